@@ -1,0 +1,75 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// ManifestSchema names the layout of a manifest.
+const ManifestSchema = "harvester.export/1"
+
+// Manifest says what the files beside it hold. It is written after them.
+type Manifest struct {
+	Schema     string    `json:"schema"`
+	Name       string    `json:"name"`
+	Profile    string    `json:"profile"`
+	Generation int64     `json:"generation"` // grows by one with each change of the data
+	Created    time.Time `json:"created"`    // when this generation was written
+	Rows       int       `json:"rows"`       // addresses over all parts
+	SHA256     string    `json:"sha256"`     // over the bytes of all parts in order
+	Parts      []Part    `json:"parts"`
+	Filter     any       `json:"filter,omitempty"`
+	Policy     string    `json:"policy"`
+	Rules      string    `json:"rules"`
+	Addresses  string    `json:"addresses"`              // how they are spelt
+	Skipped    int       `json:"skipped"`                // in the file of skipped addresses
+	Omitted    []Omitted `json:"omitted"`                // what the target has no place for
+	Losses     []string  `json:"losses"`                 // what the target can't express
+	SkippedAt  string    `json:"skipped_file,omitempty"` // beside the data
+}
+
+// Part is one data file.
+type Part struct {
+	File   string `json:"file"` // beside the manifest
+	Rows   int    `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Omitted counts entries of one kind that the target has no place for.
+type Omitted struct {
+	Kind string `json:"kind"`
+	N    int    `json:"n"`
+}
+
+// ManifestPath is where the manifest of the data file at path lies.
+func ManifestPath(path string) string { return path + ".manifest.json" }
+
+// ReadManifest reads the manifest of the data file at path. A file without
+// one gives an error that is fs.ErrNotExist.
+func ReadManifest(path string) (*Manifest, error) {
+	b, err := os.ReadFile(ManifestPath(path))
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("reading the manifest %s: %w (write the export again)", ManifestPath(path), err)
+	}
+	if m.Schema != ManifestSchema {
+		return nil, fmt.Errorf("reading the manifest %s: its schema is %q, this program knows %q", ManifestPath(path), m.Schema, ManifestSchema)
+	}
+	return m, nil
+}
+
+func (m *Manifest) write(path string) (bool, error) {
+	return Replace(ManifestPath(path), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(m)
+	})
+}

@@ -1,0 +1,83 @@
+package export
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+)
+
+// Profile is one form of suppression file and what its reader must know. The
+// texts are shown by "harvester export profiles".
+type Profile struct {
+	Name     string   `json:"name"`
+	For      string   `json:"for"`      // who reads it
+	Shape    string   `json:"shape"`    // the layout in a few words
+	Import   string   `json:"import"`   // how to bring it in
+	Removal  string   `json:"removal"`  // how an address gets off the target's list again
+	Evidence string   `json:"evidence"` // where the layout comes from; "unverified: ..." where nobody tried it
+	Loses    []string `json:"loses"`    // what the target can't express
+	MaxRows  int      `json:"max_rows"` // addresses per file, 0 without a limit; more go to further parts
+	MaxBytes int64    `json:"max_bytes"`
+
+	form form
+}
+
+// form is the layout of a profile. All its functions are pure.
+type form struct {
+	header string
+	// takes says whether the target has a place for what the entry is. What
+	// it doesn't take is counted in the manifest. Nil takes everything.
+	takes func(*Entry) bool
+	// refuse says why the target can't represent this address, "" when it can.
+	// Nil refuses nothing but what no file can hold.
+	refuse func(*Entry) string
+	// row appends the entry's row or rows, line ends included.
+	row func(b []byte, e *Entry, t *Target) []byte
+	// batch bundles rows into request bodies, one a line.
+	batch batch
+	// name is the address as the file spells it; nil means as first seen.
+	name     func(*Entry, *Target) string
+	spelling string // what name does, in words
+	// read yields the addresses of a file by the target's own rules, each as
+	// name spells it. It is how a written file is checked.
+	read func(io.Reader) iter.Seq2[string, error]
+}
+
+type batch struct {
+	size             int // rows per batch; 0 means no batches
+	open, sep, close string
+}
+
+// spell is the address as the file of p spells it.
+func (p *Profile) spell(e *Entry, t *Target) string {
+	if p.form.name == nil {
+		return e.Address
+	}
+	return p.form.name(e, t)
+}
+
+// spelling says in words how p spells addresses.
+func (p *Profile) spelling() string {
+	return cmp.Or(p.form.spelling, "as first seen")
+}
+
+// Profiles returns every profile, in the order in which help lists them.
+func Profiles() []Profile {
+	return []Profile{
+		csvProfile(), emailProfile(),
+	}
+}
+
+// Lookup returns the profile called name; its error lists those there are.
+func Lookup(name string) (Profile, error) {
+	var names []string
+	for _, p := range Profiles() {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return Profile{}, fmt.Errorf("unknown export profile %q; there are: %s", name, strings.Join(names, ", "))
+}

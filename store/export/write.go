@@ -1,0 +1,148 @@
+package export
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+)
+
+// Write writes the file of t, its parts, its manifest and the file of skipped
+// addresses. The entries come in the order of their key; of several with one
+// key (an address blocked in several streams) the strongest is written:
+// complaint, then the operator's decision, hard bounce, soft bounce,
+// unsubscribe. The same entries give the same bytes, and the same bytes leave
+// every file as it is. What was written is read back by the target's own
+// rules before it takes the place of the previous file; on any error that one
+// stays.
+func Write(ctx context.Context, entries iter.Seq2[Entry, error], t Target) (Result, error) {
+	res, err := write(ctx, entries, &t)
+	if err != nil {
+		return Result{}, fmt.Errorf("exporting %s: %w", cmp.Or(t.Name, t.Profile.Name), err)
+	}
+	return res, nil
+}
+
+func write(ctx context.Context, entries iter.Seq2[Entry, error], t *Target) (Result, error) {
+	if t.Profile.form.row == nil {
+		return Result{}, fmt.Errorf("the profile %s writes no file: %s", t.Profile.Name, t.Profile.Import)
+	}
+	w := &writer{t: t, omitted: make([]int, len(kindNames))}
+	defer w.discard()
+	if err := w.nextPart(); err != nil {
+		return Result{}, err
+	}
+	for e, err := range strongest(entries) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = w.add(&e)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+	}
+	if err := w.seal(); err != nil {
+		return Result{}, err
+	}
+	return w.publish()
+}
+
+// strongest yields one entry per key.
+func strongest(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		var best Entry
+		for e, err := range entries {
+			switch {
+			case err != nil:
+				yield(e, err)
+				return
+			case e.Key < best.Key:
+				yield(e, fmt.Errorf("the list is out of order: %q after %q", e.Key, best.Key))
+				return
+			case e.Key == best.Key:
+				if kindOf(&e) > kindOf(&best) {
+					best = e
+				}
+				continue
+			case best.Key != "" && !yield(best, nil):
+				return
+			}
+			best = e
+		}
+		if best.Key != "" {
+			yield(best, nil)
+		}
+	}
+}
+
+func (w *writer) publish() (Result, error) {
+	t := w.t
+	m := w.manifest()
+	res := Result{Rows: m.Rows, Skipped: m.Skipped, SHA256: m.SHA256}
+	for _, o := range m.Omitted {
+		res.Omitted += o.N
+	}
+	for i, p := range w.parts {
+		changed, err := p.publish()
+		if err != nil {
+			return Result{}, err
+		}
+		res.Changed = res.Changed || changed
+		res.Files = append(res.Files, partPath(t.Path, i))
+	}
+	if err := w.publishSkipped(); err != nil {
+		return Result{}, err
+	}
+	old, err := ReadManifest(t.Path)
+	if err != nil {
+		old = &Manifest{} // none, or not ours: written anew
+	}
+	// Parts of a longer list of before would be imported again.
+	for i := len(w.parts); i < len(old.Parts); i++ {
+		if err := os.Remove(partPath(t.Path, i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Result{}, fmt.Errorf("removing a part that is no longer needed: %w", err)
+		}
+		res.Changed = true
+	}
+	m.Generation, m.Created = max(old.Generation, t.Generation), old.Created
+	if res.Changed || old.Schema == "" || old.SHA256 != m.SHA256 {
+		m.Generation++
+		m.Created = t.Now.UTC().Truncate(time.Second)
+	}
+	res.Generation = m.Generation
+	_, err = m.write(t.Path)
+	return res, err
+}
+
+func (w *writer) manifest() *Manifest {
+	p := w.t.Profile
+	m := &Manifest{
+		Schema: ManifestSchema, Name: w.t.Name, Profile: p.Name, Filter: w.t.Filter,
+		Policy: w.t.Policy, Rules: w.t.Rules, Addresses: p.spelling(),
+		SHA256: hex.EncodeToString(w.sum.Sum(nil)), Skipped: w.skippedRows,
+		Omitted: []Omitted{}, Losses: append([]string{}, p.Loses...),
+	}
+	for i, part := range w.parts {
+		m.Rows += part.rows
+		m.Parts = append(m.Parts, Part{
+			File: base(partPath(w.t.Path, i)), Rows: part.rows, Bytes: part.bytes,
+			SHA256: hex.EncodeToString(part.sum.Sum(nil)),
+		})
+	}
+	for k, n := range w.omitted {
+		if n > 0 {
+			m.Omitted = append(m.Omitted, Omitted{Kind: kindNames[k], N: n})
+		}
+	}
+	if w.skipped != nil {
+		m.SkippedAt = base(SkippedPath(w.t.Path))
+	}
+	return m
+}
