@@ -1,0 +1,140 @@
+package match
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// Automaton finds every occurrence of a set of literals in one pass (Aho and
+// Corasick, 1975). Its nodes are numbered breadth first, so that the children
+// of a node stand side by side: a node costs 17 bytes and no map, and ten
+// thousand literals are built in milliseconds. It is safe for concurrent use.
+type Automaton struct {
+	root  [256]uint32 // children of the root by byte; 0 where there is none
+	label []byte      // byte that leads to the node
+	first []uint32    // first child of the node; its last is before first[node+1]
+	fail  []uint32    // longest proper suffix that is a node
+	next  []uint32    // nearest suffix that ends a literal, 0 for none
+	ends  []uint32    // position in order of the node's literals, noEnd for none
+	order []int       // literals in sorted order; equal ones stand together
+	lits  []string
+}
+
+const noEnd = ^uint32(0)
+
+// New builds an automaton for literals, which must be folded like the text.
+// Empty literals never match. Equal literals are each reported.
+func New(literals []string) *Automaton {
+	a := &Automaton{lits: literals, order: make([]int, 0, len(literals))}
+	size := 1
+	for i, l := range literals {
+		if l != "" {
+			a.order = append(a.order, i)
+			size += len(l)
+		}
+	}
+	slices.SortFunc(a.order, func(x, y int) int {
+		return cmp.Or(cmp.Compare(literals[x], literals[y]), cmp.Compare(x, y))
+	})
+	a.build(size)
+	a.link()
+	return a
+}
+
+// build numbers the nodes of the trie of the sorted literals breadth first.
+func (a *Automaton) build(size int) {
+	type span struct{ lo, hi, depth int }
+	a.label = make([]byte, 1, size)
+	a.first = make([]uint32, 0, size+1)
+	a.ends = make([]uint32, 0, size)
+	queue := make([]span, 1, size)
+	queue[0] = span{0, len(a.order), 0}
+	for n := 0; n < len(queue); n++ {
+		s := queue[n]
+		a.first = append(a.first, uint32(len(queue)))
+		end, lo := noEnd, s.lo
+		for lo < s.hi && len(a.lits[a.order[lo]]) == s.depth {
+			if end == noEnd {
+				end = uint32(lo)
+			}
+			lo++
+		}
+		a.ends = append(a.ends, end)
+		for lo < s.hi {
+			c := a.lits[a.order[lo]][s.depth]
+			hi := lo + 1
+			for hi < s.hi && a.lits[a.order[hi]][s.depth] == c {
+				hi++
+			}
+			if n == 0 {
+				a.root[c] = uint32(len(queue))
+			}
+			a.label = append(a.label, c)
+			queue = append(queue, span{lo, hi, s.depth + 1})
+			lo = hi
+		}
+	}
+	a.first = append(a.first, uint32(len(queue)))
+}
+
+func (a *Automaton) link() {
+	a.fail = make([]uint32, len(a.label))
+	a.next = make([]uint32, len(a.label))
+	for n := range len(a.label) {
+		for kid := a.first[n]; kid < a.first[n+1]; kid++ {
+			f := uint32(0)
+			if n != 0 {
+				f = a.step(a.fail[n], a.label[kid])
+			}
+			a.fail[kid] = f
+			if a.ends[f] != noEnd {
+				a.next[kid] = f
+			} else {
+				a.next[kid] = a.next[f]
+			}
+		}
+	}
+}
+
+func (a *Automaton) step(n uint32, c byte) uint32 {
+	for n != 0 {
+		lo, hi := a.first[n], a.first[n+1]
+		switch hi - lo {
+		case 0:
+		case 1:
+			if a.label[lo] == c {
+				return lo
+			}
+		default:
+			if i := bytes.IndexByte(a.label[lo:hi], c); i >= 0 {
+				return lo + uint32(i)
+			}
+		}
+		n = a.fail[n]
+	}
+	return a.root[c]
+}
+
+// Scan calls found for each literal in folded, with its index in the list that
+// New was given and the offset after its last byte, in order of that offset;
+// of literals that end at one place the longest comes first.
+func (a *Automaton) Scan(folded []byte, found func(literal, end int)) {
+	n := uint32(0)
+	for i, c := range folded {
+		if n = a.step(n, c); n == 0 {
+			continue
+		}
+		m := n
+		if a.ends[m] == noEnd {
+			m = a.next[m]
+		}
+		for ; m != 0; m = a.next[m] {
+			k := int(a.ends[m])
+			lit := a.lits[a.order[k]]
+			for ; k < len(a.order) && a.lits[a.order[k]] == lit; k++ {
+				found(a.order[k], i+1)
+			}
+		}
+	}
+}
