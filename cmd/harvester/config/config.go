@@ -1,0 +1,147 @@
+// Package config reads harvester.toml. Its values check themselves, and a
+// configuration that is wrong says everything that is wrong with it at once,
+// with file, line, column, key and a hint. example.toml describes every key;
+// it is what `config example` prints and where the defaults come from.
+package config
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"harvester/schedule"
+)
+
+// Example is the annotated configuration: one text that describes every key
+// and gives its default.
+//
+//go:embed example.toml
+var Example string
+
+// Config is harvester.toml.
+type Config struct {
+	Hostname   string    `toml:"hostname"` // never empty after Load
+	Timezone   Zone      `toml:"timezone"`
+	OwnDomains []Domain  `toml:"own_domains,required"`
+	RulesDir   string    `toml:"rules_dir"`
+	Store      Store     `toml:"store"`
+	Mailboxes  []Mailbox `toml:"mailbox"`
+	Exports    []Export  `toml:"export"`
+	Report     Report    `toml:"report"`
+
+	File string // where it was read
+}
+
+// Store is the database.
+type Store struct {
+	Path string `toml:"path"`
+}
+
+// Mailbox is one mailbox that is harvested.
+type Mailbox struct {
+	Name        Name          `toml:"name,required"`
+	Server      Server        `toml:"server,required"`
+	TLS         TLS           `toml:"tls"`
+	Username    string        `toml:"username,required"`
+	Password    Secret        `toml:"password,required"`
+	Folders     []string      `toml:"folders"`
+	Schedule    schedule.Spec `toml:"schedule"`
+	Done        Done          `toml:"done"`
+	AllowDelete bool          `toml:"allow_delete"`
+}
+
+// Export is one file that other senders read.
+type Export struct {
+	Name     Name          `toml:"name,required"`
+	Profile  string        `toml:"profile"`
+	Path     string        `toml:"path,required"`
+	Schedule schedule.Spec `toml:"schedule"`
+}
+
+// Report is the daily report. An empty Path switches it off.
+type Report struct {
+	Path     string        `toml:"path"`
+	Schedule schedule.Spec `toml:"schedule"`
+}
+
+// Load reads and checks a file. A configuration that is wrong is an Errors;
+// other errors are of reading.
+func Load(path string) (*Config, error) {
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	return Parse(path, doc)
+}
+
+// Parse checks a document. Relative paths in it start from the folder of file,
+// which is also what errors name.
+func Parse(file string, doc []byte) (*Config, error) {
+	c := &Config{File: file}
+	d := &decoder{file: file, defaults: defaults()}
+	d.decode(doc, c)
+	if d.at != nil {
+		c.check(d)
+	}
+	if len(d.errs) > 0 {
+		d.errs.sort()
+		return nil, d.errs
+	}
+	c.resolvePaths(filepath.Dir(file))
+	if c.Hostname == "" {
+		c.Hostname, _ = os.Hostname()
+	}
+	return c, nil
+}
+
+// resolvePaths makes paths absolute or relative to the working directory.
+func (c *Config) resolvePaths(dir string) {
+	paths := []*string{&c.RulesDir, &c.Store.Path, &c.Report.Path}
+	for i := range c.Exports {
+		paths = append(paths, &c.Exports[i].Path)
+	}
+	for _, p := range paths {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	for i := range c.Mailboxes {
+		if s := &c.Mailboxes[i].Password; s.kind == "file" && !filepath.IsAbs(s.name) {
+			s.name = filepath.Join(dir, s.name)
+		}
+	}
+}
+
+// ErrNoFile tells that no configuration was found where it is looked for.
+var ErrNoFile = errors.New("no configuration found")
+
+// Find says which configuration to read: the flag's, else $HARVESTER_CONFIG's,
+// else the first that exists of ./harvester.toml (not under systemd),
+// $XDG_CONFIG_HOME/harvester/harvester.toml and /etc/harvester/harvester.toml.
+func Find(flag string, getenv func(string) string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if env := getenv("HARVESTER_CONFIG"); env != "" {
+		return env, nil
+	}
+	var places []string
+	if getenv("INVOCATION_ID") == "" {
+		places = append(places, "harvester.toml")
+	}
+	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
+		places = append(places, filepath.Join(dir, "harvester", "harvester.toml"))
+	} else if home := getenv("HOME"); home != "" {
+		places = append(places, filepath.Join(home, ".config", "harvester", "harvester.toml"))
+	}
+	places = append(places, "/etc/harvester/harvester.toml")
+	for _, p := range places {
+		if _, err := os.Stat(p); !errors.Is(err, os.ErrNotExist) {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("%w in %s", ErrNoFile, strings.Join(places, ", "))
+}

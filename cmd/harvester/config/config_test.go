@@ -1,0 +1,275 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pelletier/go-toml/v2"
+
+	"harvester/harvest"
+)
+
+const minimal = `
+own_domains = ["example.org"]
+[[mailbox]]
+name = "bounces"
+server = "imap.example.org:993"
+username = "bounces@example.org"
+password = "env:BOUNCES_PASSWORD"
+`
+
+func TestDefaults(t *testing.T) {
+	c, err := Parse("/etc/harvester/harvester.toml", []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := c.Mailboxes[0]
+	got := []any{
+		c.Store.Path, m.TLS, m.Folders, m.Schedule.String(), m.Done.Disposition, m.AllowDelete,
+		c.Report.Path, c.Report.Schedule.String(), c.Hostname != "",
+	}
+	want := []any{
+		"/var/lib/harvester/harvester.db", TLSImplicit, []string{"INBOX"}, "*/5 * * * *", harvest.Keep, false,
+		"", "10 6 * * *", true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRelativePathsStartFromTheFile(t *testing.T) {
+	c, err := Parse("/srv/demo/harvester.toml", []byte(minimal+"[store]\npath='h.db'\n[[export]]\nname='a'\npath='a.csv'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Store.Path != "/srv/demo/h.db" || c.Exports[0].Path != "/srv/demo/a.csv" || c.Exports[0].Profile != "csv" {
+		t.Errorf("got %+v %+v", c.Store, c.Exports)
+	}
+}
+
+// One golden per configuration that is wrong: every error, in order.
+func TestErrors(t *testing.T) {
+	for name, tt := range map[string]struct{ doc, want string }{
+		"everything at once": {`
+hostnme = "x"
+own_domains = "example.org"
+timezone = "Europe/Berlim"
+[store]
+path = 7
+[[mailbox]]
+name = "a b"
+server = "imap.example.org"
+tls = "sslv3"
+username = "u"
+password = "hunter2"
+prot = 993
+schedule = "0 0 31 2 *"
+done = "shred"
+[[export]]
+name = "x"
+`, `
+h.toml:2:1: hostnme: unknown key (hint: did you mean "hostname"?)
+h.toml:3:1: own_domains: expected an array, found a string (hint: write ["example.org"])
+h.toml:4:1: timezone: unknown time zone "Europe/Berlim": write a name such as Europe/Berlin or UTC
+h.toml:6:1: store.path: expected a string, found a whole number (hint: write "7")
+h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen and underscore
+h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
+h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
+h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, username, password, folders, schedule, done, allow_delete)
+h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
+h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
+h.toml:16:3: export.path: missing
+`},
+		"half a configuration": {`
+[[mailbox]]
+name = "a"
+`, `
+h.toml: own_domains: missing
+h.toml:2:3: mailbox.server: missing
+h.toml:2:3: mailbox.username: missing
+h.toml:2:3: mailbox.password: missing
+`},
+		"contradictions": {minimal + `
+tls = "none"
+done = "delete"
+[[mailbox]]
+name = "bounces"
+server = "IMAP.example.org:993"
+username = "bounces@example.org"
+password = "env:X"
+folders = ["Other", "inbox"]
+done = "move:Other"
+[[export]]
+name = "a"
+path = "/tmp/x"
+[[export]]
+name = "a"
+path = "/tmp/./x"
+`, `
+h.toml:9:1: mailbox.tls: imap.example.org is not this machine, and the password would cross the network in the clear (hint: use "implicit" or "starttls")
+h.toml:10:1: mailbox.done: delete needs allow_delete = true in the same mailbox (hint: use "move:FOLDER" to keep the mail)
+h.toml:12:1: mailbox.name: another mailbox has this name (hint: see line 4)
+h.toml:16:21: mailbox.folders: folder "INBOX" of this login is read already (hint: see line 3)
+h.toml:17:1: mailbox.done: mail would be moved to "Other", which is read itself
+h.toml:22:1: export.name: another export has this name (hint: see line 19)
+h.toml:23:1: export.path: this file is written already (hint: see line 20)
+`},
+		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
+		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
+		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("h.toml", []byte(tt.doc))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(tt.want, "\n"+err.Error()+"\n"); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Error("an error shows a secret")
+			}
+		})
+	}
+}
+
+func TestExample(t *testing.T) {
+	if _, err := Parse("example.toml", []byte(Example)); err != nil {
+		t.Error(err)
+	}
+	repository, err := os.ReadFile("../../../harvester.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Example, string(repository)); diff != "" {
+		t.Errorf("harvester.toml is not what `config example` prints; copy example.toml over it:\n%s", diff)
+	}
+}
+
+// Every key of the structs is described by the example, as a default or as an
+// example, and stands below a comment.
+func TestExampleDescribesEveryKey(t *testing.T) {
+	var active map[string]any
+	if err := toml.Unmarshal([]byte(Example), &active); err != nil {
+		t.Fatal(err)
+	}
+	described := defaults()
+	flatten("", active, described)
+	var walk func(path string, typ reflect.Type)
+	walk = func(path string, typ reflect.Type) {
+		for i, key := range keysOf(typ) {
+			field, p := typ.Field(i).Type, join(path, key)
+			if field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct {
+				field = field.Elem()
+			}
+			if field.Kind() == reflect.Struct && keysOf(field) != nil {
+				walk(p, field)
+			} else if _, ok := described[p]; !ok && field.Kind() != reflect.Map {
+				t.Errorf("example.toml does not describe %s", p)
+			}
+		}
+	}
+	walk("", reflect.TypeFor[Config]())
+}
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	env := map[string]string{"XDG_CONFIG_HOME": filepath.Join(dir, "xdg")}
+	find := func(flag string) string {
+		p, err := Find(flag, func(k string) string { return env[k] })
+		if err != nil {
+			return err.Error()
+		}
+		return p
+	}
+	write := func(p string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	xdg := filepath.Join(dir, "xdg/harvester/harvester.toml")
+	if got := find(""); !strings.Contains(got, "harvester.toml, "+xdg) && got != "/etc/harvester/harvester.toml" {
+		t.Errorf("nothing there: %s", got)
+	}
+	write(xdg)
+	if got := find(""); got != xdg {
+		t.Errorf("XDG: got %s", got)
+	}
+	write("harvester.toml")
+	if got := find(""); got != "harvester.toml" {
+		t.Errorf("working directory: got %s", got)
+	}
+	env["INVOCATION_ID"] = "1"
+	if got := find(""); got != xdg {
+		t.Errorf("under systemd: got %s", got)
+	}
+	env["HARVESTER_CONFIG"] = "/e"
+	if got := find(""); got != "/e" {
+		t.Errorf("environment: got %s", got)
+	}
+	if got := find("/f"); got != "/f" {
+		t.Errorf("flag: got %s", got)
+	}
+}
+
+func TestSecret(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	t.Setenv("HARVESTER_TEST", "from env")
+	for name, v := range map[string]string{"plain": "from file\n", "credentials_sub": "from folder\n", "empty": "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(v), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for ref, want := range map[string]string{
+		"env:HARVESTER_TEST":         "from env",
+		"credential:plain":           "from file",
+		"credential:sub":             "from folder",
+		"file:" + dir + "/plain":     "from file",
+		"exec:printf 'a b\\n'":       "a b",
+		"env:HARVESTER_UNSET":        "error: reading secret env:HARVESTER_UNSET: the variable is not set",
+		"credential:empty":           "error: reading secret credential:empty: it is empty",
+		"credential:../x":            "error: reading secret credential:../x: a credential is named without a path",
+		"exec:echo topsecret; false": "error: reading secret exec:…: exit status 1",
+	} {
+		var s Secret
+		if err := s.UnmarshalText([]byte(ref)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Resolve(context.Background())
+		if err != nil {
+			got = "error: " + err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", ref, got, want)
+		}
+		for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%#v %+v", s, struct{ P Secret }{s}), s.LogValue().String()} {
+			if strings.Contains(printed, "plain") || strings.Contains(printed, "topsecret") {
+				t.Errorf("printed form shows %q", printed)
+			}
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Example)
+	f.Add(minimal)
+	f.Add("[a.b]\nc.d = [{e = 1}]\n[[a.f]]\n")
+	f.Fuzz(func(t *testing.T, doc string) {
+		if c, err := Parse("f.toml", []byte(doc)); (c == nil) == (err == nil) {
+			t.Errorf("config %v, error %v", c, err)
+		}
+	})
+}

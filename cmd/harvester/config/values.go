@@ -1,0 +1,159 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"harvester/harvest"
+)
+
+// Zone is an IANA time zone; the zero Zone is the system's.
+type Zone struct{ loc *time.Location }
+
+// UnmarshalText reads a name such as Europe/Berlin; "" is the system's zone.
+func (z *Zone) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		z.loc = nil
+		return nil
+	}
+	loc, err := time.LoadLocation(string(b))
+	if err != nil {
+		return fmt.Errorf("unknown time zone %q: write a name such as Europe/Berlin or UTC", b)
+	}
+	z.loc = loc
+	return nil
+}
+
+// Location is the zone for package time.
+func (z Zone) Location() *time.Location {
+	if z.loc == nil {
+		return time.Local
+	}
+	return z.loc
+}
+
+// MarshalText writes the zone's name.
+func (z Zone) MarshalText() ([]byte, error) { return []byte(z.Location().String()), nil }
+
+// Domain is a domain name as it stands in DNS: lower case, A-labels.
+type Domain string
+
+// UnmarshalText reads a domain in any case, internationalised or not.
+func (d *Domain) UnmarshalText(b []byte) error {
+	s := string(b)
+	if strings.Contains(s, "@") {
+		return fmt.Errorf("%q is an address, not a domain", s)
+	}
+	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(s, "."))
+	if err != nil || !strings.Contains(ascii, ".") {
+		return fmt.Errorf("%q is not a domain name", s)
+	}
+	*d = Domain(ascii)
+	return nil
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// Name is what a mailbox or an export is called in logs, reports and commands.
+type Name string
+
+// UnmarshalText reads letters, digits, dot, hyphen and underscore.
+func (n *Name) UnmarshalText(b []byte) error {
+	if !namePattern.Match(b) {
+		return fmt.Errorf("%q is not a name: use letters, digits, dot, hyphen and underscore", b)
+	}
+	*n = Name(b)
+	return nil
+}
+
+// Server is a host and a port.
+type Server string
+
+// UnmarshalText reads host:port.
+func (s *Server) UnmarshalText(b []byte) error {
+	host, port, err := net.SplitHostPort(string(b))
+	if err != nil || host == "" || port == "" {
+		return fmt.Errorf("%q is not host:port: write imap.example.org:993", b)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q is not a port", port)
+	}
+	*s = Server(b)
+	return nil
+}
+
+// Host is the server without its port.
+func (s Server) Host() string {
+	host, _, _ := net.SplitHostPort(string(s))
+	return host
+}
+
+// Loopback tells that the server is this machine.
+func (s Server) Loopback() bool {
+	if strings.EqualFold(s.Host(), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(s.Host())
+	return err == nil && ip.IsLoopback()
+}
+
+// TLS says how a connection is protected.
+type TLS string
+
+// The ways to protect a connection.
+const (
+	TLSImplicit TLS = "implicit" // TLS from the first byte, port 993
+	TLSStart    TLS = "starttls" // STARTTLS before signing in, port 143
+	TLSNone     TLS = "none"     // nothing, on loopback only
+)
+
+// UnmarshalText reads implicit, starttls or none.
+func (t *TLS) UnmarshalText(b []byte) error {
+	switch v := TLS(b); v {
+	case TLSImplicit, TLSStart, TLSNone:
+		*t = v
+		return nil
+	}
+	return fmt.Errorf("%q is not a TLS mode: implicit, starttls or none", b)
+}
+
+// Done says what becomes of an understood message on the server.
+type Done struct {
+	Disposition harvest.Disposition
+	Folder      string // of a move
+}
+
+// UnmarshalText reads keep, seen, move:FOLDER or delete.
+func (d *Done) UnmarshalText(b []byte) error {
+	word, folder, colon := strings.Cut(string(b), ":")
+	switch {
+	case word == "keep" && !colon:
+		*d = Done{Disposition: harvest.Keep}
+	case word == "seen" && !colon:
+		*d = Done{Disposition: harvest.Seen}
+	case word == "delete" && !colon:
+		*d = Done{Disposition: harvest.Delete}
+	case word == "move" && folder != "":
+		*d = Done{Disposition: harvest.Move, Folder: folder}
+	case word == "move":
+		return errors.New("move needs a folder: move:Harvested")
+	default:
+		return fmt.Errorf("%q is not a disposition: keep, seen, move:FOLDER or delete", b)
+	}
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Done) MarshalText() ([]byte, error) {
+	if d.Disposition == harvest.Move {
+		return []byte("move:" + d.Folder), nil
+	}
+	return []byte(d.Disposition.String()), nil
+}
