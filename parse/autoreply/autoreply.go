@@ -1,0 +1,240 @@
+// Package autoreply tells what a mail is that reports no failure: automatic
+// answers (RFC 3834), receipts (RFC 8098), opt-outs, challenges, notices,
+// complaints in a provider's own form, and mail of people that quotes or
+// encloses a bounce.
+//
+// What shows a kind stands in signs/*.toml, by language; the order in which
+// the signs speak stands here. Header fields come first, the text is read only
+// when they say nothing.
+package autoreply
+
+import (
+	"fmt"
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+const unsubscribe = bounce.KindUnsubscribe
+
+// Verdict is what a mail is, in place of a failure.
+type Verdict struct {
+	Kind bounce.Kind
+	Why  string // the sign that showed it, in English
+	// Hint is what an automatic answer says about the address: "no longer
+	// works here", "address changed" or "mailbox not read", followed by ": "
+	// and the address it names instead. It is for the operator; the mail was
+	// accepted, so nobody is suppressed for it.
+	Hint string
+}
+
+// Veto returns what m is if that holds even where its text looks like a
+// failure; ok is false where m may report one. It is to be asked before the
+// readers of delivery status parts and body layouts. It doesn't speak on
+// feedback reports (RFC 5965).
+func Veto(m *view.Mail) (v Verdict, ok bool) {
+	if m.Feedback != nil {
+		return Verdict{}, false
+	}
+	r := newReader(m)
+	if v, ok = r.veto(); ok && v.Kind == bounce.KindAutoReply {
+		v.Hint = r.hint()
+	}
+	return v, ok
+}
+
+// Classify returns what m is when no reader found a failure in it. KindBounce
+// says that nothing speaks against one: a reader of bare phrases may look, and
+// where it finds nobody, m is unparsed if it LooksFailed and else none.
+func Classify(m *view.Mail) Verdict {
+	if m.Feedback != nil {
+		return Verdict{Kind: bounce.KindComplaint, Why: "feedback report"}
+	}
+	r := newReader(m)
+	v, ok := r.veto()
+	if !ok {
+		v = r.rest()
+	}
+	if v.Kind == bounce.KindAutoReply {
+		v.Hint = r.hint()
+	}
+	return v
+}
+
+// LooksFailed tells whether m has the look of a failure notice: it comes from
+// a mail system, or is marked as a report of one.
+func LooksFailed(m *view.Mail) bool {
+	f := table().facts(m)
+	return m.Report != nil || f.failed || f.nullPath || f.fromMTA || reportType(m.Root) == "delivery-status"
+}
+
+// reader is one mail and what was found out about it.
+type reader struct {
+	*signs
+	m       *view.Mail
+	f       facts
+	subject string // folded
+	report  bool   // a report of delivery stands at the top of the mail
+
+	ownText string
+	quoted  bool
+	read    bool // ownText and quoted are set
+}
+
+func newReader(m *view.Mail) *reader {
+	s := table()
+	return &reader{
+		signs: s, m: m, f: s.facts(m), subject: fold(m.Subject),
+		report: m.Report != nil && m.Root != nil && m.Root.Type == "multipart/report" || reportType(m.Root) == "delivery-status",
+	}
+}
+
+func (r *reader) own() (text string, quoted bool) {
+	if !r.read {
+		r.ownText, r.quoted = r.cutQuote(r.m.Text)
+		r.read = true
+	}
+	return r.ownText, r.quoted
+}
+
+// veto holds the order of the strong signs.
+func (r *reader) veto() (Verdict, bool) {
+	switch {
+	case r.m.Receipt != nil:
+		if refused(r.m) {
+			return Verdict{}, false
+		}
+		return Verdict{Kind: bounce.KindReceipt, Why: "disposition notification"}, true
+	case reportType(r.m.Root) == "tlsrpt":
+		return Verdict{Kind: bounce.KindNotice, Why: "TLS report"}, true
+	case r.report:
+		if moderated(r.m.Report) {
+			return Verdict{Kind: bounce.KindNotice, Why: "held for the moderator of a list"}, true
+		}
+		return Verdict{}, false
+	}
+	answer := r.isReply(r.subject) && !r.f.fromMTA
+	failed := r.f.failed || r.m.Report != nil || comment(r.f.auto, "rejected", "failure", "warning-timeout", "report")
+	if failed && !answer {
+		return Verdict{}, false
+	}
+	if v, ok := r.byHeader(); ok {
+		return v, true
+	}
+	if answer && !(r.f.nullPath && !r.f.answers) {
+		return r.human("subject is a reply or forward"), true
+	}
+	if v, ok := r.bySubject(); ok {
+		return v, true
+	}
+	if v, ok := r.bySender(); ok {
+		return v, true
+	}
+	return r.byHand()
+}
+
+// byHeader decides by header fields alone.
+func (r *reader) byHeader() (Verdict, bool) {
+	if x := r.f.sign; x != nil {
+		return Verdict{Kind: x.Kind, Why: "header " + x.Name}, true
+	}
+	if strings.HasPrefix(r.f.auto, "auto-replied") || strings.HasPrefix(r.f.auto, "auto_reply") || strings.HasPrefix(r.f.auto, "autoreply") {
+		// QUIRK: Exchange writes auto-replied on its failure notices too.
+		if !r.f.fromMTA || comment(r.f.auto, "vacation", "autoreply") {
+			return Verdict{Kind: bounce.KindAutoReply, Why: "header Auto-Submitted: auto-replied"}, true
+		}
+	}
+	return Verdict{}, false
+}
+
+// bySubject decides by the subject, a weak one only with a machine behind it.
+func (r *reader) bySubject() (Verdict, bool) {
+	x, words := r.matchSubject(r.subject)
+	if x == nil || x.Weak && (!r.f.machine || r.f.fromMTA) {
+		return Verdict{}, false
+	}
+	return Verdict{Kind: x.Kind, Why: fmt.Sprintf("subject %q%s", words, language(x.Lang))}, true
+}
+
+func (r *reader) bySender() (Verdict, bool) {
+	from, name := strings.ToLower(r.m.From), fold(r.m.FromName)
+	local, _, _ := strings.Cut(from, "@")
+	for _, x := range r.senders {
+		_, a := hasAny(from, x.Address)
+		_, n := hasAny(name, x.Name)
+		for _, l := range x.Local {
+			a = a || l == local
+		}
+		if a || n {
+			return Verdict{Kind: x.Kind, Why: "sender " + from}, true
+		}
+	}
+	return Verdict{}, false
+}
+
+// byHand finds mail of people and lists, in which a failure is only talked of.
+func (r *reader) byHand() (Verdict, bool) {
+	switch {
+	case r.f.fromMTA || r.f.nullPath:
+		return Verdict{}, false
+	case encloses(r.m.Root):
+		return r.human("encloses a report"), true
+	case r.f.person():
+		return r.human("written by a person"), true
+	case r.f.list:
+		return Verdict{Kind: bounce.KindNone, Why: "mailing list"}, true
+	case r.f.bulk:
+		return Verdict{Kind: bounce.KindNone, Why: "bulk mail"}, true
+	}
+	if own, quoted := r.own(); quoted && strings.TrimSpace(own) != "" && !strings.Contains(own, "@") {
+		return r.human("failure stands in a quote only"), true
+	}
+	return Verdict{}, false
+}
+
+// human is the verdict on mail of a person: none, unless it asks for an
+// opt-out.
+func (r *reader) human(why string) Verdict {
+	if v, ok := r.optOut(); ok {
+		return v
+	}
+	return Verdict{Kind: bounce.KindNone, Why: why}
+}
+
+// rest decides by what is too weak to stand against a failure.
+func (r *reader) rest() Verdict {
+	if r.report || r.f.failed || r.m.Report != nil {
+		return Verdict{Kind: bounce.KindBounce}
+	}
+	own, _ := r.own()
+	if v, ok := r.optOut(); ok && !r.f.fromMTA {
+		return v
+	}
+	if f, ok := r.matchText(own); ok {
+		return Verdict{Kind: f.sign.Kind, Why: fmt.Sprintf("text %q%s", f.words, language(f.sign.Lang))}
+	}
+	return Verdict{Kind: bounce.KindBounce}
+}
+
+func language(lang string) string {
+	if lang == "xx" {
+		return ""
+	}
+	return " (" + lang + ")"
+}
+
+// comment tells whether an Auto-Submitted value carries one of words as its
+// comment: "auto-replied (rejected)".
+func comment(value string, words ...string) bool {
+	_, c, ok := strings.Cut(value, "(")
+	if !ok {
+		return false
+	}
+	for _, w := range words {
+		if strings.HasPrefix(c, w) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,132 @@
+package autoreply
+
+import (
+	"strings"
+
+	"harvester/parse/mime"
+	"harvester/parse/view"
+)
+
+// facts is what one pass over the header of a mail tells.
+type facts struct {
+	sign *headerSign // the field that decides, nil for none
+	auto string      // Auto-Submitted (RFC 3834 §5), lower case, "" when absent
+
+	failed   bool // X-Failed-Recipients, or Exchange's mark of a NDR
+	machine  bool // automatic or bulk, whatever it is
+	answers  bool // In-Reply-To or References
+	client   bool // written with a mail program
+	list     bool // a mailing list's (RFC 2369, RFC 2919)
+	bulk     bool // can be unsubscribed from
+	fromMTA  bool // From is a mail system, whatever the return path
+	nullPath bool
+}
+
+func (s *signs) facts(m *view.Mail) facts {
+	f := facts{
+		nullPath: m.ReturnPath == "<>",
+		fromMTA:  (&view.Mail{From: m.From}).Daemon(),
+	}
+	var thread, attach bool
+	var buf [64]byte
+	for _, h := range m.Header {
+		name := lowerName(buf[:0], h.Name)
+		if name == nil {
+			continue
+		}
+		for i := range s.headers[string(name)] {
+			x := &s.headers[string(name)][i]
+			if (f.sign == nil || x.rank < f.sign.rank) && x.fits(h.Value) {
+				f.sign = x
+			}
+		}
+		switch string(name) {
+		case "auto-submitted":
+			if f.auto == "" {
+				f.auto = strings.ToLower(strings.TrimSpace(h.Value))
+			}
+		case "x-failed-recipients", "x-ms-exchange-message-is-ndr":
+			f.failed = true
+		case "precedence", "x-precedence":
+			f.machine = f.machine || isBulk(h.Value)
+		case "x-auto-response-suppress", "x-fc-machinegenerated", "x-ms-exchange-inbox-rules-loop":
+			f.machine = true
+		case "in-reply-to", "references":
+			f.answers = f.answers || h.Value != ""
+		case "user-agent", "x-mailer":
+			_, ok := startsAny(fold(h.Value), s.quote.Client)
+			f.client = f.client || ok
+		case "thread-index":
+			thread = true
+		case "x-ms-has-attach":
+			attach = true
+		case "list-id", "list-post", "x-beenthere", "mailing-list":
+			f.list = true
+		case "list-unsubscribe", "feedback-id":
+			f.bulk = true
+		}
+	}
+	f.client = f.client || thread && attach
+	f.machine = f.machine || f.nullPath || f.fromMTA || f.auto != "" && f.auto != "no"
+	return f
+}
+
+// person tells whether somebody wrote the mail by hand.
+func (f *facts) person() bool {
+	return f.auto == "no" || !f.machine && (f.client || f.answers)
+}
+
+func (h *headerSign) fits(value string) bool {
+	v := fold(value)
+	if len(h.Starts) == 0 && len(h.Any) == 0 {
+		return v != "" && v != "no" && v != "0" && v != "false"
+	}
+	if p, ok := startsAny(v, h.Starts); ok {
+		rest := v[len(p):]
+		return !h.Whole || rest == "" || rest[0] == '@'
+	}
+	_, ok := hasAny(v, h.Any)
+	return ok
+}
+
+func isBulk(precedence string) bool {
+	switch strings.ToLower(strings.TrimSpace(precedence)) {
+	case "bulk", "junk", "list":
+		return true
+	}
+	return false
+}
+
+// lowerName appends name in lower case; nil when it is too long to be known.
+func lowerName(dst []byte, name string) []byte {
+	if len(name) > cap(dst) {
+		return nil
+	}
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// reportType is the report-type of a multipart/report (RFC 6522 §3), lower
+// case; "" for any other mail.
+func reportType(root *mime.Part) string {
+	if root == nil || root.Type != "multipart/report" {
+		return ""
+	}
+	v := strings.ToLower(root.Header.Get("Content-Type"))
+	_, v, ok := strings.Cut(v, "report-type")
+	if !ok {
+		return ""
+	}
+	v = strings.TrimLeft(v, " \t=")
+	v = strings.TrimLeft(v, `"`)
+	if i := strings.IndexAny(v, "\"; \t"); i >= 0 {
+		v = v[:i]
+	}
+	return v
+}

@@ -1,0 +1,79 @@
+package autoreply
+
+import (
+	"strings"
+
+	"harvester/parse/dsn"
+	"harvester/parse/mime"
+	"harvester/parse/view"
+)
+
+// refused tells whether a disposition notification says that the mail was
+// turned away. QUIRK: Sieve's reject in Dovecot Pigeonhole and Cyrus, and
+// Dovecot's old over-quota answer, come as RFC 8098 receipts.
+func refused(m *view.Mail) bool {
+	auto := strings.ToLower(m.Header.Get("Auto-Submitted"))
+	if comment(auto, "rejected") {
+		return true
+	}
+	text := fold(m.Text[:min(len(m.Text), maxOwn)])
+	if strings.Contains(text, "was automatically rejected") {
+		return true
+	}
+	disposition := strings.ToLower(m.Receipt.Get("Disposition"))
+	return strings.HasPrefix(fold(m.Subject), "automatically rejected mail") &&
+		strings.Contains(disposition, "automatic-action") && strings.Contains(disposition, "deleted")
+}
+
+// moderated tells whether a report only says that a list holds the mail.
+// QUIRK: Sympa writes a delivery status of 2.3.0 or 4.3.0 for it.
+func moderated(r *dsn.Report) bool {
+	if r == nil || len(r.Recipients) == 0 {
+		return false
+	}
+	for _, x := range r.Recipients {
+		if x.DiagnosticType != "x-sympa" || x.Status != "2.3.0" && x.Status != "4.3.0" {
+			return false
+		}
+	}
+	return true
+}
+
+// encloses tells whether the mail holds another one that is itself a failure
+// notice: somebody's forward, ticket or digest. Only the header of enclosed
+// mail is looked at.
+func encloses(root *mime.Part) bool {
+	if root == nil {
+		return false
+	}
+	for _, part := range root.Children {
+		switch {
+		case part.Type == "message/rfc822" || part.Type == "message/global":
+			for _, mail := range part.Children {
+				if isNotice(mail) {
+					return true
+				}
+			}
+		case strings.HasPrefix(part.Type, "multipart/") && part.Depth < 3:
+			if encloses(part) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isNotice(mail *mime.Part) bool {
+	h := mail.Header
+	if mail.Type == "multipart/report" || h.Has("X-Failed-Recipients") || h.Has("X-MS-Exchange-Message-Is-Ndr") {
+		return true
+	}
+	if strings.TrimSpace(h.Get("Return-Path")) == "<>" {
+		return true
+	}
+	from := h.Get("From")
+	if i := strings.LastIndexByte(from, '<'); i >= 0 {
+		from = strings.TrimRight(from[i+1:], "> ")
+	}
+	return (&view.Mail{From: strings.TrimSpace(from)}).Daemon()
+}
