@@ -1,0 +1,74 @@
+package harvest
+
+import (
+	"errors"
+	"strings"
+	"time"
+)
+
+// What a caller branches on when a source fails. Everything else is a
+// passing fault that is worth another try.
+var (
+	// ErrAuth is permanent until an operator acts: wrong password, expired
+	// secret, missing permission.
+	ErrAuth = errors.New("sign-in refused")
+	// ErrUnreachable means that no usable connection came about: name, port,
+	// TLS mode, certificate, network.
+	ErrUnreachable = errors.New("server unreachable")
+	// ErrFolder means that a folder can't be opened or made.
+	ErrFolder = errors.New("folder not usable")
+)
+
+// Fault is the error of a source. It prints as one line that names the
+// mailbox, the step, what the server said and what would probably mend it.
+type Fault struct {
+	Mailbox string
+	Step    string        // what was being done: "connecting to imap.example.org:993"
+	Words   string        // the server's own words, if it said something
+	Hint    string        // the likely fix, if one is known
+	After   time.Duration // how long the provider asked to be left alone
+	Kind    error         // ErrAuth, ErrUnreachable, ErrFolder or nil
+	Err     error         // the cause
+}
+
+func (f *Fault) Error() string {
+	var b strings.Builder
+	b.WriteString("mailbox " + f.Mailbox + ": " + f.Step)
+	switch {
+	case f.Words != "":
+		b.WriteString(": server said: " + oneLine(f.Words))
+	case f.Err != nil:
+		b.WriteString(": " + oneLine(f.Err.Error()))
+	case f.Kind != nil:
+		b.WriteString(": " + f.Kind.Error())
+	}
+	if f.Hint != "" {
+		b.WriteString(" (" + f.Hint + ")")
+	}
+	return b.String()
+}
+
+func (f *Fault) Unwrap() []error {
+	var errs []error
+	if f.Kind != nil {
+		errs = append(errs, f.Kind)
+	}
+	if f.Err != nil {
+		errs = append(errs, f.Err)
+	}
+	return errs
+}
+
+// RetryAfter is how long the provider asked to be left alone, zero when it
+// didn't say.
+func RetryAfter(err error) time.Duration {
+	var f *Fault
+	if errors.As(err, &f) {
+		return f.After
+	}
+	return 0
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+}

@@ -1,0 +1,298 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+
+	"harvester/harvest"
+	"harvester/harvest/auth"
+)
+
+// farewellTimeout bounds LOGOUT: nothing depends on its answer.
+const farewellTimeout = 5 * time.Second
+
+// session is one signed-in connection. Its methods are called by one
+// goroutine; the one that reads ahead is always awaited before the next
+// command.
+type session struct {
+	*source
+	conn   *guard
+	client *imapclient.Client
+
+	folder  *selected
+	arrived chan struct{} // gets one value when the folder grew
+	ahead   *readAhead
+	cancel  context.CancelFunc // ends what reads ahead
+	ctx     context.Context
+}
+
+// selected is the open folder.
+type selected struct {
+	name        string
+	uidValidity uint32
+	writable    bool
+	fresh       bool // nothing was listed since it was opened
+	unnumbered  bool // UIDVALIDITY 0: the UIDs of another visit mean nothing
+	plan        plan
+}
+
+// Open connects and signs in.
+func (s *source) Open(ctx context.Context) (harvest.Session, error) {
+	if err := s.check(); err != nil {
+		return nil, &harvest.Fault{Mailbox: s.Name, Step: "reading the settings", Err: err}
+	}
+	session, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = session.signIn(ctx)
+	if errors.Is(err, harvest.ErrAuth) && s.Auth.Rejected() {
+		// The token was stale; the exchange is spoilt, so start anew.
+		session.abandon()
+		if session, err = s.connect(ctx); err != nil {
+			return nil, err
+		}
+		err = session.signIn(ctx)
+	}
+	if err != nil {
+		session.abandon()
+		return nil, err
+	}
+	return session, nil
+}
+
+// connect reaches the point where the server has greeted.
+func (s *source) connect(ctx context.Context) (*session, error) {
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	arrived := make(chan struct{}, 1)
+	notice := func(data *imapclient.UnilateralDataMailbox) {
+		if data.NumMessages == nil {
+			return
+		}
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+	}
+	g := newGuard(conn, min(greetingTimeout, s.Timeout))
+	g.expect(true)
+	client := imapclient.New(g, &imapclient.Options{
+		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice},
+	})
+	se := &session{source: s, conn: g, client: client, arrived: arrived}
+	se.ctx, se.cancel = context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := client.WaitGreeting(); err != nil {
+		se.abandon()
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, s.unreachable("waiting for the greeting of "+s.Server, cause)
+		}
+		var said *imap.Error
+		if errors.As(err, &said) {
+			return nil, s.refusedGreeting("* " + wordsOf(said))
+		}
+		tail := g.heard()
+		if first := g.failure(); first != nil {
+			return nil, s.noGreeting([]byte(tail), first)
+		}
+		if tail != "" {
+			return nil, s.refusedGreeting(tail)
+		}
+		return nil, s.noGreeting(nil, err)
+	}
+	g.expect(false)
+	g.timeout.Store(int64(s.Timeout))
+	return se, nil
+}
+
+// do runs one command: within ctx, with the server's silence limited.
+func (s *session) do(ctx context.Context, step string, command func() error) error {
+	if err := ctx.Err(); err != nil {
+		return &harvest.Fault{Mailbox: s.Name, Step: step, Err: err}
+	}
+	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	s.conn.expect(true)
+	err := command()
+	s.conn.expect(false)
+	stop()
+	if err != nil {
+		return s.failed(ctx, step, err)
+	}
+	return nil
+}
+
+// signIn authenticates unless the server already knows us (PREAUTH).
+func (s *session) signIn(ctx context.Context) error {
+	if s.client.State() == imap.ConnStateAuthenticated {
+		return nil
+	}
+	err := s.do(ctx, "signing in as "+s.Auth.User(), func() error {
+		caps := s.client.Caps()
+		if caps == nil {
+			return cmpErr(s.conn.failure(), io.ErrUnexpectedEOF)
+		}
+		offered := func(mechanism string) bool { return caps.Has(imap.AuthCap(mechanism)) }
+		exchange, err := s.Auth.Start(ctx, offered)
+		if err == nil {
+			return s.client.Authenticate(exchange)
+		}
+		password, ok := s.Auth.(*auth.Password)
+		if !ok || !errors.Is(err, auth.ErrNoMechanism) || caps.Has(imap.CapLoginDisabled) {
+			return fmt.Errorf("%w (offered: %s)", err, offeredNames(caps))
+		}
+		secret, err := password.Read(ctx)
+		if err != nil {
+			return err
+		}
+		return s.client.Login(password.Username, secret).Wait()
+	})
+	return s.authFault(err)
+}
+
+func offeredNames(caps imap.CapSet) string {
+	names := caps.AuthMechanisms()
+	slices.Sort(names)
+	if caps.Has(imap.CapLoginDisabled) {
+		names = append(names, "LOGINDISABLED")
+	}
+	return strings.Join(names, " ")
+}
+
+// authFault tells a refusal, which only an operator can mend, from a passing
+// fault.
+func (s *session) authFault(err error) error {
+	var f *harvest.Fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	switch {
+	case errors.Is(f.Err, auth.ErrNoMechanism):
+		f.Kind = harvest.ErrAuth
+		f.Hint = "the server wants another kind of sign-in: OAuth2 instead of a password or the reverse, or TLS first"
+	case refused(f.Err) && f.After == 0 && !strings.Contains(f.Words, "[SERVERBUG]"):
+		f.Kind = harvest.ErrAuth
+		f.Hint = "check username and password; some providers want an app password or OAuth2"
+		if _, bearer := s.Auth.(*auth.Bearer); bearer {
+			f.Hint = "the token was refused: check tenant, scope, and the permission on this mailbox"
+		}
+	}
+	return f
+}
+
+// open selects the folder unless it is selected already.
+func (s *session) open(ctx context.Context, name string) (*selected, error) {
+	if s.folder != nil && s.folder.name == name {
+		return s.folder, nil
+	}
+	s.folder = nil
+	var data *imap.SelectData
+	err := s.do(ctx, "opening folder "+name, func() (err error) {
+		data, err = s.client.Select(name, &imap.SelectOptions{ReadOnly: s.ReadOnly}).Wait()
+		return err
+	})
+	if err != nil {
+		return nil, s.folderFault(ctx, err)
+	}
+	s.folder = &selected{
+		name: name, uidValidity: data.UIDValidity, unnumbered: data.UIDValidity == 0, fresh: true,
+		// go-imap doesn't tell [READ-ONLY]; no permanent flag means the same.
+		writable: !s.ReadOnly && len(data.PermanentFlags) > 0,
+	}
+	return s.folder, nil
+}
+
+func (s *session) folderFault(ctx context.Context, err error) error {
+	var f *harvest.Fault
+	if !errors.As(err, &f) || !refused(f.Err) || f.After != 0 {
+		return err
+	}
+	// QUIRK: Exchange Online signs in anyone with a token and tells only here
+	// that the mailbox is not theirs.
+	if strings.Contains(f.Words, "authenticated but not connected") {
+		f.Kind = harvest.ErrAuth
+		f.Hint = "the application lacks FullAccess to this mailbox, or IMAP is switched off for it"
+		return f
+	}
+	f.Kind = harvest.ErrFolder
+	if names := s.folderNames(ctx); len(names) > 0 {
+		f.Hint = "folders there: " + strings.Join(names, ", ")
+	}
+	return f
+}
+
+// folderNames lists some folders for the operator who mistyped one.
+func (s *session) folderNames(ctx context.Context) []string {
+	const most = 12
+	var names []string
+	err := s.do(ctx, "listing folders", func() error {
+		list, err := s.client.List("", "*", nil).Collect()
+		for _, data := range list {
+			names = append(names, data.Mailbox)
+		}
+		return err
+	})
+	if err != nil {
+		s.Log.Debug("listing folders failed", "mailbox", s.Name, "error", err)
+	}
+	slices.Sort(names)
+	if len(names) > most {
+		names = append(names[:most], "…")
+	}
+	return names
+}
+
+// Folders are the configured folders.
+func (s *session) Folders() []string { return slices.Clone(s.source.Folders) }
+
+// Close signs off when that is quick, and hangs up.
+func (s *session) Close(ctx context.Context) error {
+	defer s.abandon()
+	if s.ahead != nil {
+		select {
+		case <-s.ahead.done:
+		default:
+			return nil // the server is in the middle of what nobody wants any more
+		}
+	}
+	if s.conn.failure() != nil {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, farewellTimeout)
+	defer cancel()
+	if err := s.do(limited, "signing off", func() error { return s.client.Logout().Wait() }); err != nil {
+		s.Log.Debug("sign-off failed", "mailbox", s.Name, "error", err)
+	}
+	return nil
+}
+
+// abandon hangs up and waits for the goroutines of this session.
+func (s *session) abandon() {
+	s.cancel()
+	s.conn.Close()
+	if s.ahead != nil {
+		<-s.ahead.done
+		s.ahead = nil
+	}
+	s.client.Close() // its error repeats that of the connection
+}
+
+func cmpErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
