@@ -166,6 +166,7 @@ func TestWalkStops(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	var last error
 	for _, err := range Walk(ctx, []string{dir}, Options{}) {
 		cancel()
