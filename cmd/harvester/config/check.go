@@ -110,7 +110,7 @@ func hintOf(key any, name string) string {
 	for _, r := range bounce.Reasons() {
 		names = append(names, r.String())
 	}
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return "see `harvester rules list`"

@@ -52,8 +52,8 @@ func (e Errors) sort() {
 	})
 }
 
-// nearest is the name that was probably meant, or "".
-func nearest(name string, names []string) string {
+// Nearest is the name that was probably meant, or "".
+func Nearest(name string, names []string) string {
 	best, least := "", 1+len(name)/3
 	for _, n := range names {
 		if d := distance(name, n); d <= least && (best == "" || d < least) {
@@ -88,7 +88,7 @@ func distance(a, b string) int {
 
 // didYouMean is the hint for a misspelt name, or the list of what there is.
 func didYouMean(name string, names []string) string {
-	if n := nearest(name, names); n != "" {
+	if n := Nearest(name, names); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return "one of " + strings.Join(names, ", ")

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/config"
+	"harvester/schedule"
+)
+
+func newConfig(a *app) *cobra.Command {
+	return parent(&cobra.Command{Use: "config", Short: "Check the configuration, or print an example"},
+		newConfigCheck(a), newConfigExample(a))
+}
+
+func newConfigExample(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "example",
+		Short:   "Print an annotated configuration",
+		Long:    "Prints a configuration that explains every key and shows its default.",
+		Example: "  harvester config example > harvester.toml",
+		Args:    args(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(a.Out, config.Example)
+			return err
+		},
+	}
+	exits(cmd, exitOK, "the example was printed")
+	return cmd
+}
+
+// checked is what `config check --json` prints.
+type checked struct {
+	File   string       `json:"file"`
+	OK     bool         `json:"ok"`
+	Errors []finding    `json:"errors"`
+	Jobs   []checkedJob `json:"jobs"`
+}
+
+type finding struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Key     string `json:"key"`
+	Problem string `json:"problem"`
+	Hint    string `json:"hint"`
+}
+
+type checkedJob struct {
+	Job      string      `json:"job"`
+	Schedule string      `json:"schedule"`
+	Next     []time.Time `json:"next"`
+}
+
+func newConfigCheck(a *app) *cobra.Command {
+	var asJSON, quiet bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Say everything that is wrong with the configuration",
+		Long: `Reads the configuration and says everything that is wrong with it at once, as
+file:line:column: key: problem. Secrets are looked up and named when missing;
+their values are never shown. Then each job's next five runs are listed.
+
+The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
+(not under systemd), $XDG_CONFIG_HOME/harvester/harvester.toml and
+/etc/harvester/harvester.toml.`,
+		Example: "  harvester config check\n  harvester config check --quiet && systemctl reload harvester",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			path, err := a.findConfig()
+			if err != nil {
+				return err
+			}
+			c, err := config.Load(path)
+			var wrong config.Errors
+			if err != nil && !errors.As(err, &wrong) {
+				return fail(exitConfig, err, "--config FILE names another configuration")
+			}
+			if c != nil {
+				wrong = surroundings(cmd.Context(), c)
+			}
+			switch {
+			case asJSON:
+				err = json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong))
+			case c != nil && len(wrong) == 0 && !quiet:
+				err = printJobs(a.Out, c)
+			}
+			if err != nil || len(wrong) == 0 {
+				return err
+			}
+			if asJSON {
+				return fail(exitConfig, errors.New(""), "")
+			}
+			return fail(exitConfig, wrong, "")
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print errors only")
+	exits(cmd, exitOK, "the configuration is right", exitConfig, "it is not, or can't be read")
+	return cmd
+}
+
+// surroundings checks what a configuration refers to: secrets and folders.
+func surroundings(ctx context.Context, c *config.Config) config.Errors {
+	var wrong config.Errors
+	note := func(key, problem, hint string) {
+		wrong = append(wrong, &config.Error{File: c.File, Key: key, Problem: problem, Hint: hint})
+	}
+	for _, m := range c.Mailboxes {
+		if _, err := m.Password.Resolve(ctx); err != nil {
+			note(fmt.Sprintf("mailbox %q: password", m.Name), err.Error(), "")
+		}
+	}
+	folder := func(key, dir string) {
+		info, err := os.Stat(dir)
+		switch {
+		case err != nil:
+			note(key, err.Error(), "mkdir -p "+dir)
+		case !info.IsDir():
+			note(key, dir+" is not a directory", "")
+		}
+	}
+	folder("store.path", filepath.Dir(c.Store.Path))
+	for _, e := range c.Exports {
+		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
+	}
+	if c.RulesDir != "" {
+		folder("rules_dir", c.RulesDir)
+	}
+	return wrong
+}
+
+// jobsOf lists what runs when.
+func jobsOf(c *config.Config) []checkedJob {
+	now := time.Now().In(c.Timezone.Location())
+	jobs := []checkedJob{}
+	add := func(name string, spec schedule.Spec) {
+		j := checkedJob{Job: name, Schedule: spec.String()}
+		for t := spec.Next(now); len(j.Next) < 5; t = spec.Next(t) {
+			j.Next = append(j.Next, t)
+		}
+		jobs = append(jobs, j)
+	}
+	for _, m := range c.Mailboxes {
+		add("harvest "+string(m.Name), m.Schedule)
+	}
+	for _, e := range c.Exports {
+		add("export "+string(e.Name), e.Schedule)
+	}
+	if c.Report.Path != "" {
+		add("report", c.Report.Schedule)
+	}
+	return jobs
+}
+
+func checkedOf(path string, c *config.Config, wrong config.Errors) checked {
+	out := checked{File: path, OK: len(wrong) == 0, Errors: []finding{}, Jobs: []checkedJob{}}
+	for _, e := range wrong {
+		out.Errors = append(out.Errors, finding{e.Line, e.Col, e.Key, e.Problem, e.Hint})
+	}
+	if c != nil {
+		out.Jobs = jobsOf(c)
+	}
+	return out
+}
+
+func printJobs(w io.Writer, c *config.Config) error {
+	fmt.Fprintf(w, "%s is right. Next runs (%s):\n", c.File, c.Timezone.Location())
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, j := range jobsOf(c) {
+		fmt.Fprintf(t, "  %s\t%s", j.Job, j.Schedule)
+		for i, next := range j.Next {
+			layout := "\t15:04"
+			if i == 0 || next.YearDay() != j.Next[i-1].YearDay() {
+				layout = "\tMon 02 Jan 15:04"
+			}
+			if i < 3 {
+				fmt.Fprint(t, next.Format(layout))
+			}
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
+}

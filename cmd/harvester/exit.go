@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Exit statuses follow sysexits(3), whose names systemd knows. Statuses that
+// are not listed are failures, too.
+const (
+	exitOK          = 0
+	exitUsage       = 64  // EX_USAGE: the command line
+	exitData        = 65  // EX_DATAERR: nothing usable in the input
+	exitNoInput     = 66  // EX_NOINPUT: no such file, or not readable
+	exitUnavailable = 69  // EX_UNAVAILABLE: no mailbox could be reached
+	exitSoftware    = 70  // EX_SOFTWARE: a fault of harvester itself
+	exitCantCreate  = 73  // EX_CANTCREAT: an output file
+	exitIO          = 74  // EX_IOERR: disk full, database damaged
+	exitTempFail    = 75  // EX_TEMPFAIL: part of it failed; try again later
+	exitNoPerm      = 77  // EX_NOPERM: a login was refused
+	exitConfig      = 78  // EX_CONFIG: the configuration
+	exitInterrupted = 130 // by a signal
+)
+
+// exitError is an error with the status that it ends the program with, and
+// what the operator can do about it.
+type exitError struct {
+	status int
+	err    error
+	hint   string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func fail(status int, err error, hint string) error { return &exitError{status, err, hint} }
+
+func statusOf(err error) int {
+	var e *exitError
+	switch {
+	case errors.As(err, &e):
+		return e.status
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return exitNoInput
+	}
+	return exitSoftware
+}
+
+func hintFor(err error) string {
+	var e *exitError
+	if errors.As(err, &e) {
+		return e.hint
+	}
+	return ""
+}
