@@ -1,0 +1,265 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/parse/bounce"
+	"harvester/store"
+)
+
+// Options say which day to report on and how.
+type Options struct {
+	Host      string
+	Day       time.Time      // any instant of the day
+	Location  *time.Location // whose midnight begins a day
+	Now       time.Time
+	Addresses Addresses
+}
+
+// How many rows a report lists at most; what is left out is counted.
+const (
+	maxReceivers = 12
+	maxReasons   = 12
+	maxChanges   = 50
+	maxNamed     = 5
+)
+
+// span is the day of t in loc, from midnight to midnight: 23 or 25 hours long
+// when the clocks change.
+func span(t time.Time, loc *time.Location, back int) (from, to time.Time) {
+	y, m, d := t.In(loc).Date()
+	return time.Date(y, m, d-back, 0, 0, 0, 0, loc), time.Date(y, m, d-back+1, 0, 0, 0, 0, loc)
+}
+
+// Compose makes the report of f. It is pure: the same facts give the same
+// report.
+func Compose(f Facts, o Options) *Report {
+	from, to := span(o.Day, o.Location, 0)
+	r := &Report{
+		Schema: Schema, Host: o.Host, Date: from.Format(time.DateOnly), Status: OK,
+		Period: Period{From: from, To: to, Timezone: o.Location.String(), Basis: "received", Complete: !o.Now.Before(to)},
+		Volume: Volume{Coverage: "mailbox only"},
+		Alarms: []Alarm{}, Receivers: receivers(f.Today.Receivers), Reasons: reasons(f.Today.Reasons, o.Addresses),
+		Causes: causes(f.Today.Refusals, o), Suppressions: suppressions(&f.Today, o),
+		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven},
+		Jobs:    jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),
+		Definitions: definitions(),
+	}
+	week := f.Before[:min(7, len(f.Before))]
+	r.Totals = totals(&f.Today.Day, week)
+	r.Trend = trend(&f.Today.Day, f.Before)
+	r.alarms(f, week, o)
+	slices.SortStableFunc(r.Alarms, func(a, b Alarm) int { return b.Severity.weight() - a.Severity.weight() })
+	if len(r.Alarms) > 0 {
+		r.Status = r.Alarms[0].Severity
+	}
+	r.Headline = r.headline()
+	return r
+}
+
+// headline answers whether somebody has to act, and for what first.
+func (r *Report) headline() string {
+	if len(r.Alarms) == 0 {
+		return "all is well, nothing to do"
+	}
+	rest := ""
+	if n := len(r.Alarms) - 1; n > 0 {
+		rest = fmt.Sprintf("; %d more", n)
+	}
+	act := "look at it today: "
+	if r.Status == Crit {
+		act = "act now: "
+	}
+	return act + r.Alarms[0].Text + rest
+}
+
+// byClass sums failures of a day by class.
+func byClass(d *store.Day, c bounce.Class) int {
+	n := 0
+	for reason, k := range d.Failed {
+		if reason.Class(bounce.Failed) == c {
+			n += k
+		}
+	}
+	return n
+}
+
+func mails(d *store.Day) int {
+	n := 0
+	for _, k := range d.Kinds {
+		n += k
+	}
+	return n
+}
+
+func totals(today *store.Day, week []store.Day) []Total {
+	kind := func(k bounce.Kind) func(*store.Day) int { return func(d *store.Day) int { return d.Kinds[k] } }
+	class := func(c bounce.Class) func(*store.Day) int { return func(d *store.Day) int { return byClass(d, c) } }
+	var out []Total
+	for _, l := range []struct {
+		id, label string
+		count     func(*store.Day) int
+		alarm     bool // a rise is news
+	}{
+		{"mails", "mails read", mails, false},
+		{"hard", "hard bounces", class(bounce.ClassHard), true},
+		{"soft", "soft bounces", class(bounce.ClassSoft), true},
+		{"block", "blocked or refused", class(bounce.ClassBlock), true},
+		{"complaint", "complaints", func(d *store.Day) int { return d.Complaints }, true},
+		{"unsubscribe", "unsubscribes", func(d *store.Day) int { return d.Unsubscribes }, false},
+		{"delay", "delay notices", kind(bounce.KindDelay), false},
+		{"auto_reply", "auto-replies", kind(bounce.KindAutoReply), false},
+		{"echo", "echoes of suppressions", func(d *store.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
+		{"added", "new suppressions", func(d *store.Day) int { return d.Added }, true},
+		{"removed", "removed suppressions", func(d *store.Day) int { return d.Removed }, false},
+	} {
+		t := Total{ID: l.id, Label: l.label, Today: l.count(today)}
+		for i := range week {
+			t.Mean += float64(l.count(&week[i]))
+		}
+		if len(week) > 0 {
+			t.Mean /= float64(len(week))
+			t.Yesterday = l.count(&week[0])
+		}
+		t.Unusual = l.alarm && rise(t.Today, t.Mean) != OK
+		out = append(out, t)
+	}
+	return out
+}
+
+func (r *Report) total(id string) Total {
+	i := slices.IndexFunc(r.Totals, func(t Total) bool { return t.ID == id })
+	return r.Totals[i]
+}
+
+func receivers(rows []store.ReceiverCount) []Receiver {
+	at := map[string]int{}
+	out := []Receiver{}
+	for _, row := range rows { // most failures first, so the first reason is the top one
+		i, ok := at[row.Receiver]
+		if !ok {
+			i = len(out)
+			at[row.Receiver] = i
+			out = append(out, Receiver{Receiver: oneLine(row.Receiver), Top: strings.TrimSpace(row.Reason.String() + " " + oneLine(row.Status))})
+		}
+		switch row.Reason.Class(bounce.Failed) {
+		case bounce.ClassHard:
+			out[i].Hard += row.N
+		case bounce.ClassSoft:
+			out[i].Soft += row.N
+		case bounce.ClassBlock:
+			out[i].Block += row.N
+		case bounce.ClassNone:
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Receiver) int {
+		return cmp.Or(cmp.Compare(b.Hard+b.Soft+b.Block, a.Hard+a.Soft+a.Block), strings.Compare(a.Receiver, b.Receiver))
+	})
+	if len(out) > maxReceivers {
+		rest := Receiver{Receiver: fmt.Sprintf("other (%d)", len(out)-maxReceivers)}
+		for _, o := range out[maxReceivers:] {
+			rest.Hard += o.Hard
+			rest.Soft += o.Soft
+			rest.Block += o.Block
+		}
+		out = append(out[:maxReceivers], rest)
+	}
+	return out
+}
+
+func reasons(rows []store.ReasonCount, show Addresses) []Reason {
+	out := []Reason{}
+	for _, row := range rows[:min(len(rows), maxReasons)] {
+		out = append(out, Reason{Reason: row.Reason, Fault: row.Reason.Fault(), Status: oneLine(row.Status), N: row.N,
+			Domains: row.Domains, Sample: show.text(row.Sample)})
+	}
+	return out
+}
+
+func suppressions(f *store.DayFacts, o Options) Suppressions {
+	s := Suppressions{InForce: f.InForce, Held: f.Held, Removed: f.Removed, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
+	reasons, domains := map[string]int{}, map[string]int{}
+	for _, c := range f.Changes {
+		if c.Op == "add" {
+			reasons[c.Reason]++
+			domains[c.Domain]++
+		}
+		if c.Op == "hold" || o.Addresses == Hidden {
+			continue
+		}
+		if len(s.Changes) == maxChanges {
+			s.More++
+			continue
+		}
+		s.Changes = append(s.Changes, Change{Op: c.Op, At: c.At.In(o.Location), Address: o.Addresses.address(c.Address), Reason: oneLine(c.Reason), Why: o.Addresses.text(c.Why)})
+	}
+	s.Added = counts(reasons, 1)
+	s.Domains = counts(domains, max(5, f.Added/3))
+	return s
+}
+
+// counts sorts a tally, most first, and leaves out what is below atLeast.
+func counts(m map[string]int, atLeast int) []Count {
+	out := []Count{}
+	for name, n := range m {
+		if n >= atLeast {
+			out = append(out, Count{Name: oneLine(name), N: n})
+		}
+	}
+	slices.SortFunc(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
+	return out
+}
+
+func trend(today *store.Day, before []store.Day) []Point {
+	var out []Point
+	add := func(d *store.Day) {
+		out = append(out, Point{Date: d.From.Format(time.DateOnly), Mails: mails(d), Hard: byClass(d, bounce.ClassHard),
+			Soft: byClass(d, bounce.ClassSoft), Block: byClass(d, bounce.ClassBlock)})
+	}
+	for i := len(before) - 1; i >= 0; i-- {
+		add(&before[i])
+	}
+	add(today)
+	return out
+}
+
+func jobs(rows []store.JobFacts, loc *time.Location) []Job {
+	out := []Job{}
+	for _, j := range rows {
+		out = append(out, Job{Job: oneLine(j.Job), Last: local(j.Last, loc), LastOK: local(j.LastOK, loc), Failing: j.Failing, Runs: j.Runs, Failures: j.Failures, Detail: oneLine(j.Detail)})
+	}
+	return out
+}
+
+func exports(rows []store.ExportFacts, loc *time.Location) []Export {
+	out := []Export{}
+	for _, e := range rows {
+		state := "published"
+		if e.Withheld {
+			state = "withheld"
+		}
+		out = append(out, Export{Name: oneLine(e.Name), Profile: e.Profile, State: state, Why: oneLine(e.Why), Rows: e.Rows, Generation: e.Generation, Changed: local(e.At, loc)})
+	}
+	return out
+}
+
+func local(t time.Time, loc *time.Location) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.In(loc)
+}
+
+func definitions() []string {
+	return []string{
+		"A day runs from midnight to midnight in the time zone named above; a mail belongs to the day on which it came in.",
+		"A bounce is one failed recipient of one mail; a second notice about the same mail is not counted again.",
+		"Hard: the address is bad. Soft: it may work later. Blocked or refused: for what we are or sent. Nobody is suppressed for a fault of ours or of one mail.",
+		"The mailbox sees failures reported by mail and those of our own mail server; refusals inside an ESP's connection never arrive here.",
+		"Rates need to know how much was sent. Nothing is known of that here, so there are counts only.",
+	}
+}
