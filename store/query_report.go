@@ -15,7 +15,7 @@ type DayFacts struct {
 	Reasons   []ReasonCount   // by reason and status, most failures first
 	Refusals  []Refusal       // failures that may be our own fault, oldest first
 	Unproven  int             // failures without any proof that we sent the mail
-	Changes   []Change        // of the suppression list, oldest first; at most the number asked for
+	Changes   []ListChange    // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
 	Held      int             // verdicts held back now
 }
@@ -61,8 +61,8 @@ type Refusal struct {
 	First, Last time.Time
 }
 
-// Change is one change of the suppression list.
-type Change struct {
+// ListChange is one change of the suppression list.
+type ListChange struct {
 	At      time.Time
 	Op      string // add, hold, remove
 	Address string

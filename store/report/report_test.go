@@ -91,13 +91,13 @@ func busy() Facts {
 		{Reason: bounce.MessageTooLarge, Status: "5.3.4", Receiver: "small03.example", N: 2, First: at(8, 30), Last: at(8, 31), Diagnostic: "552 5.3.4 message size exceeds limit"},
 		{Reason: bounce.RelayDenied, Status: "5.7.1", Receiver: "small04.example", N: 1, First: at(8, 30), Last: at(8, 31), Diagnostic: "relay access denied"},
 	}
-	f.Today.Changes = []store.Change{
+	f.Today.Changes = []store.ListChange{
 		{At: at(9, 0), Op: "add", Address: "jane.doe@example.com", Domain: "example.com", Source: "bounce", Reason: "user_unknown", Class: "hard"},
 		{At: at(10, 0), Op: "remove", Address: "fred@example.net", Domain: "example.net", Source: "bounce", Reason: "mailbox_full", Why: "expired"},
 	}
 	for i := range 29 {
 		a := fmt.Sprintf("user%02d@example-corp.example", i)
-		f.Today.Changes = append(f.Today.Changes, store.Change{At: at(11, i), Op: "add", Address: a, Domain: "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: "hard"})
+		f.Today.Changes = append(f.Today.Changes, store.ListChange{At: at(11, i), Op: "add", Address: a, Domain: "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: "hard"})
 	}
 	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Exports = []store.ExportFacts{
