@@ -1,0 +1,134 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/store/policy"
+)
+
+// arrival is the time under which a message counts. INTERNALDATE says when the
+// server got it. The time of a file is that of its last copy, so there the
+// date in the notice is taken when it is earlier.
+func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
+	at, date := m.Received, r.Date.Time
+	if date.IsZero() {
+		date = r.Arrival.Time
+	}
+	sane := !date.IsZero() && date.Year() >= 1990
+	switch {
+	case at.IsZero() && sane:
+		at = date
+	case at.IsZero():
+		at = now
+	case m.UID == 0 && sane && date.Before(at):
+		at = date
+	}
+	if at.After(now) {
+		at = now
+	}
+	return time.UnixMilli(at.UnixMilli()).UTC()
+}
+
+// prove says how well it is established that we mailed the recipient.
+//
+// Returned asks for two things of the mail that came back: one of our domains
+// as sender (From, Sender or Return-Path), and that recipient. The recipient
+// is named by its To, by the Original-Recipient of the DSN (which the
+// reporting MTA copies from our own envelope, RFC 3461 §4.2), or, where To
+// names nobody but ourselves (a list, "undisclosed recipients", no To at all),
+// by the Final-Recipient. A To that names a stranger proves nothing for others.
+func prove(r parse.Result, rcpt parse.Recipient, own []string) policy.Proof {
+	o := r.Original
+	ours := func(address string) bool { return policy.Own(policy.Domain(policy.Key(address)), own) }
+	if !ours(o.From) && !ours(o.Sender) && !ours(o.ReturnPath) {
+		return policy.ProofNone
+	}
+	key := policy.Key(rcpt.Recipient)
+	to := addresses(o.To)
+	onlyOurs := true
+	for _, a := range to {
+		if policy.Key(a) == key {
+			return policy.ProofReturned
+		}
+		onlyOurs = onlyOurs && ours(a)
+	}
+	if rcpt.OriginalRecipient != "" && policy.Key(rcpt.OriginalRecipient) == key {
+		return policy.ProofReturned
+	}
+	if onlyOurs && rcpt.FinalRecipient != "" && policy.Key(rcpt.FinalRecipient) == key {
+		return policy.ProofReturned
+	}
+	return policy.ProofNone
+}
+
+// addresses finds the addresses of a header field's value, tolerantly: names,
+// comments and group syntax are passed over.
+func addresses(field string) []string {
+	var out []string
+	for _, w := range strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune(" \t\r\n<>,;()", r) }) {
+		if at := strings.LastIndexByte(w, '@'); at > 0 && at < len(w)-1 {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// stream names the stream of ours that sent the mail that came back: its list
+// (RFC 2919), else the address that it was sent as.
+func stream(o parse.Original, own []string) string {
+	if id := strings.ToLower(strings.TrimSpace(o.ListID)); id != "" {
+		if i, j := strings.LastIndexByte(id, '<'), strings.LastIndexByte(id, '>'); i >= 0 && j > i {
+			id = id[i+1 : j]
+		}
+		return id
+	}
+	for _, a := range []string{o.From, o.Sender, o.ReturnPath} {
+		if k := policy.Key(a); policy.Own(policy.Domain(k), own) {
+			return k
+		}
+	}
+	return ""
+}
+
+// operators are receivers whose MX host names lie below several domains.
+var operators = []struct{ suffix, name string }{
+	{"google.com", "google"}, {"googlemail.com", "google"}, {"gmail.com", "google"}, {"1e100.net", "google"},
+	{"outlook.com", "microsoft"}, {"hotmail.com", "microsoft"}, {"office365.us", "microsoft"}, {"microsoft.com", "microsoft"},
+	{"yahoodns.net", "yahoo"}, {"yahoo.com", "yahoo"}, {"aol.com", "yahoo"}, {"aol.mail", "yahoo"},
+	{"icloud.com", "apple"}, {"me.com", "apple"}, {"mac.com", "apple"},
+	{"pphosted.com", "proofpoint"}, {"ppe-hosted.com", "proofpoint"}, {"ppops.net", "proofpoint"},
+	{"mimecast.com", "mimecast"}, {"mimecast.co.za", "mimecast"}, {"mimecast-offshore.com", "mimecast"},
+	{"messagelabs.com", "broadcom"}, {"iphmx.com", "cisco"}, {"barracudanetworks.com", "barracuda"},
+	{"gmx.net", "mail-and-media"}, {"gmx.com", "mail-and-media"}, {"web.de", "mail-and-media"},
+	{"kundenserver.de", "ionos"}, {"secureserver.net", "godaddy"}, {"zoho.com", "zoho"}, {"zoho.eu", "zoho"},
+}
+
+// operator names who runs the receiving server: a known operator or the
+// organisational domain of the remote MTA. An outage is his, whatever the
+// domain of the address.
+func operator(rcpt parse.Recipient, key string, own []string) string {
+	host := policy.DomainKey(rcpt.RemoteMTA)
+	if host == "" || !strings.Contains(host, ".") || strings.Trim(host, "0123456789.:[]abcdef") == "" || policy.Own(host, own) {
+		host = policy.Domain(key)
+	}
+	for _, o := range operators {
+		if policy.Own(host, []string{o.suffix}) {
+			return o.name
+		}
+	}
+	return organisation(host)
+}
+
+// organisation is the domain that somebody registered: "example.co.uk" of
+// "mx1.mail.example.co.uk".
+func organisation(domain string) string {
+	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
+		return org
+	}
+	return domain
+}

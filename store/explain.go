@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// Explanation says why an address is, or is not, on the list: all that is
+// stored about it and what the policy makes of it.
+type Explanation struct {
+	Address   string            `json:"address"` // as first seen, else as asked for
+	Key       string            `json:"key"`
+	State     policy.State      `json:"state"`
+	Why       string            `json:"why,omitempty"` // an operator's word, or why it is protected
+	Listed    []Suppression     `json:"listed"`        // what stands on the list, held rows included
+	Events    []ExplainedEvent  `json:"events"`        // oldest first
+	Overrides []policy.Override `json:"overrides"`     // acts that cover the address, undone ones too
+	Episodes  []policy.Episode  `json:"-"`             // in force, in full
+	Past      []policy.Episode  `json:"-"`             // expired or lifted
+	History   []Change          `json:"history"`       // how the list changed for it, oldest first
+	Exports   []Export          `json:"exports"`       // files that carry it: published after it came into force
+	Changes   []string          `json:"changes"`       // what would change the verdict
+}
+
+// ExplainedEvent is one event with what the policy made of it.
+type ExplainedEvent struct {
+	ID                int64             `json:"id"`
+	At                time.Time         `json:"at"`
+	Address           string            `json:"address"`
+	Kind              bounce.Kind       `json:"kind"`
+	Dialect           string            `json:"dialect"`
+	Action            bounce.Action     `json:"action"`
+	Status            string            `json:"status"`
+	ReplyCode         int               `json:"reply_code"`
+	Reason            bounce.Reason     `json:"reason"`
+	Fault             bounce.Fault      `json:"fault"`
+	Class             bounce.Class      `json:"class"`
+	Vendor            string            `json:"vendor"`
+	Rule              string            `json:"rule"`
+	RulePack          string            `json:"rule_pack"`
+	Confidence        bounce.Confidence `json:"confidence"`
+	RemoteMTA         string            `json:"remote_mta"`
+	ReportingMTA      string            `json:"reporting_mta"`
+	Diagnostic        string            `json:"diagnostic"`
+	Evidence          string            `json:"evidence"` // the words that matched, as they stand in Diagnostic
+	OriginalRecipient string            `json:"original_recipient"`
+	FinalRecipient    string            `json:"final_recipient"`
+	OriginalMessageID string            `json:"original_message_id"`
+	MessageID         string            `json:"message_id"` // of the notice
+	Subject           string            `json:"subject"`    // of the notice
+	Proof             policy.Proof      `json:"proof"`
+	Stream            string            `json:"stream"`
+	Operator          string            `json:"operator"` // who runs the receiving server
+	Places            []harvest.Locator `json:"places"`
+
+	Line        string `json:"line"`    // the policy line it falls under; "" when it is no evidence
+	Counted     bool   `json:"counted"` // it has weight
+	Why         string `json:"why"`     // why it has none
+	DuplicateOf int64  `json:"duplicate_of,omitempty"`
+}
+
+// Change is one change of the list.
+type Change struct {
+	At      time.Time    `json:"at"`
+	Op      string       `json:"op"` // add, hold, remove
+	Key     string       `json:"key"`
+	Address string       `json:"address"`
+	Source  string       `json:"source"`
+	Stream  string       `json:"stream"`
+	Reason  string       `json:"reason"`
+	Class   bounce.Class `json:"class"`
+	Why     string       `json:"why"`
+}
+
+// Explain derives the verdict on an address anew from what is stored.
+func (db *DB) Explain(ctx context.Context, address string) (Explanation, error) {
+	x := Explanation{Address: address, Key: policy.Key(address)}
+	if err := db.explain(ctx, &x); err != nil {
+		return x, fmt.Errorf("explaining %s: %w", address, clear(err))
+	}
+	return x, nil
+}
+
+func (db *DB) explain(ctx context.Context, x *Explanation) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one snapshot
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it only read
+	rows, err := tx.QueryContext(ctx, selectHistory, x.Key)
+	if err != nil {
+		return err
+	}
+	var events []policy.Event
+	err = scan(rows, func(rows *sql.Rows) error {
+		e, _, err := scanEvent(rows)
+		events = append(events, e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if x.Overrides, err = overridesOn(ctx, tx, x.Key); err != nil {
+		return err
+	}
+	v := policy.Evaluate(events, x.Overrides, db.opts.Policy, db.opts.Now())
+	x.State, x.Why, x.Episodes, x.Past = v.State, v.Why, v.Episodes, v.Past
+	if why := policy.Protected(x.Key, db.own); why != "" {
+		x.State, x.Why, x.Episodes = policy.Clear, why, nil
+	}
+	for i, e := range v.Events {
+		full, err := explained(ctx, tx, e.ID)
+		if err != nil {
+			return err
+		}
+		n := v.Notes[i]
+		full.Line, full.Counted, full.Why = n.Line, n.Counted, n.Why
+		if n.DuplicateOf >= 0 {
+			full.DuplicateOf = v.Events[n.DuplicateOf].ID
+		}
+		x.Events = append(x.Events, full)
+	}
+	if len(x.Events) > 0 {
+		x.Address = x.Events[0].Address
+	}
+	if x.Listed, err = db.Lookup(ctx, x.Key); err != nil {
+		return err
+	}
+	if x.History, err = history(ctx, tx, x.Key); err != nil {
+		return err
+	}
+	if x.Exports, err = carriers(ctx, tx, x.History); err != nil {
+		return err
+	}
+	x.Changes = v.WhatIf(x.Why)
+	return nil
+}
+
+func overridesOn(ctx context.Context, q querier, key string) ([]policy.Override, error) {
+	rows, err := q.QueryContext(ctx, `SELECT `+overrideColumns+` FROM overrides o WHERE (o.pattern = ? OR o.pattern LIKE '@%') AND o.act <> 'undo' ORDER BY o.id`, key)
+	if err != nil {
+		return nil, err
+	}
+	all, err := scanOverrides(rows)
+	var out []policy.Override
+	for _, o := range all {
+		if policy.Covers(o.Pattern, key) {
+			out = append(out, o)
+		}
+	}
+	return out, err
+}
+
+func explained(ctx context.Context, q querier, id int64) (e ExplainedEvent, err error) {
+	var message int64
+	err = q.QueryRowContext(ctx, `SELECT e.id, e.message, e.at, e.address, e.kind, m.dialect, e.action, e.status, e.reply_code, e.reason, e.fault, e.class,
+  e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient, e.final_recipient,
+  e.original_message_id, m.message_id, m.subject, e.proof, e.stream, e.operator
+ FROM events e JOIN messages m ON m.id = e.message WHERE e.id = ?`, id).
+		Scan(&e.ID, &message, when{&e.At}, &e.Address, text(&e.Kind), &e.Dialect, text(&e.Action), &e.Status, &e.ReplyCode, text(&e.Reason),
+			text(&e.Fault), text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA, &e.Diagnostic,
+			&e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.MessageID, &e.Subject, text(&e.Proof), &e.Stream, &e.Operator)
+	if err != nil {
+		return e, err
+	}
+	rows, err := q.QueryContext(ctx, `SELECT mailbox, folder, uidvalidity, uid, name FROM locators WHERE message = ? ORDER BY mailbox, folder, uidvalidity, uid, name`, message)
+	if err != nil {
+		return e, err
+	}
+	return e, scan(rows, func(rows *sql.Rows) error {
+		var l harvest.Locator
+		err := rows.Scan(&l.Mailbox, &l.Folder, &l.UIDValidity, &l.UID, &l.Name)
+		e.Places = append(e.Places, l)
+		return err
+	})
+}
+
+func history(ctx context.Context, q querier, key string) (out []Change, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE key = ? ORDER BY id`, key)
+	if err != nil {
+		return nil, err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var c Change
+		err := rows.Scan(when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+// carriers are the files whose newest generation was written while the address
+// stood on the list.
+func carriers(ctx context.Context, q querier, changes []Change) (out []Export, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT name, profile, path, generation, at, rows, bytes, sha256 FROM exports e
+ WHERE state = 'published' AND generation = (SELECT max(generation) FROM exports n WHERE n.name = e.name AND n.state = 'published') ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var e Export
+		err := rows.Scan(&e.Name, &e.Profile, &e.Path, &e.Generation, when{&e.At}, &e.Rows, &e.Bytes, &e.SHA256)
+		standing := map[slot]bool{}
+		for _, c := range changes {
+			if !c.At.After(e.At) {
+				standing[slot{c.Source, c.Stream}] = c.Op == "add"
+			}
+		}
+		for _, on := range standing {
+			if on {
+				out = append(out, e)
+				break
+			}
+		}
+		return err
+	})
+	return out, err
+}

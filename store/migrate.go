@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+)
+
+//go:embed migration/*.sql
+var migrationFiles embed.FS
+
+// applicationID marks the file as ours (PRAGMA application_id): "hrvs".
+const applicationID = 0x68727673
+
+// migrations are the names of the schema's steps, in order. PRAGMA
+// user_version is how many of them a database has seen.
+func migrations() []string {
+	names, err := fs.Glob(migrationFiles, "migration/*.sql")
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	sort.Strings(names)
+	return names
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func version(ctx context.Context, q querier) (v int, err error) {
+	var app, tables int
+	if err := q.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
+		return 0, err
+	}
+	if err := q.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&app); err != nil {
+		return 0, err
+	}
+	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+		return 0, err
+	}
+	if app != applicationID && tables > 0 {
+		return 0, ErrNotDatabase
+	}
+	return v, nil
+}
+
+// migrate brings the schema up to date, each step in a transaction of its own
+// after a backup of what was there.
+func (db *DB) migrate(ctx context.Context) error {
+	names := migrations()
+	from, err := version(ctx, db.write)
+	if err != nil {
+		return err
+	}
+	if from > len(names) {
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, from, len(names))
+	}
+	for v := from; v < len(names); v++ {
+		if v > 0 {
+			if err := db.backup(ctx, v); err != nil {
+				return err
+			}
+		}
+		if err := db.step(ctx, names[v], v); err != nil {
+			return fmt.Errorf("bringing the schema from %d to %d: %w", v, v+1, err)
+		}
+	}
+	return nil
+}
+
+// backup copies the database beside itself before step v changes it.
+func (db *DB) backup(ctx context.Context, v int) error {
+	to := fmt.Sprintf("%s.schema-%d.bak", db.path, v)
+	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing an older backup: %w", err)
+	}
+	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
+		return fmt.Errorf("backing up to %s: %w", to, err)
+	}
+	db.opts.Log.InfoContext(ctx, "database backed up before its schema changes", "path", to)
+	return nil
+}
+
+func (db *DB) step(ctx context.Context, name string, v int) error {
+	script, err := migrationFiles.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	// Another process may have been faster while this one waited for the lock.
+	if now, err := version(ctx, tx); err != nil || now != v {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, string(script)); err != nil {
+		return fmt.Errorf("%s: %w", path.Base(name), err)
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, v+1)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,76 @@
+package policy
+
+import (
+	"sort"
+
+	"harvester/parse/bounce"
+)
+
+// qualifiers are the finer lines of a reason, tried in order before the plain
+// one: ".code" when no text or rule spoke, the others by rule id.
+var qualifiers = map[bounce.Reason][]string{
+	bounce.UserUnknown:     {".code"},
+	bounce.MailboxDisabled: {".final"},
+	bounce.SenderBlocked:   {".personal"},
+}
+
+// builtin is the default policy: what large senders agree upon (unknown users
+// and complaints at once, quota and silence after repetition, our own faults
+// never, all but complaints and opt-outs expire).
+var builtin = table([]Line{
+	{Name: "user_unknown", After: 1, Expires: Months(24)},
+	{Name: "user_unknown.code", After: 2, Within: Days(14), Expires: Months(12)},
+	{Name: "address_invalid", After: 1, Expires: Months(24)},
+	{Name: "user_moved", After: 1, Expires: Months(24)},
+	{Name: "domain_unknown", After: 2, Within: Days(7), DistinctDays: 2, Expires: Months(3)},
+	{Name: "mailbox_disabled", After: 2, Within: Days(14), Expires: Months(6)},
+	{Name: "mailbox_disabled.final", After: 1, Expires: Months(6), Rules: "*.final *-final *.no-longer-valid *.closed *.terminated *.discontinued"},
+	{Name: "mailbox_full", After: 3, Within: Days(30), Expires: Days(30), Grow: Days(180)},
+	{Name: "expired", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: "relay_denied", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: "routing_failed", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: "sender_blocked", After: 3, Within: Days(30), Expires: Months(12), Scope: ScopeStream},
+	{Name: "sender_blocked.personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *-personal *.blocked-by-user *.user-blocked *.recipient-block*"},
+	{Name: "complaint", After: 1, Scope: ScopeMarketing},
+	// An opt-out comes from the recipient, so nothing of ours is enclosed; it
+	// has to be honoured all the same.
+	{Name: "unsubscribe", After: 1, Scope: ScopeStream, Proof: ProofNone},
+})
+
+func table(lines []Line) map[string]Line {
+	out := make(map[string]Line)
+	for _, r := range bounce.Reasons() {
+		out[r.String()] = Line{Name: r.String(), Proof: ProofReturned, Origin: "built in"}
+	}
+	for _, l := range lines {
+		l.Suppress, l.Origin = true, "built in"
+		if l.Name != "unsubscribe" {
+			l.Proof = ProofReturned
+		}
+		out[l.Name] = l
+	}
+	return out
+}
+
+func qualified() []string {
+	var out []string
+	for r, qs := range qualifiers {
+		for _, q := range qs {
+			out = append(out, r.String()+q)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Family groups the reasons that say the same of an address in other words:
+// events of one family count together, once a day and once a message.
+func Family(r bounce.Reason) string {
+	switch r { //nolint:exhaustive // every other reason is a family of its own
+	case bounce.UserUnknown, bounce.UserMoved, bounce.AddressInvalid:
+		return "unknown"
+	case bounce.Expired, bounce.RelayDenied, bounce.RoutingFailed:
+		return "unreachable"
+	}
+	return r.String()
+}

@@ -1,0 +1,443 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/parse/bounce"
+)
+
+// State is what holds for an address.
+type State uint8
+
+// The states, weakest first.
+const (
+	Clear      State = iota // may be mailed
+	HeldBack                // would be suppressed, but for a burst around it
+	Suppressed              // must not be mailed
+	Allowed                 // the operator overruled every evidence
+)
+
+var stateNames = []string{"clear", "held", "suppressed", "allowed"}
+
+func (s State) String() string { return word(stateNames, int(s)) }
+
+// MarshalText writes the stable word that JSON and SQL use.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the word that MarshalText writes.
+func (s *State) UnmarshalText(b []byte) error { return find(s, stateNames, "state", b) }
+
+// Episode is one stretch of time in which evidence of one family, or the
+// operator, speaks against an address.
+type Episode struct {
+	Source    Source
+	Family    string
+	Line      Line
+	Stream    string    // "" unless the line's scope is one stream
+	Since     time.Time // of the event that met the line
+	LastSeen  time.Time
+	Expires   time.Time // zero: never
+	Count     int       // counted events
+	Held      bool
+	HeldUntil time.Time
+	Trigger   int   // index into Verdict.Events of the event that met the line; -1 for the operator's act
+	Counted   []int // indices into Verdict.Events
+	Override  int64 // the operator's act
+}
+
+// Note says what became of one event.
+type Note struct {
+	Line        string // the policy line it falls under; "" when it is no evidence
+	Counted     bool
+	Why         string // why it has no weight; "" when it was counted
+	DuplicateOf int    // index into Verdict.Events; -1 when it is the first
+}
+
+// Verdict is the answer for one address.
+type Verdict struct {
+	State    State
+	Why      string    // for Allowed and for a protected address
+	Episodes []Episode // in force at the time asked for, the strongest of a source first
+	Past     []Episode // expired, lifted or dropped ones, oldest first
+	Events   []Event   // the history in the order in which it was counted
+	Notes    []Note    // one per event
+}
+
+// Evaluate decides on one address. history holds every event of the address,
+// overrides every act that covers it and was not undone; both in any order,
+// and what lies after now is ignored. Days are days in UTC.
+func Evaluate(history []Event, overrides []Override, table Table, now time.Time) Verdict {
+	f := fold{table: table, groups: map[group]*tally{}, seen: map[string]int{}}
+	f.Events = make([]Event, 0, len(history))
+	for _, e := range history {
+		if !e.At.After(now) {
+			f.Events = append(f.Events, e)
+		}
+	}
+	slices.SortFunc(f.Events, byTime)
+	acts := make([]Override, 0, len(overrides))
+	for _, o := range overrides {
+		if !o.At.After(now) && !o.Undone {
+			acts = append(acts, o)
+		}
+	}
+	slices.SortFunc(acts, func(a, b Override) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+	})
+	f.Notes = make([]Note, len(f.Events))
+	next := 0
+	for i := range f.Events {
+		for ; next < len(acts) && !acts[next].At.After(f.Events[i].At); next++ {
+			f.act(acts[next])
+		}
+		f.event(i)
+	}
+	for ; next < len(acts); next++ {
+		f.act(acts[next])
+	}
+	f.finish(acts, now)
+	return f.Verdict
+}
+
+func byTime(a, b Event) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Hash, b.Hash), cmp.Compare(a.Index, b.Index))
+}
+
+// group is what counts together. Families that hold for one stream only are
+// counted for each stream by itself.
+type group struct{ family, stream string }
+
+type tally struct {
+	events []int // indices of events with weight, one a day
+	times  int   // episodes so far, for lines that grow
+	open   *Episode
+}
+
+type fold struct {
+	Verdict
+	table  Table
+	groups map[group]*tally
+	order  []group        // of groups, as first seen
+	seen   map[string]int // family and message, or bytes, to the first event
+}
+
+// act applies what an operator did at this point of the history.
+func (f *fold) act(o Override) {
+	switch o.Act {
+	case Remove:
+		f.lift(func(Episode) bool { return true })
+	case Add:
+		t := f.tally(group{family: "operator"})
+		f.close(t)
+		line := Line{Name: "operator", Suppress: true, After: 1, Scope: ScopeAddress, Origin: o.Author}
+		t.open = &Episode{Source: SourceOperator, Family: "operator", Line: line, Since: o.At, LastSeen: o.At,
+			Expires: o.Until, Count: 1, Trigger: -1, Override: o.ID}
+	case Allow, Undo:
+	}
+}
+
+// lift forgets what was counted so far in the episodes that match.
+func (f *fold) lift(match func(Episode) bool) {
+	for _, g := range f.order {
+		t := f.groups[g]
+		if !match(Episode{Source: sourceOf(g.family)}) {
+			continue
+		}
+		f.close(t)
+		t.events, t.times = nil, 0
+	}
+}
+
+func (f *fold) close(t *tally) {
+	if t.open != nil {
+		f.Past = append(f.Past, *t.open)
+		t.open = nil
+	}
+}
+
+func (f *fold) tally(g group) *tally {
+	t := f.groups[g]
+	if t == nil {
+		t = &tally{}
+		f.groups[g] = t
+		f.order = append(f.order, g)
+	}
+	return t
+}
+
+func (f *fold) event(i int) {
+	e, n := &f.Events[i], &f.Notes[i]
+	n.DuplicateOf = -1
+	if success(e) {
+		if e.Proof < f.table.must(e.Stream, bounce.UserUnknown.String()).Proof {
+			n.Why = "a success without proof that we sent the mail"
+			return
+		}
+		n.Line, n.Why = "delivered", "a success: what failed before counts no more"
+		f.lift(func(ep Episode) bool { return ep.Source == SourceBounce })
+		return
+	}
+	line, ok := f.table.Line(*e)
+	if !ok {
+		n.Why = "no evidence: " + e.Kind.String()
+		if e.Kind == bounce.KindBounce {
+			n.Why = "no evidence: the recipient did not fail"
+		}
+		return
+	}
+	n.Line = line.Name
+	family := familyOf(*e)
+	if e.Proof < line.Proof {
+		n.Why = "no proof that we sent the mail: " + e.Proof.String() + ", the policy asks for " + line.Proof.String()
+		return
+	}
+	if first, dup := f.first(family, i); dup {
+		n.DuplicateOf, n.Why = first, "another notice for a mail that was counted"
+		return
+	}
+	switch {
+	case !line.Suppress:
+		n.Why = "the policy never suppresses for " + line.Name
+		return
+	case e.Circumstance == Discounted:
+		n.Why = "part of an incident of our own: it has no weight"
+		return
+	}
+	g := group{family: family}
+	if line.Scope == ScopeStream {
+		g.stream = e.Stream
+	}
+	f.count(f.tally(g), i, line, g.stream)
+}
+
+// first finds the first event of the family for the same mail. Two groups in
+// one notice, and two notices with other bytes, are one event.
+func (f *fold) first(family string, i int) (int, bool) {
+	e := &f.Events[i]
+	keys := [2]string{family + "\x00#" + e.Hash}
+	if e.Message != "" {
+		keys[1] = family + "\x00" + e.Message
+	}
+	for _, k := range keys {
+		if first, ok := f.seen[k]; ok && k != "" {
+			return first, true
+		}
+	}
+	for _, k := range keys {
+		if k != "" {
+			f.seen[k] = i
+		}
+	}
+	return 0, false
+}
+
+// count adds an event with weight to its group and opens or prolongs an
+// episode when its line is met.
+func (f *fold) count(t *tally, i int, line Line, stream string) {
+	e, n := &f.Events[i], &f.Notes[i]
+	if t.open != nil && !t.open.Expires.IsZero() && e.At.After(t.open.Expires) {
+		f.close(t)
+	}
+	n.Counted = true
+	if k := len(t.events); k > 0 && f.Events[t.events[k-1]].At.Unix()/86400 == e.At.Unix()/86400 {
+		n.Counted, n.Why = false, "counted once a day"
+	}
+	t.events = append(t.events, i)
+	firm, all := f.window(t, i, line)
+	met := func(counted []int) bool {
+		return len(counted) >= line.After && len(counted) >= line.DistinctDays
+	}
+	switch {
+	case e.Circumstance != Held && met(firm):
+		f.open(t, i, line, stream, firm, false)
+	case met(all) && (t.open == nil || t.open.Held):
+		f.open(t, i, line, stream, all, true)
+	case t.open != nil && !t.open.Held && e.Circumstance != Held:
+		// Short of the line by itself, but more of what already stands.
+		f.prolong(t.open, i)
+	}
+	if e.Circumstance == Held && n.Why == "" {
+		n.Why = "held: part of a burst, counts with a failure after " + e.HeldUntil.UTC().Format(time.DateTime)
+	}
+}
+
+// window returns the events that count together with event i under line, the
+// first of each day: firm without those that a burst still holds, and all.
+func (f *fold) window(t *tally, i int, line Line) (firm, all []int) {
+	e := &f.Events[i]
+	lastFirm, lastAll := int64(-1), int64(-1)
+	for _, j := range t.events {
+		x := &f.Events[j]
+		if line.Within != 0 && !x.At.After(e.At.Add(-line.Within.Of())) {
+			continue
+		}
+		d := x.At.Unix() / 86400
+		if d != lastAll {
+			all, lastAll = append(all, j), d
+		}
+		if (x.Circumstance != Held || !x.HeldUntil.After(e.At)) && d != lastFirm {
+			firm, lastFirm = append(firm, j), d
+		}
+	}
+	return firm, all
+}
+
+func (f *fold) open(t *tally, i int, line Line, stream string, counted []int, held bool) {
+	e := &f.Events[i]
+	if t.open != nil && t.open.Held == held {
+		if line.Expires == 0 || line.Expires > t.open.Line.Expires && t.open.Line.Expires != 0 {
+			// Stronger evidence than what stands: it rests on this line from now on.
+			t.open.Line, t.open.Trigger = line, i
+		}
+		f.prolong(t.open, i)
+		return
+	}
+	f.close(t)
+	if !held {
+		t.times++
+		line.Expires = grown(line, t.times)
+	}
+	t.open = &Episode{Source: sourceOf(familyOf(*e)), Family: familyOf(*e), Line: line, Stream: stream, Since: e.At,
+		Held: held, Trigger: i, Counted: slices.Clone(counted), Count: len(counted)}
+	f.extend(t.open, e)
+}
+
+// prolong adds one more event to a standing episode.
+func (f *fold) prolong(ep *Episode, i int) {
+	e := &f.Events[i]
+	if last := f.Events[ep.Counted[len(ep.Counted)-1]]; last.At.Unix()/86400 != e.At.Unix()/86400 {
+		ep.Counted = append(ep.Counted, i)
+		ep.Count++
+	}
+	f.extend(ep, e)
+}
+
+func (f *fold) extend(ep *Episode, e *Event) {
+	ep.LastSeen = e.At
+	if ep.Held {
+		ep.HeldUntil = e.HeldUntil
+		ep.Expires = e.HeldUntil.Add(unconfirmed)
+		return
+	}
+	if ep.Line.Expires == 0 {
+		ep.Expires = time.Time{}
+	} else {
+		ep.Expires = e.At.Add(ep.Line.Expires.Of())
+	}
+}
+
+// unconfirmed is how long after its window a held verdict waits for a second
+// failure before it is dropped.
+const unconfirmed = 30 * day
+
+func grown(l Line, times int) Span {
+	d := l.Expires
+	if l.Grow == 0 {
+		return d
+	}
+	for ; times > 1 && d < l.Grow; times-- {
+		d *= 2
+	}
+	return min(d, l.Grow)
+}
+
+// finish sorts what stands at now from what is past, and applies "allow".
+func (f *fold) finish(acts []Override, now time.Time) {
+	for _, g := range f.order {
+		t := f.groups[g]
+		if t.open == nil {
+			continue
+		}
+		if !t.open.Expires.IsZero() && !t.open.Expires.After(now) {
+			f.close(t)
+			continue
+		}
+		f.Episodes = append(f.Episodes, *t.open)
+	}
+	slices.SortStableFunc(f.Episodes, stronger)
+	slices.SortStableFunc(f.Past, func(a, b Episode) int { return a.Since.Compare(b.Since) })
+	for _, ep := range f.Episodes {
+		if ep.Held {
+			f.State = max(f.State, HeldBack)
+		} else {
+			f.State = Suppressed
+		}
+	}
+	for _, o := range acts {
+		if o.Act == Allow && (o.Until.IsZero() || o.Until.After(now)) {
+			f.State, f.Why = Allowed, "allowed by "+o.Author+": "+o.Reason
+		}
+	}
+}
+
+// stronger puts what the list shows for a source and stream first: what is in
+// force, for good or longest.
+func stronger(a, b Episode) int {
+	held := func(e Episode) int {
+		if e.Held {
+			return 1
+		}
+		return 0
+	}
+	until := func(e Episode) int64 {
+		if e.Expires.IsZero() {
+			return 1<<63 - 1
+		}
+		return e.Expires.UnixMilli()
+	}
+	return cmp.Or(cmp.Compare(a.Source, b.Source), strings.Compare(a.Stream, b.Stream), cmp.Compare(held(a), held(b)),
+		cmp.Compare(until(b), until(a)), a.Since.Compare(b.Since), strings.Compare(a.Family, b.Family))
+}
+
+// List is what stands on the suppression list for the address: the strongest
+// episode of each source and stream.
+func (v Verdict) List() []Episode {
+	if v.State == Allowed {
+		return nil
+	}
+	var out []Episode
+	for _, ep := range v.Episodes {
+		if n := len(out); n == 0 || out[n-1].Source != ep.Source || out[n-1].Stream != ep.Stream {
+			out = append(out, ep)
+		}
+	}
+	return out
+}
+
+func success(e *Event) bool {
+	switch e.Kind { //nolint:exhaustive // the others say nothing about a delivery
+	case bounce.KindReceipt:
+		return true
+	case bounce.KindBounce, bounce.KindDelay, bounce.KindDelivered:
+		return e.Action == bounce.Delivered
+	}
+	return false
+}
+
+func familyOf(e Event) string {
+	switch e.Kind { //nolint:exhaustive // all others count by their reason
+	case bounce.KindUnsubscribe:
+		return "unsubscribe"
+	case bounce.KindComplaint:
+		if f := strings.ToLower(e.Feedback); f == "opt-out" || f == "opt-out-list" {
+			return "unsubscribe"
+		}
+		return "complaint"
+	}
+	return Family(e.Reason)
+}
+
+func sourceOf(family string) Source {
+	switch family {
+	case "complaint":
+		return SourceComplaint
+	case "unsubscribe":
+		return SourceUnsubscribe
+	case "operator":
+		return SourceOperator
+	}
+	return SourceBounce
+}

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// statements are those of the hot path, prepared once on the one writing
+// connection.
+type statements struct {
+	message, messageByHash, earlier, earlierEvents, messageKeys *sql.Stmt
+	locator, event, raw, cursor                                 *sql.Stmt
+	history, listed, actsOn, actsOnDomains, trigger             *sql.Stmt
+	duplicate, put, drop, change                                *sql.Stmt
+
+	all []*sql.Stmt
+}
+
+func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
+	for _, p := range []struct {
+		to    **sql.Stmt
+		query string
+	}{
+		{&s.message, insertMessage}, {&s.messageByHash, `SELECT id, at FROM messages WHERE hash = ?`},
+		{&s.earlier, `UPDATE messages SET at = ? WHERE id = ?`},
+		{&s.earlierEvents, `UPDATE events SET at = ? WHERE message = ?`},
+		{&s.messageKeys, `SELECT DISTINCT key FROM events WHERE message = ? ORDER BY key`},
+		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor},
+		{&s.history, selectHistory}, {&s.listed, selectListed},
+		{&s.actsOn, selectActs}, {&s.actsOnDomains, selectDomainActs}, {&s.trigger, selectTrigger},
+		{&s.duplicate, `UPDATE events SET duplicate_of = ? WHERE id = ?`},
+		{&s.put, upsertSuppression}, {&s.drop, `DELETE FROM suppressions WHERE key = ? AND source = ? AND stream = ?`},
+		{&s.change, insertChange},
+	} {
+		st, err := db.PrepareContext(ctx, p.query)
+		if err != nil {
+			return fmt.Errorf("preparing %q: %w", p.query, err)
+		}
+		*p.to = st
+		s.all = append(s.all, st)
+	}
+	return nil
+}
+
+func (s *statements) close() error {
+	var errs []error
+	for _, st := range s.all {
+		errs = append(errs, st.Close())
+	}
+	s.all = nil
+	return errors.Join(errs...)
+}

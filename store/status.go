@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Status is how the database stands.
+type Status struct {
+	Path         string         `json:"path"`
+	Schema       int            `json:"schema"`
+	Bytes        int64          `json:"bytes"`
+	Messages     int            `json:"messages"`
+	Kinds        map[string]int `json:"kinds"` // messages by kind
+	Events       int            `json:"events"`
+	Poison       int            `json:"poison"`
+	Triage       int            `json:"triage"`       // messages that nobody understood
+	Suppressions map[string]int `json:"suppressions"` // in force, by source
+	Held         int            `json:"held"`
+	Unsettled    int            `json:"unsettled"`
+	First        time.Time      `json:"first,omitzero"` // arrival of the first and of the last message
+	Last         time.Time      `json:"last,omitzero"`
+	Folders      []FolderStatus `json:"folders"`
+	Jobs         []Run          `json:"jobs"` // the last run of each job
+}
+
+// FolderStatus is how far one folder was read.
+type FolderStatus struct {
+	Mailbox string    `json:"mailbox"`
+	Folder  string    `json:"folder"`
+	LastUID uint32    `json:"last_uid"`
+	At      time.Time `json:"at"` // of the last batch
+}
+
+// Status reads how the database stands.
+func (db *DB) Status(ctx context.Context) (Status, error) {
+	s := Status{Path: db.path, Kinds: map[string]int{}, Suppressions: map[string]int{}}
+	if err := db.status(ctx, &s); err != nil {
+		return s, fmt.Errorf("reading the status: %w", clear(err))
+	}
+	return s, nil
+}
+
+func (db *DB) status(ctx context.Context, s *Status) error {
+	now := db.opts.Now().UnixMilli()
+	var pages, size int64
+	for _, q := range []struct {
+		query string
+		to    []any
+	}{
+		{`PRAGMA user_version`, []any{&s.Schema}},
+		{`PRAGMA page_count`, []any{&pages}},
+		{`PRAGMA page_size`, []any{&size}},
+		{`SELECT count(*), min(at), max(at) FROM messages`, []any{&s.Messages, when{&s.First}, when{&s.Last}}},
+		{`SELECT count(*) FROM events`, []any{&s.Events}},
+		{`SELECT count(*) FROM locators WHERE state = 'poison'`, []any{&s.Poison}},
+		{`SELECT count(*) FROM raws`, []any{&s.Triage}},
+		{`SELECT count(*) FROM locators WHERE settled IS NULL AND disposition <> 'keep' AND state = 'stored'`, []any{&s.Unsettled}},
+	} {
+		if err := db.read.QueryRowContext(ctx, q.query).Scan(q.to...); err != nil {
+			return err
+		}
+	}
+	s.Bytes = pages * size
+	count := func(into map[string]int, query string, args ...any) error {
+		rows, err := db.read.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		return scan(rows, func(rows *sql.Rows) error {
+			var word string
+			var n int
+			err := rows.Scan(&word, &n)
+			into[word] = n
+			return err
+		})
+	}
+	if err := count(s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
+		return err
+	}
+	if err := count(s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
+		return err
+	}
+	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held); err != nil {
+		return err
+	}
+	rows, err := db.read.QueryContext(ctx, `SELECT mailbox, folder, last_uid, at FROM cursors ORDER BY mailbox, folder`)
+	if err != nil {
+		return err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var f FolderStatus
+		err := rows.Scan(&f.Mailbox, &f.Folder, &f.LastUID, when{&f.At})
+		s.Folders = append(s.Folders, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rows, err = db.read.QueryContext(ctx, `SELECT id, job, started, ended, ok, detail FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY job) ORDER BY job`)
+	if err != nil {
+		return err
+	}
+	return scan(rows, func(rows *sql.Rows) error {
+		var r Run
+		err := rows.Scan(&r.ID, &r.Job, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail)
+		s.Jobs = append(s.Jobs, r)
+		return err
+	})
+}

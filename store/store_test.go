@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// clock is a time that tests move by hand.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time { return c.t }
+
+func openTest(t testing.TB, o Options) *DB {
+	t.Helper()
+	return openAt(t, filepath.Join(t.TempDir(), "harvester.db"), o)
+}
+
+func openAt(t testing.TB, path string, o Options) *DB {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = func() time.Time { return epoch.AddDate(0, 1, 0) }
+	}
+	if o.Own == nil {
+		o.Own = []string{"example.org"}
+	}
+	db, err := Open(context.Background(), path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// failure is one notice, seq days after the epoch, that address failed.
+func failure(seq int, address string, reason bounce.Reason, change ...func(*Item)) Item {
+	raw := fmt.Sprintf("notice %d for %s: %v", seq, address, reason)
+	it := Item{
+		Message: harvest.Message{
+			Locator:  harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uint32(seq + 1)},
+			Raw:      []byte(raw),
+			Received: epoch.AddDate(0, 0, seq),
+		},
+		Result: parse.Result{
+			Kind: bounce.KindBounce, Dialect: "postfix", Rules: "test.1",
+			Original: parse.Original{MessageID: fmt.Sprintf("<%d.%s>", seq, address), From: "news@example.org", To: address},
+			Recipients: []parse.Recipient{{
+				Recipient: address, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: reason, Fault: reason.Fault(),
+				Class: reason.Class(bounce.Failed), Rule: "test." + reason.String(), Confidence: bounce.ByRule,
+				RemoteMTA: "mx.example.net", Diagnostic: "550 5.1.1 no such user", Evidence: "no such user",
+			}},
+		},
+	}
+	for _, c := range change {
+		c(&it)
+	}
+	return it
+}
+
+func commit(t testing.TB, db *DB, items ...Item) Outcome {
+	t.Helper()
+	out, err := db.Commit(context.Background(), Batch{Items: items})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func listed(t testing.TB, db *DB, f Filter) []Suppression {
+	t.Helper()
+	var out []Suppression
+	for s, err := range db.Suppressions(context.Background(), f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func TestCommitTwiceChangesNothing(t *testing.T) {
+	db := openTest(t, Options{})
+	it := failure(0, "Jane.Doe@Example.NET", bounce.UserUnknown)
+	if out := commit(t, db, it); out.Messages != 1 || out.Events != 1 || out.Added != 1 {
+		t.Fatalf("first: %+v", out)
+	}
+	moved := it
+	moved.Message.Folder, moved.Message.UID = "Archive", 77
+	if out := commit(t, db, it, moved); out.Messages != 0 || out.Known != 2 || out.Events != 0 || out.Added != 0 {
+		t.Fatalf("again: %+v", out)
+	}
+	got := listed(t, db, Filter{})
+	if len(got) != 1 || got[0].Address != "Jane.Doe@Example.NET" || got[0].Key != "jane.doe@example.net" || got[0].Count != 1 ||
+		got[0].Reason != "user_unknown" || got[0].Source != "bounce" || got[0].Class != bounce.ClassHard || got[0].Proof != policy.ProofReturned ||
+		!got[0].Since.Equal(epoch) || got[0].Rule != "test.user_unknown" {
+		t.Fatalf("list: %+v", got)
+	}
+	x, err := db.Explain(context.Background(), "jane.doe@EXAMPLE.net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(x.Events) != 1 || len(x.Events[0].Places) != 2 || !x.Events[0].Counted || len(x.Listed) != 1 {
+		t.Fatalf("explain: %+v", x)
+	}
+}
+
+func TestCursorAndSettlement(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	it := failure(0, "a@example.net", bounce.UserUnknown)
+	it.Disposition, it.Target = harvest.Move, "Done"
+	kept := failure(1, "b@example.net", bounce.UserUnknown)
+	cur := harvest.Cursor{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, LastUID: 2, State: "x"}
+	if _, err := db.Commit(ctx, Batch{Items: []Item{it, kept}, Cursor: cur}); err != nil {
+		t.Fatal(err)
+	}
+	curs, err := db.Cursors(ctx, "bounces")
+	if err != nil || curs["INBOX"] != cur {
+		t.Fatalf("cursors: %v %v", curs, err)
+	}
+	todo, err := db.Unsettled(ctx, "bounces")
+	if err != nil || len(todo) != 1 || todo[0].Disposition != harvest.Move || todo[0].Target != "Done" || todo[0].UID != 1 {
+		t.Fatalf("unsettled: %v %v", todo, err)
+	}
+	if err := db.Settled(ctx, todo); err != nil {
+		t.Fatal(err)
+	}
+	if todo, err = db.Unsettled(ctx, "bounces"); err != nil || len(todo) != 0 {
+		t.Fatalf("still unsettled: %v %v", todo, err)
+	}
+}

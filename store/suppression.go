@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// Suppression is one row of the list. An address has one per source, and one
+// per stream where only a stream is concerned.
+type Suppression struct {
+	Address   string       `json:"address"` // as first seen
+	Key       string       `json:"key"`
+	Domain    string       `json:"domain"`
+	Source    string       `json:"source"` // bounce, complaint, unsubscribe, operator
+	Scope     policy.Scope `json:"scope"`
+	Stream    string       `json:"stream"` // "" unless the scope is one stream
+	State     policy.State `json:"state"`  // suppressed, or held
+	Kind      bounce.Kind  `json:"kind"`
+	Reason    string       `json:"reason"` // bounce reason, "complaint", "unsubscribe" or "manual"
+	Class     bounce.Class `json:"class"`
+	Since     time.Time    `json:"since"`
+	LastSeen  time.Time    `json:"last_seen"`
+	Expires   time.Time    `json:"expires,omitzero"`    // zero: never
+	HeldUntil time.Time    `json:"held_until,omitzero"` // of a held one
+	Count     int          `json:"count"`
+	Line      string       `json:"line"` // the policy line it rests on
+	Proof     policy.Proof `json:"proof"`
+	Rule      string       `json:"rule"`
+	RulePack  string       `json:"rule_pack"`
+
+	Status     string `json:"status"` // of the event that met the line
+	ReplyCode  int    `json:"reply_code"`
+	RemoteMTA  string `json:"remote_mta"`
+	Diagnostic string `json:"diagnostic"`
+}
+
+// Filter narrows the list. The zero Filter is everything that must not be
+// mailed now.
+type Filter struct {
+	Key     string         // one address
+	Domain  string         // of the key
+	Source  string         // bounce, complaint, unsubscribe or operator
+	Sources []string       // several sources; nil: all
+	Stream  string         // only what holds for this stream; "": all rows
+	Classes []bounce.Class // nil: all
+	Held    bool           // held rows too, which no export may carry
+}
+
+const suppressionColumns = `address, key, domain, source, scope, stream, state, kind, reason, class, since, last_seen, expires, held_until,
+  count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic`
+
+// Suppressions yields the list at this moment, sorted by key, source and
+// stream, from one snapshot of the database.
+func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression, error] {
+	return func(yield func(Suppression, error) bool) {
+		query := `SELECT ` + suppressionColumns + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
+		args := []any{db.opts.Now().UnixMilli()}
+		and := func(cond string, more ...any) {
+			query += ` AND ` + cond
+			args = append(args, more...)
+		}
+		if !f.Held {
+			and(`state = 'suppressed'`)
+		}
+		if f.Key != "" {
+			and(`key = ?`, f.Key)
+		}
+		if f.Domain != "" {
+			and(`domain = ?`, policy.DomainKey(f.Domain))
+		}
+		if f.Source != "" {
+			f.Sources = append(f.Sources[:len(f.Sources):len(f.Sources)], f.Source)
+		}
+		if f.Sources != nil {
+			and(in(`source`, len(f.Sources)), anys(f.Sources)...)
+		}
+		if f.Stream != "" {
+			and(`(stream = '' OR stream = ?)`, f.Stream)
+		}
+		if f.Classes != nil {
+			words := make([]string, len(f.Classes))
+			for i, c := range f.Classes {
+				words[i] = c.String()
+			}
+			and(in(`class`, len(words)), anys(words)...)
+		}
+		rows, err := db.read.QueryContext(ctx, query+` ORDER BY key, source, stream`, args...)
+		if err != nil {
+			yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", clear(err)))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var s Suppression
+			err := rows.Scan(&s.Address, &s.Key, &s.Domain, &s.Source, text(&s.Scope), &s.Stream, text(&s.State), kindOrNone{&s.Kind}, &s.Reason,
+				text(&s.Class), when{&s.Since}, when{&s.LastSeen}, when{&s.Expires}, when{&s.HeldUntil}, &s.Count, &s.Line, text(&s.Proof),
+				&s.Rule, &s.RulePack, &s.Status, &s.ReplyCode, &s.RemoteMTA, &s.Diagnostic)
+			if err != nil {
+				yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", clear(err)))
+				return
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", clear(err)))
+		}
+	}
+}
+
+// Lookup returns what stands on the list for one address, held rows included;
+// none means that it may be mailed. The address may be in any spelling.
+func (db *DB) Lookup(ctx context.Context, address string) ([]Suppression, error) {
+	var out []Suppression
+	for s, err := range db.Suppressions(ctx, Filter{Key: policy.Key(address), Held: true}) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Refresh applies the passing of time: what expired leaves the list.
+func (db *DB) Refresh(ctx context.Context) (Outcome, error) {
+	var out Outcome
+	err := db.tx(ctx, "refreshing the suppression list", func(w *writing) error {
+		rows, err := w.tx.QueryContext(ctx, `SELECT DISTINCT key FROM suppressions WHERE expires <= ?`, w.now.UnixMilli())
+		if err != nil {
+			return err
+		}
+		keys := map[string]bool{}
+		err = scan(rows, func(rows *sql.Rows) error {
+			var key string
+			err := rows.Scan(&key)
+			keys[key] = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		err = w.refold(keys)
+		out = w.out
+		return err
+	})
+	return out, err
+}
+
+// kindOrNone reads a kind, and ” (an operator's act) as none.
+type kindOrNone struct{ to *bounce.Kind }
+
+// Scan reads a text column.
+func (k kindOrNone) Scan(v any) error {
+	t, ok := v.(string)
+	if !ok {
+		return errors.New("a kind is no text")
+	}
+	if t == "" {
+		*k.to = bounce.KindNone
+		return nil
+	}
+	return k.to.UnmarshalText([]byte(t))
+}
+
+func in(column string, n int) string {
+	b := []byte(column + ` IN (`)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '?')
+	}
+	return string(append(b, ')'))
+}
+
+func anys[T any](in []T) []any {
+	out := make([]any, len(in))
+	for i, v := range in {
+		out[i] = v
+	}
+	return out
+}
