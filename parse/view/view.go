@@ -44,4 +44,6 @@ type Original struct {
 // Daemon tells whether the sender looks like a mail system: a null return
 // path or a mailer-daemon address. It supports other signs and proves nothing
 // by itself, since vacation mails have a null path too.
-func (m *Mail) Daemon() bool { return m.ReturnPath == "<>" || isDaemon(m.From) }
+func (m *Mail) Daemon() bool {
+	return m.ReturnPath == "<>" || isDaemon(m.From) || m.From == "" && isDaemon(m.FromName)
+}

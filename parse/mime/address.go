@@ -1,0 +1,230 @@
+package mime
+
+import "strings"
+
+// Address reads one mailbox as real mail writes it (RFC 5322 §3.4 and far
+// beyond): addr is the address without brackets, route, comments and trailing
+// punctuation, "" when s holds none; name is the display name or, without one,
+// the comment, decoded. Dots and quotes of the local part are never repaired,
+// since `a..b@docomo.ne.jp` and `"a b"@example.org` receive mail.
+func Address(s string) (addr, name string) {
+	s = strings.TrimSpace(s)
+	if len(s) > maxAddress {
+		s = s[:maxAddress]
+	}
+	if !ascii(s) {
+		s = visible(s)
+	}
+	t := scanAddress(s)
+	if t.hasAngle {
+		addr = cleanAddress(t.angle)
+		if addr == "" {
+			addr = cleanAddress(t.words) // QUIRK: `a@example.org <>`
+		} else {
+			name = t.words
+		}
+		if name == "" && addr == "" {
+			name = t.words
+		}
+	} else if addr = cleanAddress(t.words); addr == "" {
+		addr = firstWord(t.words)
+		if addr == "" {
+			name = t.words
+		}
+	}
+	if name == "" {
+		name = t.comment
+	}
+	return addr, DecodeWords(strings.Trim(name, " \t\"'"))
+}
+
+// maxAddress bounds what is looked at for one mailbox.
+const maxAddress = 4096
+
+// Addresses returns the addresses of a list (RFC 5322 §3.4), in order. Group
+// names and entries without an address are left out.
+func Addresses(s string) []string {
+	var out []string
+	for len(s) > 0 {
+		n := entryEnd(s)
+		if addr, _ := Address(afterGroup(s[:n])); addr != "" {
+			out = append(out, addr)
+		}
+		if n == len(s) {
+			break
+		}
+		s = s[n+1:]
+	}
+	return out
+}
+
+// entryEnd returns where the first entry of a list ends. Inside quotes,
+// comments and brackets a comma ends nothing, unless they are never closed.
+func entryEnd(s string) int {
+	quoted, angle, depth, firstComma := false, false, 0, -1
+	for i := 0; i < len(s) && i < maxAddress; i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			i++
+		case c == '"' && depth == 0:
+			quoted = !quoted
+		case quoted:
+			if c == ',' && firstComma < 0 {
+				firstComma = i
+			}
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case c == '<':
+			angle = true
+		case c == '>':
+			angle = false
+		case c == ',' || c == ';':
+			if depth == 0 && !angle {
+				return i
+			}
+			if firstComma < 0 && !(angle && depth == 0 && strings.IndexByte(s[i:min(len(s), i+300)], '>') >= 0) {
+				firstComma = i
+			}
+		}
+	}
+	if (quoted || angle || depth > 0) && firstComma >= 0 {
+		return firstComma
+	}
+	return min(len(s), maxAddress)
+}
+
+// afterGroup drops the name of a group (`Friends: a@example.org`).
+func afterGroup(s string) string {
+	i := strings.IndexByte(s, ':')
+	if i < 0 || strings.ContainsAny(s[:i], `@"<(`) {
+		return s
+	}
+	return s[i+1:]
+}
+
+// tokens is what a mailbox is made of.
+type tokens struct {
+	words    string // outside brackets and comments, blanks folded
+	angle    string // inside the brackets
+	hasAngle bool
+	comment  string
+}
+
+func scanAddress(s string) tokens {
+	if !strings.ContainsAny(s, `<>("`) { // a bare address, as most are
+		return tokens{words: s}
+	}
+	var t tokens
+	var words, comment strings.Builder
+	angleAt := -1
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			end := closingQuote(s, i)
+			if angleAt < 0 {
+				words.WriteString(s[i : end+1])
+			}
+			i = end
+		case c == '(' && angleAt < 0:
+			depth, j := 1, i+1
+			for ; j < len(s) && depth > 0; j++ {
+				switch s[j] {
+				case '(':
+					depth++
+				case ')':
+					depth--
+				case '\\':
+					j++
+				}
+			}
+			j = min(j, len(s))
+			if comment.Len() == 0 {
+				comment.WriteString(strings.TrimSuffix(s[i+1:j], ")"))
+			}
+			i = j - 1
+		case c == '<':
+			angleAt = i + 1 // the innermost counts
+		case c == '>' && angleAt >= 0:
+			if !t.hasAngle || cleanAddress(t.angle) == "" {
+				t.angle, t.hasAngle = s[angleAt:i], true
+			}
+			angleAt = -1
+		case c == '>':
+		case angleAt < 0:
+			words.WriteByte(c)
+		}
+	}
+	if angleAt >= 0 { // never closed
+		t.angle, t.hasAngle = s[angleAt:], true
+	}
+	t.words, t.comment = strings.TrimSpace(words.String()), comment.String()
+	return t
+}
+
+// closingQuote returns where the quoted string that begins at i ends.
+func closingQuote(s string, i int) int {
+	for j := i + 1; j < len(s); j++ {
+		switch s[j] {
+		case '\\':
+			j++
+		case '"':
+			return j
+		}
+	}
+	return i // never closed: the quote is a character like others
+}
+
+// cleanAddress takes punctuation, quotes, a mailto: and a source route off an
+// address; "" when what remains is none.
+func cleanAddress(s string) string {
+	s = strings.Trim(s, " \t\r\n<>[](),;:")
+	if len(s) >= 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if s != "" && s[0] == '@' { // <@relay1,@relay2:a@b> (RFC 5321 §4.1.1.3)
+		if i := strings.LastIndexByte(s, ':'); i >= 0 {
+			s = s[i+1:]
+		}
+	}
+	s = strings.TrimRight(s, ".,:;>)]'")
+	for len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '\'' || s[0] == '"') || len(s) > 1 && s[0] == '\'' {
+		s = strings.TrimSuffix(s[1:], s[:1])
+	}
+	at := strings.LastIndexByte(s, '@')
+	if at <= 0 || at == len(s)-1 {
+		return ""
+	}
+	local, domain := s[:at], strings.TrimRight(s[at+1:], `."'`)
+	if domain == "" || strings.ContainsAny(domain, " \t<>()[]\",;:\\") && !literal(domain) {
+		return ""
+	}
+	if local[0] != '"' {
+		if local = strings.Trim(local, "\t "); local == "" || strings.ContainsAny(local, " \t<>,;") {
+			return ""
+		}
+	}
+	if len(local)+1+len(domain) == len(s) {
+		return s
+	}
+	return local + "@" + domain
+}
+
+// literal tells whether a domain is an address literal (RFC 5321 §4.1.3).
+func literal(domain string) bool {
+	return domain[0] == '[' && strings.IndexByte(domain, ']') == len(domain)-1 && !strings.ContainsAny(domain, " \t")
+}
+
+// firstWord finds an address among other words.
+func firstWord(s string) string {
+	if strings.IndexByte(s, '@') < 0 {
+		return ""
+	}
+	for word := range strings.FieldsSeq(s) {
+		if addr := cleanAddress(word); addr != "" {
+			return addr
+		}
+	}
+	return ""
+}

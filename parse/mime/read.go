@@ -1,0 +1,128 @@
+package mime
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// Read reads a whole mail, in any line ends, into its tree. It never fails: a
+// mail without any header field is one text/plain part. The notes say what was
+// repaired or left unread. The parts share raw's memory, so raw must not be
+// changed while they live.
+func Read(raw []byte, lim Limits) (*Part, []string) {
+	r := reader{lim: lim.orDefault()}
+	data := r.envelope(r.normalise(raw))
+	return r.entity(data, 0, "text/plain"), r.notes
+}
+
+// reader carries what all parts of one mail share.
+type reader struct {
+	lim   Limits
+	parts int
+	notes []string
+}
+
+func (r *reader) note(s string) {
+	if !slices.Contains(r.notes, s) {
+		r.notes = append(r.notes, s)
+	}
+}
+
+// normalise undoes what makes a mail unreadable as a whole: UTF-16, a byte
+// order mark, lone CR as line end. It copies only where it must.
+func (r *reader) normalise(raw []byte) []byte {
+	if order := utf16Order(raw); order != nil {
+		r.note("UTF-16 mail decoded")
+		raw = []byte(decodeUTF16(raw, order))
+	}
+	if trimmed := bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")); len(trimmed) < len(raw) {
+		r.note("byte order mark dropped")
+		raw = trimmed
+	}
+	// More CR than LF: some CR stand alone or double.
+	if cr := bytes.Count(raw, []byte{'\r'}); cr > 0 && cr > bytes.Count(raw, []byte{'\n'}) {
+		r.note("lone CR taken as line ends")
+		raw = []byte(toLF(raw))
+	}
+	return raw
+}
+
+// envelope drops what stands above the first field: mbox lines, blank lines,
+// garbage. Without a field near the top there is no header and nothing is
+// dropped.
+func (r *reader) envelope(data []byte) []byte {
+	rest := data
+	for range 50 {
+		line, next := cutLine(rest)
+		if _, ok := fieldName(bytes.TrimLeft(line, " \t")); ok {
+			if len(rest) < len(data) {
+				r.note("lines above the header dropped")
+			}
+			return rest
+		}
+		if len(next) == 0 {
+			break
+		}
+		rest = next
+	}
+	return data
+}
+
+// entity reads one header block and what follows it. def is the type of a part
+// that states none.
+func (r *reader) entity(data []byte, depth int, def string) *Part {
+	r.parts++
+	p := &Part{Depth: depth, raw: data}
+	if depth == 0 {
+		p.Header, p.body = r.header(data)
+	} else {
+		p.Header, p.body = r.partHeader(data)
+	}
+	p.Type, p.ctype = contentType(p.Header, p.body, def)
+	switch {
+	case strings.HasPrefix(p.Type, "multipart/"):
+		r.split(p)
+	case p.Is("message/rfc822", "message/global", "message/news"):
+		r.enclose(p)
+	case p.ctype == "" && depth == 0:
+		r.splitUndeclared(p)
+	}
+	return p
+}
+
+// enclose reads the header of an enclosed mail, and only that.
+func (r *reader) enclose(p *Part) {
+	if !r.room(p.Depth) {
+		return
+	}
+	r.parts++
+	data := p.body
+	// QUIRK: Postal, Exchange and Apple Mail encode message/rfc822, which
+	// RFC 2046 §5.2.1 forbids.
+	if enc := p.encoding(); enc != "" {
+		r.note("enclosed message was transfer-encoded")
+		data = decodeTransfer(data[:min(len(data), 2*r.lim.HeaderBytes)], enc)
+	}
+	for len(data) > 0 && (data[0] == '\n' || data[0] == '\r') {
+		data = data[1:]
+	}
+	data = r.envelope(data)
+	child := &Part{Depth: p.Depth + 1, raw: data}
+	child.Header, child.body = r.header(data)
+	child.Type, child.ctype = contentType(child.Header, child.body, "text/plain")
+	p.Children = []*Part{child}
+}
+
+// room tells whether a child below depth may be read.
+func (r *reader) room(depth int) bool {
+	switch {
+	case depth+1 >= r.lim.Depth:
+		r.note("MIME depth limit reached, deeper parts not read")
+	case r.parts >= r.lim.Parts:
+		r.note("part limit reached, further parts not read")
+	default:
+		return true
+	}
+	return false
+}

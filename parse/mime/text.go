@@ -1,0 +1,191 @@
+package mime
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// Text returns the body as UTF-8 with LF line ends: transfer encoding and
+// charset undone, byte order mark, NUL and invisible characters dropped,
+// leading blanks kept. HTML stays HTML.
+func (p *Part) Text() string {
+	s, _ := p.Decode()
+	return s
+}
+
+// Decode returns Text and what had to be repaired for it.
+func (p *Part) Decode() (text string, notes []string) {
+	b, enc := p.body, p.encoding()
+	switch {
+	case enc != "":
+		b = decodeTransfer(b, enc)
+		if enc == "base64" && (len(b) == len(p.body) || garbled(b)) && !garbled(p.body) {
+			b, notes = p.body, append(notes, "text was not in the transfer encoding that it declares")
+		}
+	case blob(b):
+		if out, ok := decodeBase64(b); ok && !garbled(out) {
+			b, notes = out, append(notes, "undeclared base64 decoded")
+		}
+	case softBreaks(b):
+		b, notes = decodeQP(b), append(notes, "undeclared quoted-printable decoded")
+	}
+	label := p.Param("charset")
+	if p.Type == "text/html" && !known(label) {
+		label = metaCharset(b)
+	}
+	if bytes.IndexByte(b, 0) >= 0 {
+		notes = append(notes, "NUL bytes dropped")
+	}
+	s := decodeCharset(b, label)
+	return visible(toLF(s)), notes
+}
+
+// garbled tells whether b is nothing that a person reads: more than 30 %
+// controls.
+func garbled(b []byte) bool {
+	b = b[:min(len(b), 4096)]
+	controls := 0
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1b && c != 0 || c == 0x7f {
+			controls++
+		}
+	}
+	return controls*10 > len(b)*3
+}
+
+// blob tells whether a body without a transfer encoding is one block of base64.
+func blob(b []byte) bool {
+	line, _ := cutLine(bytes.TrimLeft(b, " \t\r\n"))
+	if len(line) < 40 || len(line)%4 != 0 {
+		return false
+	}
+	digits, upper, lower := 0, 0, 0
+	for _, c := range line {
+		switch {
+		case b64[c] > b64Pad:
+			return false
+		case c >= 'a':
+			lower++
+		case c >= 'A':
+			upper++
+		default:
+			digits++
+		}
+	}
+	if digits == 0 || upper == 0 || lower == 0 {
+		return false
+	}
+	for _, c := range b {
+		if b64[c] == b64Foreign {
+			return false
+		}
+	}
+	return true
+}
+
+// softBreaks tells whether a body without a transfer encoding is
+// quoted-printable all the same: two long lines that end in a single `=`.
+func softBreaks(b []byte) bool {
+	n := 0
+	for len(b) > 0 && n < 2 {
+		i := bytes.Index(b, []byte("=\n"))
+		if j := bytes.Index(b, []byte("=\r\n")); i < 0 || j >= 0 && j < i {
+			i = j
+		}
+		if i < 0 {
+			return false
+		}
+		start := bytes.LastIndexByte(b[:i], '\n') + 1
+		if l := i - start; l >= 60 && l < 77 && b[i-1] != '=' && b[i-1] > ' ' {
+			n++
+		}
+		b = b[i+1:]
+	}
+	return n >= 2
+}
+
+// toLF turns CRLF, doubled CR and lone CR into LF and drops NUL.
+func toLF[T string | []byte](s T) string {
+	t := string(s)
+	i := strings.IndexAny(t, "\r\x00")
+	if i < 0 {
+		return t
+	}
+	var b strings.Builder
+	b.Grow(len(t))
+	for {
+		b.WriteString(t[:i])
+		if t[i] == '\r' {
+			for i < len(t) && t[i] == '\r' {
+				i++
+			}
+			if i == len(t) || t[i] != '\n' {
+				b.WriteByte('\n')
+			}
+		} else {
+			i++
+		}
+		t = t[i:]
+		if i = strings.IndexAny(t, "\r\x00"); i < 0 {
+			b.WriteString(t)
+			return b.String()
+		}
+	}
+}
+
+// visible drops the characters that nobody sees and writes blanks and the at
+// sign in their ASCII form, so that addresses and codes can be read.
+func visible(s string) string {
+	if ascii(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 0xa0 {
+			return r
+		}
+		switch r {
+		case 0xad, 0x2060, 0xfeff:
+			return -1
+		case 0xa0, 0x2007, 0x202f, 0x3000:
+			return ' '
+		case '＠':
+			return '@'
+		case '．':
+			return '.'
+		}
+		if 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func ascii[T string | []byte](s T) bool {
+	for len(s) >= 8 {
+		if (s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7])&utf8.RuneSelf != 0 {
+			return false
+		}
+		s = s[8:]
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// metaCharset returns the charset that HTML states about itself.
+func metaCharset(b []byte) string {
+	head := strings.ToLower(string(b[:min(len(b), 2048)]))
+	_, rest, ok := strings.Cut(head, "charset=")
+	if !ok {
+		return ""
+	}
+	rest = strings.TrimLeft(rest, `"' `)
+	if end := strings.IndexAny(rest, "\"' />;"); end >= 0 {
+		return rest[:end]
+	}
+	return ""
+}
