@@ -141,7 +141,7 @@ type form struct {
 	render func(*Report, io.Writer) error
 }
 
-var forms = []form{{"txt", (*Report).Text}, {"json", (*Report).JSON}}
+var forms = []form{{"txt", (*Report).Text}, {"json", (*Report).JSON}, {"html", (*Report).HTML}, {"mail.html", (*Report).MailHTML}}
 
 func render(t testing.TB, r *Report, f form) []byte {
 	t.Helper()
