@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"harvester/store"
 )
 
 // csvProfile is the list with what is known of each address, for scripts and
@@ -19,12 +21,12 @@ func csvProfile() Profile {
 		Evidence: "own layout (RFC 4180, LF line ends)",
 		form: form{
 			header: csvHeader + "\n",
-			row: func(b []byte, e *Entry, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
 				b = appendCSV(b, e.Address)
 				b = append(b, ',')
 				b = appendCSV(b, e.Reason)
 				b = append(b, ',')
-				b = append(b, e.Class...)
+				b = append(b, e.Class.String()...)
 				b = append(b, ',')
 				b = appendTime(b, e.Since)
 				b = append(b, ',')
@@ -57,7 +59,7 @@ func emailProfile() Profile {
 		Loses:    []string{"reason and dates: a bounce, a complaint and an unsubscribe look the same"},
 		form: form{
 			header: "email\n",
-			row: func(b []byte, e *Entry, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
 				return append(appendCSV(b, e.Address), '\n')
 			},
 			read: readCSV(csvReader{column: "email"}),

@@ -2,20 +2,12 @@ package export
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
-)
 
-// Entry is one address that must not be mailed.
-type Entry struct {
-	Address, Key, Reason, Class, Stream string
-	Since, LastSeen, Expires            time.Time
-	Count                               int
-	Source, Rule, Status                string
-	ReplyCode                           int
-	RemoteMTA, Diagnostic, Line         string
-}
+	"harvester/parse/bounce"
+	"harvester/store"
+)
 
 // kind is what a target may have a word for.
 type kind uint8
@@ -32,15 +24,15 @@ var kindNames = [...]string{"unsubscribe", "soft bounce", "hard bounce", "operat
 
 func (k kind) String() string { return kindNames[k] }
 
-func kindOf(e *Entry) kind {
+func kindOf(e *store.Suppression) kind {
 	switch {
-	case e.Reason == "complaint":
+	case e.Source == "complaint":
 		return complaint
-	case e.Reason == "unsubscribe":
+	case e.Source == "unsubscribe":
 		return unsubscribe
 	case e.Source == "operator":
 		return manual
-	case e.Class == "hard":
+	case e.Class == bounce.ClassHard:
 		return hardBounce
 	default:
 		return softBounce

@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"harvester/parse/bounce"
+	"harvester/store"
 )
 
 // ManifestSchema names the layout of a manifest.
@@ -21,7 +24,7 @@ type Manifest struct {
 	Rows       int       `json:"rows"`       // addresses over all parts
 	SHA256     string    `json:"sha256"`     // over the bytes of all parts in order
 	Parts      []Part    `json:"parts"`
-	Filter     any       `json:"filter,omitempty"`
+	Filter     Narrowed  `json:"filter"`
 	Policy     string    `json:"policy"`
 	Rules      string    `json:"rules"`
 	Addresses  string    `json:"addresses"`              // how they are spelt
@@ -29,6 +32,22 @@ type Manifest struct {
 	Omitted    []Omitted `json:"omitted"`                // what the target has no place for
 	Losses     []string  `json:"losses"`                 // what the target can't express
 	SkippedAt  string    `json:"skipped_file,omitempty"` // beside the data
+}
+
+// Narrowed says which part of the list a file holds; all of it when empty.
+type Narrowed struct {
+	Domain  string         `json:"domain,omitempty"`
+	Sources []string       `json:"sources,omitempty"`
+	Stream  string         `json:"stream,omitempty"`
+	Classes []bounce.Class `json:"classes,omitempty"`
+}
+
+func filterOf(f store.Filter) Narrowed {
+	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Classes: f.Classes}
+	if f.Source != "" {
+		n.Sources = append([]string{f.Source}, f.Sources...)
+	}
+	return n
 }
 
 // Part is one data file.

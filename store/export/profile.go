@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 	"strings"
+
+	"harvester/store"
 )
 
 // Profile is one form of suppression file and what its reader must know. The
@@ -29,16 +31,16 @@ type form struct {
 	header string
 	// takes says whether the target has a place for what the entry is. What
 	// it doesn't take is counted in the manifest. Nil takes everything.
-	takes func(*Entry) bool
+	takes func(*store.Suppression) bool
 	// refuse says why the target can't represent this address, "" when it can.
 	// Nil refuses nothing but what no file can hold.
-	refuse func(*Entry) string
+	refuse func(*store.Suppression) string
 	// row appends the entry's row or rows, line ends included.
-	row func(b []byte, e *Entry, t *Target) []byte
+	row func(b []byte, e *store.Suppression, t *Target) []byte
 	// batch bundles rows into request bodies, one a line.
 	batch batch
 	// name is the address as the file spells it; nil means as first seen.
-	name     func(*Entry, *Target) string
+	name     func(*store.Suppression, *Target) string
 	spelling string // what name does, in words
 	// read yields the addresses of a file by the target's own rules, each as
 	// name spells it. It is how a written file is checked.
@@ -51,7 +53,7 @@ type batch struct {
 }
 
 // spell is the address as the file of p spells it.
-func (p *Profile) spell(e *Entry, t *Target) string {
+func (p *Profile) spell(e *store.Suppression, t *Target) string {
 	if p.form.name == nil {
 		return e.Address
 	}

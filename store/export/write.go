@@ -10,6 +10,8 @@ import (
 	"iter"
 	"os"
 	"time"
+
+	"harvester/store"
 )
 
 // Write writes the file of t, its parts, its manifest and the file of skipped
@@ -20,7 +22,7 @@ import (
 // every file as it is. What was written is read back by the target's own
 // rules before it takes the place of the previous file; on any error that one
 // stays.
-func Write(ctx context.Context, entries iter.Seq2[Entry, error], t Target) (Result, error) {
+func Write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t Target) (Result, error) {
 	res, err := write(ctx, entries, &t)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", cmp.Or(t.Name, t.Profile.Name), err)
@@ -28,7 +30,7 @@ func Write(ctx context.Context, entries iter.Seq2[Entry, error], t Target) (Resu
 	return res, nil
 }
 
-func write(ctx context.Context, entries iter.Seq2[Entry, error], t *Target) (Result, error) {
+func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *Target) (Result, error) {
 	if t.Profile.form.row == nil {
 		return Result{}, fmt.Errorf("the profile %s writes no file: %s", t.Profile.Name, t.Profile.Import)
 	}
@@ -55,9 +57,9 @@ func write(ctx context.Context, entries iter.Seq2[Entry, error], t *Target) (Res
 }
 
 // strongest yields one entry per key.
-func strongest(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		var best Entry
+func strongest(entries iter.Seq2[store.Suppression, error]) iter.Seq2[store.Suppression, error] {
+	return func(yield func(store.Suppression, error) bool) {
+		var best store.Suppression
 		for e, err := range entries {
 			switch {
 			case err != nil:
@@ -95,6 +97,7 @@ func (w *writer) publish() (Result, error) {
 			return Result{}, err
 		}
 		res.Changed = res.Changed || changed
+		res.Bytes += p.bytes
 		res.Files = append(res.Files, partPath(t.Path, i))
 	}
 	if err := w.publishSkipped(); err != nil {
@@ -124,7 +127,7 @@ func (w *writer) publish() (Result, error) {
 func (w *writer) manifest() *Manifest {
 	p := w.t.Profile
 	m := &Manifest{
-		Schema: ManifestSchema, Name: w.t.Name, Profile: p.Name, Filter: w.t.Filter,
+		Schema: ManifestSchema, Name: w.t.Name, Profile: p.Name, Filter: filterOf(w.t.Filter),
 		Policy: w.t.Policy, Rules: w.t.Rules, Addresses: p.spelling(),
 		SHA256: hex.EncodeToString(w.sum.Sum(nil)), Skipped: w.skippedRows,
 		Omitted: []Omitted{}, Losses: append([]string{}, p.Loses...),

@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"harvester/parse/bounce"
+	"harvester/store"
+	"harvester/store/policy"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -22,9 +26,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var day = time.Date(2026, 3, 2, 7, 11, 9, 0, time.UTC)
 
 // hard is a dead address; change lets a case differ from it.
-func hard(address string, change ...func(*Entry)) Entry {
-	e := Entry{
-		Address: address, Key: keyOf(address), Reason: "user_unknown", Class: "hard",
+func hard(address string, change ...func(*store.Suppression)) store.Suppression {
+	e := store.Suppression{
+		Address: address, Key: policy.Key(address), Reason: "user_unknown", Class: bounce.ClassHard,
 		Since: day, LastSeen: day.Add(26 * time.Hour), Expires: day.AddDate(2, 0, 0), Count: 2, Source: "bounce",
 		Rule: "gmail.no-such-user", Status: "5.1.1", ReplyCode: 550, RemoteMTA: "mx.example.com",
 		Diagnostic: "550-5.1.1 The email account that you tried to reach\r\n does not exist",
@@ -36,15 +40,17 @@ func hard(address string, change ...func(*Entry)) Entry {
 	return e
 }
 
-func as(reason, class string) func(*Entry) {
-	return func(e *Entry) { e.Reason, e.Class, e.Expires = reason, class, time.Time{} }
+func as(source, reason string, class bounce.Class) func(*store.Suppression) {
+	return func(e *store.Suppression) {
+		e.Source, e.Reason, e.Class, e.Expires = source, reason, class, time.Time{}
+	}
 }
 
 // nasty are addresses that are real, or could be, and trip importers.
-func nasty() []Entry {
+func nasty() []store.Suppression {
 	local := strings.Repeat("l", 64)
 	domain := strings.Repeat(strings.Repeat("d", 60)+".", 3) + "example"
-	out := []Entry{
+	out := []store.Suppression{
 		hard("jane.doe@example.com"),
 		hard("Fred.Upper@Example.NET"),
 		hard("=cmd|'/c@example.org"), hard("+plus@example.org"), hard("-dash@example.org"), hard("'quote@example.org"),
@@ -55,17 +61,17 @@ func nasty() []Entry {
 		hard("x@[192.0.2.1]"), hard("semi;colon@example.org"), hard("col:on@example.org"),
 		hard(local + "@" + domain[:254-65]),
 		hard("line\nbreak@example.org"), hard("nul\x00@example.org"), hard("latin\xe9@example.org"), hard("@example.org"),
-		hard("complained@example.com", as("complaint", "none")),
-		hard("opted.out@example.com", as("unsubscribe", "none")),
-		hard("full@example.com", as("mailbox_full", "soft")),
-		hard("by.hand@example.com", as("manual", "none"), func(e *Entry) { e.Source, e.Diagnostic, e.Status, e.ReplyCode = "operator", "", "", 0 }),
+		hard("complained@example.com", as("complaint", "complaint", bounce.ClassNone)),
+		hard("opted.out@example.com", as("unsubscribe", "unsubscribe", bounce.ClassNone)),
+		hard("full@example.com", as("bounce", "mailbox_full", bounce.ClassSoft)),
+		hard("by.hand@example.com", as("operator", "manual", bounce.ClassNone), func(e *store.Suppression) { e.Diagnostic, e.Status, e.ReplyCode = "", "", 0 }),
 	}
-	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(out, func(a, b store.Suppression) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
-func seq(entries []Entry) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
+func seq(entries []store.Suppression) iter.Seq2[store.Suppression, error] {
+	return func(yield func(store.Suppression, error) bool) {
 		for _, e := range entries {
 			if !yield(e, nil) {
 				return
@@ -84,7 +90,7 @@ func target(t testing.TB, profile, dir string) Target {
 		Policy: "p1", Rules: "r1", Now: day}
 }
 
-func mustWrite(t testing.TB, entries []Entry, to Target) Result {
+func mustWrite(t testing.TB, entries []store.Suppression, to Target) Result {
 	t.Helper()
 	res, err := Write(context.Background(), seq(entries), to)
 	if err != nil {
@@ -189,8 +195,8 @@ func TestErrorKeepsThePreviousFiles(t *testing.T) {
 		b, _ := os.ReadFile(filepath.Join(dir, n))
 		before[n] = string(b)
 	}
-	_, err := Write(context.Background(), func(yield func(Entry, error) bool) {
-		_ = yield(hard("a@example.org"), nil) && yield(Entry{}, broken)
+	_, err := Write(context.Background(), func(yield func(store.Suppression, error) bool) {
+		_ = yield(hard("a@example.org"), nil) && yield(store.Suppression{}, broken)
 	}, to)
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "exporting news: ") {
 		t.Errorf("got %v", err)
@@ -200,7 +206,7 @@ func TestErrorKeepsThePreviousFiles(t *testing.T) {
 	if _, err := Write(ctx, seq(nasty()), to); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Write(context.Background(), seq([]Entry{hard("b@example.org"), hard("a@example.org")}), to); err == nil {
+	if _, err := Write(context.Background(), seq([]store.Suppression{hard("b@example.org"), hard("a@example.org")}), to); err == nil {
 		t.Error("a list out of order was written")
 	}
 	for n, want := range before {
@@ -217,7 +223,7 @@ func TestParts(t *testing.T) {
 	dir := t.TempDir()
 	to := target(t, "email", dir)
 	to.Profile.MaxRows = 2
-	five := []Entry{hard("a@example.org"), hard("b@example.org"), hard("c@example.org"), hard("d@example.org"), hard("e@example.org")}
+	five := []store.Suppression{hard("a@example.org"), hard("b@example.org"), hard("c@example.org"), hard("d@example.org"), hard("e@example.org")}
 	res := mustWrite(t, five, to)
 	if got := names(t, dir); got != "suppression-0002.csv suppression-0003.csv suppression.csv suppression.csv.manifest.json" || res.Rows != 5 {
 		t.Errorf("%s, %+v", got, res)
@@ -243,7 +249,7 @@ func TestParts(t *testing.T) {
 func TestOneRowPerAddress(t *testing.T) {
 	dir := t.TempDir()
 	to := target(t, "csv", dir)
-	res := mustWrite(t, []Entry{hard("a@example.org", as("unsubscribe", "none")), hard("a@example.org"), hard("A@example.org", as("mailbox_full", "soft"))}, to)
+	res := mustWrite(t, []store.Suppression{hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone)), hard("a@example.org"), hard("A@example.org", as("bounce", "mailbox_full", bounce.ClassSoft))}, to)
 	b, _ := os.ReadFile(to.Path)
 	if res.Rows != 1 || !strings.Contains(string(b), "\na@example.org,user_unknown,hard,") {
 		t.Errorf("%+v\n%s", res, b)
@@ -272,10 +278,8 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-func keyOf(address string) string { return strings.ToLower(address) }
-
 func BenchmarkMillion(b *testing.B) {
-	entries := func(yield func(Entry, error) bool) {
+	entries := func(yield func(store.Suppression, error) bool) {
 		for i := range 1_000_000 {
 			if !yield(hard(fmt.Sprintf("user%07d.surname@example%03d.com", i, i%997)), nil) {
 				return

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"harvester/store"
 )
 
 // writer lays rows into staged parts.
@@ -94,7 +96,7 @@ func (w *writer) put(s string) error {
 	return p.explain(err)
 }
 
-func (w *writer) add(e *Entry) error {
+func (w *writer) add(e *store.Suppression) error {
 	f := &w.t.Profile.form
 	if f.takes != nil && !f.takes(e) {
 		w.omitted[kindOf(e)]++
@@ -157,7 +159,7 @@ func (w *writer) closeBatch() error {
 	return w.put(w.t.Profile.form.batch.close)
 }
 
-func (w *writer) skip(e *Entry, why string) error {
+func (w *writer) skip(e *store.Suppression, why string) error {
 	if w.skipped == nil {
 		s, err := stage(SkippedPath(w.t.Path))
 		if err != nil {

@@ -1,0 +1,113 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store"
+)
+
+// openDB is a database whose clock stands a month after day.
+func openDB(t testing.TB) *store.DB {
+	t.Helper()
+	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "harvester.db"),
+		store.Options{Own: []string{"example.org"}, Now: func() time.Time { return day.AddDate(0, 1, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// fail stores one notice for each address that there is nobody.
+func fail(t testing.TB, db *store.DB, addresses ...string) {
+	t.Helper()
+	var b store.Batch
+	for _, a := range addresses {
+		b.Items = append(b.Items, store.Item{
+			Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: a}, Raw: []byte(a), Received: day},
+			Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
+				Recipients: []parse.Recipient{{Recipient: a, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
+					Fault: bounce.FaultRecipient, Class: bounce.ClassHard, Rule: "test.unknown", Confidence: bounce.ByRule, Diagnostic: "550 5.1.1 no such user"}}},
+		})
+	}
+	if _, err := db.Commit(context.Background(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	ctx := context.Background()
+	db := openDB(t)
+	fail(t, db, "jane.doe@example.com", "fred@example.net")
+	to := target(t, "csv", t.TempDir())
+	to.Policy = ""
+	step := func(rows int, changed bool, generation int64) Result {
+		t.Helper()
+		res, err := Publish(ctx, db, to)
+		if err != nil || res.Rows != rows || res.Changed != changed || res.Generation != generation {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		last, err := db.LastExport(ctx, to.Name)
+		if err != nil || last.Generation != generation || last.SHA256 != res.SHA256 || last.Rows != rows || last.Bytes != res.Bytes {
+			t.Fatalf("recorded %+v, %v", last, err)
+		}
+		return res
+	}
+	step(2, true, 1)
+	step(2, false, 1)
+	fail(t, db, "third@example.com")
+	step(3, true, 2)
+	b, _ := os.ReadFile(to.Path)
+	want := "fred@example.net,user_unknown,hard,2026-03-02T07:11:09Z,2026-03-02T07:11:09Z,1,2028-03-01T07:11:09Z,bounce\n"
+	if !strings.Contains(string(b), want) {
+		t.Errorf("%s lacks %s", b, want)
+	}
+	m, err := ReadManifest(to.Path)
+	if err != nil || len(m.Policy) != 12 || m.Generation != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	// What was withheld in between uses up a generation.
+	if _, err := db.RecordExport(ctx, store.Export{Name: to.Name, Withheld: true, Why: "too many"}); err != nil {
+		t.Fatal(err)
+	}
+	fail(t, db, "fourth@example.com")
+	step(4, true, 4)
+	// A file that somebody took away is written again.
+	if err := os.Remove(to.Path); err != nil {
+		t.Fatal(err)
+	}
+	step(4, true, 5)
+}
+
+func TestPublishNarrowed(t *testing.T) {
+	db := openDB(t)
+	fail(t, db, "jane.doe@example.com", "fred@example.net")
+	to := target(t, "email", t.TempDir())
+	to.Filter.Domain = "Example.NET"
+	if _, err := Publish(context.Background(), db, to); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := os.ReadFile(to.Path)
+	m, err := ReadManifest(to.Path)
+	if string(b) != "email\nfred@example.net\n" || err != nil || m.Filter.Domain != "Example.NET" {
+		t.Errorf("%q, %+v, %v", b, m, err)
+	}
+}
+
+func ExampleSkippedPath() {
+	fmt.Println(SkippedPath("/var/lib/harvester/export/suppression.csv"))
+	// Output: /var/lib/harvester/export/suppression.skipped.csv
+}
