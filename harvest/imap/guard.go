@@ -1,6 +1,8 @@
 package imap
 
 import (
+	"bytes"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -10,6 +12,12 @@ import (
 
 // lastWordsSize is how much of what the server said last is kept.
 const lastWordsSize = 2 << 10
+
+// maxServerLine bounds bytes without a line end. go-imap collects a line
+// whole; a body of that size without any line end isn't mail.
+const maxServerLine = 64 << 20
+
+var errEndless = errors.New("the server sends a line without end")
 
 // guard is a connection with what go-imap lacks: a limit on silence while an
 // answer is owed, an error that stays, and a memory of the last words.
@@ -21,6 +29,7 @@ type guard struct {
 	mu   sync.Mutex
 	err  error
 	tail []byte
+	line int // bytes since the last line end
 }
 
 func newGuard(conn net.Conn, timeout time.Duration) *guard {
@@ -53,7 +62,10 @@ func (g *guard) Read(p []byte) (int, error) {
 	}
 	g.arm()
 	n, err := g.Conn.Read(p)
-	g.remember(p[:n])
+	if g.remember(p[:n]) > maxServerLine {
+		g.Conn.Close()
+		return 0, g.keep(errEndless)
+	}
 	return n, g.keep(err)
 }
 
@@ -93,17 +105,25 @@ func (g *guard) keep(err error) error {
 	return g.err
 }
 
-func (g *guard) remember(p []byte) {
+// remember keeps the end of what was read, and returns the length of the line
+// that it stands in.
+func (g *guard) remember(p []byte) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if end := bytes.LastIndexByte(p, '\n'); end >= 0 {
+		g.line = len(p) - end - 1
+	} else {
+		g.line += len(p)
+	}
 	if len(p) >= lastWordsSize {
 		g.tail = append(g.tail[:0], p[len(p)-lastWordsSize:]...)
-		return
+		return g.line
 	}
 	if over := len(g.tail) + len(p) - lastWordsSize; over > 0 {
 		g.tail = append(g.tail[:0], g.tail[over:]...)
 	}
 	g.tail = append(g.tail, p...)
+	return g.line
 }
 
 // heard is the last of what the server sent.
