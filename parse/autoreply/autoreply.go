@@ -119,10 +119,10 @@ func (r *reader) veto() (Verdict, bool) {
 	if failed && !answer {
 		return Verdict{}, false
 	}
-	if v, ok := r.byHeader(); ok {
-		return v, true
+	if x := r.f.sign; x != nil {
+		return Verdict{Kind: x.Kind, Why: "header " + x.Name}, true
 	}
-	if answer && !(r.f.nullPath && !r.f.answers) {
+	if answer && !r.autoReplied() && !(r.f.nullPath && !r.f.answers) {
 		return r.human("subject is a reply or forward"), true
 	}
 	if v, ok := r.bySubject(); ok {
@@ -131,21 +131,17 @@ func (r *reader) veto() (Verdict, bool) {
 	if v, ok := r.bySender(); ok {
 		return v, true
 	}
+	if r.autoReplied() {
+		return Verdict{Kind: bounce.KindAutoReply, Why: "header Auto-Submitted: auto-replied"}, true
+	}
 	return r.byHand()
 }
 
-// byHeader decides by header fields alone.
-func (r *reader) byHeader() (Verdict, bool) {
-	if x := r.f.sign; x != nil {
-		return Verdict{Kind: x.Kind, Why: "header " + x.Name}, true
-	}
-	if strings.HasPrefix(r.f.auto, "auto-replied") || strings.HasPrefix(r.f.auto, "auto_reply") || strings.HasPrefix(r.f.auto, "autoreply") {
-		// QUIRK: Exchange writes auto-replied on its failure notices too.
-		if !r.f.fromMTA || comment(r.f.auto, "vacation", "autoreply") {
-			return Verdict{Kind: bounce.KindAutoReply, Why: "header Auto-Submitted: auto-replied"}, true
-		}
-	}
-	return Verdict{}, false
+// autoReplied tells whether Auto-Submitted (RFC 3834) says that the mail is an
+// answer. QUIRK: Exchange writes auto-replied on its failure notices too.
+func (r *reader) autoReplied() bool {
+	_, ok := startsAny(r.f.auto, []string{"auto-replied", "auto_reply", "autoreply"})
+	return ok && (!r.f.fromMTA || comment(r.f.auto, "vacation", "autoreply"))
 }
 
 // bySubject decides by the subject, a weak one only with a machine behind it.
