@@ -1,7 +1,6 @@
 // Package autoreply tells what a mail is that reports no failure: automatic
-// answers (RFC 3834), receipts (RFC 8098), opt-outs, challenges, notices,
-// complaints in a provider's own form, and mail of people that quotes or
-// encloses a bounce.
+// answers (RFC 3834), receipts (RFC 8098), opt-outs, challenges, notices, and
+// mail of people that quotes or encloses a bounce.
 //
 // What shows a kind stands in signs/*.toml, by language; the order in which
 // the signs speak stands here. Header fields come first, the text is read only
@@ -31,8 +30,8 @@ type Verdict struct {
 
 // Veto returns what m is if that holds even where its text looks like a
 // failure; ok is false where m may report one. It is to be asked before the
-// readers of delivery status parts and body layouts. It doesn't speak on
-// feedback reports (RFC 5965).
+// readers of delivery status parts and body layouts. Complaints, which
+// view.Mail.Feedback holds, are none of its business.
 func Veto(m *view.Mail) (v Verdict, ok bool) {
 	if m.Feedback != nil {
 		return Verdict{}, false
@@ -46,11 +45,9 @@ func Veto(m *view.Mail) (v Verdict, ok bool) {
 
 // Classify returns what m is when no reader found a failure in it. KindBounce
 // says that nothing speaks against one: a reader of bare phrases may look, and
-// where it finds nobody, m is unparsed if it LooksFailed and else none.
+// where it finds nobody, m is unparsed if it LooksFailed and else none. It is
+// not to be asked about complaints.
 func Classify(m *view.Mail) Verdict {
-	if m.Feedback != nil {
-		return Verdict{Kind: bounce.KindComplaint, Why: "feedback report"}
-	}
 	r := newReader(m)
 	v, ok := r.veto()
 	if !ok {

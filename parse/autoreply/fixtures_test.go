@@ -52,7 +52,7 @@ func read(t testing.TB, file string) *view.Mail {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return view.New(mime.Read(raw, mime.DefaultLimits()), view.Options{})
+	return view.New(raw, mime.DefaultLimits())
 }
 
 func TestFixtures(t *testing.T) {

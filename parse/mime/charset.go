@@ -21,11 +21,11 @@ func lookup(label string) encoding.Encoding {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 		return nil
 	// QUIRK: most mail that says gb2312 holds characters of gb18030 only.
-	case "gb2312", "gbk", "cp936", "936", "x-gbk", "gb_2312-80", "euc-cn":
+	case "gb2312", "gbk", "cp936", "936", "x-gbk", "gb-2312", "gb-2312-80", "euc-cn":
 		return simplifiedchinese.GB18030
 	case "cp932", "ms932", "shift-jis", "sjis":
 		return japanese.ShiftJIS
-	case "cp949", "949", "ms949", "uhc", "euckr":
+	case "cp949", "949", "ms949", "uhc", "euckr", "ks-c-5601-1987", "ks-c-5601-1989", "ksc5601":
 		return korean.EUCKR
 	case "cp950":
 		label = "big5"
