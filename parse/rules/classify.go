@@ -1,0 +1,385 @@
+package rules
+
+import (
+	"bytes"
+
+	"harvester/parse/bounce"
+	"harvester/parse/match"
+	"harvester/parse/status"
+)
+
+// Query is what a mail says of one recipient's failure.
+type Query struct {
+	Text         string        // reply text, diagnostic code or the notice's own sentence
+	RemoteMTA    string        // host that refused, "" where unknown
+	ReportingMTA string        // host that reports
+	Status       string        // the field of RFC 3464 §2.3.4
+	Action       bounce.Action // of RFC 3464 §2.3.3, ActionNone for a bare reply
+}
+
+// Answer is what it means.
+type Answer struct {
+	Reason     bounce.Reason
+	Confidence bounce.Confidence
+	Vendor     string // who spoke, "" where nobody is recognised
+	Rule       string // id of the rule, "" where a code decided
+	Evidence   string // the words or the code that decided, as they stand in Diagnostic
+	Status     string // enhanced status code that the mail states, "" for none
+	ReplyCode  int    // reply code that the mail states, 0 for none
+	Diagnostic string // the text, repaired
+}
+
+// The stages of the precedence, strongest first. Each level of an unwrapped
+// text has its own first four; the innermost level comes first.
+const (
+	stageToken = iota
+	stageVendor
+	stageGeneric
+	stageCode
+
+	stagesPerLevel
+	stageStatus = 100 // the Status field
+	stageHint   = 105 // weak phrases
+	stageWeak   = 115 // codes that stand for many things
+	stageReply  = 130 // reply codes
+	stageAction = 150
+)
+
+const noRule = -1
+
+// candidate is one thing that could decide.
+type candidate struct {
+	stage    int
+	rank     uint8
+	length   int
+	specific uint8
+	rule     int // noRule for a code's own meaning
+	reason   bounce.Reason
+	by       bounce.Confidence
+	at       span   // in the folded text
+	word     string // evidence that is not in the text
+	refused  string // why it does not apply, for Why
+}
+
+// beats reports whether a decides against b.
+func (a *candidate) beats(b *candidate) bool {
+	switch {
+	case a.stage != b.stage:
+		return a.stage < b.stage
+	case a.rank != b.rank:
+		return a.rank < b.rank
+	case a.length != b.length:
+		return a.length > b.length
+	case a.specific != b.specific:
+		return a.specific > b.specific
+	default:
+		return a.rule < b.rule
+	}
+}
+
+type hit struct{ literal, end int32 }
+
+// partState is the last place where a phrase was found up to this part.
+type partState struct {
+	generation uint32
+	start, end int32
+	length     int32
+}
+
+// scratch is the memory of one classification, reused by the next.
+type scratch struct {
+	folded     []byte
+	hits       []hit
+	levels     []level
+	states     []partState
+	inScope    []uint32 // generation in which the scope was entered
+	unless     []uint32 // generation in which the rule's exception was seen
+	generation uint32
+
+	set    *Set
+	query  Query
+	text   string
+	vendor string
+	best   candidate
+	trace  func(candidate)
+}
+
+// Classify says what a reply text means.
+func (s *Set) Classify(q Query) Answer { return s.decide(q, nil) }
+
+// decide runs the precedence. trace, where given, sees every candidate.
+func (s *Set) decide(q Query, trace func(candidate)) Answer {
+	c := s.pool.Get().(*scratch)
+	defer s.pool.Put(c)
+	if c.generation++; c.generation == 0 { // wrapped round: old marks would look new
+		clear(c.states)
+		clear(c.inScope)
+		clear(c.unless)
+		c.generation = 1
+	}
+	c.set, c.query, c.trace, c.vendor = s, q, trace, ""
+	c.text = repair(q.Text)
+	c.folded = match.Fold(c.folded[:0], c.text)
+	c.levels = unwrap(c.folded, c.levels)
+	c.best = candidate{stage: stageAction + 1, rule: noRule}
+	c.scopes()
+	c.scan()
+	c.phrases()
+	c.codes()
+	c.action()
+	a := c.answer()
+	c.set, c.trace, c.query, c.text = nil, nil, Query{}, ""
+	return a
+}
+
+// scopes enters the scopes of the hosts that speak.
+func (c *scratch) scopes() {
+	in := func(scope int) {
+		c.inScope[scope] = c.generation
+		if name := c.set.hosts.names[scope]; name != "" && c.vendor == "" {
+			c.vendor = name
+		}
+	}
+	if n := len(c.levels); n > 1 {
+		if h := speaker(c.folded[:c.levels[n-1].start]); h != nil {
+			c.set.hosts.find(string(h), in)
+		}
+	}
+	if c.query.RemoteMTA != "" {
+		c.set.hosts.find(c.query.RemoteMTA, in)
+	} else {
+		c.set.hosts.find(c.query.ReportingMTA, in)
+	}
+}
+
+// scan finds all literals, and enters the scopes of markers and exceptions.
+func (c *scratch) scan() {
+	c.hits = c.hits[:0]
+	f := c.folded
+	c.set.automaton.Scan(f, func(i, end int) {
+		lit := &c.set.literals[i]
+		if !whole(f, lit.text, end) {
+			return
+		}
+		c.hits = append(c.hits, hit{int32(i), int32(end)})
+		for k := range lit.uses {
+			switch u := &lit.uses[k]; u.kind {
+			case asMarker:
+				c.inScope[u.rule] = c.generation
+				if c.vendor == "" {
+					c.vendor = c.set.hosts.names[u.rule]
+				}
+			case asUnless:
+				c.unless[u.rule] = c.generation
+			}
+		}
+	})
+}
+
+// whole reports whether the literal that ends at end begins with a word and,
+// where it ends in a number or is a short word, ends with one.
+func whole(f []byte, lit string, end int) bool {
+	if start := end - len(lit); start > 0 {
+		if a, b := f[start-1], lit[0]; isLetter(a) && isLetter(b) || isDigit(a) && isDigit(b) {
+			return false
+		}
+	}
+	if end < len(f) {
+		a, b := lit[len(lit)-1], f[end]
+		if isDigit(a) && isDigit(b) || len(lit) <= 4 && isLetter(a) && isLetter(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// maxGap is how far a * in a phrase reaches, in bytes of folded text.
+const maxGap = 80
+
+// phrases assembles literals into phrases and offers each that is complete.
+func (c *scratch) phrases() {
+	for _, h := range c.hits {
+		lit := &c.set.literals[h.literal]
+		end := int(h.end)
+		start := end - len(lit.text)
+		if !lit.address && inside(c.folded, start, end, lit.plain && !lit.token) {
+			continue
+		}
+		lv := c.level(start)
+		if end > c.levels[lv].end {
+			continue
+		}
+		for i := range lit.uses {
+			u := &lit.uses[i]
+			if u.kind != asPart {
+				continue
+			}
+			now := partState{c.generation, int32(start), int32(end), int32(len(lit.text))}
+			if u.part > 0 {
+				before := &c.states[u.state-1]
+				if before.generation != c.generation || int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), start, u.near) {
+					continue
+				}
+				now.start, now.length = before.start, before.length+now.length
+			}
+			if !u.last {
+				if old := &c.states[u.state]; old.generation != c.generation || old.end != now.end {
+					*old = now
+				}
+				continue
+			}
+			c.offerPhrase(u.rule, lv, &now, lit.token)
+		}
+	}
+}
+
+// bridges reports whether the next part of a phrase may follow at to after a
+// part that ended at from.
+func (c *scratch) bridges(from, to int, near bool) bool {
+	if near {
+		return to == from+1 && c.folded[from] == ' '
+	}
+	return from <= to && to-from <= maxGap && !bytes.Contains(c.folded[from:to], sentence)
+}
+
+var sentence = []byte(". ")
+
+// level returns the index of the level in which position at stands.
+func (c *scratch) level(at int) int {
+	i := len(c.levels) - 1
+	for i > 0 && at < c.levels[i].start {
+		i--
+	}
+	return i
+}
+
+func (c *scratch) offerPhrase(rule, lv int, p *partState, token bool) {
+	r := &c.set.rules[rule]
+	stage := stageVendor
+	var side uint8
+	switch {
+	case r.Vendor == generic:
+		stage, side = stageGeneric, rank(r.Reason)
+	case token:
+		stage = stageToken
+	}
+	depth := len(c.levels) - 1 - lv
+	if stage += stagesPerLevel * depth; r.Weak {
+		stage, side = stageHint+depth, rank(r.Reason)
+	}
+	cand := candidate{
+		stage: stage, rank: side, length: int(p.length), specific: r.specific(),
+		rule: rule, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)},
+	}
+	if c.trace == nil && !cand.beats(&c.best) {
+		return
+	}
+	cand.refused = c.refuse(rule, lv)
+	c.offer(cand)
+}
+
+// refuse says which condition of a rule is not met, "" when all are.
+func (c *scratch) refuse(rule, lv int) string {
+	r := &c.set.rules[rule]
+	if why := c.outOfScope(r); why != "" {
+		return why
+	}
+	l := &c.levels[lv]
+	if r.Code != "" && !r.codeFits(c.codeAt(lv)) {
+		return "the reply code is not " + r.Code
+	}
+	if len(r.status) > 0 {
+		class, subject, detail, ok := status.Split(c.statusAt(l))
+		if !ok || !r.statusFits(class, subject, detail) {
+			return "the enhanced status code is another"
+		}
+	}
+	if c.unless[rule] == c.generation {
+		return "an exception stands in the text"
+	}
+	if r.re != nil && !r.re.Match(c.folded[l.start:l.end]) {
+		return "match does not match"
+	}
+	return ""
+}
+
+func (c *scratch) outOfScope(r *Rule) string {
+	if r.scope != noScope && c.inScope[r.scope] != c.generation {
+		return "the host is not one of the rule's"
+	}
+	if r.Scoped && (r.vendor == noScope || c.inScope[r.vendor] != c.generation) {
+		return "nothing shows that " + r.Vendor + " speaks"
+	}
+	return ""
+}
+
+// codeAt is the reply code of a level, else of the nearest level around it.
+func (c *scratch) codeAt(lv int) int {
+	for ; lv >= 0; lv-- {
+		if c.levels[lv].code != 0 {
+			return c.levels[lv].code
+		}
+	}
+	return 0
+}
+
+// statusAt is the enhanced code of a level, else that of the Status field.
+func (c *scratch) statusAt(l *level) string {
+	if l.ok {
+		return string(c.folded[l.enhanced.start:l.enhanced.end])
+	}
+	return c.query.Status
+}
+
+func (c *scratch) offer(cand candidate) {
+	if c.trace != nil {
+		c.trace(cand)
+	}
+	if cand.refused == "" && cand.beats(&c.best) {
+		c.best = cand
+	}
+}
+
+// inside reports whether f[start:end] stands inside an address, or, where link
+// is set, inside a URL or a host name.
+func inside(f []byte, start, end int, link bool) bool {
+	const far = 70
+	lo, hi := start, end
+	for lo > 0 && start-lo < far && !ends(f[lo-1]) {
+		lo--
+	}
+	for hi < len(f) && hi-end < far && !ends(f[hi]) {
+		hi++
+	}
+	word := f[lo:hi]
+	if len(word) == end-start {
+		return false
+	}
+	if bytes.IndexByte(word, '@') >= 0 {
+		return true
+	}
+	if !link {
+		return false
+	}
+	dots := 0
+	for i := 1; i+1 < len(word); i++ {
+		switch {
+		case word[i] == '.' && !ends(word[i-1]) && isLetter(word[i+1]):
+			dots++
+		case word[i] == '/' && word[i+1] == '/':
+			return true
+		}
+	}
+	return dots >= 2
+}
+
+func ends(c byte) bool {
+	switch c {
+	case ' ', '<', '>', '(', ')', '[', ']', '"', '\'', ',', ';':
+		return true
+	}
+	return false
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
+func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -1,0 +1,159 @@
+package rules
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"harvester/parse/match"
+)
+
+// statusPattern is a set of enhanced status codes.
+type statusPattern struct {
+	class   byte // 0 for any
+	subject uint16
+	lo, hi  uint16
+}
+
+// parseStatus reads 5.1.1, X.7.29 (any class), 5.7.x (any detail) and
+// 5.7.606-649 (a range of details).
+func parseStatus(s string) (p statusPattern, err error) {
+	bad := fmt.Errorf("%q is no enhanced status code", s)
+	part := strings.Split(strings.ToLower(s), ".")
+	if len(part) != 3 || len(part[0]) != 1 || !strings.Contains("245x", part[0]) {
+		return p, bad
+	}
+	if part[0] != "x" {
+		p.class = part[0][0]
+	}
+	subject, err := strconv.ParseUint(part[1], 10, 10)
+	if err != nil {
+		return p, bad
+	}
+	p.subject = uint16(subject)
+	if part[2] == "x" {
+		p.hi = 999
+		return p, nil
+	}
+	lo, hi, ranged := strings.Cut(part[2], "-")
+	if !ranged {
+		hi = lo
+	}
+	from, err1 := strconv.ParseUint(lo, 10, 10)
+	to, err2 := strconv.ParseUint(hi, 10, 10)
+	if err1 != nil || err2 != nil || from > to || to > 999 {
+		return p, bad
+	}
+	p.lo, p.hi = uint16(from), uint16(to)
+	return p, nil
+}
+
+func (p statusPattern) fits(class byte, subject, detail uint16) bool {
+	return (p.class == 0 || p.class == class) && p.subject == subject && p.lo <= detail && detail <= p.hi
+}
+
+// phrasePart is one of the literals that make a phrase, in order.
+type phrasePart struct {
+	alternatives []string // folded
+	near         bool     // follows the part before after one blank, else after a gap
+}
+
+// mostAlternatives bounds what one part of a phrase can stand for.
+const mostAlternatives = 600
+
+// parsePhrase takes a phrase apart: at its lone asterisks, and at the blanks
+// beside its groups, so that groups in a row don't multiply.
+func parsePhrase(s string) ([]phrasePart, error) {
+	var parts []phrasePart
+	for piece := range strings.SplitSeq(" "+s+" ", " * ") {
+		near := false
+		for _, p := range beside(strings.TrimSpace(piece)) {
+			alts, err := alternatives(p)
+			if err != nil {
+				return nil, fmt.Errorf("phrase %q: %w", s, err)
+			}
+			for i, a := range alts {
+				if alts[i] = strings.TrimSpace(match.FoldString(a)); alts[i] == "" {
+					return nil, fmt.Errorf("phrase %q has an empty part", s)
+				}
+			}
+			parts = append(parts, phrasePart{alts, near})
+			near = true
+		}
+	}
+	return parts, nil
+}
+
+// beside splits s at the blanks that touch a group, outside of groups.
+func beside(s string) (parts []string) {
+	start, deep := 0, false
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '(':
+			end := strings.IndexByte(s[i:], ')')
+			deep = deep || end > 0 && strings.Contains(s[i:i+end], "|")
+		case ')':
+			deep = false
+		case ' ':
+			if !deep && i > 0 && (closesGroup(s[:i]) || opensGroup(s[i+1:])) {
+				parts, start = append(parts, s[start:i]), i+1
+			}
+		}
+	}
+	return append(parts, s[start:])
+}
+
+func opensGroup(s string) bool {
+	end := strings.IndexByte(s, ')')
+	return end > 0 && s[0] == '(' && strings.Contains(s[:end], "|")
+}
+
+func closesGroup(s string) bool {
+	open := strings.LastIndexByte(s, '(')
+	return open >= 0 && s[len(s)-1] == ')' && strings.Contains(s[open:], "|")
+}
+
+// alternatives expands the groups (a|b|c) of s. Brackets without a bar stand
+// for themselves.
+func alternatives(s string) ([]string, error) {
+	done, rest := []string{""}, s
+	for rest != "" {
+		open := strings.IndexByte(rest, '(')
+		end := -1
+		if open >= 0 {
+			end = strings.IndexByte(rest[open:], ')')
+		}
+		if end < 0 || !strings.Contains(rest[open:open+end], "|") {
+			cut := len(rest)
+			if end >= 0 {
+				cut = open + end + 1
+			}
+			for i := range done {
+				done[i] += rest[:cut]
+			}
+			rest = rest[cut:]
+			continue
+		}
+		var next []string
+		for _, d := range done {
+			for alt := range strings.SplitSeq(rest[open+1:open+end], "|") {
+				next = append(next, d+rest[:open]+alt)
+			}
+		}
+		if done = next; len(done) > mostAlternatives {
+			return nil, fmt.Errorf("groups that touch stand for more than %d phrases", mostAlternatives)
+		}
+		rest = rest[open+end+1:]
+	}
+	return done, nil
+}
+
+// token reports whether a literal is a vendor's own mark rather than words: one
+// word with a digit or sign in it, such as [cs01], ofr_416 or p=nosuchuser.
+func token(literal string) bool {
+	if strings.Contains(literal, " ") {
+		return false
+	}
+	body := strings.TrimRight(literal, ".:,!")
+	return strings.ContainsAny(body, "0123456789_=#/[].:")
+}

@@ -1,0 +1,115 @@
+// Package rules knows what reply texts mean. Structure is Go, meaning is data:
+// each file NAME.toml beside this one holds the phrases of one vendor, and
+// operators add their own. One automaton finds all phrases in one pass; a fixed
+// precedence decides between them.
+//
+// A phrase of "contains" matches whatever its case, accents, quotes, dashes
+// and line breaks, from the beginning of a word on. A word of up to four
+// letters must end there too. Two signs help to write many phrases as one: a
+// group (a|b|) offers alternatives, and a * that stands alone bridges up to 80
+// characters within a sentence. Words inside an address never match, nor do
+// single words inside a link or host name.
+package rules
+
+import (
+	"regexp"
+	"strings"
+
+	"harvester/parse/bounce"
+)
+
+// Rule says what one phrase, token or vendor code means.
+type Rule struct {
+	ID       string        // stable; stored with each event
+	Vendor   string        // of the file; "generic" for phrases of nobody in particular
+	Remote   []string      // host patterns of which one must match the remote MTA
+	Weak     bool          // counts only where no other phrase and no clear code speaks
+	Scoped   bool          // only when the vendor itself speaks: by host or by a marker in the text
+	Code     string        // reply code, or its first digits
+	Status   []string      // enhanced status codes: 5.1.1, X.7.29, 5.7.606-649
+	Contains []string      // phrases; one is enough
+	Unless   []string      // phrases of which none may stand in the text
+	Match    string        // RE2, tried on the folded text after a phrase was found
+	Reason   bounce.Reason // what it means
+	Advice   string        // key "action": what the operator can do
+	Source   string        // where it is documented or was seen
+	Examples []string      // texts that this rule must win
+	Not      []string      // texts that it must not win
+
+	File         string // where it stands
+	Line, Column int
+
+	re     *regexp.Regexp
+	status []statusPattern
+	scope  int // of Remote, noScope for none
+	vendor int // scope of the vendor, when Scoped
+}
+
+// generic is the vendor of phrases that belong to nobody in particular.
+const generic = "generic"
+
+// header is what a file says of its vendor.
+type header struct {
+	vendor  string
+	named   bool     // the file names the vendor itself
+	hosts   []string // key "remote": the vendor's hosts
+	markers []string // key "marker": words of a text that prove the vendor speaks
+}
+
+// rank orders the phrases of the generic tier: what accuses the sender, the
+// message or the recipient's wishes comes before what accuses the path, that
+// before a full mailbox, that before a bad address, and "later" last.
+func rank(r bounce.Reason) uint8 {
+	switch {
+	case r == bounce.MailboxFull:
+		return 2
+	case r.Fault() == bounce.FaultRecipient:
+		return 3
+	case r == bounce.Deferred || r == bounce.Expired || r == bounce.Unclassified:
+		return 4
+	case r.Fault() == bounce.FaultReceiver:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// codeFits reports whether a reply code begins with the digits that the rule asks for.
+func (r *Rule) codeFits(code int) bool {
+	want := strings.TrimRight(r.Code, "xX")
+	switch len(want) {
+	case 0:
+		return true
+	case 1:
+		return code/100 == int(want[0]-'0')
+	case 2:
+		return code/10 == int(want[0]-'0')*10+int(want[1]-'0')
+	default:
+		return code == int(want[0]-'0')*100+int(want[1]-'0')*10+int(want[2]-'0')
+	}
+}
+
+func (r *Rule) statusFits(class byte, subject, detail uint16) bool {
+	if len(r.status) == 0 {
+		return true
+	}
+	for _, p := range r.status {
+		if p.fits(class, subject, detail) {
+			return true
+		}
+	}
+	return false
+}
+
+// specific counts the conditions of a rule beside its phrase.
+func (r *Rule) specific() (n uint8) {
+	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.Match != ""} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+// alone reports whether a rule reads a code without any phrase.
+func (r *Rule) alone() bool { return len(r.Contains) == 0 }

@@ -1,0 +1,143 @@
+package rules
+
+import (
+	"bytes"
+
+	"harvester/parse/status"
+)
+
+// level is the part of a text in which one host speaks. A reply often quotes
+// the reply of the next host: "host mx.example.net said: 550 5.1.1 ...",
+// "550 5.4.300 Message expired -> 451 ...", "5.1.0 - Unknown address error
+// 550-'5.7.1 ...'". The last speaker knows best.
+type level struct {
+	start, end int
+	code       int // 0 for none
+	enhanced   span
+	ok         bool // enhanced is set
+}
+
+type span struct{ start, end int }
+
+const maxLevels = 8 // stages are counted from it
+
+// unwrap splits folded text at each quoted reply, outermost first, and reads
+// each level's own codes.
+func unwrap(f []byte, levels []level) []level {
+	levels = append(levels[:0], level{})
+	cut := func(at int) {
+		if n := len(levels); n < maxLevels {
+			levels[n-1].end = at
+			levels = append(levels, level{start: at})
+		}
+	}
+	reply, enhanced := 0, 0
+	for {
+		_, r, _, isReply := status.FindReply(f, reply)
+		e, _, isEnhanced := 0, 0, false
+		if e, _, isEnhanced = status.FindEnhanced(f, enhanced); !isEnhanced && !isReply {
+			break
+		}
+		if isReply && (!isEnhanced || r < e) {
+			reply = r + 3
+			if quotes(f, r, true) && worded(f[r:]) {
+				cut(r)
+			}
+			if !isEnhanced {
+				enhanced = len(f)
+			}
+			continue
+		}
+		enhanced = e + 5
+		if !isReply {
+			reply = len(f)
+		}
+		if quotes(f, e, false) && worded(f[e:]) {
+			cut(e)
+		}
+	}
+	levels[len(levels)-1].end = len(f)
+	for i := range levels {
+		levels[i].read(f)
+	}
+	return levels
+}
+
+// quotes reports whether what begins at i is introduced as somebody else's words.
+func quotes(f []byte, i int, reply bool) bool {
+	k := i - 1
+	blank := k >= 0 && f[k] == ' '
+	if blank {
+		k--
+	}
+	if k < 0 {
+		return false
+	}
+	switch f[k] {
+	case ':':
+		return true
+	case ';', '(':
+		return reply
+	case '\'', '"':
+		return !blank
+	case '>':
+		return k > 0 && (f[k-1] == '-' || f[k-1] == '=' || f[k-1] == '>')
+	case '<':
+		return k > 0 && f[k-1] == '<'
+	}
+	return false
+}
+
+// worded reports whether f holds at least a short word.
+func worded(f []byte) bool {
+	n := 0
+	for _, c := range f {
+		if 'a' <= c && c <= 'z' || c >= 0x80 {
+			if n++; n == 4 {
+				return true
+			}
+		} else {
+			n = 0
+		}
+	}
+	return false
+}
+
+// read finds the codes of a level: its first reply code, and its first
+// enhanced code that says more than x.0.0.
+func (l *level) read(f []byte) {
+	part := f[l.start:l.end]
+	if c, _, _, ok := status.FindReply(part, 0); ok {
+		l.code = c
+	}
+	for from := 0; ; {
+		a, b, ok := status.FindEnhanced(part, from)
+		if !ok {
+			return
+		}
+		vague := bytes.HasSuffix(part[a:b], []byte(".0.0"))
+		if !l.ok || !vague {
+			l.enhanced, l.ok = span{l.start + a, l.start + b}, true
+		}
+		if !vague {
+			return
+		}
+		from = b
+	}
+}
+
+// speaker returns the host that the text names as the one that it quotes.
+func speaker(f []byte) []byte {
+	for _, word := range [...]string{"host ", "talking to ", "server "} {
+		if i := bytes.LastIndex(f, []byte(word)); i >= 0 {
+			rest := f[i+len(word):]
+			if end := bytes.IndexAny(rest, " [(:,"); end >= 0 {
+				rest = rest[:end]
+			}
+			if bytes.IndexByte(rest, '.') > 0 {
+				return rest
+			}
+		}
+	}
+	return nil
+}
