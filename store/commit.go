@@ -69,12 +69,16 @@ type writing struct {
 	now time.Time
 	out Outcome
 
-	domainActs []policy.Override // acts on whole domains, loaded once
-	loaded     bool
+	onDomains []policy.Override // acts on whole domains, loaded once
+	loaded    bool
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {
 	return w.tx.StmtContext(w.ctx, s).ExecContext(w.ctx, args...)
+}
+
+func (w *writing) query(s *sql.Stmt, args ...any) (*sql.Rows, error) {
+	return w.tx.StmtContext(w.ctx, s).QueryContext(w.ctx, args...)
 }
 
 // Commit stores a batch in one transaction: messages, events, what follows for
@@ -86,6 +90,9 @@ func (db *DB) Commit(ctx context.Context, b Batch) (Outcome, error) {
 	err := db.tx(ctx, "storing a batch", func(w *writing) error {
 		touched := map[string]bool{}
 		for i := range b.Items {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if err := w.item(&b.Items[i], touched); err != nil {
 				return err
 			}
@@ -180,7 +187,7 @@ func (w *writing) message(it *Item, touched map[string]bool) (id int64, fresh bo
 	if _, err := w.exec(w.db.stmts.earlierEvents, at, id); err != nil {
 		return 0, false, err
 	}
-	keys, err := w.tx.StmtContext(w.ctx, w.db.stmts.messageKeys).QueryContext(w.ctx, id)
+	keys, err := w.query(w.db.stmts.messageKeys, id)
 	if err != nil {
 		return 0, false, err
 	}

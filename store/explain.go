@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -93,13 +94,17 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // it only read
-	rows, err := tx.QueryContext(ctx, selectHistory, x.Key)
+	keys, err := json.Marshal([]string{x.Key})
+	if err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, selectHistory, string(keys))
 	if err != nil {
 		return err
 	}
 	var events []policy.Event
 	err = scan(rows, func(rows *sql.Rows) error {
-		e, _, err := scanEvent(rows)
+		e, _, _, err := scanEvent(rows)
 		events = append(events, e)
 		return err
 	})
@@ -109,11 +114,8 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if x.Overrides, err = overridesOn(ctx, tx, x.Key); err != nil {
 		return err
 	}
-	v := policy.Evaluate(events, x.Overrides, db.opts.Policy, db.opts.Now())
+	v := db.evaluate(x.Key, events, x.Overrides, db.opts.Now())
 	x.State, x.Why, x.Episodes, x.Past = v.State, v.Why, v.Episodes, v.Past
-	if why := policy.Protected(x.Key, db.own); why != "" {
-		x.State, x.Why, x.Episodes = policy.Clear, why, nil
-	}
 	for i, e := range v.Events {
 		full, err := explained(ctx, tx, e.ID)
 		if err != nil {
@@ -138,7 +140,7 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if x.Exports, err = carriers(ctx, tx, x.History); err != nil {
 		return err
 	}
-	x.Changes = v.WhatIf(x.Why)
+	x.Changes = v.WhatIf()
 	return nil
 }
 

@@ -3,72 +3,142 @@ package store
 import (
 	"database/sql"
 	"encoding"
+	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
+	"harvester/parse/bounce"
 	"harvester/store/policy"
 )
 
 const (
 	selectHistory = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
   e.proof, e.stream, e.original_message_id, e.duplicate_of
- FROM events e JOIN messages m ON m.id = e.message WHERE e.key = ?`
-	selectListed = `SELECT source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
- FROM suppressions WHERE key = ?`
-	selectTrigger = `SELECT kind, reason, class, proof, rule, rules, status, reply_code, remote_mta, diagnostic FROM events WHERE id = ?`
+, e.key
+ FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message ORDER BY k.key`
+	selectListed = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
+ FROM json_each(?) k CROSS JOIN suppressions s ON s.key = k.value`
 
-	upsertSuppression = `INSERT OR REPLACE INTO suppressions (key, source, stream, scope, state, address, domain, kind, reason, class, since,
-  last_seen, expires, held_until, count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic, event, override)
- VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	// putEvent and putAct write a row of the list that rests on an event, and
+	// on an operator's act.
+	putEvent = `INSERT OR REPLACE INTO suppressions (key, source, stream, scope, state, address, domain, reason, class, since, last_seen, expires,
+  held_until, count, line, event, override, kind, proof, rule, rules, status, reply_code, remote_mta, diagnostic)
+ SELECT ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,id,?,kind,proof,rule,rules,status,reply_code,remote_mta,diagnostic FROM events WHERE id = ?`
+	putAct = `INSERT OR REPLACE INTO suppressions (key, source, stream, scope, state, address, domain, reason, class, since, last_seen, expires,
+  held_until, count, line, override, kind, proof) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'','none')`
 	insertChange = `INSERT INTO changes (at, op, key, address, domain, source, stream, reason, class, why) VALUES (?,?,?,?,?,?,?,?,?,?)`
 )
 
 // row is what the list shows of an address for one source and stream, as far
 // as it decides whether the stored row must be rewritten.
 type row struct {
-	source, stream, state   string
-	since, lastSeen         int64
-	expires, heldUntil      sql.NullInt64
-	count                   int
-	line                    string
-	event, override         sql.NullInt64
-	address, reason, class_ string
+	source, stream, state  string
+	since, lastSeen        int64
+	expires, heldUntil     sql.NullInt64
+	count                  int
+	line                   string
+	event, override        sql.NullInt64
+	address, reason, class string
 }
 
 type slot struct{ source, stream string }
 
-// refold recomputes the list for some addresses.
+// refold recomputes the list for some addresses, a bounded number at a time.
 func (w *writing) refold(keys map[string]bool) error {
 	delete(keys, "")
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if err := w.address(key); err != nil {
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(keys)), 500) {
+		array, err := json.Marshal(chunk)
+		if err != nil {
 			return err
+		}
+		stored, err := w.load(string(array))
+		if err != nil {
+			return err
+		}
+		for _, key := range chunk {
+			p := stored[key]
+			if p == nil {
+				p = &past{}
+			}
+			if err := w.address(key, p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// past is what is stored of one address.
+type past struct {
+	events     []policy.Event
+	duplicates []sql.NullInt64 // of the events
+	acts       []policy.Override
+	listed     map[slot]row
+}
+
+// load reads what is stored of the addresses in a JSON array of keys.
+func (w *writing) load(keys string) (map[string]*past, error) {
+	out := map[string]*past{}
+	of := func(key string) *past {
+		if out[key] == nil {
+			out[key] = &past{}
+		}
+		return out[key]
+	}
+	rows, err := w.query(w.db.stmts.history, keys)
+	if err != nil {
+		return nil, err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		e, duplicate, key, err := scanEvent(rows)
+		p := of(key)
+		p.events, p.duplicates = append(p.events, e), append(p.duplicates, duplicate)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = w.query(w.db.stmts.listed, keys); err != nil {
+		return nil, err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var r row
+		var key string
+		err := rows.Scan(&key, &r.source, &r.stream, &r.state, &r.since, &r.lastSeen, &r.expires, &r.heldUntil, &r.count, &r.line, &r.event,
+			&r.override, &r.address, &r.reason, &r.class)
+		p := of(key)
+		if p.listed == nil {
+			p.listed = map[slot]row{}
+		}
+		p.listed[slot{r.source, r.stream}] = r
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = w.query(w.db.stmts.acts, keys); err != nil {
+		return nil, err
+	}
+	acts, err := scanOverrides(rows)
+	for _, o := range acts {
+		p := of(o.Pattern)
+		p.acts = append(p.acts, o)
+	}
+	return out, err
+}
+
 // address recomputes the list for one address and writes what differs.
-func (w *writing) address(key string) error {
-	v, duplicates, err := w.verdict(key)
+func (w *writing) address(key string, p *past) error {
+	acts, err := w.domainActs(key)
 	if err != nil {
 		return err
 	}
-	for i, n := range v.Notes {
-		var of any
-		if n.DuplicateOf >= 0 {
-			of = v.Events[n.DuplicateOf].ID
-		}
-		if was := duplicates[v.Events[i].ID]; (of == nil) != !was.Valid || of != nil && of != was.Int64 {
-			if _, err := w.exec(w.db.stmts.duplicate, of, v.Events[i].ID); err != nil {
-				return err
-			}
-		}
-	}
-	old, err := w.listed(key)
-	if err != nil {
+	v := w.db.evaluate(key, p.events, append(acts, p.acts...), w.now)
+	if err := w.link(v, p); err != nil {
 		return err
 	}
+	old := p.listed
 	for _, ep := range v.List() {
 		s := slot{ep.Source.String(), ep.Stream}
 		was, stood := old[s]
@@ -92,56 +162,42 @@ func (w *writing) address(key string) error {
 	return nil
 }
 
-// verdict evaluates one address. A protected one is never listed, whatever its
-// events say.
-func (w *writing) verdict(key string) (policy.Verdict, map[int64]sql.NullInt64, error) {
-	rows, err := w.tx.StmtContext(w.ctx, w.db.stmts.history).QueryContext(w.ctx, key)
-	if err != nil {
-		return policy.Verdict{}, nil, err
-	}
-	var events []policy.Event
-	duplicates := map[int64]sql.NullInt64{}
-	err = scan(rows, func(rows *sql.Rows) error {
-		e, of, err := scanEvent(rows)
-		events = append(events, e)
-		duplicates[e.ID] = of
-		return err
-	})
-	if err != nil {
-		return policy.Verdict{}, nil, err
-	}
-	acts, err := w.acts(key)
-	if err != nil {
-		return policy.Verdict{}, nil, err
-	}
-	v := policy.Evaluate(events, acts, w.db.opts.Policy, w.now)
-	if why := policy.Protected(key, w.db.own); why != "" {
+// evaluate decides on one address. A protected one is never listed, whatever
+// its events say.
+func (db *DB) evaluate(key string, events []policy.Event, acts []policy.Override, now time.Time) policy.Verdict {
+	v := policy.Evaluate(events, acts, db.opts.Policy, now)
+	if why := policy.Protected(key, db.own); why != "" {
 		v.State, v.Why, v.Episodes = policy.Clear, why, nil
 	}
-	return v, duplicates, nil
+	return v
 }
 
-func scanEvent(rows *sql.Rows) (e policy.Event, duplicateOf sql.NullInt64, err error) {
+// link stores which events are further notices for one that counted.
+func (w *writing) link(v policy.Verdict, p *past) error {
+	was := make(map[int64]sql.NullInt64, len(p.events))
+	for i, e := range p.events {
+		was[e.ID] = p.duplicates[i]
+	}
+	for i, n := range v.Notes {
+		var of sql.NullInt64
+		if n.DuplicateOf >= 0 {
+			of = sql.NullInt64{Int64: v.Events[n.DuplicateOf].ID, Valid: true}
+		}
+		if id := v.Events[i].ID; of != was[id] {
+			if _, err := w.exec(w.db.stmts.duplicate, of, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func scanEvent(rows *sql.Rows) (e policy.Event, duplicateOf sql.NullInt64, key string, err error) {
 	var hash []byte
 	err = rows.Scan(&e.ID, &hash, &e.Index, when{&e.At}, &e.Address, text(&e.Kind), text(&e.Action), text(&e.Reason), text(&e.Confidence),
-		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &duplicateOf)
+		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &duplicateOf, &key)
 	e.Hash = string(hash)
-	return e, duplicateOf, err
-}
-
-func (w *writing) listed(key string) (map[slot]row, error) {
-	rows, err := w.tx.StmtContext(w.ctx, w.db.stmts.listed).QueryContext(w.ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	old := map[slot]row{}
-	return old, scan(rows, func(rows *sql.Rows) error {
-		var r row
-		err := rows.Scan(&r.source, &r.stream, &r.state, &r.since, &r.lastSeen, &r.expires, &r.heldUntil, &r.count, &r.line, &r.event,
-			&r.override, &r.address, &r.reason, &r.class_)
-		old[slot{r.source, r.stream}] = r
-		return err
-	})
+	return e, duplicateOf, key, err
 }
 
 // list writes one row of the list if it differs from the one that stood.
@@ -161,18 +217,13 @@ func (w *writing) list(key string, v policy.Verdict, ep policy.Episode, was row,
 			break
 		}
 	}
-	var kind, proof, rule, rules, status, mta, diagnostic string
-	var code int
-	r.reason, r.class_, proof = "manual", "none", policy.ProofNone.String()
+	r.reason, r.class = "manual", bounce.ClassNone.String()
 	if ep.Trigger >= 0 {
-		r.event = sql.NullInt64{Int64: v.Events[ep.Trigger].ID, Valid: true}
-		err := w.tx.StmtContext(w.ctx, w.db.stmts.trigger).QueryRowContext(w.ctx, r.event.Int64).Scan(&kind, &r.reason, &r.class_, &proof,
-			&rule, &rules, &status, &code, &mta, &diagnostic)
-		if err != nil {
-			return err
-		}
+		e := &v.Events[ep.Trigger]
+		r.event = sql.NullInt64{Int64: e.ID, Valid: true}
+		r.reason, r.class = e.Reason.String(), e.Reason.Class(e.Action).String()
 		if ep.Source != policy.SourceBounce {
-			r.reason = ep.Source.String()
+			r.reason, r.class = ep.Source.String(), bounce.ClassNone.String()
 		}
 	} else {
 		r.override = sql.NullInt64{Int64: ep.Override, Valid: true}
@@ -180,9 +231,13 @@ func (w *writing) list(key string, v policy.Verdict, ep policy.Episode, was row,
 	if stood && r == was {
 		return nil
 	}
-	_, err := w.exec(w.db.stmts.put, key, r.source, r.stream, ep.Line.Scope.String(), r.state, r.address, policy.Domain(key), kind,
-		r.reason, r.class_, r.since, r.lastSeen, r.expires, r.heldUntil, r.count, r.line, proof, rule, rules, status, code, mta, diagnostic,
-		r.event, r.override)
+	args := []any{key, r.source, r.stream, ep.Line.Scope.String(), r.state, r.address, policy.Domain(key), r.reason, r.class, r.since,
+		r.lastSeen, r.expires, r.heldUntil, r.count, r.line, r.override}
+	put := w.db.stmts.putAct
+	if r.event.Valid {
+		put, args = w.db.stmts.putEvent, append(args, r.event)
+	}
+	_, err := w.exec(put, args...)
 	if err != nil || stood && was.state == r.state {
 		return err
 	}
@@ -197,7 +252,7 @@ func (w *writing) list(key string, v policy.Verdict, ep policy.Episode, was row,
 }
 
 func (w *writing) changed(op, key string, r row, why string) error {
-	_, err := w.exec(w.db.stmts.change, w.now.UnixMilli(), op, key, r.address, policy.Domain(key), r.source, r.stream, r.reason, r.class_, why)
+	_, err := w.exec(w.db.stmts.change, w.now.UnixMilli(), op, key, r.address, policy.Domain(key), r.source, r.stream, r.reason, r.class, why)
 	return err
 }
 

@@ -13,33 +13,28 @@ import (
 const (
 	overrideColumns = `o.id, o.at, o.act, o.pattern, o.address, o.until, ifnull(o.target, 0), o.reason, o.author,
   EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id)`
-	selectActs       = `SELECT ` + overrideColumns + ` FROM overrides o WHERE o.pattern = ? AND o.act <> 'undo'`
+	selectActs       = `SELECT ` + overrideColumns + ` FROM json_each(?) k CROSS JOIN overrides o ON o.pattern = k.value WHERE o.act <> 'undo'`
 	selectDomainActs = `SELECT ` + overrideColumns + ` FROM overrides o WHERE o.pattern LIKE '@%' AND o.act <> 'undo'`
 )
 
-// acts are those that cover an address, those on its whole domain included.
-func (w *writing) acts(key string) ([]policy.Override, error) {
-	read := func(s *sql.Stmt, args ...any) (out []policy.Override, err error) {
-		rows, err := w.tx.StmtContext(w.ctx, s).QueryContext(w.ctx, args...)
+// domainActs are the acts on whole domains that cover an address.
+func (w *writing) domainActs(key string) (acts []policy.Override, err error) {
+	if !w.loaded {
+		rows, err := w.query(w.db.stmts.domainActs)
 		if err != nil {
 			return nil, err
 		}
-		return scanOverrides(rows)
-	}
-	if !w.loaded {
-		var err error
-		if w.domainActs, err = read(w.db.stmts.actsOnDomains); err != nil {
+		if w.onDomains, err = scanOverrides(rows); err != nil {
 			return nil, err
 		}
 		w.loaded = true
 	}
-	acts, err := read(w.db.stmts.actsOn, key)
-	for _, o := range w.domainActs {
+	for _, o := range w.onDomains {
 		if policy.Covers(o.Pattern, key) {
 			acts = append(acts, o)
 		}
 	}
-	return acts, err
+	return acts, nil
 }
 
 func scanOverrides(rows *sql.Rows) (out []policy.Override, err error) {

@@ -12,8 +12,8 @@ import (
 type statements struct {
 	message, messageByHash, earlier, earlierEvents, messageKeys *sql.Stmt
 	locator, event, raw, cursor                                 *sql.Stmt
-	history, listed, actsOn, actsOnDomains, trigger             *sql.Stmt
-	duplicate, put, drop, change                                *sql.Stmt
+	history, listed, acts, domainActs                           *sql.Stmt
+	duplicate, putEvent, putAct, drop, change                   *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -29,9 +29,10 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&s.messageKeys, `SELECT DISTINCT key FROM events WHERE message = ? ORDER BY key`},
 		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor},
 		{&s.history, selectHistory}, {&s.listed, selectListed},
-		{&s.actsOn, selectActs}, {&s.actsOnDomains, selectDomainActs}, {&s.trigger, selectTrigger},
+		{&s.acts, selectActs}, {&s.domainActs, selectDomainActs},
 		{&s.duplicate, `UPDATE events SET duplicate_of = ? WHERE id = ?`},
-		{&s.put, upsertSuppression}, {&s.drop, `DELETE FROM suppressions WHERE key = ? AND source = ? AND stream = ?`},
+		{&s.putEvent, putEvent}, {&s.putAct, putAct},
+		{&s.drop, `DELETE FROM suppressions WHERE key = ? AND source = ? AND stream = ?`},
 		{&s.change, insertChange},
 	} {
 		st, err := db.PrepareContext(ctx, p.query)

@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// WhatIf says in words what would change the verdict. protected is why the
-// address can never be listed, "" when it can.
-func (v Verdict) WhatIf(protected string) []string {
+// WhatIf says in words what would change the verdict.
+func (v Verdict) WhatIf() []string {
 	if v.State == Allowed {
 		return []string{"undoing the operator's \"allow\""}
 	}
-	if protected != "" {
-		return []string{"nothing: " + protected}
+	if v.Why != "" {
+		return []string{"nothing: it is " + v.Why}
 	}
 	var out []string
 	for _, ep := range v.Episodes {
