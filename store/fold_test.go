@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// image is the list as bytes.
+func image(t testing.TB, db *DB) string {
+	t.Helper()
+	b, err := json.MarshalIndent(listed(t, db, Filter{Held: true}), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// drawItems makes up a history: few addresses, many reasons, copies of a
+// message at other places and further notices for one mail.
+func drawItems(t *rapid.T) []Item {
+	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.MailboxDisabled, bounce.Expired, bounce.AuthSPF, bounce.SenderBlocked, bounce.DomainUnknown}
+	n := rapid.IntRange(1, 25).Draw(t, "messages")
+	var items []Item
+	for i := range n {
+		to := rapid.SampledFrom([]string{"a@example.net", "A@Example.NET", "b@example.net", "c@example.com"}).Draw(t, "to")
+		it := failure(rapid.IntRange(0, 40).Draw(t, "day"), to, rapid.SampledFrom(reasons).Draw(t, "reason"))
+		it.Message.UID = uint32(i + 1)
+		it.Message.Raw = append(it.Message.Raw, byte(rapid.IntRange(0, 1).Draw(t, "variant")))
+		r := &it.Result.Recipients[0]
+		r.Confidence = rapid.SampledFrom([]bounce.Confidence{bounce.ByCode, bounce.ByRule}).Draw(t, "confidence")
+		switch rapid.IntRange(0, 9).Draw(t, "twist") {
+		case 0:
+			it.Result.Kind, r.Action = bounce.KindDelivered, bounce.Delivered
+		case 1:
+			it.Result.Original.From = "stranger@example.com"
+		case 2:
+			it.Result.Recipients = append(it.Result.Recipients, *r)
+		case 3:
+			it.Result.Kind, r.Action = bounce.KindComplaint, bounce.ActionNone
+		}
+		// The same bytes say the same thing.
+		raw, err := json.Marshal(it.Result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it.Message.Raw = append(raw, it.Message.Raw[len(it.Message.Raw)-1])
+		items = append(items, it)
+		if rapid.IntRange(0, 4).Draw(t, "copy") == 0 {
+			it.Message.Folder = "Copies"
+			it.Message.Received = it.Message.Received.AddDate(0, 0, rapid.IntRange(-3, 3).Draw(t, "shift"))
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// Any order, any split into batches, repetitions and aborted commits of the
+// same messages give the same list, byte for byte.
+func TestFoldProperty(t *testing.T) {
+	dir := t.TempDir()
+	n := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		items := drawItems(rt)
+		n++
+		straight := openAt(t, filepath.Join(dir, fmt.Sprintf("%d-straight.db", n)), Options{})
+		commit(t, straight, items...)
+
+		shuffled := openAt(t, filepath.Join(dir, fmt.Sprintf("%d-shuffled.db", n)), Options{})
+		rest := rapid.Permutation(items).Draw(rt, "order")
+		for len(rest) > 0 {
+			k := rapid.IntRange(1, len(rest)).Draw(rt, "batch")
+			if rapid.Bool().Draw(rt, "crash") {
+				crash(t, shuffled, rest[:k])
+			}
+			commit(t, shuffled, rest[:k]...)
+			if rapid.Bool().Draw(rt, "again") {
+				commit(t, shuffled, rest[:k]...)
+			}
+			rest = rest[k:]
+		}
+		if got, want := image(t, shuffled), image(t, straight); got != want {
+			rt.Errorf("shuffled:\n%s\nstraight:\n%s", got, want)
+		}
+		straight.Close()
+		shuffled.Close()
+	})
+}
+
+// crash runs a commit that ends before its transaction does.
+func crash(t testing.TB, db *DB, items []Item) {
+	t.Helper()
+	gone := errors.New("gone")
+	err := db.tx(context.Background(), "crashing", func(w *writing) error {
+		for i := range items {
+			if err := w.item(&items[i], map[string]bool{}); err != nil {
+				return err
+			}
+		}
+		return gone
+	})
+	if !errors.Is(err, gone) {
+		t.Fatal(err)
+	}
+}
+
+// A thousand forged notices, for addresses that were mailed and that were not,
+// leave the list as it was. Each is stored and can be explained.
+func TestForgedNoticesChangeNothing(t *testing.T) {
+	db := openTest(t, Options{})
+	commit(t, db, failure(0, "dead@example.net", bounce.UserUnknown), failure(1, "full@example.net", bounce.MailboxFull))
+	before := image(t, db)
+	var forged []Item
+	for n := range 1000 {
+		to := fmt.Sprintf("never%d@example.com", n)
+		if n%2 == 0 {
+			to = "full@example.net"
+		}
+		it := failure(n%60, to, []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.MailboxDisabled}[n%3])
+		it.Message.UID = uint32(n + 100)
+		it.Message.Raw = fmt.Appendf(nil, "forged %d", n)
+		o := &it.Result.Original
+		switch n % 5 {
+		case 0: // nothing enclosed
+			*o = parse.Original{}
+		case 1: // somebody else's mail
+			o.From = "spammer@example.com"
+		case 2: // ours, but to another
+			o.To = "other@example.com"
+		case 3: // a look-alike of our domain
+			o.From = "news@example.org.example.com"
+		case 4: // our name as display name only
+			o.From = `"news@example.org" <x@example.com>`
+		}
+		forged = append(forged, it)
+	}
+	if out := commit(t, db, forged...); out.Events != 1000 || out.Added+out.Held+out.Removed != 0 {
+		t.Fatalf("forged notices had an effect: %+v", out)
+	}
+	if after := image(t, db); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	x, err := db.Explain(context.Background(), "full@example.net")
+	if err != nil || len(x.Events) != 501 || x.State != policy.Clear {
+		t.Fatalf("explain: %d events, %v, %v", len(x.Events), x.State, err)
+	}
+}
+
+// A process killed in the middle of its commits leaves a database that the
+// same work brings to the same content.
+func TestKilledInTheMiddle(t *testing.T) {
+	if path := os.Getenv("STORE_TEST_VICTIM"); path != "" {
+		db := openAt(t, path, Options{Owner: "victim"})
+		for {
+			for _, b := range batches() {
+				if _, err := db.Commit(context.Background(), b); err != nil {
+					t.Fatal(err)
+				}
+				fmt.Println("committed")
+			}
+			t.Fatal("nobody killed it in time")
+		}
+	}
+	want := openTest(t, Options{})
+	for _, b := range batches() {
+		commit(t, want, b.Items...)
+	}
+	for _, after := range []int{0, 1, 3} {
+		path := filepath.Join(t.TempDir(), "killed.db")
+		killAfter(t, path, after)
+		db := openAt(t, path, Options{Owner: "successor"})
+		for _, b := range batches() {
+			commit(t, db, b.Items...)
+		}
+		if got, want := image(t, db), image(t, want); got != want {
+			t.Errorf("killed after %d commits:\n%s\nwant\n%s", after, got, want)
+		}
+		got, err := db.Status(context.Background())
+		if err != nil || got.Messages != 2000 || got.Events != 2000 {
+			t.Errorf("killed after %d commits: %d messages, %d events, %v", after, got.Messages, got.Events, err)
+		}
+		var ok string
+		if err := db.read.QueryRow(`PRAGMA integrity_check`).Scan(&ok); err != nil || ok != "ok" {
+			t.Errorf("integrity: %s %v", ok, err)
+		}
+	}
+}
+
+func batches() []Batch {
+	var out []Batch
+	for i := range 10 {
+		var b Batch
+		for j := range 200 {
+			n := i*200 + j
+			it := failure(n%30, fmt.Sprintf("user%d@example.net", n%700), []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF}[n%3])
+			it.Message.UID = uint32(n + 1)
+			it.Message.Raw = fmt.Appendf(nil, "message %d", n)
+			b.Items = append(b.Items, it)
+		}
+		out = append(out, b)
+	}
+	return out
+}

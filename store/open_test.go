@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"harvester/parse/bounce"
+)
+
+func open(t *testing.T, path string, o Options) error {
+	t.Helper()
+	db, err := Open(context.Background(), path, o)
+	if err == nil {
+		err = db.Close()
+	}
+	return err
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	foreign := filepath.Join(dir, "foreign.db")
+	raw, err := sql.Open("sqlite", foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(`CREATE TABLE notes (x)`); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	newer := filepath.Join(dir, "newer.db")
+	if err := open(t, newer, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = sql.Open("sqlite", newer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(`PRAGMA user_version = 9999`); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	for _, tt := range []struct {
+		name, path string
+		o          Options
+		is         error
+		says       string
+	}{
+		{"no directory", filepath.Join(dir, "none", "x.db"), Options{}, os.ErrNotExist, "create the directory"},
+		{"a directory", dir, Options{}, nil, "name a file"},
+		{"nothing yet", filepath.Join(dir, "none.db"), Options{ReadOnly: true}, os.ErrNotExist, "nothing was harvested yet"},
+		{"text", write("text.db", strings.Repeat("From: a@example.org\n", 99)), Options{}, ErrNotDatabase, "store.path"},
+		{"text, to read", filepath.Join(dir, "text.db"), Options{ReadOnly: true}, ErrNotDatabase, "store.path"},
+		{"another program's", foreign, Options{}, ErrNotDatabase, "store.path"},
+		{"newer", newer, Options{}, ErrNewer, "schema 9999"},
+		{"newer, to read", newer, Options{ReadOnly: true}, ErrNewer, "upgrade"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := open(t, tt.path, tt.o)
+			if err == nil || tt.is != nil && !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), tt.path) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "text.db")); err != nil || !strings.HasPrefix(string(b), "From: a@example.org\n") {
+		t.Error("the file that was no database is no longer what it was")
+	}
+}
+
+func TestReadOnlyDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{}, {Owner: "a daemon"}} {
+		if err := open(t, filepath.Join(dir, "x.db"), o); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestSecondDaemonIsRefused(t *testing.T) {
+	ctx := context.Background()
+	first := openTest(t, Options{Owner: "harvester run on mail.example.org"})
+	_, err := Open(ctx, first.Path(), Options{Owner: "another"})
+	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "harvester run on mail.example.org") {
+		t.Fatalf("got %v", err)
+	}
+	commit(t, first, failure(0, "a@example.net", bounce.UserUnknown))
+	reader := openAt(t, first.Path(), Options{ReadOnly: true})
+	if got := listed(t, reader, Filter{}); len(got) != 1 {
+		t.Errorf("beside the daemon a reader sees %v", got)
+	}
+	if _, err := reader.Commit(ctx, Batch{}); err == nil {
+		t.Error("a reader may write")
+	}
+	operator := openAt(t, first.Path(), Options{})
+	if out := commit(t, operator, failure(1, "b@example.net", bounce.UserUnknown)); out.Added != 1 {
+		t.Errorf("beside the daemon an operator's command stores %+v", out)
+	}
+}
+
+// A full disk fails the commit as a whole, says so, and the same batch passes
+// once there is room.
+func TestDiskFull(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	var pages int
+	if err := db.write.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(n int) {
+		if _, err := db.write.Exec(`PRAGMA max_page_count = ` + itoa(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(pages + 3)
+	var b Batch
+	for n := range 400 {
+		b.Items = append(b.Items, failure(n%9, "user"+itoa(n)+"@example.net", bounce.UserUnknown))
+	}
+	if _, err := db.Commit(ctx, b); !errors.Is(err, ErrDiskFull) || !strings.Contains(err.Error(), "free some") {
+		t.Fatalf("got %v", err)
+	}
+	if s, err := db.Status(ctx); err != nil || s.Messages != 0 || s.Events != 0 {
+		t.Fatalf("half of it was stored: %+v %v", s, err)
+	}
+	limit(1 << 30)
+	if out := commit(t, db, b.Items...); out.Messages != 400 || out.Added != 400 {
+		t.Errorf("with room: %+v", out)
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// A database of the very first schema, with rows in it, is brought up to date
+// and keeps what it knew; a copy of it is left beside it.
+func TestMigrateFromFirstSchema(t *testing.T) {
+	script, err := os.ReadFile("testdata/v0.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.db")
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec(string(script)); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	if err := open(t, path, Options{ReadOnly: true}); len(migrations()) > 1 && (err == nil || !strings.Contains(err.Error(), "older")) {
+		t.Errorf("read-only: %v", err)
+	}
+	db := openAt(t, path, Options{})
+	x, err := db.Explain(context.Background(), "jane@example.net")
+	if err != nil || len(x.Events) != 1 || len(x.Listed) != 1 || x.Events[0].Diagnostic == "" {
+		t.Fatalf("after the migration: %+v %v", x, err)
+	}
+	if len(migrations()) > 1 {
+		if err := open(t, path+".schema-1.bak", Options{}); err != nil {
+			t.Errorf("the backup does not open: %v", err)
+		}
+	}
+	fresh := openTest(t, Options{})
+	if got, want := schema(t, db), schema(t, fresh); got != want {
+		t.Errorf("the migrated schema differs from a new one:\n%s\n--- want\n%s", got, want)
+	}
+}
+
+func schema(t *testing.T, db *DB) string {
+	t.Helper()
+	rows, err := db.read.Query(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := scan(rows, func(rows *sql.Rows) error {
+		var s string
+		err := rows.Scan(&s)
+		b.WriteString(s + ";\n")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
