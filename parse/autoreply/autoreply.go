@@ -36,6 +36,9 @@ func Veto(m *view.Mail) (v Verdict, ok bool) {
 	if m.Feedback != nil {
 		return Verdict{}, false
 	}
+	if v, ok = byStructure(m); ok || isReport(m) {
+		return v, ok
+	}
 	r := newReader(m)
 	if v, ok = r.veto(); ok && v.Kind == bounce.KindAutoReply {
 		v.Hint = r.hint()
@@ -48,9 +51,12 @@ func Veto(m *view.Mail) (v Verdict, ok bool) {
 // where it finds nobody, m is unparsed if it LooksFailed and else none. It is
 // not to be asked about complaints.
 func Classify(m *view.Mail) Verdict {
+	v, ok := byStructure(m)
+	if ok || isReport(m) {
+		return v
+	}
 	r := newReader(m)
-	v, ok := r.veto()
-	if !ok {
+	if v, ok = r.veto(); !ok {
 		v = r.rest()
 	}
 	if v.Kind == bounce.KindAutoReply {
@@ -63,7 +69,7 @@ func Classify(m *view.Mail) Verdict {
 // a mail system, or is marked as a report of one.
 func LooksFailed(m *view.Mail) bool {
 	f := table().facts(m)
-	return m.Report != nil || f.failed || f.nullPath || f.fromMTA || reportType(m.Root) == "delivery-status"
+	return m.Report != nil || f.failed || f.nullPath || f.fromMTA || isReport(m)
 }
 
 // reader is one mail and what was found out about it.
@@ -72,7 +78,6 @@ type reader struct {
 	m       *view.Mail
 	f       facts
 	subject string // folded
-	report  bool   // a report of delivery stands at the top of the mail
 
 	ownText string
 	quoted  bool
@@ -81,10 +86,7 @@ type reader struct {
 
 func newReader(m *view.Mail) *reader {
 	s := table()
-	return &reader{
-		signs: s, m: m, f: s.facts(m), subject: fold(m.Subject),
-		report: m.Report != nil && m.Root != nil && m.Root.Type == "multipart/report" || reportType(m.Root) == "delivery-status",
-	}
+	return &reader{signs: s, m: m, f: s.facts(m), subject: fold(m.Subject)}
 }
 
 func (r *reader) own() (text string, quoted bool) {
@@ -95,22 +97,8 @@ func (r *reader) own() (text string, quoted bool) {
 	return r.ownText, r.quoted
 }
 
-// veto holds the order of the strong signs.
+// veto holds the order of the strong signs below structure.
 func (r *reader) veto() (Verdict, bool) {
-	switch {
-	case r.m.Receipt != nil:
-		if refused(r.m) {
-			return Verdict{}, false
-		}
-		return Verdict{Kind: bounce.KindReceipt, Why: "disposition notification"}, true
-	case reportType(r.m.Root) == "tlsrpt":
-		return Verdict{Kind: bounce.KindNotice, Why: "TLS report"}, true
-	case r.report:
-		if moderated(r.m.Report) {
-			return Verdict{Kind: bounce.KindNotice, Why: "held for the moderator of a list"}, true
-		}
-		return Verdict{}, false
-	}
 	answer := r.isReply(r.subject) && !r.f.fromMTA
 	failed := r.f.failed || r.m.Report != nil || comment(r.f.auto, "rejected", "failure", "warning-timeout", "report")
 	if failed && !answer {
@@ -175,7 +163,7 @@ func (r *reader) byHand() (Verdict, bool) {
 		return r.human("encloses a report"), true
 	case r.f.person():
 		return r.human("written by a person"), true
-	case r.f.list:
+	case r.f.list && !isRole(r.m.From):
 		return Verdict{Kind: bounce.KindNone, Why: "mailing list"}, true
 	case r.f.bulk:
 		return Verdict{Kind: bounce.KindNone, Why: "bulk mail"}, true
@@ -197,7 +185,7 @@ func (r *reader) human(why string) Verdict {
 
 // rest decides by what is too weak to stand against a failure.
 func (r *reader) rest() Verdict {
-	if r.report || r.f.failed || r.m.Report != nil {
+	if r.f.failed || r.m.Report != nil {
 		return Verdict{Kind: bounce.KindBounce}
 	}
 	own, _ := r.own()

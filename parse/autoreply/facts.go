@@ -1,9 +1,9 @@
 package autoreply
 
 import (
+	"cmp"
 	"strings"
 
-	"harvester/parse/mime"
 	"harvester/parse/view"
 )
 
@@ -19,13 +19,15 @@ type facts struct {
 	list     bool // a mailing list's (RFC 2369, RFC 2919)
 	bulk     bool // can be unsubscribed from
 	fromMTA  bool // From is a mail system, whatever the return path
+	role     bool // From is an office or a program, not a person
 	nullPath bool
 }
 
 func (s *signs) facts(m *view.Mail) facts {
 	f := facts{
 		nullPath: m.ReturnPath == "<>",
-		fromMTA:  (&view.Mail{From: m.From}).Daemon(),
+		fromMTA:  (&view.Mail{From: cmp.Or(m.From, m.FromName)}).Daemon(), // QUIRK: some write a bare "mailer-daemon"
+		role:     m.FromName == "" || isRole(m.From),
 	}
 	var thread, attach bool
 	var buf [64]byte
@@ -62,7 +64,7 @@ func (s *signs) facts(m *view.Mail) facts {
 			attach = true
 		case "list-id", "list-post", "x-beenthere", "mailing-list":
 			f.list = true
-		case "list-unsubscribe", "feedback-id":
+		case "list-unsubscribe":
 			f.bulk = true
 		}
 	}
@@ -73,7 +75,16 @@ func (s *signs) facts(m *view.Mail) facts {
 
 // person tells whether somebody wrote the mail by hand.
 func (f *facts) person() bool {
-	return f.auto == "no" || !f.machine && (f.client || f.answers)
+	return f.auto == "no" || !f.machine && (f.client || f.answers && !f.role)
+}
+
+// roles are words in the local part of those who write for a system.
+var roles = [...]string{"admin", "owner", "request", "bounce", "reply", "daemon", "system", "notif", "alert", "error", "root", "mailer", "listserv", "majordomo"}
+
+func isRole(address string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(address), "@")
+	_, ok := hasAny(local, roles[:])
+	return ok
 }
 
 func (h *headerSign) fits(value string) bool {
@@ -110,23 +121,4 @@ func lowerName(dst []byte, name string) []byte {
 		dst = append(dst, c)
 	}
 	return dst
-}
-
-// reportType is the report-type of a multipart/report (RFC 6522 §3), lower
-// case; "" for any other mail.
-func reportType(root *mime.Part) string {
-	if root == nil || root.Type != "multipart/report" {
-		return ""
-	}
-	v := strings.ToLower(root.Header.Get("Content-Type"))
-	_, v, ok := strings.Cut(v, "report-type")
-	if !ok {
-		return ""
-	}
-	v = strings.TrimLeft(v, " \t=")
-	v = strings.TrimLeft(v, `"`)
-	if i := strings.IndexAny(v, "\"; \t"); i >= 0 {
-		v = v[:i]
-	}
-	return v
 }

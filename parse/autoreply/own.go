@@ -18,11 +18,11 @@ func (s *signs) cutQuote(text string) (own string, quoted bool) {
 		line, _, _ := strings.Cut(text[at:], "\n")
 		next := min(len(text), at+len(line)+1)
 		folded := ""
-		if len(line) <= 200 {
-			folded = strings.TrimLeft(fold(line), " ")
+		if len(line) <= 200 && strings.ContainsAny(line, ":-_=*：—–─") {
+			folded = fold(line)
 		}
 		switch {
-		case strings.HasPrefix(folded, ">"):
+		case strings.HasPrefix(strings.TrimLeft(line, " "), ">"):
 			return text[:at], true
 		case folded == "":
 		case s.separates(folded):

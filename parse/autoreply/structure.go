@@ -3,10 +3,31 @@ package autoreply
 import (
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/parse/dsn"
 	"harvester/parse/mime"
 	"harvester/parse/view"
 )
+
+// byStructure decides by the reports that stand at the top of a mail. Where it
+// doesn't and isReport, the mail reports a delivery, whatever it says besides.
+func byStructure(m *view.Mail) (Verdict, bool) {
+	switch {
+	case m.Receipt != nil && !refused(m):
+		return Verdict{Kind: bounce.KindReceipt, Why: "disposition notification"}, true
+	case reportType(m.Root) == "tlsrpt":
+		return Verdict{Kind: bounce.KindNotice, Why: "TLS report"}, true
+	case moderated(m.Report):
+		return Verdict{Kind: bounce.KindNotice, Why: "held for the moderator of a list"}, true
+	}
+	return Verdict{Kind: bounce.KindBounce}, false
+}
+
+// isReport tells whether a report of delivery stands at the top of the mail,
+// or a receipt that turns it away.
+func isReport(m *view.Mail) bool {
+	return m.Receipt != nil || m.Report != nil && m.Root != nil && m.Root.Type == "multipart/report" || reportType(m.Root) == "delivery-status"
+}
 
 // refused tells whether a disposition notification says that the mail was
 // turned away. QUIRK: Sieve's reject in Dovecot Pigeonhole and Cyrus, and
@@ -76,4 +97,13 @@ func isNotice(mail *mime.Part) bool {
 		from = strings.TrimRight(from[i+1:], "> ")
 	}
 	return (&view.Mail{From: strings.TrimSpace(from)}).Daemon()
+}
+
+// reportType is the report-type of a multipart/report (RFC 6522 §3), lower
+// case; "" for any other mail.
+func reportType(root *mime.Part) string {
+	if root == nil || root.Type != "multipart/report" {
+		return ""
+	}
+	return strings.ToLower(root.Param("report-type"))
 }
