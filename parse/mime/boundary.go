@@ -25,7 +25,10 @@ func (r *reader) split(p *Part) {
 
 // splitUndeclared cuts a body whose header lost its Content-Type.
 func (r *reader) splitUndeclared(p *Part) {
-	if boundary := guessBoundary(p.body[:min(len(p.body), 4096)], false); boundary != "" {
+	head := p.body[:min(len(p.body), 4096)]
+	boundary := guessBoundary(head, false)
+	// One that a field in the text declares is that of a mail returned there.
+	if first := strings.Index(string(head), boundary); boundary != "" && bytes.HasSuffix(head[:first], []byte("--")) {
 		r.note("multipart without Content-Type")
 		p.Type = "multipart/mixed"
 		r.cut(p, boundary)

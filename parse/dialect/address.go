@@ -1,0 +1,126 @@
+package dialect
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// scanAddress reads an address (RFC 5321 §4.1.2 Mailbox, and what lies beyond
+// it in real mail: `a..b@`, `.a@`, SMTPUTF8) from the start of s and returns it
+// with its length in s. It wants a domain with a dot or an address literal:
+// "user@host" of a log line is no recipient.
+func scanAddress(s string) (addr string, n int) {
+	local := 0
+	if strings.HasPrefix(s, `"`) {
+		for i := 1; i < len(s) && i < 130; i++ {
+			if s[i] == '\\' {
+				i++
+			} else if s[i] == '"' {
+				local = i + 1
+				break
+			}
+		}
+	} else {
+		for local < len(s) && isLocal(s[local]) {
+			local++
+		}
+	}
+	if local == 0 || local > 254 || local >= len(s) || s[local] != '@' {
+		return "", 0
+	}
+	rest := s[local+1:]
+	if strings.HasPrefix(rest, "[") {
+		end := strings.IndexByte(rest, ']')
+		if end < 3 || end > 60 {
+			return "", 0
+		}
+		return s[:local+1+end+1], local + 1 + end + 1
+	}
+	end, dot := 0, false
+	for end < len(rest) {
+		c := rest[end]
+		if c == '.' {
+			if end == 0 || end+1 >= len(rest) || !isDomain(rest[end+1]) {
+				break
+			}
+			dot = true
+		} else if c == '-' || c == '_' {
+			if end == 0 {
+				break
+			}
+		} else if !isDomain(c) {
+			break
+		}
+		end++
+	}
+	for end > 0 && rest[end-1] == '-' {
+		end--
+	}
+	if !dot || end < 3 || end > 255 || !utf8.ValidString(rest[:end]) {
+		return "", 0
+	}
+	return s[:local+1+end], local + 1 + end
+}
+
+// findAddress returns the first address in s, with its position.
+func findAddress(s string) (addr string, start, end int) {
+	for from := 0; ; {
+		at := strings.IndexByte(s[from:], '@')
+		if at < 0 {
+			return "", 0, 0
+		}
+		at += from
+		start := at
+		if at > 0 && s[at-1] == '"' {
+			if q := strings.LastIndexByte(s[:at-1], '"'); q >= 0 {
+				start = q
+			}
+		} else {
+			for start > 0 && isLocal(s[start-1]) {
+				start--
+			}
+		}
+		// QUIRK: prose wraps addresses in apostrophes, which are legal in a
+		// local part: 'user@example.com' is user@example.com.
+		for start < at && s[start] == '\'' {
+			start++
+		}
+		if addr, n := scanAddress(s[start:]); n > 0 {
+			return strings.TrimPrefix(addr, "mailto:"), start, start + n
+		}
+		from = at + 1
+	}
+}
+
+// bare returns the address that s consists of, without brackets, quotes, list
+// marks and what else layouts put around an address that stands alone.
+func bare(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	s = strings.TrimLeft(s, "*-•·>| \t")
+	s = strings.TrimSpace(strings.TrimRight(s, ".,;: \t"))
+	if i := strings.Index(s, "<mailto:"); i >= 0 { // user@example.org<mailto:user@example.org>
+		s = s[i+len("<mailto:"):]
+		s, _, _ = strings.Cut(s, ">")
+	}
+	s = strings.TrimPrefix(s, "mailto:")
+	if len(s) > 1 && s[0] == '<' {
+		s = strings.Trim(s, "<>")
+	}
+	for _, q := range [...]string{`''`, "()", "[]", "‘’", "“”"} {
+		open, shut := q[:len(q)/2], q[len(q)/2:]
+		if strings.HasPrefix(s, open) && strings.HasSuffix(s, shut) && len(s) > len(q) {
+			s = s[len(open) : len(s)-len(shut)]
+		}
+	}
+	addr, n := scanAddress(s)
+	return addr, n > 0 && n == len(s)
+}
+
+func isLocal(c byte) bool {
+	return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+		strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c) >= 0
+}
+
+func isDomain(c byte) bool {
+	return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}

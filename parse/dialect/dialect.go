@@ -1,0 +1,204 @@
+// Package dialect reads the layouts in which mail systems report failures in
+// words: who failed, and what the reply was. One file per layout.
+//
+// A file adds a method to layouts that returns its Dialect; nothing else is to
+// be edited. What a reply means is not decided here but in package rules.
+package dialect
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"harvester/parse/bounce"
+	"harvester/parse/dsn"
+	"harvester/parse/match"
+	"harvester/parse/view"
+)
+
+// Dialect is one layout.
+type Dialect struct {
+	Name string
+	// Marks are the signs by which the layout is known. A mark is a number of
+	// literals that all stand in the mail's header fields ("name: value"), in
+	// the head of its text or among the field names of its status part. Case,
+	// accents and runs of blanks don't matter. Of several dialects that a mail
+	// shows, the one with the longest mark is tried first.
+	Marks []Mark
+	// Read gives what the text says, or nil where it is not this layout after
+	// all. It may be nil for a layout whose text adds nothing to the status part.
+	Read func(m *view.Mail) *Notice
+	// Certain tells that its signs can't stand in a mail of a person or an
+	// automatic answer: what it reads holds though the header looks like one.
+	// QUIRK: James and its children answer with "Re:", others say auto-replied.
+	Certain bool
+	// Mend corrects what this software is known to write wrongly into its
+	// status part, before it is believed.
+	Mend func(m *view.Mail, r *dsn.Report)
+}
+
+// Mark is a set of literals that must all be there.
+type Mark []string
+
+// Notice is what the text of a mail says.
+type Notice struct {
+	Kind     bounce.Kind // KindBounce, KindDelay or KindDelivered: what becomes of failures without an action of their own
+	Failures []Failure   // in order of the text
+	Host     string      // the system that reports, where the text names it
+	Returned string      // the returned mail, where the layout puts it into the same part
+}
+
+// Failure is what the text says of one recipient.
+type Failure struct {
+	Address string        // as named
+	Mailed  string        // the address before aliasing, where the text tells it
+	Reply   string        // the reply or reason, lines joined
+	Remote  string        // the host that replied
+	Action  bounce.Action // ActionNone: as the notice
+	Status  string        // where the layout names it apart from the reply
+}
+
+// layouts has one method per dialect, each in the file of its layout.
+type layouts struct{}
+
+type table struct {
+	dialects []Dialect // by name
+	marks    []mark
+	literals *match.Automaton
+	holders  [][]int // literal → marks that hold it
+}
+
+type mark struct {
+	dialect int
+	need    int // literals
+	weight  int // their length, which is how specific the mark is
+}
+
+// The table is built once from the methods of layouts and never changes.
+var builtin = sync.OnceValue(func() *table {
+	v := reflect.ValueOf(layouts{})
+	t := &table{}
+	for i := range v.NumMethod() { // sorted by name: the order is the same in every build
+		t.dialects = append(t.dialects, v.Method(i).Call(nil)[0].Interface().(Dialect))
+	}
+	slices.SortFunc(t.dialects, func(a, b Dialect) int { return cmp.Compare(a.Name, b.Name) })
+	var literals []string
+	index := map[string]int{}
+	for d, dialect := range t.dialects {
+		for _, m := range dialect.Marks {
+			k := mark{dialect: d, need: len(m)}
+			for _, l := range m {
+				folded := strings.TrimSpace(string(match.Fold(nil, l)))
+				k.weight += len(folded)
+				n, ok := index[folded]
+				if !ok {
+					n = len(literals)
+					index[folded] = n
+					literals = append(literals, folded)
+					t.holders = append(t.holders, nil)
+				}
+				if slices.Contains(t.holders[n], len(t.marks)) {
+					k.need-- // the same literal twice in one mark
+					continue
+				}
+				t.holders[n] = append(t.holders[n], len(t.marks))
+			}
+			t.marks = append(t.marks, k)
+		}
+	}
+	t.literals = match.New(literals)
+	return t
+})
+
+// Names returns the names of all dialects, sorted.
+func Names() []string {
+	var out []string
+	for _, d := range builtin().dialects {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// textHead is how much of the text is searched for marks, in bytes. Layouts
+// introduce themselves in their first lines; some put a long policy text or a
+// translation before them.
+const textHead = 6 << 10
+
+// Recognise returns the dialects that m shows, the most specific first.
+func Recognise(m *view.Mail) []Dialect {
+	t := builtin()
+	hay := haystack(m)
+	folded := match.Fold(make([]byte, 0, len(hay)), string(hay))
+
+	seen := make([]uint64, (len(t.holders)+63)/64)
+	missing := make([]int8, len(t.marks))
+	best := map[int]int{}
+	t.literals.Scan(folded, func(literal, _ int) {
+		if seen[literal/64]&(1<<(literal%64)) != 0 {
+			return
+		}
+		seen[literal/64] |= 1 << (literal % 64)
+		for _, k := range t.holders[literal] {
+			missing[k]++
+			if int(missing[k]) == t.marks[k].need && t.marks[k].weight > best[t.marks[k].dialect] {
+				best[t.marks[k].dialect] = t.marks[k].weight
+			}
+		}
+	})
+	found := make([]int, 0, len(best))
+	for d := range best {
+		found = append(found, d)
+	}
+	slices.SortFunc(found, func(a, b int) int {
+		return cmp.Or(cmp.Compare(best[b], best[a]), cmp.Compare(a, b))
+	})
+	out := make([]Dialect, len(found))
+	for i, d := range found {
+		out[i] = t.dialects[d]
+	}
+	return out
+}
+
+// haystack is what marks are searched in. Fields that only carry signatures
+// and routes are left out, but for the one Received that names its maker.
+func haystack(m *view.Mail) []byte {
+	b := make([]byte, 0, 8<<10)
+	for _, f := range m.Header {
+		switch {
+		case strings.EqualFold(f.Name, "Subject"):
+			b = append(append(append(b, "subject: "...), m.Subject...), '\n')
+			continue
+		case strings.EqualFold(f.Name, "Received"):
+			if !strings.Contains(f.Value, "invoked ") && !strings.Contains(f.Value, "DragonFly") && !strings.Contains(f.Value, "Internet Mail Service") {
+				continue
+			}
+		case len(f.Name) > 4 && strings.EqualFold(f.Name[:4], "ARC-"),
+			strings.EqualFold(f.Name, "DKIM-Signature"), strings.EqualFold(f.Name, "Authentication-Results"):
+			continue
+		}
+		v := f.Value
+		if len(v) > 300 {
+			v = v[:300]
+		}
+		b = append(append(append(append(b, f.Name...), ": "...), v...), '\n')
+	}
+	b = append(b, m.FromName...)
+	b = append(b, '\n')
+	if m.Report != nil {
+		for _, f := range m.Report.Fields {
+			b = append(append(append(append(b, f.Name...), ": "...), f.Value...), '\n')
+		}
+		for i := 0; i < len(m.Report.Recipients) && i < 2; i++ {
+			for _, f := range m.Report.Recipients[i].Fields {
+				b = append(append(b, f.Name...), ": \n"...)
+			}
+		}
+	}
+	text := m.Text
+	if len(text) > textHead {
+		text = text[:textHead]
+	}
+	return append(b, text...)
+}

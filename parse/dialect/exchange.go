@@ -1,0 +1,118 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/view"
+)
+
+// Exchange2007 is the notice of Exchange 2007 to 2019 and the older Exchange
+// Online, in any language: structure tells it, since the text is in the
+// language of the sender and the replies are in English
+// (https://learn.microsoft.com/exchange/mail-flow/non-delivery-reports-and-bounce-messages).
+func (layouts) Exchange2007() Dialect {
+	return Dialect{
+		Name: "exchange",
+		Marks: []Mark{
+			{"x-ms-exchange-message-is-ndr:"},
+			{"delivery has failed to these recipients or"},
+			{"diagnostic information for administrators:"},
+			{"diagnoseinformationen fur administratoren:"},
+			{"informations de diagnostic pour les administrateurs"},
+			{"informazioni di diagnostica per gli amministratori"},
+			{"diagnostisk information for administratorer"},
+			{"diagnostische gegevens voor beheerders"},
+			{"informacoes de diagnostico para administradores"},
+			{"informacion de diagnostico para los administradores"},
+			{"informacion de diagnostico para administradores"},
+			{"generating server:"},
+			{"delivery is delayed to these recipients or"},
+			{"rejected your message to the following e"},
+		},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+			ls := lines(head)
+			n.Failures = administrators(ls)
+			if len(n.Failures) == 0 {
+				n.Failures = friendly(ls)
+			}
+			return n
+		},
+	}
+}
+
+// administrators reads the section for administrators: an address alone on its
+// line, then the reply, of which the last attempt's stands first.
+func administrators(ls []string) []Failure {
+	var out []Failure
+	for i := 0; i < len(ls); i++ {
+		t := strings.TrimSpace(ls[i])
+		if !strings.Contains(t, "@") || code(t) >= 0 {
+			continue
+		}
+		a, ok := bare(t)
+		if !ok {
+			continue
+		}
+		j := skipBlank(ls, i+1)
+		reply := ""
+		for ; j < len(ls) && ls[j] != ""; j++ {
+			if _, next := bare(ls[j]); next && strings.Contains(ls[j], "@") {
+				break
+			}
+			reply = join(reply, ls[j])
+		}
+		if code(reply) < 0 && !strings.Contains(reply, "#") {
+			continue
+		}
+		out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
+		i = j - 1
+	}
+	return out
+}
+
+// unhash drops the marks that Exchange sets around a reply:
+// `#550 5.1.1 RESOLVER… ##`, `host #<host #5.7.1 smtp;530 5.7.1 …> #SMTP#`.
+func unhash(reply string) string {
+	reply = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(reply), "##"))
+	reply = strings.TrimSpace(strings.TrimSuffix(reply, "#SMTP#"))
+	return strings.TrimPrefix(reply, "#")
+}
+
+func exchangeRemote(reply string) string {
+	if host, _, ok := strings.Cut(reply, " #"); ok && strings.Contains(host, ".") && !strings.ContainsAny(host, " <") {
+		return host
+	}
+	for _, intro := range [...]string{"Remote Server at ", "Remote server at "} {
+		if _, rest, ok := strings.Cut(reply, intro); ok {
+			return hostWord(rest)
+		}
+	}
+	return ""
+}
+
+// friendly reads the part for people, where nothing else names the recipient:
+// `Display Name (addr)<mailto:addr>` or `addr<mailto:addr>` under the heading,
+// and the explanation below it.
+func friendly(ls []string) []Failure {
+	var out []Failure
+	for i, l := range ls {
+		t := strings.TrimSpace(l)
+		at := strings.Index(t, "<mailto:")
+		a := ""
+		if at >= 0 {
+			a, _ = bare(t[at+len("<mailto:"):])
+		} else if b, ok := bare(t); ok && strings.Contains(t, "@") {
+			a = b
+		} else if open := strings.LastIndex(t, " ("); open > 0 && strings.HasSuffix(t, ")") {
+			a, _ = bare(t[open+2 : len(t)-1])
+		}
+		if a == "" || i > 40 {
+			continue
+		}
+		reply, _ := block(ls, skipBlank(ls, i+1), nil)
+		out = append(out, Failure{Address: a, Reply: reply})
+	}
+	return out
+}

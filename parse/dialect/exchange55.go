@@ -1,0 +1,47 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// Exchange55 is the Internet Mail Service of Exchange 4.0 to 5.5: `addr on
+// DATE` at the begin of a line, the reason below, a code of MSEXCH at the end.
+func (layouts) Exchange55() Dialect {
+	return Dialect{
+		Name:  "exchange55",
+		Marks: []Mark{{"did not reach the following recipient(s):"}, {"msexch:ims:"}, {"x-mailer: internet mail service ("}, {"x-ms-embedded-report:"}},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			ls := lines(head)
+			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+			i := after(ls, "did not reach the following recipient")
+			if i < 0 {
+				return nil
+			}
+			for ; i < len(ls); i++ {
+				l := ls[i]
+				at := strings.Index(l, " on ")
+				if indent(l) > 0 || at < 0 {
+					if len(n.Failures) > 0 {
+						f := &n.Failures[len(n.Failures)-1]
+						if !strings.HasPrefix(strings.TrimSpace(l), "The MTS-ID") && !strings.HasPrefix(l, ";l=") {
+							f.Reply = join(f.Reply, l)
+						}
+					}
+					continue
+				}
+				name := l[:at]
+				if j := strings.Index(name, "SMTP="); j >= 0 { // an X.400 name that tells its SMTP address
+					name = strings.TrimRight(name[j+len("SMTP="):], "; ")
+				}
+				if a, _, _ := findAddress(name); a != "" {
+					n.Failures = append(n.Failures, Failure{Address: a})
+				}
+			}
+			return n
+		},
+	}
+}

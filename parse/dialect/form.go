@@ -1,0 +1,204 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// form describes a layout that is a fixed text with blanks filled in: phrases
+// or labels, and what stands behind them. All phrases are folded.
+type form struct {
+	// Label names rows `label: address`.
+	Label []string
+	// List phrases head a list of addresses, one a line, up to a blank line
+	// behind the first.
+	List []string
+	// Sentence phrases have the address behind them in the same paragraph.
+	Sentence []string
+	// Reply labels or phrases have the reply behind them, on the same line or
+	// in the paragraph below, up to a blank line.
+	Reply []string
+	// Host labels name the system that replied.
+	Host []string
+	// Final makes every recipient a failure whatever words of delay stand in
+	// the text.
+	Final bool
+}
+
+type slot struct {
+	addr string
+	line int
+	rest string
+}
+
+func (f form) read(m *view.Mail) *Notice {
+	head, returned := cut(m.Text)
+	ls := lines(head)
+	slots := f.slots(ls)
+	if len(slots) == 0 {
+		return nil
+	}
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	if f.Final {
+		n.Kind = bounce.KindBounce
+	}
+	common, _ := f.reply(ls, 0, len(ls))
+	host := f.host(ls)
+	for i, s := range slots {
+		end := len(ls)
+		if i+1 < len(slots) {
+			end = slots[i+1].line
+		}
+		reply, ok := f.reply(ls, s.line, end)
+		switch {
+		case ok:
+		case code(s.rest) >= 0:
+			reply = join("", s.rest)
+			for j := s.line + 1; j < end && ls[j] != "" && indent(ls[j]) > 0; j++ {
+				reply = join(reply, ls[j])
+			}
+		case common != "":
+			reply = common
+		default:
+			reply = f.nearby(ls, s, end)
+		}
+		r := remote(reply)
+		if host != "" {
+			r = host
+		}
+		n.Failures = append(n.Failures, Failure{Address: s.addr, Reply: reply, Remote: r})
+	}
+	return n
+}
+
+func (f form) slots(ls []string) []slot {
+	var out []slot
+	add := func(s slot) {
+		for _, o := range out {
+			if strings.EqualFold(o.addr, s.addr) {
+				return
+			}
+		}
+		out = append(out, s)
+	}
+	for i := 0; i < len(ls); i++ {
+		if ls[i] == "" {
+			continue
+		}
+		folded := fold(ls[i])
+		if v, ok := behindLabel(ls[i], folded, f.Label); ok {
+			j := i
+			if v == "" && i+1 < len(ls) {
+				j = i + 1
+				v = ls[j]
+			}
+			if a, _, end := findAddress(v); a != "" {
+				add(slot{addr: a, line: j, rest: strings.TrimLeft(v[end:], ">)]:,; ")})
+			}
+			continue
+		}
+		for _, p := range f.List {
+			if strings.Contains(folded, p) {
+				for j := skipBlank(ls, i+1); j < len(ls) && ls[j] != ""; j++ {
+					t := strings.TrimLeft(ls[j], " \t*-•<")
+					a, start, end := findAddress(t)
+					if a == "" || start > 12 {
+						if len(out) == 0 || indent(ls[j]) == 0 {
+							break
+						}
+						continue
+					}
+					add(slot{addr: a, line: j, rest: strings.TrimLeft(t[end:], ">)]:,; ")})
+				}
+			}
+		}
+		for _, p := range f.Sentence {
+			at := strings.Index(folded, p)
+			if at < 0 {
+				continue
+			}
+			para, _ := block(ls, i, nil)
+			from := min(len(para), at)
+			if a, _, end := findAddress(para[from:]); a != "" {
+				add(slot{addr: a, line: i, rest: strings.TrimLeft(para[from+end:], ">)]:,;' ")})
+			}
+		}
+	}
+	return out
+}
+
+// reply returns what stands behind the first reply label or phrase in the
+// lines [from, to).
+func (f form) reply(ls []string, from, to int) (string, bool) {
+	for i := from; i < to; i++ {
+		if ls[i] == "" {
+			continue
+		}
+		folded := fold(ls[i])
+		for _, p := range f.Reply {
+			at := strings.Index(folded, p)
+			if at < 0 || at > 12 {
+				continue
+			}
+			reply := ""
+			if rest := folded[at+len(p):]; strings.Trim(rest, " :.") != "" {
+				if c := strings.IndexAny(ls[i], ":="); c >= 0 && at+len(p) <= c+2 {
+					reply = strings.TrimSpace(ls[i][c+1:])
+				} else {
+					reply = strings.TrimSpace(ls[i])
+				}
+			}
+			j := i + 1
+			if reply == "" {
+				j = skipBlank(ls, j)
+			}
+			for ; j < to && ls[j] != "" && !(isLabel(ls[j]) && reply != ""); j++ {
+				reply = join(reply, ls[j])
+			}
+			return reply, reply != ""
+		}
+	}
+	return "", false
+}
+
+func (f form) host(ls []string) string {
+	for _, l := range ls {
+		if l == "" || len(f.Host) == 0 {
+			continue
+		}
+		if v, ok := behindLabel(l, fold(l), f.Host); ok {
+			return hostWord(strings.TrimLeft(v, "<[ "))
+		}
+	}
+	return ""
+}
+
+// nearby is the reply where no label leads to it: from the first code behind
+// the address, else the words of its paragraph or the next.
+func (f form) nearby(ls []string, s slot, end int) string {
+	return replyAt(ls, candidate{addr: s.addr, rest: s.rest, line: s.line, rank: rankAlone}, end)
+}
+
+// behindLabel returns what stands behind `label:` or `label=` at the begin of
+// the line, list marks and quotes passed over.
+func behindLabel(line, folded string, names []string) (string, bool) {
+	folded = strings.TrimLeft(folded, " *-•>\"")
+	for _, name := range names {
+		if !strings.HasPrefix(folded, name) {
+			continue
+		}
+		rest := strings.TrimLeft(folded[len(name):], " ")
+		if rest == "" || rest[0] != ':' && rest[0] != '=' {
+			continue
+		}
+		if i := strings.IndexAny(line, ":="); i >= 0 {
+			return strings.TrimSpace(line[i+1:]), true
+		}
+		if i := strings.Index(line, "："); i >= 0 { // full-width colon
+			return strings.TrimSpace(line[i+len("："):]), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,314 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// How surely a line names a failed recipient, best first.
+type rank uint8
+
+const (
+	rankNone     rank = iota
+	rankSentence      // in a sentence that speaks of a failure
+	rankReason        // `addr: reason`, `addr (reason)`
+	rankListed        // in a list whose heading speaks of addresses
+	rankLabelled      // `Recipient: addr`
+	rankAlone         // `<addr>` alone on its line
+	rankOpens         // `<addr>: reason`
+)
+
+type candidate struct {
+	addr string
+	rest string // of the line, behind the address
+	line int
+	rank rank
+}
+
+// labels stand before the failed address, folded, without their colon.
+var labels = map[string]bool{
+	"recipient": true, "recipients": true, "failed recipient": true, "failed recipients": true, "failed recipient(s)": true, "failed address": true, "recipient address": true, "recipient address(es)": true, "rcpt to": true,
+	"addressed to": true, "intended recipient": true, "intended recipients": true, "undeliverable address": true, "invalid receiver address": true, "error-for": true, "failed to": true, "delivery to": true,
+	"user": true, "email address": true, "e-mail address": true, "mailbox": true, "address": true, "unknown to address": true, "undelivered to": true, "destination": true, "envelope recipient": true, "envelope recipients": true,
+	"original recipient": true, "final recipient": true, "original-recipient": true, "final-recipient": true, "x-failed-recipients": true, "bounced address": true, "not delivered to": true, "unable to deliver to": true,
+	"empfanger": true, "empfangeradresse": true, "destinataire": true, "destinatario": true, "destinatarios": true, "destinatari": true, "ontvanger": true, "mottagare": true, "modtager": true, "adresat": true, "odbiorca": true, "получатель": true, "адрес получателя": true, "收件人": true, "宛先": true, "送信先": true, "宛先アドレス": true, "수신자": true, "받는 사람": true, "收件人地址": true,
+	"message recipients": true, "message recipient": true, "undelivered recipient": true, "deliver to": true, "mail to": true, "receiver": true, "sent to": true, "to address": true,
+}
+
+// Generic reads a layout that nobody has described: an address in a place
+// where notices name their recipient, next to words of failure or an SMTP
+// reply. It never takes just any address of a mail: one that is ours, or two
+// in prose of which either could be meant, give nobody.
+func Generic(m *view.Mail, own func(addr string) bool) *Notice {
+	head, returned := cut(m.Text)
+	ls := lines(head)
+	found := candidates(ls, own)
+	if len(found) == 0 {
+		return nil
+	}
+	n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+	if Delayed(m.Subject, head) {
+		n.Kind = bounce.KindDelay
+	}
+	for i, c := range found {
+		end := len(ls)
+		if i+1 < len(found) {
+			end = found[i+1].line
+		}
+		reply := replyAt(ls, c, end)
+		if reply == "" && i+1 < len(found) {
+			reply = replyAt(ls, found[len(found)-1], len(ls)) // a list, and then one reply for all
+		}
+		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
+	}
+	return n
+}
+
+// candidates returns the lines of the best rank found that can be told to name
+// failed recipients.
+func candidates(ls []string, own func(string) bool) []candidate {
+	var all []candidate
+	best := rankNone
+	heading := false // the last paragraph that did not consist of addresses heads a list
+	failing := false // words of failure stood above
+	for i, l := range ls {
+		t := strings.TrimSpace(l)
+		if t == "" {
+			continue
+		}
+		if strings.HasPrefix(t, ">") { // quoted: what somebody else wrote
+			heading = false
+			continue
+		}
+		c := rankLine(l, t, heading)
+		w := says(t)
+		if w&wordFailure != 0 {
+			failing = true
+		}
+		if c.rank == rankNone {
+			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
+			continue
+		}
+		if c.rank == rankSentence && w&wordFailure == 0 && !nearFailure(ls, i) || own(c.addr) {
+			continue
+		}
+		if c.rank < rankOpens && !failing && !nearFailure(ls, i) {
+			continue
+		}
+		c.line = i
+		if c.rank > best {
+			best, all = c.rank, all[:0]
+		}
+		if c.rank == best {
+			all = append(all, c)
+		}
+	}
+	return distinct(all, best)
+}
+
+// distinct drops repetitions. Two different addresses in prose are no list:
+// either could be the failed one.
+func distinct(all []candidate, best rank) []candidate {
+	var out []candidate
+next:
+	for _, c := range all {
+		for _, o := range out {
+			if strings.EqualFold(o.addr, c.addr) {
+				continue next
+			}
+		}
+		out = append(out, c)
+	}
+	if best <= rankReason && len(out) > 1 {
+		if best == rankReason {
+			for _, c := range out {
+				if code(c.rest) < 0 {
+					return nil
+				}
+			}
+			return out
+		}
+		return nil
+	}
+	return out
+}
+
+func rankLine(line, t string, heading bool) candidate {
+	if addr, rest, ok := opens(t); ok {
+		if rest == "" && !strings.HasSuffix(t, ":") {
+			return candidate{addr: addr, rank: rankAlone}
+		}
+		return candidate{addr: addr, rest: rest, rank: rankOpens}
+	}
+	if addr, ok := bare(t); ok {
+		switch {
+		case heading:
+			return candidate{addr: addr, rank: rankListed}
+		case strings.HasPrefix(t, "<") || indent(line) > 0 || strings.HasSuffix(t, ":"):
+			return candidate{addr: addr, rank: rankAlone}
+		}
+		return candidate{addr: addr, rank: rankReason}
+	}
+	addr, start, end := findAddress(t)
+	if addr == "" {
+		return candidate{}
+	}
+	before := strings.TrimRight(t[:start], "<[('\" \t")
+	rest := strings.TrimLeft(t[end:], ">])'\",;")
+	if k, ok := strings.CutSuffix(before, ":"); ok || strings.HasSuffix(before, "=") {
+		if labels[strings.Trim(fold(k), " *-•=:")] {
+			return candidate{addr: addr, rest: rest, rank: rankLabelled}
+		}
+	}
+	if before == "" {
+		r := strings.TrimSpace(rest)
+		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) == 0 {
+			return candidate{addr: addr, rest: strings.TrimLeft(r, ":. "), rank: rankReason}
+		}
+	}
+	if again, _, _ := findAddress(rest); again != "" && !strings.EqualFold(again, addr) {
+		return candidate{}
+	}
+	return candidate{addr: addr, rest: t, rank: rankSentence}
+}
+
+// opens reads `<addr>: reason`, `<addr>:` and `<addr>` at the begin of a line.
+func opens(line string) (addr, rest string, ok bool) {
+	if !strings.HasPrefix(line, "<") {
+		return "", "", false
+	}
+	addr, n := scanAddress(line[1:])
+	if n == 0 || !strings.HasPrefix(line[1+n:], ">") {
+		return "", "", false
+	}
+	tail := strings.TrimSpace(line[n+2:])
+	if tail == "" {
+		return addr, "", true
+	}
+	if rest, ok := strings.CutPrefix(tail, ":"); ok {
+		return addr, strings.TrimSpace(rest), true
+	}
+	return "", "", false
+}
+
+// nearFailure looks for words of failure or a reply in the lines around i.
+func nearFailure(ls []string, i int) bool {
+	for j := max(0, i-3); j < min(len(ls), i+6); j++ {
+		if code(ls[j]) >= 0 || ls[j] != "" && Failing(ls[j]) {
+			return true
+		}
+	}
+	return false
+}
+
+// replyAt returns the reply that belongs to c: from the first SMTP code behind
+// the address, else the words behind it, else the paragraph it stands in.
+func replyAt(ls []string, c candidate, end int) string {
+	if c.rank == rankOpens && c.rest != "" || c.rank == rankReason && code(c.rest) >= 0 {
+		reply := c.rest
+		for i := c.line + 1; i < end && ls[i] != ""; i++ {
+			reply = join(reply, ls[i])
+		}
+		return reply
+	}
+	for i := c.line; i < end; i++ {
+		from := 0
+		if i == c.line {
+			from = max(0, len(ls[i])-len(c.rest))
+		}
+		at := code(ls[i][from:])
+		if at < 0 {
+			continue
+		}
+		reply := ""
+		for j := i; j < end && (ls[j] != "" || j == i); j++ {
+			l := ls[j]
+			if j == i {
+				// The words before the code on its line belong to it: "host said: 550".
+				l = ls[i]
+				if i == c.line {
+					l = ls[i][from:]
+				}
+			}
+			reply = join(reply, l)
+		}
+		return reply
+	}
+	reply := c.rest
+	i := c.line + 1
+	if strings.TrimSpace(reply) == "" {
+		i = skipBlank(ls, i)
+	}
+	for ; i < end && ls[i] != ""; i++ {
+		reply = join(reply, ls[i])
+	}
+	if c.rank == rankSentence || reply == "" {
+		reply = paragraph(ls, c.line)
+		if more, _ := block(ls[:end], skipBlank(ls[:end], nextBlank(ls[:end], c.line)), nil); more != "" {
+			reply = join(reply, more)
+		}
+	}
+	return reply
+}
+
+func nextBlank(ls []string, i int) int {
+	for i < len(ls) && ls[i] != "" {
+		i++
+	}
+	return i
+}
+
+// paragraph joins the lines around i up to the blank lines.
+func paragraph(ls []string, i int) string {
+	for i > 0 && ls[i-1] != "" {
+		i--
+	}
+	p, _ := block(ls, i, nil)
+	return p
+}
+
+// code returns where an SMTP reply (RFC 5321 §4.2) or an enhanced status code
+// (RFC 3463) of class 4 or 5 begins in s, or -1.
+func code(s string) int {
+	for i := 0; i+2 < len(s); i++ {
+		if s[i] != '4' && s[i] != '5' || i > 0 && (isDomain(s[i-1]) || s[i-1] == '.' || s[i-1] == '-' || s[i-1] == ':' && i > 1 && s[i-2] >= '0' && s[i-2] <= '9') {
+			continue
+		}
+		if digit(s[i+1]) && digit(s[i+2]) && s[i+1] <= '9' {
+			if i+3 == len(s) || s[i+3] == ' ' && !unit(s[i+4:]) || s[i+3] == '-' && i+4 < len(s) && !digit(s[i+4]) || s[i+3] == '-' && i+5 < len(s) && s[i+5] == '.' {
+				return i
+			}
+			continue
+		}
+		if s[i+1] == '.' && digit(s[i+2]) {
+			j := i + 2
+			for j < len(s) && j < i+5 && digit(s[j]) {
+				j++
+			}
+			if j+1 < len(s) && s[j] == '.' && digit(s[j+1]) {
+				k := j + 1
+				for k < len(s) && k < j+4 && digit(s[k]) {
+					k++
+				}
+				if k == len(s) || !digit(s[k]) && (s[k] != '.' || k+1 == len(s) || !digit(s[k+1])) {
+					return i
+				}
+			}
+		}
+	}
+	return -1
+}
+
+// unit tells whether a number is an amount rather than a reply code.
+func unit(s string) bool {
+	for _, u := range [...]string{"bytes", "KB", "MB", "kB", "seconds", "minutes", "hours", "days", "messages", "recipients"} {
+		if strings.HasPrefix(s, u) {
+			return true
+		}
+	}
+	return false
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -1,0 +1,114 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/mime"
+	"harvester/parse/view"
+)
+
+// Google writes in the language of the sender; the frame `** … **`, the
+// X-Failed-Recipients field and the reply stay the same
+// (https://support.google.com/mail/answer/6596).
+func (layouts) Google() Dialect {
+	return Dialect{
+		Name: "google",
+		Marks: []Mark{
+			{"from: ", "mailer-daemon@googlemail.com"},
+			{"delivery to the following recipient failed permanently"},
+			{"delivery to the following recipients failed permanently"},
+			{"delivery to the following recipient has been delayed"},
+			{"technical details of permanent failure"},
+			{"technical details of temporary failure"},
+			{"google tried to deliver your message"},
+			{"x-gm-message-state:", "mailer-daemon@google"},
+			{"the response was:", "x-failed-recipients:"},
+			{"reporting-mta: dns; googlemail.com"},
+		},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			ls := lines(head)
+			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+			if strings.Contains(m.Subject, "(Delay)") {
+				n.Kind = bounce.KindDelay
+			}
+			reply := googleReply(ls)
+			for _, a := range googleRecipients(m, ls) {
+				n.Failures = append(n.Failures, Failure{Address: a, Reply: reply, Remote: googleRemote(reply)})
+			}
+			return n
+		},
+	}
+}
+
+func googleRecipients(m *view.Mail, ls []string) []string {
+	var out []string
+	for _, v := range m.Header.All("X-Failed-Recipients") {
+		out = append(out, mime.Addresses(v)...)
+	}
+	if len(out) > 0 {
+		return out
+	}
+	if i := after(ls, "delivery to the following recipient"); i > 0 {
+		for i = skipBlank(ls, i); i < len(ls) && ls[i] != ""; i++ {
+			if a, ok := bare(ls[i]); ok {
+				out = append(out, a)
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	// `Your message wasn't delivered to ADDR because …`, in any language: the
+	// paragraph below the framed headline.
+	for i, l := range ls {
+		if strings.HasPrefix(strings.TrimSpace(l), "** ") {
+			p, _ := block(ls, skipBlank(ls, i+1), nil)
+			if a, _, _ := findAddress(p); a != "" {
+				return []string{a}
+			}
+		}
+	}
+	return nil
+}
+
+// googleReply is the text behind "The response was:" and its older forms.
+func googleReply(ls []string) string {
+	for i, l := range ls {
+		f := fold(l)
+		for _, intro := range [...]string{"the response was:", "the response from the remote server was:", "the error that the other server returned was:", "technical details of permanent failure:", "technical details of temporary failure:"} {
+			at := strings.Index(f, intro)
+			if at < 0 {
+				continue
+			}
+			reply := ""
+			if len(f) > at+len(intro) {
+				if j := strings.LastIndexByte(l, ':'); j >= 0 && code(l) > 0 {
+					reply = l[code(l):]
+				}
+			}
+			j := i + 1
+			if reply == "" {
+				j = skipBlank(ls, j)
+			}
+			more, _ := block(ls, j, nil)
+			if reply = join(reply, more); reply != "" {
+				return reply
+			}
+		}
+	}
+	return reason(strings.Join(ls, "\n"))
+}
+
+// googleRemote reads `by the server for the recipient domain D by H. [ip].`
+func googleRemote(reply string) string {
+	_, rest, ok := strings.Cut(reply, "for the recipient domain ")
+	if !ok {
+		return ""
+	}
+	if _, by, ok := strings.Cut(rest, " by "); ok {
+		return hostWord(by)
+	}
+	return hostWord(rest)
+}

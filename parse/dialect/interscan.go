@@ -1,0 +1,39 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// InterScan is Trend Micro's IMSS and VirusWall, whose arrows point the other
+// way round: `Sent <<<`, `Received >>>`.
+func (layouts) InterScan() Dialect {
+	return Dialect{
+		Name:  "interscan",
+		Marks: []Mark{{"sent <<<", "received >>>"}, {"interscan mss"}, {"from: \"interscan"}, {"<<< rcpt to:", ">>> 5"}, {"unable to deliver message to", ">>>"}},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+			var to, reply string
+			for _, l := range lines(head) {
+				if _, s, ok := strings.Cut(l, "<<< "); ok && strings.Contains(strings.ToUpper(s), "RCPT TO") {
+					to, _, _ = findAddress(s)
+				} else if _, s, ok := strings.Cut(l, ">>> "); ok && code(s) == 0 {
+					reply = join("", s)
+				} else if contains(l, "unable to deliver message to") && to == "" {
+					to, _, _ = findAddress(l)
+				}
+			}
+			if to == "" {
+				return nil
+			}
+			if reply == "" {
+				reply = reason(head)
+			}
+			n.Failures = []Failure{{Address: to, Reply: reply}}
+			return n
+		},
+	}
+}

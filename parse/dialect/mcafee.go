@@ -1,0 +1,43 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// McAfee is the McAfee Email (and Web) Security appliance.
+func (layouts) McAfee() Dialect {
+	return Dialect{
+		Name:  "mcafee",
+		Marks: []Mark{{"--- the following addresses had delivery problems ---"}, {"x-nai-header:", "delivery"}},
+		Read:  readBracketed,
+	}
+}
+
+// readBracketed reads `<addr>: reply` and `<addr>   (reply)` lines, indented or
+// not, with the reply running on in the lines below.
+func readBracketed(m *view.Mail) *Notice {
+	head, returned := cut(m.Text)
+	ls := lines(head)
+	n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+	for i := 0; i < len(ls); i++ {
+		t := strings.TrimSpace(ls[i])
+		if !strings.HasPrefix(t, "<") {
+			continue
+		}
+		addr, at := scanAddress(t[1:])
+		if at == 0 || !strings.HasPrefix(t[1+at:], ">") {
+			continue
+		}
+		reply := strings.TrimLeft(t[2+at:], ": ")
+		for i+1 < len(ls) && ls[i+1] != "" && !strings.HasPrefix(strings.TrimSpace(ls[i+1]), "<") {
+			i++
+			reply = join(reply, ls[i])
+		}
+		reply = strings.TrimSuffix(strings.TrimPrefix(reply, "("), ")")
+		n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply, Remote: remote(reply)})
+	}
+	return n
+}

@@ -1,0 +1,58 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// MDaemon (and SecurityGateway) encloses its session transcript, whose arrows
+// show what came (`<--`) and what was said (`-->`).
+func (layouts) MDaemon() Dialect {
+	return Dialect{
+		Name: "mdaemon",
+		Marks: []Mark{
+			{"the attached message had permanent fatal delivery errors"}, {"mdaemon delivery status notification"}, {"x-mddsn-message:"},
+			{"the attached message had temporary non-fatal delivery errors"}, {"the following addresses did not receive a copy of your message"}, {"securitygateway for email servers"},
+		},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			ls := lines(head)
+			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+			var reply, to string
+			for _, l := range ls {
+				if _, s, ok := strings.Cut(l, "<-- "); ok && code(s) == 0 {
+					reply = join("", s)
+				} else if _, s, ok := strings.Cut(l, "--> RCPT T"); ok {
+					to, _, _ = findAddress(s)
+				} else if _, s, ok := strings.Cut(l, "*  "); ok {
+					if a, ok := strings.CutPrefix(strings.TrimSpace(s), "To: "); ok && to == "" {
+						to, _ = bare(a)
+					} else if reply == "" && Failing(s) {
+						reply = join("", s)
+					}
+				}
+				if v, ok := labelled(l, "failed address"); ok {
+					a, _, _ := findAddress(v)
+					n.Failures = append(n.Failures, Failure{Address: a})
+				}
+				if rest, ok := strings.CutPrefix(l, "> "); ok {
+					if a, ok := bare(rest); ok {
+						n.Failures = append(n.Failures, Failure{Address: a})
+					}
+				}
+			}
+			if len(n.Failures) == 0 && to != "" {
+				n.Failures = []Failure{{Address: to}}
+			}
+			for i := range n.Failures {
+				n.Failures[i].Reply = reply
+			}
+			if strings.Contains(head, "PERMANENT fatal") {
+				n.Kind = bounce.KindBounce
+			}
+			return n
+		},
+	}
+}

@@ -1,0 +1,24 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// Naver (and LINE WORKS) name the failed address in the subject only.
+func (layouts) Naver() Dialect {
+	return Dialect{
+		Name:  "naver",
+		Marks: []Mark{{"navermail_noreply@navercorp.com"}, {"no_reply@worksmobile.com", "발송실패"}, {"subject: [발송실패 안내]"}},
+		Read: func(m *view.Mail) *Notice {
+			addr, _, _ := findAddress(strings.TrimPrefix(m.Subject, "[발송실패 안내]"))
+			if addr == "" {
+				return nil
+			}
+			head, returned := cut(m.Text)
+			return &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: []Failure{{Address: addr, Reply: reason(head)}}}
+		},
+	}
+}

@@ -1,0 +1,35 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// Notes is the old Lotus Notes SMTP MTA: the reason first, the address below.
+func (layouts) Notes() Dialect {
+	return Dialect{
+		Name:  "notes",
+		Marks: []Mark{{"------- failure reasons"}},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			ls := lines(head)
+			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+			i := after(ls, "------- failure reasons")
+			if i < 0 {
+				return nil
+			}
+			reply := ""
+			for ; i < len(ls); i++ {
+				if addr, ok := bare(ls[i]); ok {
+					n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
+					reply = ""
+				} else if !strings.HasPrefix(ls[i], "---") {
+					reply = join(reply, ls[i])
+				}
+			}
+			return n
+		},
+	}
+}

@@ -1,0 +1,132 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/mime"
+	"harvester/parse/view"
+)
+
+// Noticed tells whether a mail of no known layout may be read as a failure
+// notice at all: it comes from a mail system, says so in a header, or its
+// subject does. Words in the body alone never suffice.
+func Noticed(m *view.Mail) bool {
+	return m.Daemon() || m.Header.Has("X-Failed-Recipients") || m.Header.Has("X-MS-Exchange-Message-Is-Ndr") ||
+		says(m.Subject)&(wordFailure|wordDelay) != 0
+}
+
+// FromHeader reads X-Failed-Recipients (Exim, Gmail) where the text names
+// nobody.
+func FromHeader(m *view.Mail) *Notice {
+	n := &Notice{Kind: bounce.KindBounce}
+	head, returned := cut(m.Text)
+	n.Returned = returned
+	if Delayed(m.Subject, head) {
+		n.Kind = bounce.KindDelay
+	}
+	for _, v := range m.Header.All("X-Failed-Recipients") {
+		for _, a := range mime.Addresses(v) {
+			n.Failures = append(n.Failures, Failure{Address: a, Reply: reason(head)})
+		}
+	}
+	if len(n.Failures) == 0 {
+		return nil
+	}
+	return n
+}
+
+// reason is what a text says where no reply stands in a place of its own: from
+// the first reply code on, else the first lines.
+func reason(head string) string {
+	ls := lines(head)
+	for i, l := range ls {
+		if code(l) >= 0 {
+			r, _ := block(ls, i, nil)
+			return r
+		}
+	}
+	reply := ""
+	for _, l := range ls {
+		if reply = join(reply, l); len(reply) > 600 {
+			break
+		}
+	}
+	return reply
+}
+
+// kindOf is KindDelay where the notice is about a delivery that goes on.
+func kindOf(m *view.Mail, head string) bounce.Kind {
+	if Delayed(m.Subject, head) {
+		return bounce.KindDelay
+	}
+	return bounce.KindBounce
+}
+
+// paragraphs reads notices whose recipients open a paragraph at the begin of a
+// line, `<addr>: reason` or `<addr>:` with the reason below it, up to a blank
+// line. With alone, text behind the colon makes the line part of a reply.
+func paragraphs(ls []string, alone bool) []Failure {
+	var out []Failure
+	for i := 0; i < len(ls); {
+		f, rest, ok := paragraphStart(ls[i])
+		if !ok || alone && rest != "" {
+			i++
+			continue
+		}
+		i++
+		if rest == "" && !alone {
+			i = skipBlank(ls, i)
+		}
+		f.Reply = join("", rest)
+		for ; i < len(ls) && ls[i] != ""; i++ {
+			if _, r, ok := paragraphStart(ls[i]); ok && (!alone || r == "") {
+				break
+			}
+			if ls[i] == "/" { // QUIRK: qmail writes "/" for a blank line inside a report
+				continue
+			}
+			f.Reply = join(f.Reply, ls[i])
+		}
+		f.Remote = remote(f.Reply)
+		out = append(out, f)
+	}
+	return out
+}
+
+// paragraphStart reads `<addr>: rest` and Postfix's
+// `<addr> (expanded from <mailed>): rest`.
+func paragraphStart(line string) (f Failure, rest string, ok bool) {
+	if !strings.HasPrefix(line, "<") {
+		return f, "", false
+	}
+	end := strings.IndexByte(line, '>')
+	if end < 0 {
+		return f, "", false
+	}
+	inside, tail := line[1:end], strings.TrimLeft(line[end+1:], " ")
+	if a, ok := strings.CutPrefix(tail, "(expanded from <"); ok {
+		mailed, after, found := strings.Cut(a, ">)")
+		if !found {
+			return f, "", false
+		}
+		f.Mailed, tail = mailed, after
+	}
+	rest, ok = strings.CutPrefix(tail, ":")
+	if !ok {
+		return f, "", false
+	}
+	f.Address = inside
+	return f, strings.TrimSpace(rest), true
+}
+
+const deliveredKind = bounce.KindDelivered
+
+// hostWord is the host name that s begins with.
+func hostWord(s string) string {
+	end := strings.IndexAny(s, " \n\t,;")
+	if end >= 0 {
+		s = s[:end]
+	}
+	return strings.Trim(s, ".:")
+}

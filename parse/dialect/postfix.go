@@ -1,0 +1,38 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/view"
+)
+
+// Postfix writes one paragraph per recipient, wrapped at 79 columns with four
+// blanks (bounce_notify_util.c). mail_name may replace the name everywhere;
+// templates may replace all but the paragraphs and the status part.
+func (layouts) Postfix() Dialect {
+	return Dialect{
+		Name: "postfix",
+		Marks: []Mark{
+			{"this is the mail system at host"},
+			{"this is the postfix program at host"},
+			{"x-postfix-queue-id:"},
+			{"-queue-id:", "-sender:", "arrival-date:"},
+			{"subject: undelivered mail returned to sender"},
+			{"subject: delayed mail (still being retried)"},
+			{"your message was successfully delivered to the destination(s)"},
+		},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			n := &Notice{Kind: kindOf(m, head), Failures: paragraphs(lines(head), false), Returned: returned}
+			if strings.Contains(head, "successfully delivered to the destination") {
+				n.Kind = deliveredKind
+			}
+			if _, after, ok := strings.Cut(head, "program at host "); ok {
+				n.Host = hostWord(after)
+			} else if _, after, ok := strings.Cut(head, "mail system at host "); ok {
+				n.Host = hostWord(after)
+			}
+			return n
+		},
+	}
+}

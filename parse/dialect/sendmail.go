@@ -1,0 +1,102 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// Sendmail 8 lists addresses under one heading per fate and gives the replies
+// in a transcript (savemail.c). Proofpoint's protection server, the old AOL,
+// Active!hunter and Bigfoot are built on it.
+func (layouts) Sendmail() Dialect {
+	return Dialect{
+		Name: "sendmail",
+		Marks: []Mark{
+			{"----- the following addresses had permanent fatal errors -----"},
+			{"----- the following addresses had permanent delivery errors -----"},
+			{"----- the following addresses had transient non-fatal errors -----"},
+			{"----- the following addresses have delivery notifications -----"},
+			{"----- the following addresses had successful delivery notifications -----", "the original message was received at"},
+			{"----- the following addresses had delivery problems -----"},
+			{"the original message was received at", "transcript of session follows"},
+			{"----- transcript of session follows -----"},
+			{"subject: returned mail: see transcript for details"},
+			{"x-actual-recipient:"},
+		},
+		Read: readSendmail,
+	}
+}
+
+func readSendmail(m *view.Mail) *Notice {
+	head, returned := cut(m.Text)
+	ls := lines(head)
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	act := bounce.ActionNone
+	inList := false
+	transcript := -1
+	for i := 0; i < len(ls); i++ {
+		l := ls[i]
+		if strings.Contains(l, "-----") {
+			inList = false
+			switch h := fold(l); {
+			case strings.Contains(h, "transcript of session"):
+				if transcript < 0 {
+					transcript = i + 1
+				}
+			case strings.Contains(h, "fatal errors") && !strings.Contains(h, "non-fatal"), strings.Contains(h, "delivery problems"), strings.Contains(h, "delivery errors"):
+				inList, act = true, bounce.Failed
+			case strings.Contains(h, "transient"), strings.Contains(h, "non-fatal"):
+				inList, act = true, bounce.Delayed
+			case strings.Contains(h, "successful"):
+				inList, act = true, bounce.Delivered
+			case strings.Contains(h, "following addresses"):
+				inList, act = true, bounce.ActionNone
+			}
+			continue
+		}
+		if !inList || l == "" {
+			continue
+		}
+		t := strings.TrimSpace(l)
+		if len(n.Failures) > 0 && indent(l) > 0 {
+			f := &n.Failures[len(n.Failures)-1]
+			if rest, ok := strings.CutPrefix(t, "(reason: "); ok {
+				f.Reply = strings.TrimSuffix(rest, ")")
+				continue
+			}
+			if rest, ok := strings.CutPrefix(t, "(expanded from: "); ok {
+				f.Mailed, _ = bare(strings.TrimSuffix(rest, ")"))
+				continue
+			}
+		}
+		t = strings.TrimPrefix(t, ">>> ") // QUIRK: Active!hunter
+		if a, _, end := findAddress(t); a != "" && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
+			n.Failures = append(n.Failures, Failure{Address: a, Action: act})
+		}
+	}
+	if transcript < 0 {
+		transcript = 0
+	}
+	t := readTranscript(ls[transcript:])
+	if len(n.Failures) == 0 {
+		n.Failures = t.named()
+	}
+	if len(n.Failures) == 0 && len(t.said) > 0 {
+		// QUIRK: Sendmail 5 may name nobody; the returned mail does.
+		n.Failures = []Failure{{Reply: t.said[len(t.said)-1].text, Remote: t.said[len(t.said)-1].host}}
+		return n
+	}
+	for i := range n.Failures {
+		f := &n.Failures[i]
+		said, host := t.of(f.Address)
+		if f.Reply == "" || code(f.Reply) < 0 && code(said) >= 0 {
+			f.Reply = said
+		}
+		if f.Remote == "" {
+			f.Remote = host
+		}
+	}
+	return n
+}

@@ -1,0 +1,104 @@
+package dialect
+
+import "testing"
+
+func TestFindAddress(t *testing.T) {
+	for in, want := range map[string]string{
+		"said to <user@example.com>: no":               "user@example.com",
+		"'user@example.com' does not exist":            "user@example.com",
+		"a..b@docomo.example is real":                  "a..b@docomo.example",
+		`"a b"@example.com rejected`:                   `"a b"@example.com`,
+		"mailto:user@example.com":                      "user@example.com",
+		"user@example.com.":                            "user@example.com",
+		"user@example.com...":                          "user@example.com",
+		"log: root@localhost, user+tag@sub.example.co": "user+tag@sub.example.co",
+		"gelöscht: jörg@exämple.example.":              "jörg@exämple.example",
+		"nobody here @ all":                            "",
+		"user@[192.0.2.1] refused":                     "user@[192.0.2.1]",
+	} {
+		if got, _, _ := findAddress(in); got != want {
+			t.Errorf("findAddress(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestBare(t *testing.T) {
+	for in, want := range map[string]string{
+		"  <user@example.com>":                             "user@example.com",
+		"* user@example.com":                               "user@example.com",
+		"user@example.com<mailto:user@example.com>":        "user@example.com",
+		"Jane (user@example.com)<mailto:user@example.com>": "user@example.com",
+		"user@example.com:":                                "user@example.com",
+	} {
+		if got, ok := bare(in); !ok || got != want {
+			t.Errorf("bare(%q) = %q, %v, want %q", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{"", "hello", "user@example.com is unknown", "write to user@example.com"} {
+		if got, ok := bare(in); ok {
+			t.Errorf("bare(%q) = %q, want nothing", in, got)
+		}
+	}
+}
+
+// Numbers that look like reply codes are the way in which prose becomes a
+// bounce: dates, ports, sizes, addresses and ids.
+func TestCode(t *testing.T) {
+	for in, want := range map[string]int{
+		"550 5.1.1 no":                0,
+		"said: 550-5.1.1 no":          6,
+		"(#5.1.1)":                    2,
+		"421":                         0,
+		"5.7.26 unauthenticated":      0,
+		"mx 192.0.2.1 port 25":        -1,
+		"at 10:54:23 +0000":           -1,
+		"450 messages waiting":        -1,
+		"version 5.2.1.3 of it":       -1,
+		"id 1550 was":                 -1,
+		"call 555-0123":               -1,
+		"450 4.2.1 try later":         0,
+		"size 552 KB":                 -1,
+		"host.example.com[192.0.2.5]": -1,
+	} {
+		if got := code(in); got != want {
+			t.Errorf("code(%q) = %d, want %d", in, got, want)
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	for _, sep := range []string{
+		"--- Below this line is a copy of the message.", "------ This is a copy of the message, including all the headers. ------",
+		"   ----- Original message follows -----", "Original message headers:", "----------------------------------------\nReturn-Path: <a@example.org>",
+		"\nReceived: from a.example by b.example",
+	} {
+		head, returned := cut("it failed\n" + sep + "\nSubject: hello\n")
+		if head != "it failed\n" && head != "it failed\n\n" || returned == "" {
+			t.Errorf("cut at %q gives %q and %q", sep, head, returned)
+		}
+	}
+	for _, text := range []string{"----- Transcript of session follows -----\n550 no\n", "550 no\nMessage rejected\n"} {
+		if head, _ := cut(text); head != text {
+			t.Errorf("cut(%q) lost what the system wrote", text)
+		}
+	}
+}
+
+// Each file describes a layout by signs; a sign that is too short would claim
+// ordinary mail.
+func TestMarksAreSpecific(t *testing.T) {
+	for _, d := range builtin().dialects {
+		if d.Name == "" || len(d.Marks) == 0 {
+			t.Errorf("dialect %q has no marks", d.Name)
+		}
+		for _, m := range d.Marks {
+			n := 0
+			for _, l := range m {
+				n += len(l)
+			}
+			if n < 9 {
+				t.Errorf("dialect %s: mark %q would claim anything", d.Name, m)
+			}
+		}
+	}
+}

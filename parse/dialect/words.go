@@ -1,0 +1,101 @@
+package dialect
+
+import (
+	"strings"
+	"sync"
+
+	"harvester/parse/match"
+)
+
+// What a line can say of the fate of a mail.
+type word uint8
+
+const (
+	wordDelay word = 1 << iota
+	wordFailure
+	wordFinal // overrides a delay: nobody will try again
+	wordList  // heads a list of addresses
+)
+
+// words are stems in the languages of the notices seen, folded. Delay words are
+// looked at before failure words, since every delay notice says what will
+// happen when delivery fails in the end.
+var words = map[word][]string{
+	wordDelay: {
+		"has been delayed", "is delayed", "was delayed", "being delayed", "delayed mail", "delivery delayed", "delivery is delayed", "delayed delivery", "delay in message delivery", "delays in delivering",
+		"not yet been delivered", "hasn't been delivered yet", "has not been delivered yet", "not been delivered yet", "could not be delivered yet", "still being retried", "will be retried", "will keep trying",
+		"will continue to be attempted", "will continue to try", "will retry for", "still undelivered after", "delivery incomplete", "temporary failure", "temporary problem", "temporarily deferred", "warning message only", "this is a warning only",
+		"delivery attempts will continue", "no action is required on your part", "message is delayed", "could not send message for past", "warning: could not send", "you do not need to resend", "retrying delivery", "attempts to deliver will continue",
+		"verzogert", "verzogerung", "wird weiterhin versucht", "noch nicht zugestellt", "en attente de remise", "retarde", "retardee", "n'a pas encore ete remis", "a ete retarde", "se ha retrasado", "se retraso", "retrasado", "todavia no se ha entregado",
+		"ritardo nel recapito", "ritardato", "non e stato ancora recapitato", "vertraagd", "nog niet bezorgd", "atrasada", "atrasado", "ainda nao foi entregue", "forsenad", "forsinket", "viivastynyt", "opoznion", "opozniona", "zpozdeno", "задержан", "задерживается", "еще не доставлено",
+		"遅延", "配信が遅れ", "再送", "延迟", "延遲", "지연", "geciktirildi", "gecikti",
+	},
+	wordFinal: {
+		"given up", "giving up", "gave up", "permanent error", "permanent failure", "permanently failed", "failed permanently", "permanent fatal error", "will not be retried", "will not try again", "not be retried", "deleted from queue", "deleted from the queue",
+		"been in the queue too long", "has expired", "retry timeout exceeded", "no longer be attempted", "could not be delivered for", "returned to sender", "couldn't be delivered", "could not be delivered to", "nicht zugestellt werden konnte", "endgultig", "dauerhaft", "definitivement", "permanentemente", "definitivamente",
+	},
+	wordFailure: {
+		"could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "can not be delivered", "not be delivered", "wasn't delivered", "was not delivered", "were not delivered", "not delivered", "unable to deliver", "unable to be delivered", "not able to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "can't deliver",
+		"undeliverable", "undelivered", "undeliverd", "delivery failed", "delivery failure", "delivery has failed", "failed to deliver", "failed delivery", "failure to deliver", "failure notice", "delivery error", "delivery problem", "failed recipient", "failed address",
+		"permanent error", "permanent failure", "permanent fatal error", "fatal error", "returned mail", "returned to sender", "returned to you", "mail is being returned", "rejected", "rejecting", "refused", "bounced", "bounce", "did not reach", "could not be reached", "couldn't be reached", "not reached", "could not be sent", "couldn't be sent", "cannot be sent", "not be sent to", "not sent to",
+		"does not exist", "doesn't exist", "unknown user", "user unknown", "no such user", "was not found", "wasn't found", "not found", "mailbox full", "mailbox is full", "over quota", "quota exceeded", "mailbox unavailable", "error occurred while", "error while sending", "problem delivering", "error delivering", "following address", "following recipient", "blocked", "was not relayed", "not accepted", "not allowed", "was not accepted", "could not complete", "failed:", "nondeliverable", "non-deliverable", "no longer", "not listed in", "is not valid", "invalid recipient", "expired", "delivery status notification (failure)",
+		"unzustellbar", "nicht zugestellt", "nicht zustellbar", "konnte nicht", "konnten nicht", "fehlgeschlagen", "fehler bei der", "zustellung", "existiert nicht", "unbekannt", "abgelehnt", "abgewiesen", "zuruckgewiesen", "non remis", "echec de la remise", "echec de livraison", "n'a pas pu etre", "n'a pu etre", "n'ont pas pu etre", "impossible de", "introuvable", "n'existe pas", "rejete", "non distribue", "adresse d au moins",
+		"no se puede entregar", "no se pudo entregar", "no se ha podido", "no ha podido", "no pudo ser", "error al entregar", "no entregado", "no existe", "rechazado", "no se encontro", "no se ha encontrado", "non recapitabile", "recapito non riuscito", "impossibile", "non e stato possibile", "non consegnato", "mancato recapito", "inesistente", "respinto", "errore", "nao entregue", "falha na entrega", "nao foi possivel", "nao pode ser", "nao pôde", "nao existe", "rejeitada", "devolvida",
+		"onbestelbaar", "niet worden bezorgd", "niet afgeleverd", "kon niet", "niet bezorgd", "mislukt", "bestaat niet", "olevererbart", "gick inte att leverera", "kunde inte", "kan ikke leveres", "kunne ikke", "ikke leveret", "ikke levert", "ei voitu toimittaa", "ei voida", "toimitus epaonnistui", "niedostarczalne", "nie mozna dostarczyc", "nie dostarczono", "nie zostala dostarczona", "nie mogla", "nie istnieje", "nedorucitelne", "nedoruceno", "nebylo mozne", "nemohla byt", "kezbesithetetlen", "nem sikerult", "nem kezbesitheto", "teslim edilemedi", "iletilemedi", "gonderilemedi", "nu a putut fi", "nelivrat", "ανεπιδοτο", "δεν ηταν δυνατη", "αδυνατη", "δεν παραδοθηκε",
+		"не доставлено", "не удается доставить", "не может быть доставлено", "не удалось доставить", "недоставлен", "не доставлен", "не найден", "не существует", "отклонено", "возвращено", "не вдалося", "неможливо", "לא ניתן", "נכשל", "تعذر", "فشل", "لم يتم تسليم",
+		"配信不能", "配信できません", "送信できません", "届きません", "届けることが", "送信に失敗", "配信に失敗", "配送できません", "エラーメール", "送達できません", "存在しません", "見つかりません", "宛先", "拒否", "退信", "无法投递", "无法送达", "無法送達", "無法傳遞", "无法传递", "投递失败", "发送失败", "未能送达", "被退回", "被拒", "不存在", "传送失败", "寄送失敗", "退回", "배달 불가", "배달되지", "전달되지", "전송되지", "발송 실패", "전송 실패", "전달 실패", "존재하지", "반송", "배달하지 못", "khong the gui", "khong gui duoc", "gui that bai", "tidak dapat", "gagal dikirim", "gagal",
+	},
+	wordList: {
+		"following", "recipient", "addresses", "address", "delivered to", "intended", "users", "failed to", "sent to", "mailbox", "empfanger", "adresse", "destinataire", "destinatario", "destinatari", "destinatarios", "geadresseerde", "ontvanger", "mottagare", "modtager", "mottaker", "vastaanottaja", "adresat", "odbiorc", "prijemc", "cimzett", "alici", "получател", "адресат", "宛先", "收件人", "受信者", "수신자", "받는 사람", "παραληπτ",
+	},
+}
+
+type wordTable struct {
+	automaton *match.Automaton
+	meaning   []word
+}
+
+var wordIndex = sync.OnceValue(func() *wordTable {
+	t := &wordTable{}
+	var literals []string
+	at := map[string]int{}
+	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList} {
+		for _, s := range words[w] {
+			s = strings.TrimSpace(fold(s))
+			i, ok := at[s]
+			if !ok {
+				i = len(literals)
+				at[s] = i
+				literals = append(literals, s)
+				t.meaning = append(t.meaning, 0)
+			}
+			t.meaning[i] |= w
+		}
+	}
+	t.automaton = match.New(literals)
+	return t
+})
+
+// says returns which words stand in s.
+func says(s string) word {
+	t := wordIndex()
+	var got word
+	t.automaton.Scan([]byte(fold(s)), func(literal, _ int) { got |= t.meaning[literal] })
+	return got
+}
+
+// Delayed tells whether a notice, by its subject and the first words of its
+// text, is about a delivery that goes on.
+func Delayed(subject, head string) bool {
+	if says(subject)&wordDelay != 0 {
+		return true
+	}
+	if len(head) > 1500 {
+		head = head[:1500]
+	}
+	got := says(head)
+	return got&wordDelay != 0 && got&wordFinal == 0
+}
+
+// Failing tells whether s speaks of a failed delivery.
+func Failing(s string) bool { return says(s)&wordFailure != 0 }

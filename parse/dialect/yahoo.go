@@ -1,0 +1,30 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// Yahoo and the services on its platform write qmail paragraphs under an intro
+// of their own; the SMTP stage stands in brackets behind the reply.
+func (layouts) Yahoo() Dialect {
+	return Dialect{
+		Name: "yahoo",
+		Marks: []Mark{
+			{"sorry, we were unable to deliver your message to the following address"},
+			{"message from yahoo", "unable to deliver message to the following address"},
+			{"unable to deliver message to the following address(es)"},
+			{"from: mailer-daemon@yahoo"},
+		},
+		Read: func(m *view.Mail) *Notice {
+			head, returned := cut(m.Text)
+			n := &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: paragraphs(lines(head), false)}
+			for i := range n.Failures {
+				n.Failures[i].Reply = strings.ReplaceAll(n.Failures[i].Reply, `\n`, " ")
+			}
+			return n
+		},
+	}
+}

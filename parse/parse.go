@@ -1,0 +1,224 @@
+// Package parse understands what comes back to a bounce mailbox: who failed,
+// why, and whose fault it was. Parse is total: it answers for any bytes, never
+// panics, and is bounded in time and memory.
+package parse
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"harvester/parse/autoreply"
+	"harvester/parse/bounce"
+	"harvester/parse/dialect"
+	"harvester/parse/mime"
+	"harvester/parse/rules"
+	"harvester/parse/view"
+)
+
+// Options says how to parse. The zero value is usable: built-in rules, default
+// limits, no own domains.
+type Options struct {
+	// Rules is the pack that gives replies their meaning; nil means the
+	// built-in one.
+	Rules *rules.Set
+	// OwnDomains are the domains that we send as, lower case. Their addresses
+	// are never taken for a failed recipient.
+	OwnDomains []string
+	Limits     Limits
+}
+
+// Limits bound what one message may cost.
+type Limits struct {
+	Bytes      int // of the message that are looked at
+	Recipients int // that are reported
+	MIME       mime.Limits
+}
+
+// DefaultLimits are generous for real mail and safe for hostile mail.
+func DefaultLimits() Limits {
+	return Limits{Bytes: 128 << 20, Recipients: 10_000, MIME: mime.DefaultLimits()}
+}
+
+// Parse says what raw, one mail as it lies in the mailbox, reports. It is safe
+// for concurrent use and gives the same answer every time. A message that
+// can't be understood is KindUnparsed, with a note that says where it stopped.
+func Parse(raw []byte, opt *Options) (res Result) {
+	if opt == nil {
+		opt = &Options{}
+	}
+	p := parser{opt: opt, rules: opt.Rules, limits: opt.Limits}
+	if p.rules == nil {
+		p.rules = rules.Builtin()
+	}
+	if p.limits == (Limits{}) {
+		p.limits = DefaultLimits()
+	}
+	// The one boundary: a defect of ours in one message must not cost the others.
+	defer func() {
+		if v := recover(); v != nil {
+			res = Result{Kind: bounce.KindUnparsed, Rules: p.rules.Version(),
+				Notes: []string{fmt.Sprintf("parser defect, please report: %v at %s", v, where(debug.Stack()))}}
+		}
+	}()
+	if len(raw) > p.limits.Bytes {
+		p.notes = append(p.notes, fmt.Sprintf("cut at %d of %d bytes", p.limits.Bytes, len(raw)))
+		raw = raw[:p.limits.Bytes]
+	}
+	return p.parse(view.New(raw, p.limits.MIME))
+}
+
+type parser struct {
+	opt    *Options
+	rules  *rules.Set
+	limits Limits
+	notes  []string
+}
+
+func (p *parser) parse(m *view.Mail) Result {
+	p.notes = append(p.notes, m.Notes...)
+	res := p.base(m)
+
+	v := p.kind(m, &res)
+	res.Kind, res.Hint = v.Kind, v.Hint
+	if v.Why != "" {
+		p.notes = append(p.notes, v.Kind.String()+": "+v.Why)
+	}
+	if res.Kind != bounce.KindBounce && res.Kind != bounce.KindDelay && res.Kind != bounce.KindDelivered && res.Kind != bounce.KindComplaint {
+		res.Recipients = nil
+	}
+	res.Notes = p.notes
+	return res
+}
+
+// kind decides what the mail is and, where it reports a delivery, fills in
+// recipients and dialect. The order is that of the strength of the signs:
+// structure (RFC 6522), header, layout, and bare words last.
+func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
+	if m.Feedback != nil {
+		p.complaint(m, res)
+		return autoreply.Verdict{Kind: bounce.KindComplaint}
+	}
+	if sns, ok := readSNS(m); ok {
+		return p.sns(sns, res)
+	}
+	shown := dialect.Recognise(m)
+	certain := len(shown) > 0 && shown[0].Certain
+	if !certain {
+		if v, ok := autoreply.Veto(m); ok {
+			return v
+		}
+	}
+	if p.structured(m, shown, res) {
+		return autoreply.Verdict{Kind: verdict(res.Recipients)}
+	}
+	v := autoreply.Classify(m)
+	switch {
+	case v.Kind != bounce.KindBounce:
+	case p.phrased(m, res):
+		v.Kind = verdict(res.Recipients)
+	case autoreply.LooksFailed(m):
+		v.Kind = bounce.KindUnparsed
+		if v.Why == "" {
+			v.Why = "it looks like a failure, but nobody could be named"
+		}
+	default:
+		v.Kind = bounce.KindNone
+	}
+	return v
+}
+
+// verdict is the kind of a mail with these recipients: one failure among
+// deliveries makes a bounce.
+func verdict(recipients []Recipient) bounce.Kind {
+	kind := bounce.KindDelivered
+	for i := range recipients {
+		switch recipients[i].Action {
+		case bounce.Failed:
+			return bounce.KindBounce
+		case bounce.Delayed:
+			kind = bounce.KindDelay
+		}
+	}
+	return kind
+}
+
+// base fills in what any mail has.
+func (p *parser) base(m *view.Mail) Result {
+	res := Result{
+		MessageID:   m.Header.Get("Message-ID"),
+		From:        m.From,
+		ReturnPath:  m.ReturnPath,
+		DeliveredTo: deliveredTo(m),
+		Subject:     m.Subject,
+		Date:        Time{mime.Date(m.Header.Get("Date"))},
+		Rules:       p.rules.Version(),
+		Recipients:  []Recipient{},
+	}
+	if m.Report != nil {
+		res.ReportingMTA = m.Report.ReportingMTA
+		res.EnvelopeID = m.Report.EnvelopeID
+		res.Arrival = Time{m.Report.Arrival}
+		p.notes = append(p.notes, m.Report.Notes...)
+	}
+	p.original(m, &res)
+	return res
+}
+
+// deliveredTo is the address of ours that the notice came to.
+func deliveredTo(m *view.Mail) string {
+	for _, f := range [...]string{"Delivered-To", "X-Original-To", "Envelope-To"} {
+		if a, _ := mime.Address(m.Header.Get(f)); a != "" {
+			return a
+		}
+	}
+	return m.To
+}
+
+// own tells whether addr is one that can't have been mailed as a recipient:
+// ours, or a mail system's.
+func (p *parser) own(addr string) bool {
+	local, domain, ok := cutAddress(addr)
+	if !ok {
+		return true
+	}
+	if daemon(local) {
+		return true
+	}
+	for _, d := range p.opt.OwnDomains {
+		if strings.EqualFold(domain, d) || len(domain) > len(d) && strings.EqualFold(domain[len(domain)-len(d):], d) && domain[len(domain)-len(d)-1] == '.' {
+			return true
+		}
+	}
+	return false
+}
+
+func daemon(local string) bool {
+	switch strings.ToLower(local) {
+	case "mailer-daemon", "mailerdaemon", "mail-daemon", "double-bounce":
+		return true
+	}
+	return false
+}
+
+func cutAddress(addr string) (local, domain string, ok bool) {
+	i := strings.LastIndexByte(addr, '@')
+	if i <= 0 || i == len(addr)-1 {
+		return "", "", false
+	}
+	return addr[:i], addr[i+1:], true
+}
+
+// where names the line of ours that a panic came from.
+func where(stack []byte) string {
+	for l := range strings.Lines(string(stack)) {
+		if i := strings.Index(l, "/parse/"); i >= 0 && !strings.Contains(l, "/parse/parse.go") && strings.HasPrefix(l, "\t") {
+			at, _, _ := strings.Cut(strings.TrimSpace(l[i+1:]), " ")
+			return at
+		}
+	}
+	return "parse"
+}
+
+// Dialects returns the names of all layouts that are known.
+func Dialects() []string { return dialect.Names() }
