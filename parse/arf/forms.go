@@ -21,7 +21,7 @@ func FromMail(root *mime.Part, text string) *Report {
 	switch {
 	case h.Has(hotmailRecipient) || inner != nil && inner.Header.Has(hotmailRecipient) && foldPrefix(h.Text("Subject"), "complaint about message"):
 		return form("JMRP report", root, inner)
-	case complaintSubject(h) && (from == "staff@hotmail.com" || strings.HasSuffix(from, "@email-abuse.amazonses.com")):
+	case complaintSubject(h) && (from == "staff@hotmail.com" || strings.HasSuffix(from, "email-abuse.amazonses.com")):
 		return form("complaint without feedback report", root, inner)
 	case h.Has("X-ARF") || h.Has("X-XARF"):
 		return xarf(root, inner)

@@ -98,6 +98,10 @@ func (r *Report) orcpt(v string) string {
 	if out == v || !utf8.ValidString(out) {
 		return v
 	}
+	// A blank is possible in a quoted local part alone.
+	if strings.Count(out, " ") > strings.Count(v, " ") && strings.IndexByte(v, '"') < 0 {
+		return v
+	}
 	if addr, _ := mime.Address(out); addr == "" {
 		return v
 	}

@@ -90,6 +90,9 @@ type group struct {
 }
 
 func (g *group) add(f mime.Field, kind field) {
+	if g.fields == nil {
+		g.fields = make(mime.Header, 0, 8)
+	}
 	g.fields = append(g.fields, f)
 	g.has[kind] = true
 }

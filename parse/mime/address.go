@@ -179,7 +179,11 @@ func closingQuote(s string, i int) int {
 // cleanAddress takes punctuation, quotes, a mailto: and a source route off an
 // address; "" when what remains is none.
 func cleanAddress(s string) string {
-	s = strings.Trim(s, " \t\r\n<>[](),;:")
+	trim := "[]"
+	if strings.Contains(s, "@[") { // an address literal keeps its brackets
+		trim = ""
+	}
+	s = strings.Trim(s, " \t\r\n<>(),;:"+trim)
 	if len(s) >= 7 && strings.EqualFold(s[:7], "mailto:") {
 		s = s[7:]
 	}
@@ -188,7 +192,7 @@ func cleanAddress(s string) string {
 			s = s[i+1:]
 		}
 	}
-	s = strings.TrimRight(s, ".,:;>)]'")
+	s = strings.TrimRight(s, ".,:;>)'"+trim)
 	for len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '\'' || s[0] == '"') || len(s) > 1 && s[0] == '\'' {
 		s = strings.TrimSuffix(s[1:], s[:1])
 	}

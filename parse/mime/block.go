@@ -48,11 +48,12 @@ const badLines = 5
 
 // extent is where a header block ends, and what was wrong with it.
 type extent struct {
-	end    int // of the block
-	body   int // where the body begins
-	fields int // at most that many
-	bad    int // lines that are no fields
-	ended  bool
+	end    int  // of the block
+	body   int  // where the body begins
+	fields int  // at most that many
+	bad    int  // lines that are no fields
+	ended  bool // by a blank line or a delimiter
+	abrupt bool // by something else than a blank line
 }
 
 // measure finds the end of the header block that data begins with: a blank
@@ -88,7 +89,7 @@ func measure(data []byte, limit int) extent {
 				break
 			}
 			if x.bad < 16 && len(line) > 2 && line[0] == '-' && line[1] == '-' && bytes.Contains(data[:pos], bytes.TrimRight(line[2:], " \t-")) {
-				x.end, x.body, x.ended = pos, pos, true
+				x.end, x.body, x.ended, x.abrupt = pos, pos, true, true
 				return x
 			}
 			x.bad++
@@ -96,7 +97,8 @@ func measure(data []byte, limit int) extent {
 				badStart = pos
 			}
 			if badRun++; badRun == badLines {
-				x.end, x.body = badStart, badStart
+				x.end, x.body, x.abrupt = badStart, badStart, true
+				x.bad -= badRun
 				return x
 			}
 		}
@@ -133,6 +135,9 @@ func continues(rest []byte) bool {
 // header reads the header block that data begins with.
 func (r *reader) header(data []byte) (Header, []byte) {
 	x := measure(data, r.lim.HeaderBytes)
+	if x.fields == 0 && !x.ended {
+		return nil, data
+	}
 	if x.end > r.lim.HeaderBytes {
 		x.end = r.lim.HeaderBytes
 		r.note("header limit reached, further fields not read")
@@ -140,8 +145,8 @@ func (r *reader) header(data []byte) (Header, []byte) {
 	if x.bad > 0 {
 		r.note("header lines without a field name skipped")
 	}
-	if x.fields == 0 && !x.ended {
-		return nil, data
+	if x.abrupt {
+		r.note("blank line below the header missing")
 	}
 	return parseFields(data[:x.end], x.fields), data[x.body:]
 }
@@ -200,6 +205,11 @@ func parseFields(block []byte, n int) Header {
 		}
 		nameLen, ok := fieldName(line)
 		if !ok {
+			// QUIRK: VTEXT and old Outlook forget the blank before `boundary=`.
+			if open && strings.HasSuffix(buf.String()[start:], ";") && bytes.IndexByte(line, '=') > 0 {
+				write(&buf, line)
+				continue
+			}
 			done()
 			open = false
 			continue

@@ -11,15 +11,14 @@ const maxBoundary = 250
 // split cuts the body of a multipart into its parts.
 func (r *reader) split(p *Part) {
 	boundary := p.Param("boundary")
-	if boundary == "" || len(boundary) > maxBoundary || !present(p.body, boundary) {
-		found := guessBoundary(p.body, true)
-		if found == "" {
-			r.note("multipart without its boundary read as text")
-			return
-		}
-		r.note("boundary of the body differs from the header")
-		boundary = found
+	if boundary != "" && len(boundary) <= maxBoundary && r.cut(p, boundary) {
+		return
 	}
+	if boundary = guessBoundary(p.body, true); boundary == "" {
+		r.note("multipart without its boundary read as text")
+		return
+	}
+	r.note("boundary of the body differs from the header")
 	r.cut(p, boundary)
 }
 
@@ -27,33 +26,47 @@ func (r *reader) split(p *Part) {
 func (r *reader) splitUndeclared(p *Part) {
 	head := p.body[:min(len(p.body), 4096)]
 	boundary := guessBoundary(head, false)
-	// One that a field in the text declares is that of a mail returned there.
-	if first := strings.Index(string(head), boundary); boundary != "" && bytes.HasSuffix(head[:first], []byte("--")) {
-		r.note("multipart without Content-Type")
-		p.Type = "multipart/mixed"
-		r.cut(p, boundary)
+	if boundary == "" {
+		return
 	}
+	// Below a longer text, or one that a field in the text declares, it is that
+	// of a mail returned there.
+	above, _, _ := bytes.Cut(head, []byte(boundary))
+	if !bytes.HasSuffix(above, []byte("--")) || bytes.Count(bytes.TrimSpace(above), []byte{'\n'}) > 3 {
+		return
+	}
+	r.note("multipart without Content-Type")
+	p.Type = "multipart/mixed"
+	r.cut(p, boundary)
 }
 
 // cut makes a part of each stretch between two delimiters. It does not stop at
-// the closing one, since list footers and Haraka write parts behind it.
-func (r *reader) cut(p *Part, boundary string) {
+// the closing one, since list footers and Haraka write parts behind it. It is
+// false when no delimiter stands in the body.
+func (r *reader) cut(p *Part, boundary string) bool {
 	def := "text/plain"
 	if p.Type == "multipart/digest" {
 		def = "message/rfc822"
 	}
 	delim := []byte("--" + boundary)
 	body := p.body
-	inside, closed := false, false
+	inside, closed, any := false, false, false
 	for {
 		at, next, last, found := delimiter(body, delim)
+		if !found && !any {
+			return false
+		}
+		any = true
 		content := body
 		if found {
 			content = trimLineEnd(body[:at])
 		}
 		if inside && (found || len(bytes.TrimSpace(content[:min(len(content), 1024)])) > 0) && len(content) > 0 {
 			if !r.room(p.Depth) {
-				return
+				return true
+			}
+			if p.Children == nil {
+				p.Children = make([]*Part, 0, 3) // of multipart/report
 			}
 			p.Children = append(p.Children, r.entity(content, p.Depth+1, def))
 		}
@@ -66,6 +79,7 @@ func (r *reader) cut(p *Part, boundary string) {
 	if !closed {
 		r.note("truncated: closing boundary missing")
 	}
+	return true
 }
 
 // trimLineEnd drops the line end that belongs to the delimiter after it.

@@ -25,11 +25,11 @@ func lookup(label string) encoding.Encoding {
 		return simplifiedchinese.GB18030
 	case "cp932", "ms932", "shift-jis", "sjis":
 		return japanese.ShiftJIS
-	case "cp949", "949", "ms949", "uhc", "euckr", "ks-c-5601-1987", "ks-c-5601-1989", "ksc5601":
+	case "cp949", "949", "ms949", "uhc", "euckr", "ks-c-5601-1987", "ks-c-5601-1989", "ksc-5601", "ksc5601":
 		return korean.EUCKR
 	case "cp950":
 		label = "big5"
-	case "ansi", "latin1", "latin-1", "iso8859-1", "8859_1", "8859-1", "windows1252", "cp-1252", "iso-8859-1-windows-3.1-latin-1":
+	case "ansi", "latin1", "latin-1", "iso8859-1", "8859-1", "windows1252", "cp-1252", "iso-8859-1-windows-3.1-latin-1":
 		return charmap.Windows1252
 	case "cp850", "cp-850", "850":
 		return charmap.CodePage850
@@ -71,11 +71,10 @@ func known(label string) bool {
 
 // decodeCharset turns b into UTF-8. It goes by what the bytes are first, since
 // labels lie: valid UTF-8 wins, then the label, then a guess.
-func decodeCharset[T string | []byte](in T, label string) string {
-	if ascii(in) && strings.IndexByte(string(in), 0) < 0 {
-		return decodeSevenBit(string(in), label)
+func decodeCharset(b []byte, label string) string {
+	if ascii(b) && bytes.IndexByte(b, 0) < 0 {
+		return decodeSevenBit(string(b), label)
 	}
-	b := []byte(in)
 	if order := utf16Order(b); order != nil {
 		return decodeUTF16(b, order)
 	}
@@ -85,7 +84,7 @@ func decodeCharset[T string | []byte](in T, label string) string {
 	}
 	enc := lookup(label)
 	if enc == nil {
-		if mostlyUTF8(b) {
+		if mostlyUTF8(b, label) {
 			return strings.ToValidUTF8(string(b), "\uFFFD")
 		}
 		enc = guess(b)
@@ -98,8 +97,9 @@ func decodeCharset[T string | []byte](in T, label string) string {
 }
 
 // mostlyUTF8 tells whether more of the high bytes form UTF-8 than do not, as
-// in text that was cut inside a character.
-func mostlyUTF8(b []byte) bool {
+// in text that was cut inside a character. Where UTF-8 is declared, one
+// character proves it, since other charsets make none by chance.
+func mostlyUTF8(b []byte, label string) bool {
 	good, bad := 0, 0
 	for len(b) > 0 {
 		if b[0] < utf8.RuneSelf {
@@ -114,7 +114,7 @@ func mostlyUTF8(b []byte) bool {
 		}
 		b = b[n:]
 	}
-	return good > bad
+	return good > bad || good > 0 && strings.HasPrefix(cleanLabel(label), "utf")
 }
 
 // guess names the encoding of unlabelled 8-bit text. Cyrillic text is dense

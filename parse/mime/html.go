@@ -114,7 +114,7 @@ func (w *htmlWriter) text(s string) {
 		return
 	}
 	if w.pre {
-		w.out.WriteString(toLF(s))
+		w.out.WriteString(toLF([]byte(s)))
 		w.last = s[len(s)-1]
 		return
 	}

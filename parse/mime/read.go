@@ -32,7 +32,7 @@ func (r *reader) note(s string) {
 // normalise undoes what makes a mail unreadable as a whole: UTF-16, a byte
 // order mark, lone CR as line end. It copies only where it must.
 func (r *reader) normalise(raw []byte) []byte {
-	if order := utf16Order(raw); order != nil {
+	if order := utf16Order(raw[:min(len(raw), 64)]); order != nil {
 		r.note("UTF-16 mail decoded")
 		raw = []byte(decodeUTF16(raw, order))
 	}
@@ -52,15 +52,17 @@ func (r *reader) normalise(raw []byte) []byte {
 // garbage. Without a field near the top there is no header and nothing is
 // dropped.
 func (r *reader) envelope(data []byte) []byte {
-	rest := data
+	rest, garbage := data, false
 	for range 50 {
 		line, next := cutLine(rest)
 		if _, ok := fieldName(bytes.TrimLeft(line, " \t")); ok {
-			if len(rest) < len(data) {
+			if garbage {
 				r.note("lines above the header dropped")
 			}
 			return rest
 		}
+		// The mbox line is how the mail was kept, nothing to repair.
+		garbage = garbage || len(line) > 0 && !bytes.HasPrefix(line, []byte("From ")) && !bytes.HasPrefix(line, []byte(">From "))
 		if len(next) == 0 {
 			break
 		}

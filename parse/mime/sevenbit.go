@@ -25,7 +25,7 @@ func decodeSevenBit(s, label string) string {
 		}
 		return s
 	}
-	if label == "" {
+	if !sevenBit(label) {
 		return s
 	}
 	switch cleanLabel(label) {
@@ -45,6 +45,19 @@ func decodeSevenBit(s, label string) string {
 		}
 	}
 	return s
+}
+
+// sevenBit tells whether a label means a charset that may look like ASCII.
+func sevenBit(label string) bool {
+	switch label {
+	case "", "us-ascii", "utf-8", "UTF-8", "iso-8859-1":
+		return false
+	}
+	switch label = cleanLabel(label); label {
+	case "utf-7", "unicode-1-1-utf-7", "utf7", "x-unicode-2-0-utf-7", "hz-gb-2312", "hz", "iso-2022-jp":
+		return true
+	}
+	return false
 }
 
 // decodeISO2022KR undoes RFC 1557: SO and SI enclose the characters of EUC-KR

@@ -30,15 +30,20 @@ func (p *Part) Decode() (text string, notes []string) {
 	case softBreaks(b):
 		b, notes = decodeQP(b), append(notes, "undeclared quoted-printable decoded")
 	}
-	label := p.Param("charset")
+	label := ""
+	if p.ctype != "" {
+		label = p.Param("charset")
+	}
 	if p.Type == "text/html" && !known(label) {
 		label = metaCharset(b)
 	}
 	if bytes.IndexByte(b, 0) >= 0 {
 		notes = append(notes, "NUL bytes dropped")
 	}
-	s := decodeCharset(b, label)
-	return visible(toLF(s)), notes
+	if ascii(b) && bytes.IndexByte(b, 0x1b) < 0 && !sevenBit(label) {
+		return toLF(b), notes
+	}
+	return visible(toLF([]byte(decodeCharset(b, label)))), notes
 }
 
 // garbled tells whether b is nothing that a person reads: more than 30 %
@@ -106,32 +111,29 @@ func softBreaks(b []byte) bool {
 }
 
 // toLF turns CRLF, doubled CR and lone CR into LF and drops NUL.
-func toLF[T string | []byte](s T) string {
-	t := string(s)
-	i := strings.IndexAny(t, "\r\x00")
-	if i < 0 {
-		return t
+func toLF(b []byte) string {
+	if bytes.IndexByte(b, 0) >= 0 {
+		b = bytes.ReplaceAll(b, []byte{0}, nil)
 	}
-	var b strings.Builder
-	b.Grow(len(t))
-	for {
-		b.WriteString(t[:i])
-		if t[i] == '\r' {
-			for i < len(t) && t[i] == '\r' {
-				i++
-			}
-			if i == len(t) || t[i] != '\n' {
-				b.WriteByte('\n')
-			}
-		} else {
+	i := bytes.IndexByte(b, '\r')
+	if i < 0 {
+		return string(b)
+	}
+	var out strings.Builder
+	out.Grow(len(b))
+	for i >= 0 {
+		out.Write(b[:i])
+		for i < len(b) && b[i] == '\r' {
 			i++
 		}
-		t = t[i:]
-		if i = strings.IndexAny(t, "\r\x00"); i < 0 {
-			b.WriteString(t)
-			return b.String()
+		if i == len(b) || b[i] != '\n' {
+			out.WriteByte('\n')
 		}
+		b = b[i:]
+		i = bytes.IndexByte(b, '\r')
 	}
+	out.Write(b)
+	return out.String()
 }
 
 // visible drops the characters that nobody sees and writes blanks and the at

@@ -10,7 +10,7 @@ func (h Header) Text(name string) string {
 		return DecodeWords(v)
 	}
 	// Raw 8-bit: the charset of the body is the likeliest.
-	return DecodeWords(decodeCharset(v, param(h.Get("Content-Type"), "charset")))
+	return DecodeWords(decodeCharset([]byte(v), param(h.Get("Content-Type"), "charset")))
 }
 
 // DecodeWords decodes the encoded words of RFC 2047 wherever they stand, also
@@ -21,7 +21,7 @@ func DecodeWords(s string) string {
 		if ascii(s) && strings.IndexByte(s, 0x1b) < 0 {
 			return s
 		}
-		return visible(decodeCharset(s, ""))
+		return visible(decodeCharset([]byte(s), ""))
 	}
 	var out strings.Builder
 	var run []byte // bytes of words that follow each other in one charset
@@ -55,7 +55,7 @@ func DecodeWords(s string) string {
 	if ascii(text) {
 		return text
 	}
-	return visible(decodeCharset(text, ""))
+	return visible(decodeCharset([]byte(text), ""))
 }
 
 type word struct {
