@@ -115,6 +115,7 @@ a daily report.`,
 
 // addCommands is the list of all subcommands.
 func addCommands(a *app, group func(id string, commands ...*cobra.Command)) {
+	group("try", newParse(a), newClassify(a))
 	group("setup", newConfig(a), newVersion(a), newCompletion(a), newMan(a))
 }
 
@@ -184,14 +185,11 @@ func (a *app) loadConfig() (*config.Config, error) {
 		return nil, err
 	}
 	c, err := config.Load(path)
-	if err != nil {
-		var wrong config.Errors
-		if errors.As(err, &wrong) {
-			return nil, fail(exitConfig, err, "")
-		}
-		return nil, fail(exitConfig, err, "--config FILE names another configuration")
+	var wrong config.Errors
+	if err != nil && !errors.As(err, &wrong) {
+		err = fail(exitConfig, err, "--config FILE names another configuration")
 	}
-	return c, nil
+	return c, err
 }
 
 // buffered collects a command's output, so that nothing half-written appears.

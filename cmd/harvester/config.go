@@ -89,17 +89,16 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 			}
 			switch {
 			case asJSON:
-				err = json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong))
-			case c != nil && len(wrong) == 0 && !quiet:
-				err = printJobs(a.Out, c)
-			}
-			if err != nil || len(wrong) == 0 {
-				return err
-			}
-			if asJSON {
+				if err := json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong)); err != nil || len(wrong) == 0 {
+					return err
+				}
 				return fail(exitConfig, errors.New(""), "")
+			case len(wrong) > 0:
+				return wrong
+			case quiet:
+				return nil
 			}
-			return fail(exitConfig, wrong, "")
+			return printJobs(a.Out, c)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -3,6 +3,10 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"syscall"
+
+	"harvester/cmd/harvester/config"
+	"harvester/store"
 )
 
 // Exit statuses follow sysexits(3), whose names systemd knows. Statuses that
@@ -37,10 +41,27 @@ func fail(status int, err error, hint string) error { return &exitError{status, 
 
 func statusOf(err error) int {
 	var e *exitError
+	var wrong config.Errors
+	is := func(targets ...error) bool {
+		for _, t := range targets {
+			if errors.Is(err, t) {
+				return true
+			}
+		}
+		return false
+	}
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase):
+		return exitConfig
+	case is(store.ErrInUse):
+		return exitTempFail
+	case is(store.ErrReadOnly):
+		return exitCantCreate
+	case is(store.ErrDiskFull, store.ErrDamaged, syscall.ENOSPC):
+		return exitIO
+	case is(fs.ErrNotExist, fs.ErrPermission):
 		return exitNoInput
 	}
 	return exitSoftware

@@ -1,13 +1,14 @@
 package config
 
 import (
-	"encoding"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"harvester/harvest"
-	"harvester/parse/bounce"
+	"harvester/store/export"
 )
 
 // check finds what is wrong between keys.
@@ -17,11 +18,13 @@ func (c *Config) check(d *decoder) {
 	}
 	c.checkMailboxes(d)
 	c.checkExports(d)
+	c.checkPolicy(d)
 }
 
+// failed tells that a key is known to be wrong, or for "table." one below it.
 func failed(d *decoder, key string) bool {
 	for _, e := range d.errs {
-		if e.Key == key {
+		if e.Key == key || strings.HasSuffix(key, ".") && strings.HasPrefix(e.Key, key) {
 			return true
 		}
 	}
@@ -40,6 +43,9 @@ func (c *Config) checkMailboxes(d *decoder) {
 		}
 		if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
 			d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
+		}
+		if m.CAFile != "" && m.Pin != "" {
+			d.fail(path+".pin", "ca_file and pin exclude each other", "a pinned certificate needs no authority")
 		}
 		if len(m.Folders) == 0 {
 			d.fail(path+".folders", "no folder is listed", `write folders = ["INBOX"]`)
@@ -75,6 +81,9 @@ func (c *Config) checkExports(d *decoder) {
 		e := &c.Exports[i]
 		path := fmt.Sprintf("export[%d]", i)
 		unique(d, names, e.Name, path+".name", "another export has this name")
+		if _, err := export.Lookup(e.Profile); err != nil && !failed(d, "export.profile") {
+			d.fail(path+".profile", err.Error(), "")
+		}
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {
@@ -101,17 +110,30 @@ func unique[T comparable](d *decoder, seen map[T]string, v T, path, problem stri
 	d.fail(path, problem, hint)
 }
 
-// hintOf helps with a misspelt key of a map.
-func hintOf(key any, name string) string {
-	if _, ok := key.(encoding.TextUnmarshaler).(*bounce.Reason); !ok {
-		return ""
+// checkPolicy lays the changed lines over the built-in ones.
+func (c *Config) checkPolicy(d *decoder) {
+	var known []string
+	for _, l := range c.Table.Lines("") {
+		known = append(known, l.Name)
 	}
-	var names []string
-	for _, r := range bounce.Reasons() {
-		names = append(names, r.String())
+	for _, name := range slices.Sorted(maps.Keys(c.Policy)) {
+		path := join("policy", name)
+		if !slices.Contains(known, name) {
+			hint := `a reason, "complaint" or "unsubscribe"; quote names with a dot: [policy."user_unknown.code"]`
+			if near := Nearest(name, known); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			d.fail(path, "there is no such policy line", hint)
+			continue
+		}
+		if failed(d, path+".") {
+			continue
+		}
+		table, err := c.Table.With("", name, c.Policy[name], fmt.Sprintf("%s:%d", c.File, d.place(path).line))
+		if err != nil {
+			d.fail(path, err.Error(), "")
+			continue
+		}
+		c.Table = table
 	}
-	if n := Nearest(name, names); n != "" {
-		return fmt.Sprintf("did you mean %q?", n)
-	}
-	return "see `harvester rules list`"
 }

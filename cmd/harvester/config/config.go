@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"harvester/schedule"
+	"harvester/store/policy"
 )
 
 // Example is the annotated configuration: one text that describes every key
@@ -32,7 +33,10 @@ type Config struct {
 	Exports    []Export  `toml:"export"`
 	Report     Report    `toml:"report"`
 
-	File string // where it was read
+	Policy map[string]policy.Patch `toml:"policy"`
+
+	File  string       // where it was read
+	Table policy.Table // the built-in policy with Policy laid over it
 }
 
 // Store is the database.
@@ -45,6 +49,8 @@ type Mailbox struct {
 	Name        Name          `toml:"name,required"`
 	Server      Server        `toml:"server,required"`
 	TLS         TLS           `toml:"tls"`
+	CAFile      string        `toml:"ca_file"`
+	Pin         string        `toml:"pin"`
 	Username    string        `toml:"username,required"`
 	Password    Secret        `toml:"password,required"`
 	Folders     []string      `toml:"folders"`
@@ -103,14 +109,16 @@ func (c *Config) resolvePaths(dir string) {
 	for i := range c.Exports {
 		paths = append(paths, &c.Exports[i].Path)
 	}
+	for i := range c.Mailboxes {
+		m := &c.Mailboxes[i]
+		paths = append(paths, &m.CAFile)
+		if m.Password.kind == "file" {
+			paths = append(paths, &m.Password.name)
+		}
+	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
-		}
-	}
-	for i := range c.Mailboxes {
-		if s := &c.Mailboxes[i].Password; s.kind == "file" && !filepath.IsAbs(s.name) {
-			s.name = filepath.Join(dir, s.name)
 		}
 	}
 }

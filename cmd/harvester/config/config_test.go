@@ -82,7 +82,7 @@ h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen 
 h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
 h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
 h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
-h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, username, password, folders, schedule, done, allow_delete)
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete)
 h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
 h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
 h.toml:16:3: export.path: missing
@@ -120,6 +120,28 @@ h.toml:16:21: mailbox.folders: folder "INBOX" of this login is read already (hin
 h.toml:17:1: mailbox.done: mail would be moved to "Other", which is read itself
 h.toml:22:1: export.name: another export has this name (hint: see line 19)
 h.toml:23:1: export.path: this file is written already (hint: see line 20)
+`},
+		"policy": {`own_domains = ["example.org"]
+[[export]]
+name = "a"
+path = "a"
+profile = "cvs"
+[policy.mailbox_ful]
+after = 2
+[policy.mailbox_full]
+after = "two"
+within = "a fortnight"
+[policy.user_unknown]
+after = -1
+[policy.auth_spf]
+suppress = true
+`, `
+h.toml:5:1: export.profile: unknown export profile "cvs"; there are: csv, email
+h.toml:6:9: policy.mailbox_ful: there is no such policy line (hint: did you mean "mailbox_full"?)
+h.toml:9:1: policy.mailbox_full.after: expected a whole number, found a string
+h.toml:10:1: policy.mailbox_full.within: "a fortnight" is no span of time (such as "14 days", "24 months", "72h" or "never")
+h.toml:11:9: policy.user_unknown: policy user_unknown suppresses, but after -1 events: set after to 1 or more
+h.toml:13:9: policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
 `},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},

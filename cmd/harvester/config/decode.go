@@ -129,13 +129,9 @@ func (d *decoder) setMap(path string, v any, dst reflect.Value) {
 	}
 	dst.Set(reflect.MakeMap(dst.Type()))
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		key, val := reflect.New(dst.Type().Key()), reflect.New(dst.Type().Elem())
-		if err := key.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(name)); err != nil {
-			d.fail(join(path, name), err.Error(), hintOf(key.Interface(), name))
-			continue
-		}
-		d.set(join(path, name), table[name], val.Elem())
-		dst.SetMapIndex(key.Elem(), val.Elem())
+		val := reflect.New(dst.Type().Elem()).Elem()
+		d.set(join(path, name), table[name], val)
+		dst.SetMapIndex(reflect.ValueOf(name), val)
 	}
 }
 

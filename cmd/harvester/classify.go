@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/parse/rules"
+)
+
+const lineLimit = 1 << 20 // bytes of a reply text
+
+func newClassify(a *app) *cobra.Command {
+	var asJSON bool
+	var rulesDir, remote string
+	cmd := &cobra.Command{
+		Use:   "classify [TEXT...]",
+		Short: "Say what a reply text means",
+		Long: `Says what the reply of a mail server means: reason, whose fault, rule. Each
+TEXT is one reply; without TEXT, or for "-", each line of standard input is.`,
+		Example: "  harvester classify '550 5.1.1 <jane@example.net>: user unknown'\n" +
+			"  grep -ho 'said: .*' /var/log/mail.log | harvester classify --json",
+		Args: args(0, -1),
+		RunE: func(cmd *cobra.Command, texts []string) error {
+			set, err := loadRules(rulesDir)
+			if err != nil {
+				return err
+			}
+			w := bufio.NewWriterSize(a.Out, 64<<10)
+			show, colours := appendAnswerText, a.colours(a.Out)
+			if asJSON {
+				show = appendAnswerJSON
+			}
+			var buf []byte
+			for text, err := range replies(texts, a.In) {
+				if err != nil {
+					return errors.Join(w.Flush(), fail(exitNoInput, fmt.Errorf("reading replies: %w", err), ""))
+				}
+				answer := set.Classify(rules.Query{Text: text, RemoteMTA: remote})
+				buf = show(buf[:0], text, answer, colours)
+				if _, err := w.Write(buf); err != nil {
+					return err
+				}
+				if err := cmd.Context().Err(); err != nil {
+					return err
+				}
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().StringVar(&remote, "remote", "", "`host` that gave the replies, where it is known")
+	cmd.Flags().StringVar(&rulesDir, "rules", "", "`folder` with rules of your own, beside the built-in ones")
+	exits(cmd, exitOK, "every reply has an answer, perhaps unclassified", exitUsage, "the command line is wrong",
+		exitNoInput, "standard input is not readable")
+	return cmd
+}
+
+// replies yields each argument, or each line of in for none and for "-".
+func replies(texts []string, in io.Reader) iter.Seq2[string, error] {
+	if len(texts) == 0 {
+		texts = []string{"-"}
+	}
+	return func(yield func(string, error) bool) {
+		for _, t := range texts {
+			if t != "-" {
+				if !yield(t, nil) {
+					return
+				}
+				continue
+			}
+			lines := bufio.NewScanner(in)
+			lines.Buffer(make([]byte, 64<<10), lineLimit)
+			for lines.Scan() {
+				if !yield(lines.Text(), nil) {
+					return
+				}
+			}
+			if err := lines.Err(); err != nil && !yield("", err) {
+				return
+			}
+		}
+	}
+}
+
+// failing is the class of a reason whose recipient failed.
+func failing(r parse.Reason) parse.Class { return r.Class(bounce.Failed) }
+
+func appendAnswerJSON(dst []byte, text string, a rules.Answer, _ colours) []byte {
+	o := object{append(dst, '{')}
+	o.str("text", text)
+	o.str("reason", a.Reason.String())
+	o.str("fault", a.Reason.Fault().String())
+	o.str("class", failing(a.Reason).String())
+	o.str("vendor", a.Vendor)
+	o.str("rule", a.Rule)
+	o.str("status", a.Status)
+	o.key("reply_code")
+	o.dst = fmt.Append(o.dst, a.ReplyCode)
+	o.str("evidence", a.Evidence)
+	return append(o.dst, '}', '\n')
+}
+
+func appendAnswerText(dst []byte, text string, a rules.Answer, c colours) []byte {
+	dst = fmt.Appendf(dst, "%s\n  reason    %s\n", wrap(printable(text), 80, 0), verdictText(a.Reason, failing(a.Reason), c))
+	for _, f := range [...]struct{ name, v string }{
+		{"vendor", a.Vendor}, {"codes", codesText(a.ReplyCode, a.Status)}, {"matched", a.Evidence}, {"rule", a.Rule},
+	} {
+		if f.v != "" {
+			dst = fmt.Appendf(dst, "  %-9s %s\n", f.name, wrap(printable(f.v), 80-12, 12))
+		}
+	}
+	return dst
+}
+
+// loadRules is the built-in rule pack with the rules of a folder laid over it.
+func loadRules(dir string) (*rules.Set, error) {
+	if dir == "" {
+		return rules.Builtin(), nil
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fail(exitNoInput, fmt.Errorf("reading rules: %w", err), "")
+	}
+	set, err := rules.Load(rules.Builtin(), os.DirFS(dir))
+	if err != nil {
+		return nil, fail(exitConfig, err, "harvester rules lint "+dir)
+	}
+	return set, nil
+}

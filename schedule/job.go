@@ -1,0 +1,99 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"harvester/store"
+)
+
+// Job is one thing that runs on a schedule.
+type Job struct {
+	Name     string // "harvest bounces"; its runs are recorded under it
+	Spec     Spec
+	Spread   time.Duration // each job starts later by its own share of this, so that not all start at once
+	Deadline time.Duration // a run is cancelled after it
+	AtOnce   bool          // a job that never ran does not wait for its schedule
+	// Run does the work. Its detail is one line for people.
+	Run func(ctx context.Context) (detail string, err error)
+}
+
+// delay is the job's own share of Spread, always the same.
+func (j *Job) delay() time.Duration {
+	if j.Spread <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(j.Name))
+	return time.Duration(h.Sum64() % uint64(j.Spread))
+}
+
+// Recorder remembers runs. *store.DB is one.
+type Recorder interface {
+	BeginRun(ctx context.Context, job string) (int64, error)
+	EndRun(ctx context.Context, id int64, detail string, failure error) error
+	LastRun(ctx context.Context, job string, succeeded bool) (store.Run, error)
+}
+
+// recordTime bounds the writing down of how a run ended, which has to happen
+// also when the run was cancelled.
+const recordTime = 10 * time.Second
+
+// Do runs a job once, within its deadline, and records how it ended. A panic
+// of the job is an error of this run.
+func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail string, err error) {
+	id, err := rec.BeginRun(ctx, j.Name)
+	if err != nil {
+		return "", err
+	}
+	started := time.Now()
+	detail, err = j.guarded(ctx)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	if failed := rec.EndRun(after, id, detail, err); failed != nil {
+		err = errors.Join(err, failed)
+	}
+	attrs := []any{slog.String("job", j.Name), slog.Duration("duration", time.Since(started).Round(time.Millisecond)), slog.String("detail", detail)}
+	if err != nil {
+		log.Error("job failed", append(attrs, slog.Any("err", err))...)
+	} else {
+		log.Info("job done", attrs...)
+	}
+	return detail, err
+}
+
+func (j *Job) guarded(ctx context.Context) (detail string, err error) {
+	if j.Deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, j.Deadline, fmt.Errorf("not done within %s", j.Deadline))
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic, please report: %v\n%s", p, debug.Stack())
+		} else if cause := context.Cause(ctx); err != nil && errors.Is(err, context.DeadlineExceeded) && cause != nil {
+			err = fmt.Errorf("%w (%w)", cause, err)
+		}
+	}()
+	return j.Run(ctx)
+}
+
+// Due tells whether a run of the job is owed at now: none was yet and the job
+// doesn't wait for one, or the schedule had one since the last began.
+func Due(ctx context.Context, rec Recorder, j *Job, now time.Time) (bool, error) {
+	last, err := rec.LastRun(ctx, j.Name, false)
+	if errors.Is(err, store.ErrNotFound) {
+		return j.AtOnce, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	next := j.Spec.Next(last.Started.In(now.Location()))
+	// A last run in the future is that of a clock that was set back.
+	return !next.IsZero() && !next.After(now) || last.Started.After(now.Add(time.Hour)), nil
+}

@@ -1,0 +1,206 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store"
+)
+
+// Mailbox takes mail from one source into the store: read, parse, commit, and
+// only then settle on the server.
+type Mailbox struct {
+	Name   string
+	Source harvest.Source
+	Store  *store.DB
+	Parse  *parse.Options
+	Done   harvest.Disposition // of understood mail
+	Target string              // folder of a Move
+	Dry    bool                // neither commit nor settle: only say what would happen
+	Log    *slog.Logger
+}
+
+// Tally counts what a run did.
+type Tally struct {
+	store.Outcome
+	Read    int // messages
+	Bytes   int64
+	Kinds   map[parse.Kind]int
+	Settled int
+}
+
+// String is the tally as one line.
+func (t Tally) String() string {
+	s := fmt.Sprintf("%d read, %d new", t.Read, t.Messages)
+	for _, n := range []struct {
+		count int
+		what  string
+	}{
+		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
+		{t.Added, "suppressed"}, {t.Held, "held"}, {t.Removed, "released"}, {t.Settled, "settled"},
+	} {
+		if n.count > 0 {
+			s += fmt.Sprintf(", %d %s", n.count, n.what)
+		}
+	}
+	return s
+}
+
+const (
+	closeTime  = 10 * time.Second // to sign off
+	finishTime = 25 * time.Second // to commit and settle what is in hand when a run is stopped
+)
+
+// Run reads every folder to its end. Messages that were read are accounted for
+// whatever the error; it names what could not be done, and other folders are
+// read all the same when one can't be opened.
+func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
+	t.Kinds = map[parse.Kind]int{}
+	session, err := m.Source.Open(ctx)
+	if err != nil {
+		return t, err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		defer cancel()
+		if failed := session.Close(closing); failed != nil {
+			m.Log.Debug("signing off failed", slog.String("mailbox", m.Name), slog.Any("err", failed))
+		}
+	}()
+	v := &visit{Mailbox: m, session: session, tally: &t}
+	cursors, err := m.Store.Cursors(ctx, m.Name)
+	if err != nil {
+		return t, err
+	}
+	if err := v.resume(ctx); err != nil {
+		return t, err
+	}
+	var errs []error
+	for _, folder := range session.Folders() {
+		cur, ok := cursors[folder]
+		if !ok {
+			cur = harvest.Cursor{Mailbox: m.Name, Folder: folder}
+		}
+		if err := v.folder(ctx, cur); err != nil {
+			errs = append(errs, err)
+			if !errors.Is(err, harvest.ErrFolder) {
+				break
+			}
+		}
+	}
+	return t, errors.Join(append(errs, v.refused)...)
+}
+
+// visit is one session's work.
+type visit struct {
+	*Mailbox
+	session harvest.Session
+	tally   *Tally
+	refused error // the first settling that the server refused; it stops further ones
+}
+
+// folder reads one folder to its end. The next batch is on its way while one
+// is parsed and committed; the session is used for nothing else until then.
+func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
+	batch, err := v.session.Next(ctx, cur)
+	for err == nil && (len(batch.Messages) > 0 || batch.Cursor != cur) {
+		cur = batch.Cursor
+		var ahead harvest.Batch
+		var reading sync.WaitGroup
+		reading.Go(func() { ahead, err = v.session.Next(ctx, cur) })
+		todo, failed := v.store(ctx, batch)
+		reading.Wait()
+		if failed != nil {
+			return failed
+		}
+		v.settle(ctx, cur.Folder, todo)
+		batch = ahead
+	}
+	return err
+}
+
+// store parses and commits a batch and says what is to be settled.
+func (v *visit) store(ctx context.Context, b harvest.Batch) ([]harvest.Settlement, error) {
+	items := Parse(b.Messages, v.Parse)
+	var todo []harvest.Settlement
+	for i := range items {
+		it := &items[i]
+		v.tally.Read++
+		v.tally.Bytes += it.Message.Size
+		if it.Message.Gone || it.Message.Poison != nil {
+			continue
+		}
+		v.tally.Kinds[it.Result.Kind]++
+		if understood(it.Result.Kind) && v.Done != harvest.Keep {
+			it.Disposition, it.Target = v.Done, v.Target
+			todo = append(todo, harvest.Settlement{Locator: it.Message.Locator, Disposition: v.Done, Target: v.Target})
+		}
+	}
+	if v.Dry {
+		return nil, nil
+	}
+	// A run that is stopped finishes what it has in hand.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	out, err := v.Store.Commit(ctx, store.Batch{Items: items, Cursor: b.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	v.tally.add(out)
+	return todo, nil
+}
+
+func (t *Tally) add(o store.Outcome) {
+	t.Messages += o.Messages
+	t.Known += o.Known
+	t.Gone += o.Gone
+	t.Poison += o.Poison
+	t.Events += o.Events
+	t.Added += o.Added
+	t.Held += o.Held
+	t.Removed += o.Removed
+}
+
+// understood tells whether a message may be settled: mail of people and what
+// nobody could read stay as they are.
+func understood(k parse.Kind) bool { return k != bounce.KindNone && k != bounce.KindUnparsed }
+
+// resume settles what an interrupted run left.
+func (v *visit) resume(ctx context.Context) error {
+	if v.Dry || v.Done == harvest.Keep {
+		return nil
+	}
+	left, err := v.Store.Unsettled(ctx, v.Name)
+	if err != nil {
+		return err
+	}
+	for len(left) > 0 {
+		n := 1
+		for n < len(left) && left[n].Folder == left[0].Folder {
+			n++
+		}
+		v.settle(ctx, left[0].Folder, left[:n])
+		left = left[n:]
+	}
+	return nil
+}
+
+// settle carries out dispositions and records them. A server that refuses is
+// asked no more in this run; what is left is tried again by the next.
+func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settlement) {
+	if len(todo) == 0 || v.refused != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	done, err := v.session.Settle(ctx, folder, todo)
+	v.tally.Settled += len(done)
+	v.refused = errors.Join(err, v.Store.Settled(ctx, done))
+}

@@ -1,0 +1,211 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"harvester/harvest"
+)
+
+const (
+	// tick is how long a job sleeps at most before it looks at the clock again,
+	// so that a clock that was set is noticed.
+	tick = 30 * time.Second
+	// late is how much later than due a loop may look before it counts as stuck.
+	late = 4 * tick
+)
+
+// Runner runs jobs on their schedules: never two runs of one job at a time, a
+// missed run caught up once, and a job that fails left alone for longer each
+// time.
+type Runner struct {
+	Jobs     []Job
+	Recorder Recorder
+	Zone     *time.Location
+	Parallel int           // jobs that run at a time
+	Grace    time.Duration // for runs to end after the context did
+	Log      *slog.Logger
+	Now      func() time.Time // the wall clock; nil is the system's
+
+	mu     sync.Mutex
+	states []State
+	slots  chan struct{}
+}
+
+// State is how a job stands.
+type State struct {
+	Job      string
+	Next     time.Time // of the next run
+	Running  time.Time // since when; zero when it does not
+	Err      error     // of the last run
+	seen     time.Time // when its loop last looked at the clock
+	deadline time.Duration
+	backoff  harvest.Backoff
+}
+
+// Run runs the jobs until ctx ends and every run did, at most Grace later. Its
+// error names the jobs that did not end.
+func (r *Runner) Run(ctx context.Context) error {
+	r.mu.Lock()
+	r.slots = make(chan struct{}, max(1, r.Parallel))
+	r.states = make([]State, len(r.Jobs))
+	for i := range r.Jobs {
+		r.states[i] = State{Job: r.Jobs[i].Name, seen: r.now(), deadline: r.Jobs[i].Deadline}
+	}
+	r.mu.Unlock()
+
+	var loops sync.WaitGroup
+	for i := range r.Jobs {
+		loops.Go(func() { r.loop(ctx, i) })
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		loops.Wait()
+	}()
+	<-ctx.Done()
+	stuck := time.NewTimer(r.Grace)
+	defer stuck.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-stuck.C:
+		return fmt.Errorf("still running after %s: %s", r.Grace, strings.Join(r.running(), ", "))
+	}
+}
+
+// now is the wall clock alone: the monotonic one does not show that the clock
+// was set.
+func (r *Runner) now() time.Time {
+	now := time.Now
+	if r.Now != nil {
+		now = r.Now
+	}
+	return now().Round(0).In(r.Zone)
+}
+
+// loop runs one job whenever it is due.
+func (r *Runner) loop(ctx context.Context, i int) {
+	j := &r.Jobs[i]
+	next := r.first(ctx, j)
+	seen := r.now()
+	for {
+		now := r.now()
+		if now.Before(seen.Add(-tick)) { // the clock was set back
+			next = j.Spec.Next(now).Add(j.delay())
+		}
+		seen = now
+		r.update(i, func(s *State) { s.Next, s.seen = next, now })
+		if wait := next.Sub(now); wait > 0 {
+			if !sleep(ctx, min(wait, tick)) {
+				return
+			}
+			continue
+		}
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		next = r.once(ctx, i)
+		<-r.slots
+		if ctx.Err() != nil {
+			return
+		}
+		seen = r.now()
+	}
+}
+
+// first is when a job runs for the first time: now, when a run was missed.
+func (r *Runner) first(ctx context.Context, j *Job) time.Time {
+	now := r.now()
+	due, err := Due(ctx, r.Recorder, j, now)
+	if err != nil && ctx.Err() == nil {
+		r.Log.Error("reading the last run failed", slog.String("job", j.Name), slog.Any("err", err))
+	}
+	if due {
+		return now.Add(min(j.delay(), tick))
+	}
+	return j.Spec.Next(now).Add(j.delay())
+}
+
+// once runs a job and says when to run it again.
+func (r *Runner) once(ctx context.Context, i int) time.Time {
+	j := &r.Jobs[i]
+	r.update(i, func(s *State) { s.Running = r.now() })
+	_, err := Do(ctx, r.Recorder, j, r.Log)
+	now := r.now()
+	next := j.Spec.Next(now).Add(j.delay())
+	r.update(i, func(s *State) {
+		s.Running, s.Err, s.seen = time.Time{}, err, now
+		if err == nil {
+			s.backoff.Succeeded()
+			return
+		}
+		if again := now.Add(s.backoff.Failed(err, rand.Float64())); again.After(next) { //nolint:gosec // spreads load, guards nothing
+			next = again
+		}
+	})
+	return next
+}
+
+func (r *Runner) update(i int, f func(*State)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.states[i])
+}
+
+// Failures counts the failed runs since the last good one.
+func (s *State) Failures() int { return s.backoff.Failures() }
+
+// States says how every job stands.
+func (r *Runner) States() []State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.states)
+}
+
+func (r *Runner) running() []string {
+	var names []string
+	for _, s := range r.States() {
+		if !s.Running.IsZero() {
+			names = append(names, s.Job)
+		}
+	}
+	return names
+}
+
+// Healthy fails when a loop no longer turns or a run has outlived its deadline,
+// which a cancelled context alone could not end.
+func (r *Runner) Healthy() error {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.states {
+		switch {
+		case !s.Running.IsZero() && s.deadline > 0 && now.Sub(s.Running) > s.deadline+r.Grace:
+			return fmt.Errorf("job %s runs for %s, its deadline was %s", s.Job, now.Sub(s.Running), s.deadline)
+		case s.Running.IsZero() && len(r.slots) < cap(r.slots) && now.Sub(s.seen) > late:
+			return fmt.Errorf("the loop of job %s last turned %s ago", s.Job, now.Sub(s.seen))
+		}
+	}
+	return nil
+}
+
+// sleep waits, and tells whether ctx still runs.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

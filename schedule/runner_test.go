@@ -1,0 +1,267 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"harvester/harvest"
+	"harvester/store"
+)
+
+// memory is a Recorder that forgets with the test.
+type memory struct {
+	mu   sync.Mutex
+	runs []store.Run
+}
+
+func (m *memory) BeginRun(_ context.Context, job string) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs = append(m.runs, store.Run{ID: int64(len(m.runs)), Job: job, Started: time.Now()})
+	return int64(len(m.runs) - 1), nil
+}
+
+func (m *memory) EndRun(_ context.Context, id int64, detail string, failure error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs[id].Ended, m.runs[id].OK, m.runs[id].Detail = time.Now(), failure == nil, detail
+	if failure != nil {
+		m.runs[id].Detail = failure.Error()
+	}
+	return nil
+}
+
+func (m *memory) LastRun(_ context.Context, job string, succeeded bool) (store.Run, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range slices.Backward(m.runs) {
+		if r.Job == job && (r.OK || !succeeded) {
+			return r, nil
+		}
+	}
+	return store.Run{}, store.ErrNotFound
+}
+
+// starts are the times at which a job began, as minutes and seconds since the
+// start of the bubble.
+func (m *memory) starts(job string, zero time.Time) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []string
+	for _, r := range m.runs {
+		if r.Job == job {
+			out = append(out, r.Started.Sub(zero).String())
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func spec(t *testing.T, s string) Spec {
+	t.Helper()
+	out, err := ParseSpec(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// during runs the jobs for a while of the bubble's time and then stops them.
+func during(t *testing.T, d time.Duration, m *memory, jobs ...Job) *Runner {
+	t.Helper()
+	r := &Runner{Jobs: jobs, Recorder: m, Zone: time.UTC, Parallel: 4, Grace: 30 * time.Second, Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	if err := r.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+func TestRunnerFollowsTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{} // midnight
+		ok := func(context.Context) (string, error) { return "fine", nil }
+		during(t, 16*time.Minute, m,
+			Job{Name: "waits", Spec: spec(t, "*/5 * * * *"), Run: ok},
+			Job{Name: "at once", Spec: spec(t, "*/5 * * * *"), Run: ok, AtOnce: true})
+		if got := m.starts("waits", zero); got != "5m0s 10m0s 15m0s" {
+			t.Errorf("waits: %s", got)
+		}
+		if got := m.starts("at once", zero); got != "0s 5m0s 10m0s 15m0s" {
+			t.Errorf("at once: %s", got)
+		}
+	})
+}
+
+// A run that takes longer than its interval is not overtaken by another; what
+// it missed is not made up for.
+func TestRunnerNeverOverlaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		during(t, 30*time.Minute, m, Job{Name: "slow", Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
+			sleep(ctx, 12*time.Minute)
+			return "", nil
+		}})
+		if got := m.starts("slow", zero); got != "5m0s 20m0s" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestRunnerCatchesUpOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero := time.Now()
+		m := &memory{runs: []store.Run{{Job: "daily", Started: zero.Add(-80 * time.Hour), OK: true}, {Job: "fresh", Started: zero.Add(-time.Minute), OK: true}}}
+		m.runs[1].ID = 1
+		run := func(context.Context) (string, error) { return "", nil }
+		during(t, 2*time.Hour, m, Job{Name: "daily", Spec: spec(t, "10 6 * * *"), Run: run}, Job{Name: "fresh", Spec: spec(t, "10 6 * * *"), Run: run})
+		if got := m.starts("daily", zero); got != "-80h0m0s 0s" {
+			t.Errorf("daily: %s", got)
+		}
+		if got := m.starts("fresh", zero); got != "-1m0s" {
+			t.Errorf("fresh: %s", got)
+		}
+	})
+}
+
+func TestRunnerSurvivesAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		during(t, 11*time.Minute, m, Job{Name: "bad", Spec: spec(t, "*/5 * * * *"), Run: func(context.Context) (string, error) { panic("boom") }})
+		if got := m.starts("bad", zero); got != "5m0s 10m0s" {
+			t.Error(got)
+		}
+		if d := m.runs[0].Detail; m.runs[0].OK || !strings.Contains(d, "panic, please report: boom") {
+			t.Errorf("recorded: %q", d)
+		}
+	})
+}
+
+func TestRunnerEndsARunAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		during(t, 6*time.Minute, m, Job{Name: "mute", Spec: spec(t, "*/5 * * * *"), Deadline: 10 * time.Second, Run: func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", fmt.Errorf("reading: %w", ctx.Err())
+		}})
+		if r := m.runs[0]; r.Ended.Sub(r.Started) != 10*time.Second || !strings.HasPrefix(r.Detail, "not done within 10s") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// Failures push the next run back, the longer the more there were; what only
+// an operator can mend waits an hour.
+func TestRunnerBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		down := errors.New("connection refused")
+		during(t, 4*time.Hour, m,
+			Job{Name: "down", Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", down }},
+			Job{Name: "login", Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", harvest.ErrAuth }})
+		if got := m.starts("login", zero); got != "1m0s 1h1m0s 2h1m0s 3h1m0s" {
+			t.Errorf("login: %s", got)
+		}
+		if n := len(strings.Fields(m.starts("down", zero))); n < 8 || n > 60 {
+			t.Errorf("down was tried %d times in four hours", n)
+		}
+	})
+}
+
+func TestRunnerStopsGracefully(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{}
+		during(t, 61*time.Second, m, Job{Name: "busy", Spec: spec(t, "* * * * *"), Run: func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			time.Sleep(20 * time.Second) // finishes what is in hand
+			return "finished", nil
+		}})
+		if r := m.runs[0]; !r.OK || r.Detail != "finished" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestRunnerNamesWhatDoesNotStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Runner{Recorder: &memory{}, Zone: time.UTC, Grace: 30 * time.Second, Log: slog.New(slog.DiscardHandler),
+			Jobs: []Job{{Name: "stuck", AtOnce: true, Deadline: time.Minute, Run: func(context.Context) (string, error) { time.Sleep(time.Hour); return "", nil }}}}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		if err := r.Run(ctx); err == nil || err.Error() != "still running after 30s: stuck" {
+			t.Error(err)
+		}
+		if err := r.Healthy(); err == nil || !strings.Contains(err.Error(), "job stuck runs for 2m30s, its deadline was 1m0s") {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
+// The clock of a machine that wakes up or is corrected jumps.
+func TestRunnerNoticesAClockThatWasSet(t *testing.T) {
+	for _, tt := range []struct {
+		jump time.Duration
+		want string
+	}{
+		{6 * time.Hour, "20m0s"},                // forward: at the next look, once
+		{-48 * time.Hour, "5h0m0s"},             // back over days: by the new clock, not two days later
+		{-10 * time.Second, "5h0m10s"},          // a correction
+		{4*time.Hour + 40*time.Minute, "20m0s"}, // to the very moment
+	} {
+		t.Run(tt.jump.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				zero, m := time.Now(), &memory{}
+				now := func() time.Time {
+					if t := time.Now(); t.Sub(zero) >= 20*time.Minute {
+						return t.Add(tt.jump)
+					}
+					return time.Now()
+				}
+				r := &Runner{Recorder: m, Zone: time.UTC, Grace: time.Second, Log: slog.New(slog.DiscardHandler), Now: now,
+					Jobs: []Job{{Name: "daily", Spec: spec(t, "0 5 * * *"), Run: func(context.Context) (string, error) { return "", nil }}}}
+				ctx, cancel := context.WithTimeout(t.Context(), 6*time.Hour)
+				defer cancel()
+				if err := r.Run(ctx); err != nil {
+					t.Error(err)
+				}
+				if got := m.starts("daily", zero); got != tt.want {
+					t.Errorf("got %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestHealthyWhileJobsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &Runner{Recorder: &memory{}, Zone: time.UTC, Parallel: 1, Grace: time.Second, Log: slog.New(slog.DiscardHandler)}
+		for i := range 5 {
+			r.Jobs = append(r.Jobs, Job{Name: fmt.Sprint(i), Spec: spec(t, "*/3 * * * *"), Deadline: 20 * time.Minute, Run: func(ctx context.Context) (string, error) {
+				sleep(ctx, 10*time.Minute)
+				return "", nil
+			}})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+		defer cancel()
+		go func() {
+			for sleep(ctx, 17*time.Second) {
+				if err := r.Healthy(); err != nil {
+					t.Error(err)
+					cancel()
+				}
+			}
+		}()
+		if err := r.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
