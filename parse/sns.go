@@ -42,6 +42,8 @@ func readSNS(m *view.Mail) (n snsNotice, ok bool) {
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, "otificationType") && !strings.Contains(text, "eventType") {
 		return n, false
 	}
+	// QUIRK: the one long line is folded on its way, also inside of strings.
+	text = strings.ReplaceAll(text, "\n ", "")
 	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil {
 		return n, false
 	}

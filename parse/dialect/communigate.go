@@ -5,6 +5,6 @@ func (layouts) CommuniGate() Dialect {
 	return Dialect{
 		Name:  "communigate",
 		Marks: []Mark{{"failed to deliver to '"}},
-		Read:  form{Sentence: []string{"failed to deliver to '"}, Reply: []string{"failed to deliver to '"}, Final: true}.read,
+		Read:  form{Sentence: []string{"failed to deliver to '"}, Final: true}.read,
 	}
 }

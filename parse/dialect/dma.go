@@ -8,7 +8,6 @@ func (layouts) DMA() Dialect {
 		Marks: []Mark{{"this is the dragonfly mail agent"}, {"received: from mailer-daemon", "dragonfly mail agent"}},
 		Read: form{
 			Sentence: []string{"there was an error delivering your mail to"},
-			Reply:    []string{"there was an error delivering your mail to"},
 			Final:    true,
 		}.read,
 	}

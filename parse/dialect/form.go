@@ -132,12 +132,12 @@ func (f form) slots(ls []string) []slot {
 // reply returns what stands behind the first reply label or phrase in the
 // lines [from, to).
 func (f form) reply(ls []string, from, to int) (string, bool) {
-	for i := from; i < to; i++ {
-		if ls[i] == "" {
-			continue
-		}
-		folded := fold(ls[i])
-		for _, p := range f.Reply {
+	for _, p := range f.Reply { // the best phrase first, wherever it stands
+		for i := from; i < to; i++ {
+			if ls[i] == "" {
+				continue
+			}
+			folded := fold(ls[i])
 			at := strings.Index(folded, p)
 			if at < 0 || at > 12 {
 				continue
@@ -157,7 +157,9 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 			for ; j < to && ls[j] != "" && !(isLabel(ls[j]) && reply != ""); j++ {
 				reply = join(reply, ls[j])
 			}
-			return reply, reply != ""
+			if reply != "" {
+				return reply, true
+			}
 		}
 	}
 	return "", false

@@ -75,18 +75,18 @@ func googleRecipients(m *view.Mail, ls []string) []string {
 
 // googleReply is the text behind "The response was:" and its older forms.
 func googleReply(ls []string) string {
-	for i, l := range ls {
-		f := fold(l)
-		for _, intro := range [...]string{"the response was:", "the response from the remote server was:", "the error that the other server returned was:", "technical details of permanent failure:", "technical details of temporary failure:"} {
+	// The technical details open with prose of Google's own; what the other
+	// server said comes behind it.
+	for _, intro := range [...]string{"the response was:", "the response from the remote server was:", "the error that the other server returned was:", "technical details of permanent failure:", "technical details of temporary failure:"} {
+		for i, l := range ls {
+			f := fold(l)
 			at := strings.Index(f, intro)
 			if at < 0 {
 				continue
 			}
 			reply := ""
-			if len(f) > at+len(intro) {
-				if j := strings.LastIndexByte(l, ':'); j >= 0 && code(l) > 0 {
-					reply = l[code(l):]
-				}
+			if c := code(l); len(f) > at+len(intro) && c > 0 {
+				reply = l[c:]
 			}
 			j := i + 1
 			if reply == "" {

@@ -5,6 +5,6 @@ func (layouts) Maddy() Dialect {
 	return Dialect{
 		Name:  "maddy",
 		Marks: []Mark{{"this is the mail delivery system at", "failed with error"}, {"x-maddy-sender:"}, {"x-maddy-msgid:"}},
-		Read:  form{Sentence: []string{"delivery to"}, Reply: []string{"delivery to"}, Final: true}.read,
+		Read:  form{Sentence: []string{"delivery to"}, Final: true}.read,
 	}
 }

@@ -144,7 +144,12 @@ func join(s string) string {
 		return s
 	}
 	var out strings.Builder
+	out.WriteString(s[:end])
 	at := end
+	if s[end] == '-' {
+		out.WriteByte(' ')
+		at++
+	}
 	for i := end; i < len(s); {
 		k := strings.Index(s[i:], reply)
 		if k < 0 {

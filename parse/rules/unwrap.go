@@ -78,6 +78,8 @@ func quotes(f []byte, i int, reply bool) bool {
 		return true
 	case ';', '(':
 		return reply
+	case '.': // QUIRK: Sendmail 5 writes `554 <addr>... 550 Host unknown`
+		return reply && k > 1 && f[k-1] == '.' && f[k-2] == '.'
 	case '\'', '"':
 		return !blank
 	case '>':
