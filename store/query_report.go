@@ -1,10 +1,24 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/policy"
 )
+
+// ReportFacts is what the database knows of a day and of those before it, as
+// a report needs it, from one snapshot.
+type ReportFacts struct {
+	Today   DayFacts
+	Before  []Day // the days before, latest first, none from before the first message
+	Jobs    []JobFacts
+	Exports []ExportFacts
+	Since   time.Time // when the first message ever came in; zero when none did
+}
 
 // DayFacts is what the database knows about one span of time, as a report
 // needs it. Failures are recipients with action failed in bounces; a second
@@ -15,20 +29,18 @@ type DayFacts struct {
 	Reasons   []ReasonCount   // by reason and status, most failures first
 	Refusals  []Refusal       // failures that may be our own fault, oldest first
 	Unproven  int             // failures without any proof that we sent the mail
-	Changes   []ListChange    // of the suppression list, oldest first; at most the number asked for
+	Changes   []Change        // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
 	Held      int             // verdicts held back now
 }
 
 // Day counts what came in within a span of time.
 type Day struct {
-	From, To     time.Time // To is not part of it
-	Kinds        map[bounce.Kind]int
-	Failed       map[bounce.Reason]int
-	Complaints   int
-	Unsubscribes int
-	Added        int // to the suppression list
-	Removed      int
+	From, To time.Time             // To is not part of it
+	Kinds    map[bounce.Kind]int   // messages
+	Failed   map[bounce.Reason]int // recipients
+	Added    int                   // to the suppression list
+	Removed  int
 }
 
 // ReceiverCount counts failures at one receiver: the operator of the MX where
@@ -61,19 +73,6 @@ type Refusal struct {
 	First, Last time.Time
 }
 
-// ListChange is one change of the suppression list.
-type ListChange struct {
-	At      time.Time
-	Op      string // add, hold, remove
-	Address string
-	Domain  string
-	Source  string
-	Stream  string
-	Reason  string
-	Class   string
-	Why     string // of a removal
-}
-
 // JobFacts is how one job has fared.
 type JobFacts struct {
 	Job      string
@@ -94,3 +93,209 @@ type ExportFacts struct {
 	Withheld            bool
 	Why                 string // of a withheld one
 }
+
+// maxReportChanges bounds the changes that a report is given: a day on which
+// more happened is told by its counts.
+const maxReportChanges = 10_000
+
+const (
+	receiverColumn = `CASE operator WHEN '' THEN domain ELSE operator END`
+	failedWithin   = ` FROM events WHERE at >= ? AND at < ? AND kind = 'bounce' AND action = 'failed' AND duplicate_of IS NULL`
+)
+
+// ReportFacts gathers the facts of the day that lies between the last two of
+// midnights, and counts for the days between the others, oldest first.
+func (db *DB) ReportFacts(ctx context.Context, midnights []time.Time) (ReportFacts, error) {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return ReportFacts{}, fmt.Errorf("gathering the report: %w", clear(err))
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	g := gathering{ctx: ctx, q: tx}
+	f, err := g.facts(midnights, db.opts.Now())
+	if err != nil {
+		return ReportFacts{}, fmt.Errorf("gathering the report: %w", clear(err))
+	}
+	return f, nil
+}
+
+// gathering reads within one snapshot.
+type gathering struct {
+	ctx context.Context //nolint:containedctx // it lives no longer than the call that made it
+	q   querier
+}
+
+func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, err error) {
+	n := len(midnights)
+	if n < 2 {
+		return f, fmt.Errorf("a day needs its two ends, not %d", n)
+	}
+	err = g.q.QueryRowContext(g.ctx, `SELECT min(at) FROM messages`).Scan(when{&f.Since})
+	if err != nil {
+		return f, err
+	}
+	for i := n - 2; i >= 0; i-- {
+		if i < n-2 && (f.Since.IsZero() || !f.Since.Before(midnights[i+1])) {
+			break
+		}
+		d, err := g.day(midnights[i], midnights[i+1])
+		if err != nil {
+			return f, err
+		}
+		if i == n-2 {
+			f.Today.Day = d
+		} else {
+			f.Before = append(f.Before, d)
+		}
+	}
+	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.refusals, g.changes, g.jobs, g.exports}
+	for _, step := range steps {
+		if err := step(&f); err != nil {
+			return f, err
+		}
+	}
+	return f, g.list(&f.Today, now)
+}
+
+// each runs a query and hands every row on.
+func (g *gathering) each(f func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := g.q.QueryContext(g.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return scan(rows, f)
+}
+
+func (g *gathering) day(from, to time.Time) (Day, error) {
+	d := Day{From: from, To: to, Kinds: map[bounce.Kind]int{}, Failed: map[bounce.Reason]int{}}
+	a, b := from.UnixMilli(), to.UnixMilli()
+	err := g.each(func(rows *sql.Rows) error {
+		var k bounce.Kind
+		var n int
+		err := rows.Scan(text(&k), &n)
+		d.Kinds[k] = n
+		return err
+	}, `SELECT kind, count(*) FROM messages WHERE at >= ? AND at < ? GROUP BY kind`, a, b)
+	if err != nil {
+		return d, err
+	}
+	err = g.each(func(rows *sql.Rows) error {
+		var r bounce.Reason
+		var n int
+		err := rows.Scan(text(&r), &n)
+		d.Failed[r] = n
+		return err
+	}, `SELECT reason, count(*)`+failedWithin+` GROUP BY reason`, a, b)
+	if err != nil {
+		return d, err
+	}
+	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE op = 'add'), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ? AND at < ?`, a, b).Scan(&d.Added, &d.Removed)
+	return d, err
+}
+
+func (g *gathering) receivers(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var c ReceiverCount
+		err := rows.Scan(&c.Receiver, text(&c.Reason), &c.Status, &c.N)
+		f.Today.Receivers = append(f.Today.Receivers, c)
+		return err
+	}, `SELECT `+receiverColumn+` AS receiver, reason, status, count(*) AS n`+failedWithin+` GROUP BY 1, 2, 3 ORDER BY n DESC, receiver, reason, status`,
+		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
+}
+
+func (g *gathering) reasons(f *ReportFacts) error {
+	// The diagnostic is that of the row with the highest id: SQLite takes bare
+	// columns from the row that gave max().
+	err := g.each(func(rows *sql.Rows) error {
+		var c ReasonCount
+		var latest int64
+		err := rows.Scan(text(&c.Reason), &c.Status, &c.N, &c.Domains, &latest, &c.Sample)
+		f.Today.Reasons = append(f.Today.Reasons, c)
+		return err
+	}, `SELECT reason, status, count(*) AS n, count(DISTINCT domain), max(id), diagnostic`+failedWithin+` GROUP BY 1, 2 ORDER BY n DESC, reason, status`,
+		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return g.q.QueryRowContext(g.ctx, `SELECT count(*)`+failedWithin+` AND proof = 'none'`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli()).Scan(&f.Today.Unproven)
+}
+
+func (g *gathering) refusals(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var r Refusal
+		err := rows.Scan(text(&r.Reason), &r.Vendor, &r.Status, &r.Receiver, &r.Diagnostic, &r.RemoteMTA, &r.N, when{&r.First}, when{&r.Last})
+		f.Today.Refusals = append(f.Today.Refusals, r)
+		return err
+	}, `SELECT reason, vendor, status, `+receiverColumn+` AS receiver, diagnostic, min(remote_mta), count(*), min(at) AS first, max(at)`+failedWithin+
+		` AND (fault IN ('sender', 'message') OR reason IN ('relay_denied', 'routing_failed')) GROUP BY 1, 2, 3, 4, 5 ORDER BY first, receiver, reason, diagnostic`,
+		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
+}
+
+func (g *gathering) changes(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var c Change
+		err := rows.Scan(when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why)
+		f.Today.Changes = append(f.Today.Changes, c)
+		return err
+	}, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE at >= ? AND at < ? ORDER BY at, id LIMIT ?`,
+		f.Today.From.UnixMilli(), f.Today.To.UnixMilli(), maxReportChanges)
+}
+
+// list counts what stood on the list at the end of the day: what stands now,
+// less what changed since.
+func (g *gathering) list(d *DayFacts, now time.Time) error {
+	var added, removed int
+	err := g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE op = 'add'), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ?`, d.To.UnixMilli()).Scan(&added, &removed)
+	if err != nil {
+		return err
+	}
+	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held')
+ FROM suppressions WHERE expires IS NULL OR expires > ?`, now.UnixMilli()).Scan(&d.InForce, &d.Held)
+	d.InForce = max(0, d.InForce-added+removed)
+	return err
+}
+
+// jobs are those that ran in the week up to the end of the day.
+func (g *gathering) jobs(f *ReportFacts) error {
+	from, to := f.Today.From.UnixMilli(), f.Today.To.UnixMilli()
+	err := g.each(func(rows *sql.Rows) error {
+		var j JobFacts
+		err := rows.Scan(&j.Job, when{&j.Last}, when{&j.LastOK}, &j.Runs, &j.Failures)
+		f.Jobs = append(f.Jobs, j)
+		return err
+	}, `SELECT job, max(started), max(started) FILTER (WHERE ok = 1), count(*) FILTER (WHERE started >= ?), count(*) FILTER (WHERE started >= ? AND ended IS NOT NULL AND ok = 0)
+ FROM runs WHERE started >= ? AND started < ? GROUP BY job ORDER BY job`, from, from, f.Today.To.AddDate(0, 0, -7).UnixMilli(), to)
+	if err != nil {
+		return err
+	}
+	for i := range f.Jobs {
+		j := &f.Jobs[i]
+		var ok bool
+		err := g.q.QueryRowContext(g.ctx, `SELECT ok, detail FROM runs WHERE job = ? AND started < ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, j.Job, to).Scan(&ok, &j.Detail)
+		if err == sql.ErrNoRows { //nolint:errorlint // as database/sql documents it
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		j.Failing = !ok
+	}
+	return nil
+}
+
+// exports are the published state of each export at the end of the day, and
+// whether a later content was withheld.
+func (g *gathering) exports(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var e ExportFacts
+		err := rows.Scan(&e.Name, &e.Profile, &e.Path, &e.Generation, when{&e.At}, &e.Rows, &e.Withheld, &e.Why)
+		f.Exports = append(f.Exports, e)
+		return err
+	}, `SELECT p.name, p.profile, p.path, p.generation, p.at, p.rows, l.state = 'withheld', l.why
+ FROM (SELECT name, max(generation) FILTER (WHERE state = 'published') AS published, max(generation) AS latest FROM exports WHERE at < ? GROUP BY name) n
+ JOIN exports p ON p.name = n.name AND p.generation = ifnull(n.published, n.latest)
+ JOIN exports l ON l.name = n.name AND l.generation = n.latest ORDER BY p.name`, f.Today.To.UnixMilli())
+}
+
+// Domain is the domain of a change's address.
+func (c Change) Domain() string { return policy.Domain(c.Key) }

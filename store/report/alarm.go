@@ -40,7 +40,7 @@ func rise(n int, mean float64) Severity {
 
 func (r *Report) raise(a Alarm) { r.Alarms = append(r.Alarms, a) }
 
-func (r *Report) alarms(f Facts, week []store.Day, o Options) {
+func (r *Report) alarms(f store.ReportFacts, week []store.Day, o Options) {
 	r.silence(f, week)
 	r.machinery(min(r.Period.To.Unix(), o.Now.Unix()))
 	for _, c := range r.Causes {
@@ -63,7 +63,7 @@ func (r *Report) alarms(f Facts, week []store.Day, o Options) {
 }
 
 // silence turns "no bounces today" into news where bounces were to be expected.
-func (r *Report) silence(f Facts, week []store.Day) {
+func (r *Report) silence(f store.ReportFacts, week []store.Day) {
 	t := r.total("mails")
 	switch {
 	case f.Since.IsZero():
@@ -121,7 +121,7 @@ func (r *Report) counters() {
 }
 
 // understanding raises what the harvester could not read.
-func (r *Report) understanding(f Facts) {
+func (r *Report) understanding(f store.ReportFacts) {
 	failed := 0
 	for _, n := range f.Today.Failed {
 		failed += n

@@ -37,7 +37,7 @@ func span(t time.Time, loc *time.Location, back int) (from, to time.Time) {
 
 // Compose makes the report of f. It is pure: the same facts give the same
 // report.
-func Compose(f Facts, o Options) *Report {
+func Compose(f store.ReportFacts, o Options) *Report {
 	from, to := span(o.Day, o.Location, 0)
 	r := &Report{
 		Schema: Schema, Host: o.Host, Date: from.Format(time.DateOnly), Status: OK,
@@ -109,8 +109,8 @@ func totals(today *store.Day, week []store.Day) []Total {
 		{"hard", "hard bounces", class(bounce.ClassHard), true},
 		{"soft", "soft bounces", class(bounce.ClassSoft), true},
 		{"block", "blocked or refused", class(bounce.ClassBlock), true},
-		{"complaint", "complaints", func(d *store.Day) int { return d.Complaints }, true},
-		{"unsubscribe", "unsubscribes", func(d *store.Day) int { return d.Unsubscribes }, false},
+		{"complaint", "complaints", func(d *store.Day) int { return d.Kinds[bounce.KindComplaint] }, true},
+		{"unsubscribe", "unsubscribes", func(d *store.Day) int { return d.Kinds[bounce.KindUnsubscribe] }, false},
 		{"delay", "delay notices", kind(bounce.KindDelay), false},
 		{"auto_reply", "auto-replies", kind(bounce.KindAutoReply), false},
 		{"echo", "echoes of suppressions", func(d *store.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
@@ -186,7 +186,7 @@ func suppressions(f *store.DayFacts, o Options) Suppressions {
 	for _, c := range f.Changes {
 		if c.Op == "add" {
 			reasons[c.Reason]++
-			domains[c.Domain]++
+			domains[c.Domain()]++
 		}
 		if c.Op == "hold" || o.Addresses == Hidden {
 			continue

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
 )
 
 // Schema names the layout of the JSON form (docs/report.schema.json).
@@ -181,13 +180,4 @@ type Export struct {
 	Rows       int       `json:"rows"`
 	Generation int64     `json:"generation"`
 	Changed    time.Time `json:"changed"` // when the content last changed
-}
-
-// Facts is all that a report is made from.
-type Facts struct {
-	Today   store.DayFacts
-	Before  []store.Day // the days before, latest first; 13 of them where history reaches so far
-	Jobs    []store.JobFacts
-	Exports []store.ExportFacts
-	Since   time.Time // when the first message ever came in; zero when none did
 }

@@ -47,10 +47,10 @@ func before(n int) []store.Day {
 	return out
 }
 
-func quiet() Facts {
+func quiet() store.ReportFacts {
 	d := before(1)[0]
 	d.From, d.To = span(noon, berlin, 0)
-	return Facts{
+	return store.ReportFacts{
 		Today:  store.DayFacts{Day: d, InForce: 4765},
 		Before: before(13),
 		Jobs:   []store.JobFacts{{Job: "harvest bounces", Last: noon.Add(11 * time.Hour), LastOK: noon.Add(11 * time.Hour), Runs: 288}},
@@ -58,12 +58,12 @@ func quiet() Facts {
 	}
 }
 
-func busy() Facts {
+func busy() store.ReportFacts {
 	f := quiet()
 	at := func(h, m int) time.Time { return time.Date(2026, 3, 2, h, m, 0, 0, berlin) }
 	f.Today.Kinds = map[bounce.Kind]int{bounce.KindBounce: 140, bounce.KindAutoReply: 40, bounce.KindDelay: 44, bounce.KindComplaint: 1, bounce.KindUnparsed: 12, bounce.KindNone: 3}
 	f.Today.Failed = map[bounce.Reason]int{bounce.UserUnknown: 17, bounce.DomainUnknown: 29, bounce.MailboxFull: 31, bounce.ReputationIP: 14, bounce.AuthDMARC: 6, bounce.MessageTooLarge: 2, bounce.Unclassified: 12, bounce.AlreadySuppressed: 3}
-	f.Today.Complaints, f.Today.Added, f.Today.Removed, f.Today.Held, f.Today.InForce, f.Today.Unproven = 1, 49, 2, 4, 4812, 5
+	f.Today.Added, f.Today.Removed, f.Today.Held, f.Today.InForce, f.Today.Unproven = 49, 2, 4, 4812, 5
 	f.Today.Receivers = []store.ReceiverCount{
 		{Receiver: "example-corp.example", Reason: bounce.DomainUnknown, Status: "5.1.2", N: 29},
 		{Receiver: "Microsoft", Reason: bounce.ReputationIP, Status: "5.7.1", N: 14},
@@ -91,13 +91,13 @@ func busy() Facts {
 		{Reason: bounce.MessageTooLarge, Status: "5.3.4", Receiver: "small03.example", N: 2, First: at(8, 30), Last: at(8, 31), Diagnostic: "552 5.3.4 message size exceeds limit"},
 		{Reason: bounce.RelayDenied, Status: "5.7.1", Receiver: "small04.example", N: 1, First: at(8, 30), Last: at(8, 31), Diagnostic: "relay access denied"},
 	}
-	f.Today.Changes = []store.ListChange{
-		{At: at(9, 0), Op: "add", Address: "jane.doe@example.com", Domain: "example.com", Source: "bounce", Reason: "user_unknown", Class: "hard"},
-		{At: at(10, 0), Op: "remove", Address: "fred@example.net", Domain: "example.net", Source: "bounce", Reason: "mailbox_full", Why: "expired"},
+	f.Today.Changes = []store.Change{
+		{At: at(9, 0), Op: "add", Address: "jane.doe@example.com", Key: "x@" + "example.com", Source: "bounce", Reason: "user_unknown", Class: bounce.ClassHard},
+		{At: at(10, 0), Op: "remove", Address: "fred@example.net", Key: "x@" + "example.net", Source: "bounce", Reason: "mailbox_full", Why: "expired"},
 	}
 	for i := range 29 {
 		a := fmt.Sprintf("user%02d@example-corp.example", i)
-		f.Today.Changes = append(f.Today.Changes, store.ListChange{At: at(11, i), Op: "add", Address: a, Domain: "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: "hard"})
+		f.Today.Changes = append(f.Today.Changes, store.Change{At: at(11, i), Op: "add", Address: a, Key: "x@" + "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: bounce.ClassHard})
 	}
 	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Exports = []store.ExportFacts{
@@ -108,7 +108,7 @@ func busy() Facts {
 }
 
 // hostile has markup, escapes and endless words in every field of a stranger.
-func hostile() Facts {
+func hostile() store.ReportFacts {
 	f := busy()
 	evil := "<script>alert(1)</script>\x1b[31m\r\nPROBLEMS\u202e\u0000<img src=x onerror=alert(1)>\"'><a href='javascript:1'>" + strings.Repeat("W", 300) + "漢字漢字"
 	for i := range f.Today.Receivers {
@@ -125,7 +125,7 @@ func hostile() Facts {
 	}
 	for i := range f.Today.Changes {
 		c := &f.Today.Changes[i]
-		c.Address, c.Domain, c.Reason, c.Why = evil+"@"+evil, evil, evil, evil
+		c.Address, c.Key, c.Reason, c.Why = evil+"@"+evil, evil+"@"+evil, evil, evil
 	}
 	for i := range f.Jobs {
 		f.Jobs[i].Job, f.Jobs[i].Detail = evil, evil
@@ -164,7 +164,7 @@ func cases() map[string]*Report {
 	young.Now = noon
 	return map[string]*Report{
 		"quiet": Compose(quiet(), options()), "busy": Compose(busy(), options()), "busy-masked": Compose(busy(), masked), "busy-full": Compose(busy(), full),
-		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(Facts{}, young),
+		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(store.ReportFacts{}, young),
 	}
 }
 

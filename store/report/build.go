@@ -1,0 +1,29 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"harvester/store"
+)
+
+// history is how many days the trend shows, the one reported on included.
+const history = 14
+
+// Build gathers the facts of a day and composes the report of it.
+func Build(ctx context.Context, db *store.DB, o Options) (*Report, error) {
+	var midnights []time.Time
+	for back := history - 1; back >= 0; back-- {
+		from, to := span(o.Day, o.Location, back)
+		if len(midnights) == 0 {
+			midnights = append(midnights, from)
+		}
+		midnights = append(midnights, to)
+	}
+	f, err := db.ReportFacts(ctx, midnights)
+	if err != nil {
+		return nil, fmt.Errorf("building the report of %s: %w", o.Day.In(o.Location).Format(time.DateOnly), err)
+	}
+	return Compose(f, o), nil
+}
