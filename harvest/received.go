@@ -43,7 +43,17 @@ func ReceivedDate(raw []byte) time.Time {
 	if semicolon < 0 {
 		return time.Time{}
 	}
-	at, err := mail.ParseDate(strings.TrimSpace(string(field[semicolon+1:])))
+	return parseDate(strings.TrimSpace(string(field[semicolon+1:])))
+}
+
+// parseDate tries the usual form first: the general one tries dozens, and this
+// runs for every message.
+func parseDate(s string) time.Time {
+	plain, _, _ := strings.Cut(s, " (")
+	at, err := time.Parse("Mon, _2 Jan 2006 15:04:05 -0700", plain)
+	if err != nil {
+		at, err = mail.ParseDate(s)
+	}
 	if err != nil {
 		return time.Time{}
 	}

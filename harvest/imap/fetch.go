@@ -96,13 +96,12 @@ func readBody(literal imap.LiteralReader, limit int64) (*body, error) {
 	hash := sha256.New()
 	if limit >= 0 {
 		b.raw = make([]byte, min(size, limit))
-		n, err := io.ReadFull(literal, b.raw)
-		if err != nil {
+		if _, err := io.ReadFull(literal, b.raw); err != nil {
 			return nil, lost(err)
 		}
-		hash.Write(b.raw[:n])
+		hash.Write(b.raw)
 	}
-	n, err := io.Copy(hash, literal)
+	n, err := drain(hash, literal, size-int64(len(b.raw)))
 	if err != nil {
 		return nil, lost(err)
 	}
@@ -112,6 +111,20 @@ func readBody(literal imap.LiteralReader, limit int64) (*body, error) {
 	}
 	hash.Sum(b.hash[:0])
 	return b, nil
+}
+
+// drain reads to the end, of which so many bytes are left: for most messages
+// none, and io.Copy would allocate a buffer for each.
+func drain(w io.Writer, r io.Reader, left int64) (int64, error) {
+	if left > 0 {
+		return io.Copy(w, r)
+	}
+	var none [1]byte
+	n, err := r.Read(none[:])
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return int64(n), err
 }
 
 func lost(err error) error {
