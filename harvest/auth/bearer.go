@@ -39,29 +39,29 @@ func (b *Bearer) Start(ctx context.Context, offered func(string) bool) (sasl.Cli
 		return nil, fmt.Errorf("getting a token for %s: %w", b.Username, err)
 	}
 	if offered(xoauth2Name) {
-		return &xoauth2{username: b.Username, token: token}, nil
+		return &bearerClient{xoauth2Name, "user=" + b.Username + "\x01auth=Bearer " + token + "\x01\x01"}, nil
 	}
-	return sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
+	_, initial, err := sasl.NewOAuthBearerClient(&sasl.OAuthBearerOptions{
 		Username: b.Username, Token: token, Host: b.Host, Port: b.Port,
-	}), nil
+	}).Start()
+	return &bearerClient{sasl.OAuthBearer, string(initial)}, err
 }
 
 // Rejected discards the refused token.
 func (b *Bearer) Rejected() bool { return b.Tokens.Discard() }
 
+// xoauth2Name is the mechanism of
+// https://developers.google.com/gmail/imap/xoauth2-protocol.
 const xoauth2Name = "XOAUTH2"
 
-// xoauth2 is the client of
-// https://developers.google.com/gmail/imap/xoauth2-protocol.
-type xoauth2 struct{ username, token string }
+// bearerClient sends all in its initial response.
+type bearerClient struct{ name, initial string }
 
-func (x *xoauth2) Start() (string, []byte, error) {
-	return xoauth2Name, []byte("user=" + x.username + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
-}
+func (c *bearerClient) Start() (string, []byte, error) { return c.name, []byte(c.initial), nil }
 
 // Next answers the challenge that carries the reason of a refusal. The answer
-// only ends the exchange.
+// only ends the exchange, so that the server says NO (RFC 7628 §3.2.3).
 //
-// QUIRK: it is one byte, not none as Google documents: Dovecot calls an empty
-// one invalid base64 and hides the refusal behind a BAD.
-func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{1}, nil }
+// QUIRK: it is one byte for XOAUTH2, too, not none as Google documents: Dovecot
+// calls an empty one invalid base64 and hides the refusal behind a BAD.
+func (c *bearerClient) Next([]byte) ([]byte, error) { return []byte{1}, nil }
