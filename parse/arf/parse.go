@@ -1,6 +1,7 @@
 package arf
 
 import (
+	"slices"
 	"strings"
 
 	"harvester/parse/mime"
@@ -34,12 +35,22 @@ func fromFields(h mime.Header) *Report {
 	return r
 }
 
+const (
+	redactedNote  = "redacted recipient left out"
+	maxRecipients = 1000 // of one report; honest ones name one
+)
+
 // addRecipient adds an address unless it is redacted or known.
 func (r *Report) addRecipient(v string) {
 	for _, addr := range mime.Addresses(typed(v)) {
 		if redacted(addr) {
-			r.Notes = append(r.Notes, "redacted recipient left out")
+			if !slices.Contains(r.Notes, redactedNote) {
+				r.Notes = append(r.Notes, redactedNote)
+			}
 			continue
+		}
+		if len(r.Recipients) >= maxRecipients {
+			return
 		}
 		for _, known := range r.Recipients {
 			if strings.EqualFold(known, addr) {

@@ -83,6 +83,9 @@ func fieldOf(name string) field {
 
 func known(name string) bool { return fieldOf(name) != other }
 
+// maxFields bounds one group; honest ones have a dozen.
+const maxFields = 500
+
 // group is one recipient's fields while they are read.
 type group struct {
 	fields mime.Header
@@ -93,7 +96,9 @@ func (g *group) add(f mime.Field, kind field) {
 	if g.fields == nil {
 		g.fields = make(mime.Header, 0, 8)
 	}
-	g.fields = append(g.fields, f)
+	if len(g.fields) < maxFields {
+		g.fields = append(g.fields, f)
+	}
 	g.has[kind] = true
 }
 
@@ -119,14 +124,15 @@ type builder struct {
 func (b *builder) field(f mime.Field) {
 	kind := fieldOf(f.Name)
 	switch {
-	case kind == message:
-		b.r.Fields = append(b.r.Fields, f)
-		return
-	case !b.open && kind == other && !b.blank:
-		b.r.Fields = append(b.r.Fields, f)
+	case kind == message, !b.open && kind == other && !b.blank:
+		if len(b.r.Fields) < maxFields {
+			b.r.Fields = append(b.r.Fields, f)
+		}
 		return
 	case kind == other && b.blank:
-		b.lead = append(b.lead, f)
+		if len(b.lead) < maxFields {
+			b.lead = append(b.lead, f)
+		}
 		return
 	}
 	switch {
@@ -193,12 +199,16 @@ func parse(text string) *Report {
 	r := &Report{}
 	b := builder{r: r}
 	var name, value string
+	var folded []byte // value and the lines joined to it, when there are any
 	flush := func() {
+		if len(folded) > 0 {
+			value = string(folded)
+		}
 		if name != "" {
 			b.field(mime.Field{Name: name, Value: value})
 			b.any = true
 		}
-		name, value = "", ""
+		name, value, folded = "", "", folded[:0]
 	}
 	gap := false // nothing but blank lines since the last field
 	for text != "" {
@@ -213,9 +223,9 @@ func parse(text string) *Report {
 			}
 			continue
 		}
-		folded := line[0] == ' ' || line[0] == '\t'
+		continued := line[0] == ' ' || line[0] == '\t'
 		n := ""
-		if !folded || name == "" {
+		if !continued || name == "" {
 			n = mime.FieldName(trimmed)
 			if n != "" && !plausible(n, name) {
 				n = ""
@@ -228,11 +238,17 @@ func parse(text string) *Report {
 			name = n
 			value = strings.TrimSpace(trimmed[strings.IndexByte(trimmed, ':')+1:])
 		case name != "" && !gap:
-			if !folded {
+			if !continued {
 				r.note("unfolded line joined to its field")
 			}
-			if len(value) < maxValue {
-				value = join(value, trimmed)
+			if len(folded) == 0 {
+				folded = append(folded, value...)
+			}
+			if len(folded) < maxValue {
+				if len(folded) > 0 {
+					folded = append(folded, ' ')
+				}
+				folded = append(folded, trimmed...)
 			}
 		}
 	}
@@ -251,15 +267,8 @@ func parse(text string) *Report {
 	return r
 }
 
-// maxValue bounds one field, since joining costs what has been joined.
-const maxValue = 16 << 10
-
-func join(value, line string) string {
-	if value == "" {
-		return line
-	}
-	return value + " " + line
-}
+// maxValue bounds what is joined to one field.
+const maxValue = 64 << 10
 
 // plausible tells a field from a line of an unfolded diagnostic that happens
 // to have a colon behind its first word (`said: no such user`).

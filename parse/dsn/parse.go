@@ -37,10 +37,10 @@ func undo(text string) (string, string) {
 		part.Type = "text/plain"
 		return part.Text(), "MIME fields inside the status part obeyed"
 	}
-	groups := strings.Split(text, "\n\n")
-	if len(groups) > 100 {
+	if strings.Count(text, "\n\n") > 100 {
 		return "", ""
 	}
+	groups := strings.Split(text, "\n\n")
 	found := false
 	for i, g := range groups {
 		b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(g), ""))
@@ -69,7 +69,7 @@ func (r *Report) Add(o *Report) {
 		known[key(&r.Recipients[i])] = true
 	}
 	for i := range o.Recipients {
-		if k := key(&o.Recipients[i]); k == "" || !known[k] {
+		if k := key(&o.Recipients[i]); len(r.Recipients) < MaxRecipients && (k == "" || !known[k]) {
 			known[k] = true
 			r.Recipients = append(r.Recipients, o.Recipients[i])
 		}

@@ -11,7 +11,7 @@ import (
 func (r *Report) recipient(fields mime.Header) Recipient {
 	out := Recipient{Fields: fields}
 	actions := 0
-	diagnostic := ""
+	diagnostic, score := "", 0
 	for _, f := range fields {
 		switch fieldOf(f.Name) {
 		case final:
@@ -43,8 +43,8 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 					out.RemoteMTA = mtaName(f.Value)
 				}
 			case strings.EqualFold(f.Name, "Diagnostic-Code"):
-				if better(f.Value, diagnostic) {
-					diagnostic = f.Value
+				if n := specific(f.Value); n > score {
+					diagnostic, score = f.Value, n
 				}
 			case strings.EqualFold(f.Name, "Last-Attempt-Date"):
 				out.LastAttempt = mime.Date(f.Value)
@@ -149,24 +149,22 @@ func mtaName(v string) string {
 	return strings.Trim(v, `"<>,;`)
 }
 
-// better tells whether a says more than what was found before: of several
-// Diagnostic-Code fields the first with an enhanced code counts, else the
-// first with a reply code, else the first.
-func better(a, b string) bool { return specific(a) > specific(b) }
-
+// specific tells how much a Diagnostic-Code says. Of several the first with an
+// enhanced code counts, else the first with a reply code, else the first with a
+// text.
 func specific(v string) int {
 	_, text := splitDiagnostic(v)
 	switch {
 	case text == "":
-		return 0
+		return 1 // the type alone
 	case len(text) > 2 && text[0] == '2' && digit(text[1]) && digit(text[2]):
-		return 1
+		return 2
 	case Code(text) != "":
-		return 4
+		return 5
 	case len(text) > 2 && (text[0] == '4' || text[0] == '5') && digit(text[1]) && digit(text[2]):
-		return 3
+		return 4
 	}
-	return 2
+	return 3
 }
 
 // splitDiagnostic splits `type; text` (RFC 3464 §2.3.6). Without a type all is

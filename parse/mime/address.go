@@ -39,7 +39,7 @@ func Address(s string) (addr, name string) {
 }
 
 // maxAddress bounds what is looked at for one mailbox.
-const maxAddress = 4096
+const maxAddress = 1024
 
 // Addresses returns the addresses of a list (RFC 5322 §3.4), in order. Group
 // names and entries without an address are left out.

@@ -8,9 +8,13 @@ import (
 // contentType picks the Content-Type field that holds and returns its media
 // type and its value. Of several the first whose boundary stands in the body.
 func contentType(h Header, body []byte, def string) (typ, value string) {
+	seen := 0
 	for i := range h {
-		if !strings.EqualFold(h[i].Name, "Content-Type") {
+		if len(h[i].Name) != 12 || !strings.EqualFold(h[i].Name, "Content-Type") {
 			continue
+		}
+		if seen++; seen > 4 { // each costs a search through the body
+			break
 		}
 		if typ == "" {
 			typ, value = mediaType(h[i].Value), h[i].Value

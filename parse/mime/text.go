@@ -6,6 +6,10 @@ import (
 	"unicode/utf8"
 )
 
+// MaxText is how many bytes of one part are decoded to text. No notice is as
+// long; a mail that was returned inside one may be.
+const MaxText = 4 << 20
+
 // Text returns the body as UTF-8 with LF line ends: transfer encoding and
 // charset undone, byte order mark, NUL and invisible characters dropped,
 // leading blanks kept. HTML stays HTML.
@@ -16,12 +20,16 @@ func (p *Part) Text() string {
 
 // Decode returns Text and what had to be repaired for it.
 func (p *Part) Decode() (text string, notes []string) {
-	b, enc := p.body, p.encoding()
+	raw, enc := p.body, p.encoding()
+	if len(raw) > MaxText {
+		raw, notes = raw[:MaxText], append(notes, "text limit reached, rest not read")
+	}
+	b := raw
 	switch {
 	case enc != "":
 		b = decodeTransfer(b, enc)
-		if enc == "base64" && (len(b) == len(p.body) || garbled(b)) && !garbled(p.body) {
-			b, notes = p.body, append(notes, "text was not in the transfer encoding that it declares")
+		if enc == "base64" && (len(b) == len(raw) || garbled(b)) && !garbled(raw) {
+			b, notes = raw, append(notes, "text was not in the transfer encoding that it declares")
 		}
 	case blob(b):
 		if out, ok := decodeBase64(b); ok && !garbled(out) {
@@ -92,20 +100,16 @@ func blob(b []byte) bool {
 // softBreaks tells whether a body without a transfer encoding is
 // quoted-printable all the same: two long lines that end in a single `=`.
 func softBreaks(b []byte) bool {
+	if bytes.IndexByte(b, '=') < 0 {
+		return false
+	}
 	n := 0
 	for len(b) > 0 && n < 2 {
-		i := bytes.Index(b, []byte("=\n"))
-		if j := bytes.Index(b, []byte("=\r\n")); i < 0 || j >= 0 && j < i {
-			i = j
-		}
-		if i < 0 {
-			return false
-		}
-		start := bytes.LastIndexByte(b[:i], '\n') + 1
-		if l := i - start; l >= 60 && l < 77 && b[i-1] != '=' && b[i-1] > ' ' {
+		var line []byte
+		line, b = cutLine(b)
+		if l := len(line); l >= 60 && l < 78 && line[l-1] == '=' && line[l-2] != '=' && line[l-2] > ' ' {
 			n++
 		}
-		b = b[i+1:]
 	}
 	return n >= 2
 }

@@ -101,7 +101,10 @@ func (f *wordFinder) next(pos int) (word, bool) {
 		case 'q':
 			w.text = decodeQWord(s[text:f.stop])
 		case 'b':
-			w.text, ok = decodeBase64([]byte(s[text:f.stop]))
+			// A '?' before the end means that the end is another word's.
+			if ok = strings.IndexByte(s[text:], '?') == f.stop-text; ok {
+				w.text, ok = decodeBase64([]byte(s[text:f.stop]))
+			}
 		default:
 			ok = false
 		}

@@ -65,6 +65,8 @@ type reader struct {
 	limit  int          // bytes of a returned header
 	leaves []*mime.Part // outside of enclosed mails, in order
 	report bool         // a multipart/report was seen
+
+	siblings int // status parts united
 }
 
 // collect lists the leaves that may be part of the report. It never enters an
@@ -157,7 +159,9 @@ func (r *reader) addStatus(text string) {
 		return
 	}
 	r.note([]string{"several status parts united"})
-	r.m.Report.Add(report)
+	if r.siblings++; r.siblings < 100 {
+		r.m.Report.Add(report)
+	}
 }
 
 // automatic tells whether a mail may hold a report that does not say so. In
