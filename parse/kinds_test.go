@@ -8,6 +8,7 @@ import (
 
 	"harvester/fixtures"
 	"harvester/parse"
+	"harvester/parse/bounce"
 )
 
 // silent are feedback reports that nobody complains in (RFC 6430, RFC 6591).
@@ -38,6 +39,53 @@ func TestKinds(t *testing.T) {
 		}
 		if len(got.Recipients) > 0 && (kind != "complaint" || silent[file]) {
 			t.Errorf("%s: a %s names %s", file, kind, got.Recipients[0].Recipient)
+		}
+	}
+}
+
+// TestEnclosed hands each failure notice on as people do. Nobody may be named:
+// it was not us who got it.
+func TestEnclosed(t *testing.T) {
+	const person = "Return-Path: <jo@example.org>\nFrom: Jo Doe <jo@example.org>\nTo: <bounces@news.example.com>\nMessage-ID: <1@example.org>\nMIME-Version: 1.0\n"
+	forms := map[string]func(notice string) string{
+		"attached": func(notice string) string {
+			return person + "Subject: What is this?\nUser-Agent: Mozilla Thunderbird\nContent-Type: multipart/mixed; boundary=\"=_outer_=\"\n\n--=_outer_=\n\nPlease have a look.\n\nJo\n" +
+				"--=_outer_=\nContent-Type: message/rfc822\nContent-Disposition: attachment; filename=\"notice.eml\"\n\n" + notice + "\n--=_outer_=--\n"
+		},
+		"quoted": func(notice string) string {
+			_, body, _ := strings.Cut(notice, "\n\n")
+			return person + "Subject: Re: failure notice\nIn-Reply-To: <2@example.org>\nContent-Type: text/plain; charset=utf-8\n\nWhat is this?\n\n> " +
+				strings.ReplaceAll(body, "\n", "\n> ") + "\n"
+		},
+		"forwarded": func(notice string) string {
+			_, body, _ := strings.Cut(notice, "\n\n")
+			return person + "Subject: Fwd: failure notice\nContent-Type: text/plain; charset=utf-8\n\nHello,\n\n---------- Forwarded message ---------\nFrom: <mailer-daemon@example.net>\nSubject: failure notice\n\n" + body
+		},
+	}
+	dirs, err := fixtures.FS.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if !d.IsDir() || d.Name() == "hostile" {
+			continue
+		}
+		mails, err := fixtures.FS.ReadDir(d.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range mails {
+			raw, err := fixtures.FS.ReadFile(d.Name() + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			notice := strings.ReplaceAll(string(raw), "\r\n", "\n")
+			for form, wrap := range forms {
+				got := parse.Parse([]byte(wrap(notice)), nil)
+				if len(got.Recipients) > 0 || got.Kind == bounce.KindBounce {
+					t.Errorf("%s/%s, %s: %s, %d recipients; %q", d.Name(), e.Name(), form, got.Kind, len(got.Recipients), got.Notes)
+				}
+			}
 		}
 	}
 }

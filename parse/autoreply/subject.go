@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"harvester/parse/bounce"
 )
 
 // subjectPhrase is one phrase and the place of its sign in signs.subjects.
@@ -61,12 +63,19 @@ func (s *signs) matchSubject(folded string) (*subjectSign, string) {
 			return x, x.re.FindString(folded)
 		}
 	}
-	for rest, more := folded, true; more; rest, more = stripTag(rest) {
+	for rest := folded; ; {
 		if x, p := s.subjectStart(rest); x != nil {
 			return x, p
 		}
+		tag, after, ok := stripTag(rest)
+		if !ok {
+			return nil, ""
+		}
+		if x, p := s.subjectStart(tag + ":"); x != nil && x.Kind == bounce.KindAutoReply { // "[Auto-Reply] news"
+			return x, p
+		}
+		rest = after
 	}
-	return nil, ""
 }
 
 func (s *signs) subjectStart(folded string) (*subjectSign, string) {
@@ -107,22 +116,22 @@ func wordEnds(phrase, after string) bool {
 var tagPairs = [...][2]string{{"[", "]"}, {"{", "}"}, {"(", ")"}, {"***", "***"}, {"【", "】"}}
 
 // stripTag takes one leading tag off a folded subject.
-func stripTag(s string) (rest string, ok bool) {
+func stripTag(s string) (tag, rest string, ok bool) {
 	for _, p := range tagPairs {
 		if !strings.HasPrefix(s, p[0]) {
 			continue
 		}
 		if i := strings.Index(s[len(p[0]):], p[1]); i >= 0 && i <= 40 {
-			return strings.TrimLeft(s[len(p[0])+i+len(p[1]):], " "), true
+			return strings.Trim(s[len(p[0]):len(p[0])+i], " "), strings.TrimLeft(s[len(p[0])+i+len(p[1]):], " "), true
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 // isReply tells whether a folded subject begins with the mark of an answer or
 // a forward, such as "Re:", "AW:", "Re[2]:", "转发:".
 func (s *signs) isReply(folded string) bool {
-	for rest, more := folded, true; more; rest, more = stripTag(rest) {
+	for rest, more := folded, true; more; _, rest, more = stripTag(rest) {
 		word, _, ok := strings.Cut(rest, ":")
 		if !ok || len(word) > 40 {
 			continue
