@@ -57,6 +57,18 @@ func TestEnclosed(t *testing.T) {
 			return person + "Subject: Re: failure notice\nIn-Reply-To: <2@example.org>\nContent-Type: text/plain; charset=utf-8\n\nWhat is this?\n\n> " +
 				strings.ReplaceAll(body, "\n", "\n> ") + "\n"
 		},
+		"quoted under a fresh subject": func(notice string) string {
+			_, body, _ := strings.Cut(notice, "\n\n")
+			return person + "Subject: mail problem\nContent-Type: text/plain; charset=utf-8\n\nHello,\nwhat is this?\n\n> " + strings.ReplaceAll(body, "\n", "\n> ") + "\n"
+		},
+		"quoted below a signature": func(notice string) string {
+			_, body, _ := strings.Cut(notice, "\n\n")
+			return person + "Subject: mail problem\nContent-Type: text/plain; charset=utf-8\n\nHello,\nwhat is this?\n\nJo Doe\njo@example.org\nPhone 555 0100\n\n-----Original Message-----\nFrom: <mailer-daemon@example.net>\nSubject: failure notice\n\n" + body
+		},
+		"pasted": func(notice string) string {
+			_, body, _ := strings.Cut(notice, "\n\n")
+			return person + "Subject: mail problem\nContent-Type: text/plain; charset=utf-8\n\nHello,\n\nI get this every day:\n\n" + body
+		},
 		"forwarded": func(notice string) string {
 			_, body, _ := strings.Cut(notice, "\n\n")
 			return person + "Subject: Fwd: failure notice\nContent-Type: text/plain; charset=utf-8\n\nHello,\n\n---------- Forwarded message ---------\nFrom: <mailer-daemon@example.net>\nSubject: failure notice\n\n" + body

@@ -163,12 +163,15 @@ func (r *reader) byHand() (Verdict, bool) {
 		return r.human("encloses a report"), true
 	case r.f.person():
 		return r.human("written by a person"), true
-	case r.f.list && !isRole(r.m.From):
+	case r.f.personal:
+		return r.human("from a person's address"), true
+	case r.f.list && !r.isRole(r.m.From):
 		return Verdict{Kind: bounce.KindNone, Why: "mailing list"}, true
 	case r.f.bulk:
 		return Verdict{Kind: bounce.KindNone, Why: "bulk mail"}, true
 	}
-	if own, quoted := r.own(); quoted && strings.TrimSpace(own) != "" && !strings.Contains(own, "@") {
+	// A notice says first whom it is about; a person writes words, and a name.
+	if own, quoted := r.own(); quoted && strings.TrimSpace(own) != "" && r.otherAddress(own) == "" {
 		return r.human("failure stands in a quote only"), true
 	}
 	return Verdict{}, false

@@ -19,7 +19,8 @@ type facts struct {
 	list     bool // a mailing list's (RFC 2369, RFC 2919)
 	bulk     bool // can be unsubscribed from
 	fromMTA  bool // From is a mail system, whatever the return path
-	role     bool // From is an office or a program, not a person
+	role     bool // From is an office or a program, or has no name
+	personal bool // From has a person's name, and failures of this mail would go there
 	nullPath bool
 }
 
@@ -27,7 +28,7 @@ func (s *signs) facts(m *view.Mail) facts {
 	f := facts{
 		nullPath: m.ReturnPath == "<>",
 		fromMTA:  (&view.Mail{From: cmp.Or(m.From, m.FromName)}).Daemon(), // QUIRK: some write a bare "mailer-daemon"
-		role:     m.FromName == "" || isRole(m.From),
+		role:     m.FromName == "" || s.isRole(m.From) || s.isRole(m.FromName),
 	}
 	var thread, attach bool
 	var buf [64]byte
@@ -70,6 +71,7 @@ func (s *signs) facts(m *view.Mail) facts {
 	}
 	f.client = f.client || thread && attach
 	f.machine = f.machine || f.nullPath || f.fromMTA || f.auto != "" && f.auto != "no"
+	f.personal = !f.machine && !f.role && m.ReturnPath != ""
 	return f
 }
 
@@ -78,12 +80,10 @@ func (f *facts) person() bool {
 	return f.auto == "no" || !f.machine && (f.client || f.answers && !f.role)
 }
 
-// roles are words in the local part of those who write for a system.
-var roles = [...]string{"admin", "owner", "request", "bounce", "reply", "daemon", "system", "notif", "alert", "error", "root", "mailer", "listserv", "majordomo"}
-
-func isRole(address string) bool {
-	local, _, _ := strings.Cut(strings.ToLower(address), "@")
-	_, ok := hasAny(local, roles[:])
+// isRole tells whether a name or address is an office's or a program's.
+func (s *signs) isRole(who string) bool {
+	who, _, _ = strings.Cut(who, "@")
+	_, ok := hasAny(fold(who), s.quote.Role)
 	return ok
 }
 

@@ -71,6 +71,7 @@ type quoteSigns struct {
 	Subject   []string
 	Wrote     []string
 	Client    []string
+	Role      []string
 }
 
 // signs is everything the embedded files say, folded and indexed.
@@ -127,7 +128,7 @@ func load() (*signs, error) {
 		foldAll(x.Local, x.Address, x.Name)
 	}
 	q := &s.quote
-	foldAll(q.Reply, q.Separator, q.From, q.Subject, q.Wrote, q.Client)
+	foldAll(q.Reply, q.Separator, q.From, q.Subject, q.Wrote, q.Client, q.Role)
 	if err := s.indexSubjects(); err != nil {
 		return nil, err
 	}
