@@ -102,14 +102,10 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	if sns, ok := readSNS(m); ok {
 		return p.sns(sns, res)
 	}
-	shown := dialect.Recognise(m)
-	certain := len(shown) > 0 && shown[0].Certain
-	if !certain {
-		if v, ok := autoreply.Veto(m); ok {
-			return v
-		}
+	if v, ok := autoreply.Veto(m); ok {
+		return v
 	}
-	if p.structured(m, shown, res) {
+	if p.structured(m, dialect.Recognise(m), res) {
 		return autoreply.Verdict{Kind: verdict(res.Recipients)}
 	}
 	v := autoreply.Classify(m)

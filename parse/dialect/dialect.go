@@ -30,10 +30,6 @@ type Dialect struct {
 	// Read gives what the text says, or nil where it is not this layout after
 	// all. It may be nil for a layout whose text adds nothing to the status part.
 	Read func(m *view.Mail) *Notice
-	// Certain tells that its signs can't stand in a mail of a person or an
-	// automatic answer: what it reads holds though the header looks like one.
-	// QUIRK: James and its children answer with "Re:", others say auto-replied.
-	Certain bool
 	// Mend corrects what this software is known to write wrongly into its
 	// status part, before it is believed.
 	Mend func(m *view.Mail, r *dsn.Report)

@@ -4,8 +4,7 @@ package dialect
 // messaging gateway is built on it.
 func (layouts) James() Dialect {
 	return Dialect{
-		Name:    "james",
-		Certain: true,
+		Name: "james",
 		Marks: []Mark{
 			{"hi. this is the james mail server at"},
 			{"error message below:", "message details:", "mail from:", "rcpt to:"},

@@ -42,7 +42,7 @@ func (layouts) ZMailer() Dialect {
 // MailerErrors is a system whose name nobody knows ("There was an error
 // sending your mail").
 func (layouts) MailerErrors() Dialect {
-	return Dialect{Name: "mailer-errors", Certain: true, Marks: []Mark{{"we had trouble delivering your message. full details follow"}, {"the following recipients returned permanent errors"}},
+	return Dialect{Name: "mailer-errors", Marks: []Mark{{"we had trouble delivering your message. full details follow"}, {"the following recipients returned permanent errors"}},
 		Read: form{Sentence: []string{"rejected recipient", "the following recipients returned permanent errors"}, Reply: []string{"it responded as follows", "(error following", "smtp server"}, Final: true}.read}
 }
 
