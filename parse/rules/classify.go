@@ -30,19 +30,20 @@ type Answer struct {
 }
 
 // The stages of the precedence, strongest first. Each level of an unwrapped
-// text has its own first four; the innermost level comes first.
+// text has its own first six, the innermost level first; the Status field
+// speaks at the innermost.
 const (
 	stageToken = iota
 	stageVendor
 	stageGeneric
 	stageCode
+	stageField
+	stageHint // weak phrases
 
 	stagesPerLevel
-	stageStatus = 100 // the Status field
-	stageHint   = 105 // weak phrases
-	stageWeak   = 115 // codes that stand for many things
-	stageReply  = 130 // reply codes
-	stageAction = 150
+	stageWeak   = stagesPerLevel * maxLevels // codes that stand for many things
+	stageReply  = stageWeak + maxLevels + 1
+	stageAction = stageReply + maxLevels
 )
 
 const noRule = -1
@@ -79,6 +80,12 @@ func (a *candidate) beats(b *candidate) bool {
 
 type hit struct{ literal, end int32 }
 
+// seen tells in which levels an exception of a rule stands.
+type seen struct {
+	generation uint32
+	levels     uint8
+}
+
 // partState is the last place where a phrase was found up to this part.
 type partState struct {
 	generation uint32
@@ -93,7 +100,7 @@ type scratch struct {
 	levels     []level
 	states     []partState
 	inScope    []uint32 // generation in which the scope was entered
-	unless     []uint32 // generation in which the rule's exception was seen
+	unless     []seen
 	generation uint32
 
 	set    *Set
@@ -170,7 +177,10 @@ func (c *scratch) scan() {
 					c.vendor = c.set.hosts.names[u.rule]
 				}
 			case asUnless:
-				c.unless[u.rule] = c.generation
+				if c.unless[u.rule].generation != c.generation {
+					c.unless[u.rule] = seen{generation: c.generation}
+				}
+				c.unless[u.rule].levels |= 1 << c.level(end-1)
 			}
 		}
 	})
@@ -202,8 +212,11 @@ func (c *scratch) phrases() {
 		lit := &c.set.literals[h.literal]
 		end := int(h.end)
 		start := end - len(lit.text)
-		if !lit.address && inside(c.folded, start, end, lit.plain && !lit.token) {
-			continue
+		address, link := false, false
+		if !lit.address {
+			if address, link = inside(c.folded, start, end); address {
+				continue
+			}
 		}
 		lv := c.level(start)
 		if end > c.levels[lv].end {
@@ -211,7 +224,7 @@ func (c *scratch) phrases() {
 		}
 		for i := range lit.uses {
 			u := &lit.uses[i]
-			if u.kind != asPart {
+			if u.kind != asPart || link && lit.plain && c.set.rules[u.rule].Vendor == generic {
 				continue
 			}
 			now := partState{c.generation, int32(start), int32(end), int32(len(lit.text))}
@@ -221,6 +234,9 @@ func (c *scratch) phrases() {
 					continue
 				}
 				now.start, now.length = before.start, before.length+now.length
+				if u.near {
+					now.length++
+				}
 			}
 			if !u.last {
 				if old := &c.states[u.state]; old.generation != c.generation || old.end != now.end {
@@ -263,12 +279,11 @@ func (c *scratch) offerPhrase(rule, lv int, p *partState, token bool) {
 	case token:
 		stage = stageToken
 	}
-	depth := len(c.levels) - 1 - lv
-	if stage += stagesPerLevel * depth; r.Weak {
-		stage, side = stageHint+depth, rank(r.Reason)
+	if r.Weak {
+		stage, side = stageHint, rank(r.Reason)
 	}
 	cand := candidate{
-		stage: stage, rank: side, length: int(p.length), specific: r.specific(),
+		stage: stage + stagesPerLevel*(len(c.levels)-1-lv), rank: side, length: int(p.length), specific: r.specific(),
 		rule: rule, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)},
 	}
 	if c.trace == nil && !cand.beats(&c.best) {
@@ -294,7 +309,7 @@ func (c *scratch) refuse(rule, lv int) string {
 			return "the enhanced status code is another"
 		}
 	}
-	if c.unless[rule] == c.generation {
+	if e := c.unless[rule]; e.generation == c.generation && e.levels&(1<<lv) != 0 {
 		return "an exception stands in the text"
 	}
 	if r.re != nil && !r.re.Match(c.folded[l.start:l.end]) {
@@ -340,9 +355,9 @@ func (c *scratch) offer(cand candidate) {
 	}
 }
 
-// inside reports whether f[start:end] stands inside an address, or, where link
-// is set, inside a URL or a host name.
-func inside(f []byte, start, end int, link bool) bool {
+// inside reports whether f[start:end] is part of an address, or of a URL or
+// host name.
+func inside(f []byte, start, end int) (address, link bool) {
 	const far = 70
 	lo, hi := start, end
 	for lo > 0 && start-lo < far && !ends(f[lo-1]) {
@@ -351,15 +366,12 @@ func inside(f []byte, start, end int, link bool) bool {
 	for hi < len(f) && hi-end < far && !ends(f[hi]) {
 		hi++
 	}
+	if hi-lo == end-start {
+		return false, false
+	}
 	word := f[lo:hi]
-	if len(word) == end-start {
-		return false
-	}
 	if bytes.IndexByte(word, '@') >= 0 {
-		return true
-	}
-	if !link {
-		return false
+		return true, false
 	}
 	dots := 0
 	for i := 1; i+1 < len(word); i++ {
@@ -367,10 +379,10 @@ func inside(f []byte, start, end int, link bool) bool {
 		case word[i] == '.' && !ends(word[i-1]) && isLetter(word[i+1]):
 			dots++
 		case word[i] == '/' && word[i+1] == '/':
-			return true
+			return false, true
 		}
 	}
-	return dots >= 2
+	return false, dots >= 2
 }
 
 func ends(c byte) bool {

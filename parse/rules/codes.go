@@ -22,7 +22,7 @@ func (c *scratch) codes() {
 		}
 	}
 	if status.Specific(c.query.Status) {
-		c.offerStatus(c.query.Status, span{}, 0, stageStatus, stageWeak+maxLevels)
+		c.offerStatus(c.query.Status, span{}, 0, stageField, stageWeak+maxLevels)
 	}
 }
 

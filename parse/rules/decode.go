@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -45,6 +46,7 @@ func (p Problems) Error() string {
 type decoder struct {
 	file     string
 	parser   unstable.Parser
+	lines    []uint32 // offsets at which lines begin
 	head     header
 	rules    []Rule
 	keys     map[string]bool // of the current table
@@ -56,6 +58,12 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 	d := &decoder{file: file, keys: map[string]bool{}}
 	d.head.vendor = strings.TrimSuffix(file[strings.LastIndexByte(file, '/')+1:], ".toml")
 	d.parser.Reset(data)
+	d.lines = append(d.lines, 0)
+	for i, c := range data {
+		if c == '\n' {
+			d.lines = append(d.lines, uint32(i+1))
+		}
+	}
 	last := 1
 	for d.parser.NextExpression() {
 		e := d.parser.Expression()
@@ -86,7 +94,12 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 	return d.head, d.rules, d.problems
 }
 
-func (d *decoder) place(n *unstable.Node) unstable.Position { return d.parser.Shape(n.Raw).Start }
+// place is where a key stands. (The parser's own Shape counts lines from the
+// beginning of the file each time.)
+func (d *decoder) place(n *unstable.Node) unstable.Position {
+	line, _ := slices.BinarySearch(d.lines, n.Raw.Offset+1)
+	return unstable.Position{Line: line, Column: int(n.Raw.Offset-d.lines[line-1]) + 1}
+}
 
 func (d *decoder) fault(at unstable.Position, what, fix string) {
 	id := ""

@@ -50,3 +50,10 @@ func TestClassify(t *testing.T) {
 		})
 	}
 }
+
+// Every example is won by its own rule, every counter-example is not.
+func TestExamples(t *testing.T) {
+	for _, f := range Builtin().Test() {
+		t.Error(f)
+	}
+}

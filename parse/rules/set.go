@@ -165,7 +165,7 @@ func (s *Set) compile() {
 	}
 	s.automaton = match.New(texts)
 	s.pool.New = func() any {
-		return &scratch{states: make([]partState, s.parts), inScope: make([]uint32, s.scopes), unless: make([]uint32, len(s.rules))}
+		return &scratch{states: make([]partState, s.parts), inScope: make([]uint32, s.scopes), unless: make([]seen, len(s.rules))}
 	}
 }
 

@@ -101,12 +101,8 @@ func tier(stage int, rank uint8) string {
 		return "reply code"
 	case stage >= stageWeak:
 		return "ambiguous status code"
-	case stage >= stageHint:
-		return "weak phrase"
-	case stage >= stageStatus:
-		return "Status field"
 	}
-	name := [...]string{"vendor token", "vendor phrase", "generic phrase", "status code in the text"}[stage%stagesPerLevel]
+	name := [...]string{"vendor token", "vendor phrase", "generic phrase", "status code in the text", "Status field", "weak phrase"}[stage%stagesPerLevel]
 	if stage%stagesPerLevel == stageGeneric {
 		name += [...]string{", sender side", ", path", ", full mailbox", ", recipient side", ", later"}[rank]
 	}
