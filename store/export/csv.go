@@ -2,8 +2,6 @@ package export
 
 import (
 	"strconv"
-	"strings"
-	"time"
 
 	"harvester/store"
 )
@@ -65,28 +63,4 @@ func emailProfile() Profile {
 			read: readCSV(csvReader{column: "email"}),
 		},
 	}
-}
-
-// appendCSV appends a field, quoted only where RFC 4180 asks for it: several
-// importers take quotes around an address for a part of it.
-func appendCSV(b []byte, s string) []byte {
-	if s == "" || !strings.ContainsAny(s, ",\"\r\n") && s[0] != ' ' && s[len(s)-1] != ' ' {
-		return append(b, s...)
-	}
-	b = append(b, '"')
-	for i := range len(s) {
-		if s[i] == '"' {
-			b = append(b, '"')
-		}
-		b = append(b, s[i])
-	}
-	return append(b, '"')
-}
-
-// appendTime appends RFC 3339 in UTC with whole seconds, nothing for the zero time.
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return b
-	}
-	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05Z")
 }

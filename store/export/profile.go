@@ -29,12 +29,15 @@ type Profile struct {
 // form is the layout of a profile. All its functions are pure.
 type form struct {
 	header string
+	footer string
 	// takes says whether the target has a place for what the entry is. What
 	// it doesn't take is counted in the manifest. Nil takes everything.
 	takes func(*store.Suppression) bool
 	// refuse says why the target can't represent this address, "" when it can.
 	// Nil refuses nothing but what no file can hold.
 	refuse func(*store.Suppression) string
+	// needs says what the target's settings lack, nil when nothing.
+	needs func(*Target) error
 	// row appends the entry's row or rows, line ends included.
 	row func(b []byte, e *store.Suppression, t *Target) []byte
 	// batch bundles rows into request bodies, one a line.
@@ -68,7 +71,13 @@ func (p *Profile) spelling() string {
 // Profiles returns every profile, in the order in which help lists them.
 func Profiles() []Profile {
 	return []Profile{
-		csvProfile(), emailProfile(),
+		csvProfile(), emailProfile(), plainProfile(), ndjsonProfile(), spreadsheetProfile(),
+		hashedProfile(), hmacProfile(), md5Profile(),
+		sesProfile(), sesJSONProfile(), sendgridProfile(),
+		mailgunProfile(), mailgunComplaintsProfile(), mailgunUnsubscribesProfile(),
+		sparkpostProfile(), postmarkProfile(), brevoProfile(), mailchimpProfile(), cloudflareProfile(),
+		listmonkProfile(), mauticProfile(), phplistProfile(), mailmanProfile(), sympaProfile(), postalProfile(),
+		postfixAccessProfile(), postfixTransportProfile(), eximProfile(), rspamdProfile(), kumomtaProfile(),
 	}
 }
 

@@ -1,7 +1,9 @@
 package export
 
 import (
+	"bufio"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,8 @@ import (
 type csvReader struct {
 	column string // header of the address column; "" means no header, the first column
 	comma  rune   // 0 means a comma
+	skip   int    // records before the header
+	loose  bool   // records may differ in length
 }
 
 // readCSV yields the address column of a CSV file, read strictly.
@@ -23,6 +27,15 @@ func readCSV(c csvReader) func(io.Reader) iter.Seq2[string, error] {
 			cr.ReuseRecord = true
 			if c.comma != 0 {
 				cr.Comma = c.comma
+			}
+			if c.loose || c.skip > 0 {
+				cr.FieldsPerRecord = -1
+			}
+			for range c.skip {
+				if _, err := cr.Read(); err != nil {
+					yield("", err)
+					return
+				}
 			}
 			column := 0
 			if c.column != "" {
@@ -43,6 +56,56 @@ func readCSV(c csvReader) func(io.Reader) iter.Seq2[string, error] {
 				}
 				if !yield(rec[column], nil) {
 					return
+				}
+			}
+		}
+	}
+}
+
+// readLines yields what of makes of each line; ok false passes a line over.
+func readLines(of func(line string) (name string, ok bool, err error)) func(io.Reader) iter.Seq2[string, error] {
+	return func(r io.Reader) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) {
+			sc := bufio.NewScanner(r)
+			sc.Buffer(nil, 1<<20)
+			for n := 1; sc.Scan(); n++ {
+				name, ok, err := of(sc.Text())
+				if err != nil {
+					yield("", fmt.Errorf("line %d: %w", n, err))
+					return
+				}
+				if ok && !yield(name, nil) {
+					return
+				}
+			}
+			if err := sc.Err(); err != nil {
+				yield("", err)
+			}
+		}
+	}
+}
+
+// wholeLine takes a line for an address as it stands.
+func wholeLine(line string) (string, bool, error) { return line, line != "", nil }
+
+// readJSON yields the addresses that a JSON value on each line holds.
+func readJSON[T any](of func(T) []string) func(io.Reader) iter.Seq2[string, error] {
+	return func(r io.Reader) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) {
+			for d := json.NewDecoder(r); ; {
+				var v T
+				err := d.Decode(&v)
+				if err == io.EOF {
+					return
+				}
+				if err != nil {
+					yield("", err)
+					return
+				}
+				for _, name := range of(v) {
+					if !yield(name, nil) {
+						return
+					}
 				}
 			}
 		}

@@ -34,6 +34,11 @@ func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *
 	if t.Profile.form.row == nil {
 		return Result{}, fmt.Errorf("the profile %s writes no file: %s", t.Profile.Name, t.Profile.Import)
 	}
+	if t.Profile.form.needs != nil {
+		if err := t.Profile.form.needs(t); err != nil {
+			return Result{}, err
+		}
+	}
 	w := &writer{t: t, omitted: make([]int, len(kindNames))}
 	defer w.discard()
 	if err := w.nextPart(); err != nil {

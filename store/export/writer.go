@@ -114,7 +114,7 @@ func (w *writer) add(e *store.Suppression) error {
 	full := w.t.Profile.MaxRows > 0 && p.rows >= w.t.Profile.MaxRows ||
 		w.t.Profile.MaxBytes > 0 && p.rows > 0 && p.bytes+int64(len(w.buf)) > w.t.Profile.MaxBytes
 	if full {
-		if err := w.closeBatch(); err != nil {
+		if err := w.endPart(); err != nil {
 			return err
 		}
 		if err := w.nextPart(); err != nil {
@@ -159,6 +159,13 @@ func (w *writer) closeBatch() error {
 	return w.put(w.t.Profile.form.batch.close)
 }
 
+func (w *writer) endPart() error {
+	if err := w.closeBatch(); err != nil {
+		return err
+	}
+	return w.put(w.t.Profile.form.footer)
+}
+
 func (w *writer) skip(e *store.Suppression, why string) error {
 	if w.skipped == nil {
 		s, err := stage(SkippedPath(w.t.Path))
@@ -183,7 +190,7 @@ func (w *writer) skip(e *store.Suppression, why string) error {
 
 // seal ends all files and reads them back.
 func (w *writer) seal() error {
-	if err := w.closeBatch(); err != nil {
+	if err := w.endPart(); err != nil {
 		return err
 	}
 	for _, p := range w.parts {

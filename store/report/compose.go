@@ -144,7 +144,7 @@ func receivers(rows []store.ReceiverCount) []Receiver {
 		if !ok {
 			i = len(out)
 			at[row.Receiver] = i
-			out = append(out, Receiver{Receiver: oneLine(row.Receiver), Top: strings.TrimSpace(row.Reason.String() + " " + oneLine(row.Status))})
+			out = append(out, Receiver{Receiver: clip(oneLine(row.Receiver), 80), Top: strings.TrimSpace(row.Reason.String() + " " + oneLine(row.Status))})
 		}
 		switch row.Reason.Class(bounce.Failed) {
 		case bounce.ClassHard:
@@ -207,7 +207,7 @@ func counts(m map[string]int, atLeast int) []Count {
 	out := []Count{}
 	for name, n := range m {
 		if n >= atLeast {
-			out = append(out, Count{Name: oneLine(name), N: n})
+			out = append(out, Count{Name: clip(oneLine(name), 80), N: n})
 		}
 	}
 	slices.SortFunc(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })

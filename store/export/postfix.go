@@ -1,0 +1,74 @@
+package export
+
+import (
+	"fmt"
+	"strings"
+
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+// postfix is what the two Postfix tables share (access(5), transport(5)).
+func postfix(p Profile, action string) Profile {
+	p.Removal = "An address that may be mailed again is absent from the next file."
+	p.Evidence = "postfix.org, access(5), transport(5), DATABASE_README; tried with Postfix 3.7"
+	p.Loses = append(p.Loses, "user@domain also blocks user+anything@domain where recipient_delimiter is set",
+		"addresses that begin with # or need quotes can't be looked up")
+	p.form = form{
+		refuse: refuseAny(refuseQuoted, refuseHash, refuseBlank),
+		row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+			b = appendPostfix(b, e.Key, action, e)
+			// With SMTPUTF8 a client may name the domain in either form.
+			if u := unicodeForm(e.Key); u != e.Key {
+				b = appendPostfix(b, u, action, e)
+			}
+			return b
+		},
+		name: byKey, spelling: keySpelling + ", and once more with the domain in Unicode where that differs",
+		read: readLines(postfixLine),
+	}
+	return p
+}
+
+func appendPostfix(b []byte, key, action string, e *store.Suppression) []byte {
+	b = append(append(b, key...), ' ')
+	b = append(append(b, action...), ' ')
+	return append(append(append(b, "suppressed by harvester: "...), why(e)...), '\n')
+}
+
+// postfixLine reads a line as Postfix reads a table: # at its start makes a
+// comment, a blank at its start continues the line before.
+func postfixLine(line string) (string, bool, error) {
+	switch {
+	case strings.TrimSpace(line) == "" || line[0] == '#':
+		return "", false, nil
+	case line[0] == ' ' || line[0] == '\t':
+		return "", false, fmt.Errorf("continues the line before")
+	}
+	key, action, ok := strings.Cut(line, " ")
+	if !ok || action == "" {
+		return "", false, fmt.Errorf("expected \"key action\"")
+	}
+	return policy.Key(key), true, nil
+}
+
+func postfixAccessProfile() Profile {
+	return postfix(Profile{
+		Name:  "postfix-access",
+		For:   "Postfix, refusing recipients when a mail is handed in by SMTP",
+		Shape: "access(5) table: address 550 5.7.1 text",
+		Import: "smtpd_recipient_restrictions = check_recipient_access texthash:FILE, permit_mynetworks, ... (before permit_mynetworks). " +
+			"texthash needs no postmap and is read anew by each smtpd. For a long list: postmap lmdb:FILE.in, then rename the .lmdb over the live one.",
+		Loses: []string{"mail from sendmail(1) does not pass here: use postfix-transport for that"},
+	}, "550 5.7.1")
+}
+
+func postfixTransportProfile() Profile {
+	return postfix(Profile{
+		Name:  "postfix-transport",
+		For:   "Postfix, refusing recipients for all mail, also from sendmail(1)",
+		Shape: "transport(5) table: address error:5.1.1 text",
+		Import: "transport_maps = texthash:FILE, then \"postfix reload\" after each change (on_change = [\"postfix\", \"reload\"]). " +
+			"Each refused mail makes a bounce, which comes back to the bounce mailbox; harvester knows it as an echo.",
+	}, "error:5.1.1")
+}

@@ -1,0 +1,56 @@
+package export
+
+import "harvester/store"
+
+// sesReason maps to the two reasons that SES has. Unsubscribes have no place
+// there: SES keeps its own lists of topics for them.
+func sesReason(e *store.Suppression) string {
+	if kindOf(e) == complaint {
+		return "COMPLAINT"
+	}
+	return "BOUNCE"
+}
+
+func sesTakes(e *store.Suppression) bool { return kindOf(e) != unsubscribe }
+
+var sesLoses = []string{
+	"unsubscribes are left out: SES knows only BOUNCE and COMPLAINT",
+	"operator's decisions are written as BOUNCE",
+	"an entry blocks only if its reason is switched on for the account, and in one Region",
+}
+
+func sesProfile() Profile {
+	return Profile{
+		Name:  "ses",
+		For:   "Amazon SES, account-level suppression list",
+		Shape: "CSV without header: address,BOUNCE|COMPLAINT; 100,000 addresses a file",
+		Import: "Put each part into S3, then: aws sesv2 create-import-job --import-data-source DataFormat=CSV,S3Url=s3://BUCKET/FILE " +
+			"--import-destination 'SuppressionListDestination={SuppressionListImportAction=PUT}'. Once per Region; PUT replaces what is there.",
+		Removal:  "A file of addresses alone with SuppressionListImportAction=DELETE (unverified), or aws sesv2 delete-suppressed-destination.",
+		Evidence: "docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html; case of addresses is not stated, lower case is written",
+		Loses:    sesLoses, MaxRows: 100_000,
+		form: form{
+			takes: sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),
+			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+				b = append(appendCSV(b, e.Key), ',')
+				return append(append(b, sesReason(e)...), '\n')
+			},
+			name: byKey, spelling: keySpelling, read: readCSV(csvReader{}),
+		},
+	}
+}
+
+func sesJSONProfile() Profile {
+	type line struct {
+		EmailAddress string `json:"emailAddress"`
+	}
+	p := sesProfile()
+	p.Name, p.Shape = "ses-json", "one JSON object a line: emailAddress, reason; 100,000 addresses a file"
+	p.Import = "As for the profile ses, with DataFormat=JSON."
+	p.form.row = func(b []byte, e *store.Suppression, _ *Target) []byte {
+		b = append(appendJSON(append(b, `{"emailAddress":`...), e.Key), `,"reason":"`...)
+		return append(append(b, sesReason(e)...), "\"}\n"...)
+	}
+	p.form.read = readJSON(func(l line) []string { return []string{l.EmailAddress} })
+	return p
+}

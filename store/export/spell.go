@@ -1,0 +1,131 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/net/idna"
+
+	"harvester/store"
+)
+
+// byKey spells an address in lower case with the domain as A-label, for
+// targets that fold case or can't do without ASCII.
+func byKey(e *store.Suppression, _ *Target) string { return e.Key }
+
+const keySpelling = "lower case, domain as A-label (RFC 5890)"
+
+// The refusals that several targets share. Each says why, or "".
+
+func refuseQuoted(e *store.Suppression) string {
+	if strings.HasPrefix(e.Key, `"`) {
+		return "has a quoted local part, which the target does not take"
+	}
+	return ""
+}
+
+func refuseUnicode(e *store.Suppression) string {
+	if strings.ContainsFunc(e.Key, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "is not ASCII (SMTPUTF8), which the target does not take"
+	}
+	return ""
+}
+
+func refuseHash(e *store.Suppression) string {
+	if strings.HasPrefix(e.Key, "#") {
+		return "begins with #, which the target takes for a comment"
+	}
+	return ""
+}
+
+// refuseStrict refuses what net/mail does not read back as the same address,
+// as targets written in Go do.
+func refuseStrict(e *store.Suppression) string {
+	if a, err := mail.ParseAddress(e.Key); err != nil || a.Address != e.Key {
+		return "is no address by RFC 5322, which the target insists on"
+	}
+	return ""
+}
+
+// refuseAny joins refusals; the first that speaks counts.
+func refuseAny(fs ...func(*store.Suppression) string) func(*store.Suppression) string {
+	return func(e *store.Suppression) string {
+		for _, f := range fs {
+			if why := f(e); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
+// unicodeForm is a key with its domain as a person writes it; the same key
+// when the domain is plain ASCII.
+func unicodeForm(key string) string {
+	at := strings.LastIndexByte(key, '@')
+	if !strings.Contains(key[at+1:], "xn--") {
+		return key
+	}
+	u, err := idna.ToUnicode(key[at+1:])
+	if err != nil {
+		return key
+	}
+	return key[:at+1] + u
+}
+
+// why is the reason in a few ASCII words: "user_unknown 5.1.1".
+func why(e *store.Suppression) string {
+	if e.Status == "" {
+		return e.Reason
+	}
+	return e.Reason + " " + printable(e.Status)
+}
+
+// printable drops what is no printable ASCII.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// appendJSON appends s as a JSON string.
+func appendJSON(b []byte, s string) []byte {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// appendCSV appends a field, quoted only where RFC 4180 asks for it: several
+// importers take quotes around an address for a part of it.
+func appendCSV(b []byte, s string) []byte { return appendDelimited(b, s, ',') }
+
+func appendDelimited(b []byte, s string, delimiter byte) []byte {
+	if s == "" || strings.IndexByte(s, delimiter) < 0 && !strings.ContainsAny(s, "\"\r\n") && s[0] != ' ' && s[len(s)-1] != ' ' {
+		return append(b, s...)
+	}
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '"' {
+			b = append(b, '"')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"')
+}
+
+// appendTime appends RFC 3339 in UTC with whole seconds, nothing for the zero time.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05Z")
+}
