@@ -13,6 +13,9 @@ import (
 // "" for what is no SMTP address: a program, a file, a word, X.400, X.500.
 func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 	typ, v := splitType(f.Value)
+	if strings.IndexByte(v, fold) >= 0 {
+		v = r.unfold(f.Name, v)
+	}
 	if typ == "" && v != "" {
 		r.note(f.Name + " without an address type")
 	}
@@ -32,13 +35,6 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 		return addr
 	}
 	addr, _ := mime.Address(v)
-	if addr == "" || strings.ContainsAny(v, " \t") {
-		// A fold may stand inside the address.
-		if joined, _ := mime.Address(unfold(v)); joined != "" && len(joined) > len(addr) {
-			r.note(f.Name + " folded inside the address")
-			return joined
-		}
-	}
 	if addr == "" {
 		r.note(f.Name + " is no address")
 	} else if v[0] == '|' || v[0] == '/' {
@@ -48,12 +44,38 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 	return addr
 }
 
-// unfold removes the blanks of an address that holds nothing else.
-func unfold(v string) string {
-	if strings.ContainsAny(v, `<>"(,;`) || strings.Count(v, "@") != 1 || strings.Count(v, " ") > 2 {
-		return ""
+// unfold joins the lines of an address. QUIRK: Courier, Domino and Exchange 5.5
+// fold long addresses in mid-word. Lines are joined without a blank only where
+// the first one is no whole address.
+func (r *Report) unfold(name, v string) string {
+	whole, rest, _ := strings.Cut(v, string(fold))
+	for whole != "" && rest != "" {
+		var next string
+		next, rest, _ = strings.Cut(rest, string(fold))
+		if strings.ContainsAny(whole, " \t") || strings.ContainsAny(next, " \t(") {
+			break
+		}
+		if at := strings.IndexByte(whole, '@'); at >= 0 {
+			open := strings.IndexByte(whole[at:], '.') < 0 || strings.HasSuffix(whole, ".") || strings.HasSuffix(whole, "-") || next[0] == '.'
+			if strings.IndexByte(next, '@') >= 0 || !open && strings.IndexByte(next, '.') < 0 {
+				break
+			}
+		}
+		whole += next
+		r.note(name + " folded inside the address")
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(v, " ", ""), "\t", "")
+	if whole == "" {
+		return unmark(rest)
+	}
+	return whole
+}
+
+// unmark turns the marks of folds into blanks.
+func unmark(v string) string {
+	if strings.IndexByte(v, fold) < 0 {
+		return v
+	}
+	return strings.TrimSpace(strings.ReplaceAll(v, string(fold), " "))
 }
 
 // splitType cuts the type off `rfc822; a@b`. QUIRK: Mimecast and CommuniGate

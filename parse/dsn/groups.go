@@ -238,14 +238,23 @@ func parse(text string) *Report {
 			name = n
 			value = strings.TrimSpace(trimmed[strings.IndexByte(trimmed, ':')+1:])
 		case name != "" && !gap:
+			kind := fieldOf(name)
+			typed := kind == final || kind == original
 			if !continued {
+				if typed { // nothing may be glued to an address by accident
+					r.note("line that is no field skipped")
+					continue
+				}
 				r.note("unfolded line joined to its field")
 			}
 			if len(folded) == 0 {
 				folded = append(folded, value...)
 			}
 			if len(folded) < maxValue {
-				if len(folded) > 0 {
+				switch {
+				case typed:
+					folded = append(folded, fold)
+				case len(folded) > 0:
 					folded = append(folded, ' ')
 				}
 				folded = append(folded, trimmed...)
@@ -266,6 +275,10 @@ func parse(text string) *Report {
 	r.Arrival = mime.Date(r.Fields.Get("Arrival-Date"))
 	return r
 }
+
+// fold stands for a fold inside an address until the address is read, since
+// the fold may stand inside a word.
+const fold = '\n'
 
 // maxValue bounds what is joined to one field.
 const maxValue = 64 << 10

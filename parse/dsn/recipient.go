@@ -12,16 +12,18 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 	out := Recipient{Fields: fields}
 	actions := 0
 	diagnostic, score := "", 0
-	for _, f := range fields {
+	for i, f := range fields {
 		switch fieldOf(f.Name) {
 		case final:
 			if out.FinalRecipient == "" {
 				out.FinalRecipient = r.address(f, false)
 			}
+			fields[i].Value = unmark(f.Value)
 		case original:
 			if out.OriginalRecipient == "" {
 				out.OriginalRecipient = r.address(f, true)
 			}
+			fields[i].Value = unmark(f.Value)
 		case action:
 			if actions++; actions == 1 {
 				out.ActionText = f.Value

@@ -91,6 +91,7 @@ func decodeISO2022KR(s string) string {
 // decodeUTF7 undoes RFC 2152. A broken run stays as it is.
 func decodeUTF7(s string) string {
 	var b strings.Builder
+	b.Grow(len(s))
 	for {
 		before, rest, ok := strings.Cut(s, "+")
 		b.WriteString(before)
@@ -101,13 +102,14 @@ func decodeUTF7(s string) string {
 		for n < len(rest) && b64[rest[n]] < 64 {
 			n++
 		}
-		raw, err := base64.RawStdEncoding.DecodeString(rest[:n])
-		switch {
-		case n == 0, err != nil || len(raw) < 2:
+		if n == 0 { // "+-" is a plus sign
 			b.WriteByte('+')
-			if n == 0 && strings.HasPrefix(rest, "-") {
-				rest = rest[1:]
-			}
+			s = strings.TrimPrefix(rest, "-")
+			continue
+		}
+		raw, err := base64.RawStdEncoding.DecodeString(rest[:n])
+		if err != nil || len(raw) < 2 {
+			b.WriteByte('+')
 			s = rest
 			continue
 		}

@@ -62,11 +62,18 @@ func returnPath(v string) string {
 // reader gives each part its role.
 type reader struct {
 	m      *Mail
-	limit  int          // bytes of a returned header
-	leaves []*mime.Part // outside of enclosed mails, in order
-	report bool         // a multipart/report was seen
+	limit  int    // bytes of a returned header
+	leaves []leaf // outside of enclosed mails, in order
+	report bool   // a multipart/report was seen
 
 	siblings int // status parts united
+}
+
+// leaf is a part and its text, decoded when it is asked for.
+type leaf struct {
+	*mime.Part
+	text string
+	done bool
 }
 
 // collect lists the leaves that may be part of the report. It never enters an
@@ -76,7 +83,7 @@ func (r *reader) collect(p *mime.Part) {
 		r.report = true
 	}
 	if !strings.HasPrefix(p.Type, "multipart/") || len(p.Children) == 0 {
-		r.leaves = append(r.leaves, p)
+		r.leaves = append(r.leaves, leaf{Part: p})
 		return
 	}
 	for _, c := range p.Children {
@@ -89,24 +96,24 @@ func (r *reader) collect(p *mime.Part) {
 func (r *reader) assign() {
 	m := r.m
 	taken := make([]bool, len(r.leaves))
-	for i, p := range r.leaves {
-		taken[i] = p.Depth <= reportDepth+1 && r.typed(p)
+	for i := range r.leaves {
+		taken[i] = r.leaves[i].Depth <= reportDepth+1 && r.typed(&r.leaves[i])
 	}
 	if m.Report == nil && m.Feedback == nil && m.Receipt == nil && r.automatic() {
-		for i, p := range r.leaves {
-			taken[i] = taken[i] || p.Depth <= reportDepth+1 && r.sniffed(p, i)
+		for i := range r.leaves {
+			taken[i] = taken[i] || r.leaves[i].Depth <= reportDepth+1 && r.sniffed(&r.leaves[i], i)
 		}
 	}
 	text := r.text(taken)
 	if text >= 0 {
 		taken[text] = true
 	}
-	for i, p := range r.leaves {
+	for i := range r.leaves {
 		if m.Original != nil {
 			break
 		}
-		if !taken[i] && i != text && i > 0 {
-			r.returned(p)
+		if !taken[i] && i > 0 {
+			r.returned(r.leaves[i].Part)
 		}
 	}
 	if m.Feedback != nil {
@@ -123,7 +130,7 @@ func (r *reader) assign() {
 }
 
 // typed reads the parts that say what they are.
-func (r *reader) typed(p *mime.Part) bool {
+func (r *reader) typed(p *leaf) bool {
 	m := r.m
 	switch p.Type {
 	case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status", "message/x-delivery-status":
@@ -142,7 +149,7 @@ func (r *reader) typed(p *mime.Part) bool {
 		}
 	case "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/rfc822-header", "message/global-headers", "message/partial":
 		if m.Original == nil {
-			m.Original = &Original{Header: mime.ReadHeader(r.head(p), r.limit)}
+			m.Original = &Original{Header: mime.ReadHeader(r.head(p.Part), r.limit)}
 		}
 	case "application/ms-tnef":
 		r.note([]string{"TNEF attachment not read"})
@@ -172,7 +179,7 @@ func (r *reader) automatic() bool {
 }
 
 // sniffed reads a report part that is typed as something else.
-func (r *reader) sniffed(p *mime.Part, i int) bool {
+func (r *reader) sniffed(p *leaf, i int) bool {
 	if !p.Is("text/plain", "application/octet-stream", "text/x-delivery-status") && strings.HasPrefix(p.Type, "image/") || p.Is("text/html") {
 		return false
 	}
@@ -206,8 +213,9 @@ func (r *reader) text(taken []bool) int {
 			return strings.HasPrefix(p.Type, "text/") || strings.HasPrefix(p.Type, "multipart/")
 		},
 	} {
-		for i, p := range r.leaves {
-			if taken[i] || !want(p) {
+		for i := range r.leaves {
+			p := &r.leaves[i]
+			if taken[i] || !want(p.Part) {
 				continue
 			}
 			text := r.decode(p)
@@ -247,10 +255,14 @@ func (r *reader) returned(p *mime.Part) {
 // what hangs on it.
 func (r *reader) head(p *mime.Part) []byte { return p.Head(r.limit) }
 
-func (r *reader) decode(p *mime.Part) string {
-	text, notes := p.Decode()
-	r.note(notes)
-	return text
+func (r *reader) decode(p *leaf) string {
+	if !p.done {
+		var notes []string
+		p.text, notes = p.Decode()
+		p.done = true
+		r.note(notes)
+	}
+	return p.text
 }
 
 func (r *reader) note(notes []string) {
