@@ -51,6 +51,12 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if n == nil {
 		n = dialect.FromHeader(m)
 	}
+	if n == nil && m.Report != nil && p.returnedTo(m, res) != "" {
+		// QUIRK: Postfix without its defer log and InterMail report nobody; a
+		// mail to one recipient can only have failed for that one.
+		p.notes = append(p.notes, "nobody is named: the recipient is the returned mail's only one")
+		n = dialect.Unnamed(m)
+	}
 	if n != nil && res.Dialect == "" {
 		res.Dialect = "generic"
 	}
@@ -168,6 +174,9 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	}
 	r.Status, r.ReplyCode = a.Status, a.ReplyCode
 	r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
+	if r.Action == bounce.Delayed && r.Reason == bounce.Expired {
+		r.Reason = bounce.Deferred // it says what will come, not what came
+	}
 	r.Fault, r.Class = r.Reason.Fault(), r.Reason.Class(r.Action)
 	res.Recipients = append(res.Recipients, r)
 }

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -48,6 +49,13 @@ func scanAddress(s string) (addr string, n int) {
 			if end == 0 {
 				break
 			}
+		} else if c >= 0x80 {
+			n := foreign(rest, end)
+			if n == 0 {
+				break
+			}
+			end += n
+			continue
 		} else if !isDomain(c) {
 			break
 		}
@@ -60,6 +68,20 @@ func scanAddress(s string) (addr string, n int) {
 		return "", 0
 	}
 	return s[:local+1+end], local + 1 + end
+}
+
+// foreign returns the length of the letter at rest[i] that an internationalised
+// domain may hold there, or 0. Scripts without blanks write the next word right
+// behind an address: "user@example.com으로" ends before the particle.
+func foreign(rest string, i int) int {
+	r, n := utf8.DecodeRuneInString(rest[i:])
+	if !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
+		return 0
+	}
+	if i > 0 && rest[i-1] < 0x80 && rest[i-1] != '.' && unicode.In(r, unicode.Hangul, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai) {
+		return 0
+	}
+	return n
 }
 
 // findAddress returns the first address in s, with its position.

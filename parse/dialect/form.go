@@ -101,16 +101,8 @@ func (f form) slots(ls []string) []slot {
 		}
 		for _, p := range f.List {
 			if strings.Contains(folded, p) {
-				for j := skipBlank(ls, i+1); j < len(ls) && ls[j] != ""; j++ {
-					t := strings.TrimLeft(ls[j], " \t*-•<")
-					a, start, end := findAddress(t)
-					if a == "" || start > 12 {
-						if len(out) == 0 || indent(ls[j]) == 0 {
-							break
-						}
-						continue
-					}
-					add(slot{addr: a, line: j, rest: strings.TrimLeft(t[end:], ">)]:,; ")})
+				for _, s := range list(ls, i) {
+					add(s)
 				}
 			}
 		}
@@ -124,6 +116,37 @@ func (f form) slots(ls []string) []slot {
 			if a, _, end := findAddress(para[from:]); a != "" {
 				add(slot{addr: a, line: i, rest: strings.TrimLeft(para[from+end:], ">)]:,;' ")})
 			}
+		}
+	}
+	return out
+}
+
+// list reads the addresses below the heading at i: at the begin of their
+// lines, with remarks indented below them. It ends with the paragraph, unless
+// the next one opens with an address too.
+func list(ls []string, i int) (out []slot) {
+	for j := i + 1; j < len(ls); j++ {
+		if ls[j] == "" {
+			next := skipBlank(ls, j)
+			if len(out) == 0 {
+				j = next - 1
+				continue
+			}
+			if next == len(ls) {
+				break
+			}
+			if _, ok := bare(ls[next]); !ok {
+				break
+			}
+			j = next
+		}
+		t := strings.TrimLeft(ls[j], " \t*-•<")
+		a, start, end := findAddress(t)
+		switch {
+		case a != "" && start <= 12:
+			out = append(out, slot{addr: a, line: j, rest: strings.TrimLeft(t[end:], ">)]:,; ")})
+		case len(out) == 0 && ls[j-1] == "", len(out) > 0 && indent(ls[j]) == 0:
+			return out
 		}
 	}
 	return out

@@ -157,7 +157,8 @@ func rankLine(line, t string, heading bool) candidate {
 	}
 	before := strings.TrimRight(t[:start], "<[('\" \t")
 	rest := strings.TrimLeft(t[end:], ">])'\",;")
-	if k, ok := strings.CutSuffix(before, ":"); ok || strings.HasSuffix(before, "=") {
+	k, colon := strings.CutSuffix(before, ":")
+	if colon || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
 		if labels[strings.Trim(fold(k), " *-•=:")] {
 			return candidate{addr: addr, rest: rest, rank: rankLabelled}
 		}

@@ -36,6 +36,12 @@ func FromHeader(m *view.Mail) *Notice {
 	return n
 }
 
+// Unnamed reads the fate of a recipient whom neither text nor status part name.
+func Unnamed(m *view.Mail) *Notice {
+	head, returned := cut(m.Text)
+	return &Notice{Kind: kindOf(m, head), Returned: returned, Failures: []Failure{{Reply: reason(head)}}}
+}
+
 // reason is what a text says where no reply stands in a place of its own: from
 // the first reply code on, else the first lines.
 func reason(head string) string {

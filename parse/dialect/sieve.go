@@ -1,5 +1,10 @@
 package dialect
 
+import (
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
 // Sieve refusals and over-quota notices of Dovecot (LDA, LMTP, Pigeonhole) and
 // Cyrus: the recipient's own server answers after it took the mail (RFC 5429).
 func (layouts) Sieve() Dialect {
@@ -11,10 +16,25 @@ func (layouts) Sieve() Dialect {
 			{"x-sieve-action: reject"},
 			{"auto-submitted: auto-replied (rejected)"},
 		},
-		Read: form{
-			Sentence: []string{"your message to"},
-			Reply:    []string{"was automatically rejected:", "your message to", "the following reason was given"},
-			Final:    true,
-		}.read,
+		Read: func(m *view.Mail) *Notice {
+			n := form{
+				Sentence: []string{"your message to"},
+				Reply:    []string{"was automatically rejected:", "your message to", "the following reason was given"},
+				Final:    true,
+			}.read(m)
+			if n != nil || m.Receipt == nil {
+				return n
+			}
+			// QUIRK: Cyrus and Pigeonhole dress the refusal as a receipt (RFC 8098).
+			addr, _, _ := findAddress(m.Receipt.Get("Final-Recipient"))
+			mailed, _, _ := findAddress(m.Receipt.Get("Original-Recipient"))
+			if addr == "" {
+				return nil
+			}
+			ls := lines(m.Text)
+			i := max(0, after(ls, "the following reason was given"))
+			reply, _ := block(ls, skipBlank(ls, i), nil)
+			return &Notice{Kind: bounce.KindBounce, Failures: []Failure{{Address: addr, Mailed: mailed, Reply: reply}}}
+		},
 	}
 }
