@@ -83,7 +83,9 @@ func TestKindsAreComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
-			found = append(found, path.Join(dir, e.Name()))
+			if path.Ext(e.Name()) == ".eml" {
+				found = append(found, path.Join(dir, e.Name()))
+			}
 		}
 	}
 	slices.Sort(listed)
