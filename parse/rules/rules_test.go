@@ -57,3 +57,9 @@ func TestExamples(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+func TestBuiltinIsLintClean(t *testing.T) {
+	for _, p := range Builtin().Lint() {
+		t.Error(p)
+	}
+}
