@@ -37,7 +37,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		}
 	}
 	if notice == nil && reported {
-		notice = dialect.Generic(m, p.own)
+		notice = dialect.Generic(m, p.ownIn(m))
 	}
 	return p.take(m, notice, res)
 }
@@ -47,7 +47,7 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if res.Dialect == "" && !dialect.Noticed(m) {
 		return false
 	}
-	n := dialect.Generic(m, p.own)
+	n := dialect.Generic(m, p.ownIn(m))
 	if n == nil {
 		n = dialect.FromHeader(m)
 	}

@@ -198,6 +198,15 @@ func deliveredTo(m *view.Mail) string {
 	return m.To
 }
 
+// ownIn is own for the bare words of m: the address that it came to is ours as
+// well, which nobody needs to configure.
+func (p *parser) ownIn(m *view.Mail) func(string) bool {
+	to := deliveredTo(m)
+	return func(addr string) bool {
+		return p.own(addr) || strings.EqualFold(addr, to) || strings.EqualFold(addr, m.To)
+	}
+}
+
 // own tells whether addr is one that can't have been mailed as a recipient:
 // ours, or a mail system's.
 func (p *parser) own(addr string) bool {

@@ -198,6 +198,10 @@ func (r *reader) rest() Verdict {
 	if f, ok := r.matchText(own); ok {
 		return Verdict{Kind: f.sign.Kind, Why: fmt.Sprintf("text %q%s", f.words, language(f.sign.Lang))}
 	}
+	// Shops, registrars and advisers write of failed deliveries, too.
+	if r.m.ReturnPath != "" && !r.f.machine && !r.isRole(r.m.From) && !r.isRole(r.m.FromName) {
+		return Verdict{Kind: bounce.KindNone, Why: "neither from a mail system nor from an office"}
+	}
 	return Verdict{Kind: bounce.KindBounce}
 }
 
