@@ -109,6 +109,17 @@ func measure(data []byte, limit int) extent {
 	return x
 }
 
+// trimBlank takes blanks and TABs off both ends.
+func trimBlank[T string | []byte](b T) T {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 func isBlank(line []byte) bool {
 	for _, c := range line {
 		if c != ' ' && c != '\t' && c != 0 {
@@ -183,7 +194,7 @@ func parseFields(block []byte, n int) Header {
 	open := false        // a field that a folded line may continue
 	done := func() {
 		if open {
-			h[len(h)-1].Value = strings.TrimRight(buf.String()[start:], " \t")
+			h[len(h)-1].Value = trimBlank(buf.String()[start:])
 		}
 	}
 	for len(block) > 0 {
@@ -191,7 +202,7 @@ func parseFields(block []byte, n int) Header {
 		line, block = cutLine(block)
 		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
 		if folded && open {
-			if line = bytes.Trim(line, " \t"); len(line) > 0 {
+			if line = trimBlank(line); len(line) > 0 {
 				// The fold had at least one blank, so the buffer has room.
 				if buf.Len() > start {
 					buf.WriteByte(' ')
@@ -201,7 +212,7 @@ func parseFields(block []byte, n int) Header {
 			continue
 		}
 		if folded {
-			line = bytes.TrimLeft(line, " \t")
+			line = trimBlank(line)
 		}
 		nameLen, ok := fieldName(line)
 		if !ok {
@@ -219,7 +230,7 @@ func parseFields(block []byte, n int) Header {
 		write(&buf, line[:nameLen])
 		name := buf.String()[at:]
 		value := line[nameLen:]
-		value = bytes.Trim(value[bytes.IndexByte(value, ':')+1:], " \t")
+		value = trimBlank(value[bytes.IndexByte(value, ':')+1:])
 		start, open = buf.Len(), true
 		write(&buf, value)
 		h = append(h, Field{Name: name})

@@ -55,7 +55,7 @@ func (r *reader) envelope(data []byte) []byte {
 	rest, garbage := data, false
 	for range 50 {
 		line, next := cutLine(rest)
-		if _, ok := fieldName(bytes.TrimLeft(line, " \t")); ok {
+		if _, ok := fieldName(trimBlank(line)); ok {
 			if garbage {
 				r.note("lines above the header dropped")
 			}
