@@ -15,6 +15,12 @@ const reportDepth = 2
 // New decodes one raw mail, in any line ends. It never fails; what could not be
 // read is noted. raw must not be changed while the result lives.
 func New(raw []byte, lim mime.Limits) *Mail {
+	m := read(raw, lim)
+	m.unwrap(lim)
+	return m
+}
+
+func read(raw []byte, lim mime.Limits) *Mail {
 	root, notes := mime.Read(raw, lim)
 	h := root.Header
 	m := &Mail{Root: root, Header: h, Notes: notes, Subject: subject(h)}
@@ -190,6 +196,9 @@ func (r *reader) sniffed(p *leaf, i int) bool {
 		return false
 	}
 	text := r.decode(p)
+	if head := strings.TrimLeft(text, "\n"); strings.HasPrefix(head, ">") || strings.HasPrefix(head, "|") {
+		text = string(unquote([]byte(text)))
+	}
 	if dsn.Sniff(text) {
 		r.note([]string{"status part typed " + p.Type})
 		r.addStatus(text)

@@ -38,6 +38,7 @@ func TestNewFindsTheReport(t *testing.T) {
 		{"typed text/plain", multi(daemon, "multipart/report", text, part("text/plain", status)), "a@example.net", "It failed.", ""},
 		{"typed octet-stream", multi(daemon, "multipart/mixed", text, part("application/octet-stream; name=details.txt", status)), "a@example.net", "It failed.", ""},
 		{"typed xdelivery-status", multi(daemon, "multipart/report", text, part("message/xdelivery-status", status)), "a@example.net", "It failed.", ""},
+		{"quoted by a list", multi(daemon, "multipart/report", text, part("text/plain", "> "+strings.ReplaceAll(status, "\n", "\n> "))), "a@example.net", "It failed.", ""},
 		{"base64", multi(daemon, "multipart/report", text, "Content-Type: "+typed+"\nContent-Transfer-Encoding: base64\n\nUmVwb3J0aW5nLU1UQTogZG5zOyB4CgpGaW5hbC1SZWNpcGllbnQ6IHJmYzgyMjthQGV4YW1w\nbGUubmV0CkFjdGlvbjogZmFpbGVkClN0YXR1czogNS4xLjEK"), "a@example.net", "It failed.", ""},
 		{"UTF-16", multi(daemon, "multipart/report", text, part(typed, wide(status))), "a@example.net", "It failed.", ""},
 		{"inside the returned mail only", multi("From: user@example.org\n", "multipart/mixed", text, part("message/rfc822", daemon+"Content-Type: multipart/report; boundary=c\n\n--c\n"+text+"\n--c\n"+part(typed, status)+"\n--c--\n")), "", "It failed.", ""},
@@ -83,6 +84,28 @@ func TestNewFindsTheReport(t *testing.T) {
 				t.Errorf("original %q, want %q", original, tt.original)
 			}
 		})
+	}
+}
+
+func TestNewUnwrapsANoticeThatSaysNothing(t *testing.T) {
+	inner := part("message/rfc822", daemon+"Content-Type: multipart/report; boundary=c\n\n--c\n"+part("text/plain", "It failed.")+"\n--c\n"+part("message/delivery-status", status)+"\n--c--\n")
+	tests := []struct {
+		name, mail string
+		want       bool
+	}{
+		{"daemon", multi(daemon, "multipart/mixed", part("text/plain", "See below."), inner), true},
+		{"daemon that names somebody", multi(daemon, "multipart/mixed", part("text/plain", "<b@example.net>: no"), inner), false},
+		{"person", multi("From: user@example.org\n", "multipart/mixed", part("text/plain", "See below."), inner), false},
+		{"two", multi(daemon, "multipart/mixed", part("text/plain", "See below."), inner, inner), false},
+	}
+	for _, tt := range tests {
+		m := New([]byte(tt.mail), mime.Limits{})
+		if got := m.Report != nil; got != tt.want {
+			t.Errorf("%s: unwrapped %v", tt.name, got)
+		}
+		if tt.want && (m.Text != "It failed." || m.From != "MAILER-DAEMON@mx.example.org") {
+			t.Errorf("%s: text %q from %q", tt.name, m.Text, m.From)
+		}
 	}
 }
 
