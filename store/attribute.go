@@ -8,6 +8,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/store/policy"
 )
 
@@ -34,6 +35,57 @@ func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
 	return time.UnixMilli(at.UnixMilli()).UTC()
 }
 
+// attribution is what we conclude about one recipient: whom it concerns, how
+// well that is proven, and what it is part of.
+type attribution struct {
+	key      string
+	proof    policy.Proof
+	stream   string
+	operator string
+	cause    string // key of the incident, "" when it is not our fault
+	named    string // the address or selector to mend
+	concern  string
+}
+
+func (db *DB) attribute(res *parse.Result, r *parse.Recipient) attribution {
+	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.own), stream: stream(&res.Original, db.own)}
+	a.operator = operator(r, a.key, db.own)
+	a.concern = policy.Concern(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Proof: a.proof}, r.Status)
+	if f := r.Reason.Fault(); r.Action != bounce.Failed || f != bounce.FaultSender && f != bounce.FaultMessage {
+		return a
+	}
+	if c, ok := policy.CauseOf(r.Reason, r.Vendor, r.Status, r.Diagnostic); ok {
+		a.cause = policy.IncidentKey(c, sender(&res.Original, db.own))
+		if ip := policy.Named(r.Diagnostic); ip.IsValid() {
+			a.named = ip.String()
+		}
+		if c.Group == "dkim" {
+			a.named = selector(&res.Original, db.own)
+		}
+	}
+	return a
+}
+
+// sender is the registered domain of ours that a mail was sent as.
+func sender(o *parse.Original, own []string) string {
+	for _, a := range []string{o.From, o.Sender, o.ReturnPath} {
+		if d := policy.Domain(policy.Key(a)); policy.Own(d, own) {
+			return organisation(d)
+		}
+	}
+	return ""
+}
+
+// selector is that of our own signature on a mail, as a host name.
+func selector(o *parse.Original, own []string) string {
+	for _, s := range o.DKIM {
+		if _, d, ok := strings.Cut(s, "._domainkey."); ok && policy.Own(policy.DomainKey(d), own) {
+			return s
+		}
+	}
+	return ""
+}
+
 // prove says how well it is established that we mailed the recipient.
 //
 // Returned asks for two things of the mail that came back: one of our domains
@@ -42,8 +94,8 @@ func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
 // reporting MTA copies from our own envelope, RFC 3461 §4.2), or, where To
 // names nobody but ourselves (a list, "undisclosed recipients", no To at all),
 // by the Final-Recipient. A To that names a stranger proves nothing for others.
-func prove(r parse.Result, rcpt parse.Recipient, own []string) policy.Proof {
-	o := r.Original
+func prove(r *parse.Result, rcpt *parse.Recipient, own []string) policy.Proof {
+	o := &r.Original
 	ours := func(address string) bool { return policy.Own(policy.Domain(policy.Key(address)), own) }
 	if !ours(o.From) && !ours(o.Sender) && !ours(o.ReturnPath) {
 		return policy.ProofNone
@@ -80,7 +132,7 @@ func addresses(field string) []string {
 
 // stream names the stream of ours that sent the mail that came back: its list
 // (RFC 2919), else the address that it was sent as.
-func stream(o parse.Original, own []string) string {
+func stream(o *parse.Original, own []string) string {
 	if id := strings.ToLower(strings.TrimSpace(o.ListID)); id != "" {
 		if i, j := strings.LastIndexByte(id, '<'), strings.LastIndexByte(id, '>'); i >= 0 && j > i {
 			id = id[i+1 : j]
@@ -111,7 +163,7 @@ var operators = []struct{ suffix, name string }{
 // operator names who runs the receiving server: a known operator or the
 // organisational domain of the remote MTA. An outage is his, whatever the
 // domain of the address.
-func operator(rcpt parse.Recipient, key string, own []string) string {
+func operator(rcpt *parse.Recipient, key string, own []string) string {
 	host := policy.DomainKey(rcpt.RemoteMTA)
 	if host == "" || !strings.Contains(host, ".") || strings.Trim(host, "0123456789.:[]abcdef") == "" || policy.Own(host, own) {
 		host = policy.Domain(key)

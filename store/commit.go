@@ -54,8 +54,8 @@ const (
 	insertLocator = `INSERT INTO locators (message, mailbox, folder, uidvalidity, uid, name, received, state, error, disposition, target)
  VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	insertEvent = `INSERT INTO events (message, idx, at, key, domain, address, kind, original_recipient, final_recipient, action, status,
-  reply_code, reason, fault, class, vendor, rule, rules, confidence, remote_mta, diagnostic, evidence, proof, stream, operator, original_message_id)
- VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+  reply_code, reason, fault, class, vendor, rule, rules, confidence, remote_mta, diagnostic, evidence, proof, stream, operator, original_message_id, cause, named, concern)
+ VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	insertRaw    = `INSERT INTO raws (message, size, data) VALUES (?,?,?)`
 	upsertCursor = `INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES (?,?,?,?,?,?)
  ON CONFLICT DO UPDATE SET uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, state = excluded.state, at = excluded.at`
@@ -71,6 +71,11 @@ type writing struct {
 
 	onDomains []policy.Override // acts on whole domains, loaded once
 	loaded    bool
+
+	bins          map[bin]bool // changed by what was stored
+	windows       []policy.Window
+	rulings       []policy.Ruling // latest first
+	windowsLoaded bool
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {
@@ -102,9 +107,14 @@ func (db *DB) Commit(ctx context.Context, b Batch) (Outcome, error) {
 				return err
 			}
 		}
-		err := w.refold(touched)
+		if err := w.regard(touched); err != nil {
+			return err
+		}
+		if err := w.refold(touched); err != nil {
+			return err
+		}
 		out = w.out
-		return err
+		return w.guard()
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -187,14 +197,16 @@ func (w *writing) message(it *Item, touched map[string]bool) (id int64, fresh bo
 	if _, err := w.exec(w.db.stmts.earlierEvents, at, id); err != nil {
 		return 0, false, err
 	}
-	keys, err := w.query(w.db.stmts.messageKeys, id)
+	events, err := w.query(w.db.stmts.messageEvents, id)
 	if err != nil {
 		return 0, false, err
 	}
-	return id, false, scan(keys, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
+	return id, false, scan(events, func(rows *sql.Rows) error {
+		var key, concern, operator string
+		err := rows.Scan(&key, &concern, &operator)
 		touched[key] = true
+		w.note(concern, operator, policy.Domain(key), was)
+		w.note(concern, operator, policy.Domain(key), at)
 		return err
 	})
 }
@@ -209,13 +221,14 @@ func (w *writing) locator(it *Item, message any, state, failure string) error {
 // event stores one recipient and returns its key.
 func (w *writing) event(it *Item, message int64, i int, at time.Time) (string, error) {
 	res, r := &it.Result, &it.Result.Recipients[i]
-	key := policy.Key(r.Recipient)
-	_, err := w.exec(w.db.stmts.event, message, i, at.UnixMilli(), key, policy.Domain(key), r.Recipient, res.Kind.String(),
+	a := w.db.attribute(res, r)
+	w.note(a.concern, a.operator, policy.Domain(a.key), at.UnixMilli())
+	_, err := w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
 		r.OriginalRecipient, r.FinalRecipient, r.Action.String(), r.Status, r.ReplyCode, r.Reason.String(), r.Fault.String(),
 		r.Class.String(), r.Vendor, r.Rule, res.Rules, r.Confidence.String(), r.RemoteMTA, r.Diagnostic, r.Evidence,
-		prove(*res, *r, w.db.own).String(), stream(res.Original, w.db.own), operator(*r, key, w.db.own), res.Original.MessageID)
+		a.proof.String(), a.stream, a.operator, res.Original.MessageID, a.cause, a.named, a.concern)
 	w.out.Events++
-	return key, err
+	return a.key, err
 }
 
 func (w *writing) raw(message int64, raw []byte) error {

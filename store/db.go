@@ -28,6 +28,7 @@ type Options struct {
 	Policy   policy.Table     // the zero table is the default policy
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
 	ReadOnly bool             // for commands that only look; works beside a running daemon
+	Limits   Limits           // of the guard on the exports; zero fields are defaults
 	Log      *slog.Logger     // default: none
 }
 
@@ -193,7 +194,7 @@ func (db *DB) tx(ctx context.Context, doing string, f func(tx *writing) error) e
 	defer t.Rollback() //nolint:errcheck // after Commit it does nothing, else the first error counts
 	// Each statement under a context that can end costs a goroutine; the
 	// transaction itself ends with ctx all the same.
-	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC()}
+	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC(), bins: map[bin]bool{}}
 	if err := f(w); err != nil {
 		return fmt.Errorf("%s: %w", doing, clear(err))
 	}

@@ -98,14 +98,19 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if err != nil {
 		return err
 	}
+	windows, rulings, err := readWindows(ctx, tx)
+	if err != nil {
+		return err
+	}
 	rows, err := tx.QueryContext(ctx, selectHistory, string(keys))
 	if err != nil {
 		return err
 	}
 	var events []policy.Event
 	err = scan(rows, func(rows *sql.Rows) error {
-		e, _, _, err := scanEvent(rows)
-		events = append(events, e)
+		e, err := scanEvent(rows)
+		e.place(windows, rulings)
+		events = append(events, e.Event)
 		return err
 	})
 	if err != nil {

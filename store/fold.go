@@ -14,8 +14,7 @@ import (
 
 const (
 	selectHistory = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
-  e.proof, e.stream, e.original_message_id, e.duplicate_of
-, e.key
+  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator
  FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message ORDER BY k.key`
 	selectListed = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
  FROM json_each(?) k CROSS JOIN suppressions s ON s.key = k.value`
@@ -47,6 +46,9 @@ type slot struct{ source, stream string }
 // refold recomputes the list for some addresses, a bounded number at a time.
 func (w *writing) refold(keys map[string]bool) error {
 	delete(keys, "")
+	if err := w.loadWindows(); err != nil {
+		return err
+	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(keys)), 500) {
 		array, err := json.Marshal(chunk)
 		if err != nil {
@@ -91,9 +93,10 @@ func (w *writing) load(keys string) (map[string]*past, error) {
 		return nil, err
 	}
 	err = scan(rows, func(rows *sql.Rows) error {
-		e, duplicate, key, err := scanEvent(rows)
-		p := of(key)
-		p.events, p.duplicates = append(p.events, e), append(p.duplicates, duplicate)
+		s, err := scanEvent(rows)
+		p := of(s.key)
+		s.place(w.windows, w.rulings)
+		p.events, p.duplicates = append(p.events, s.Event), append(p.duplicates, s.duplicateOf)
 		return err
 	})
 	if err != nil {
@@ -192,12 +195,26 @@ func (w *writing) link(v policy.Verdict, p *past) error {
 	return nil
 }
 
-func scanEvent(rows *sql.Rows) (e policy.Event, duplicateOf sql.NullInt64, key string, err error) {
+// storedEvent is an event as it is read for a decision.
+type storedEvent struct {
+	policy.Event
+	duplicateOf            sql.NullInt64
+	key, concern, operator string
+}
+
+func scanEvent(rows *sql.Rows) (e storedEvent, err error) {
 	var hash []byte
 	err = rows.Scan(&e.ID, &hash, &e.Index, when{&e.At}, &e.Address, text(&e.Kind), text(&e.Action), text(&e.Reason), text(&e.Confidence),
-		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &duplicateOf, &key)
+		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &e.duplicateOf, &e.key, &e.concern, &e.operator)
 	e.Hash = string(hash)
-	return e, duplicateOf, key, err
+	return e, err
+}
+
+// place puts the event into its circumstances.
+func (e *storedEvent) place(windows []policy.Window, rulings []policy.Ruling) {
+	if e.concern != "" && len(windows)+len(rulings) > 0 {
+		policy.Place(&e.Event, policy.Subjects(e.concern, e.operator, policy.Domain(e.key)), windows, rulings)
+	}
 }
 
 // list writes one row of the list if it differs from the one that stood.

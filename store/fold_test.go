@@ -62,6 +62,14 @@ func drawItems(t *rapid.T) []Item {
 			items = append(items, it)
 		}
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "bursts") {
+		day, reason := rapid.IntRange(0, 40).Draw(t, "day"), rapid.SampledFrom([]bounce.Reason{bounce.UserUnknown, bounce.DomainUnknown}).Draw(t, "reason")
+		for i := range rapid.IntRange(18, 24).Draw(t, "size") {
+			it := failure(day, fmt.Sprintf("%c@d%d.example.com", 'a'+i, i%7), reason)
+			it.Message.UID = uint32(1000*(day+1) + 30*int(reason) + i)
+			items = append(items, it)
+		}
+	}
 	return items
 }
 

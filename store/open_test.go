@@ -140,7 +140,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatalf("half of it was stored: %+v %v", s, err)
 	}
 	limit(1 << 30)
-	if out := commit(t, db, b.Items...); out.Messages != 400 || out.Added != 400 {
+	if out := commit(t, db, b.Items...); out.Messages != 400 || out.Added+out.Held != 400 {
 		t.Errorf("with room: %+v", out)
 	}
 }

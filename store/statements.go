@@ -10,10 +10,10 @@ import (
 // statements are those of the hot path, prepared once on the one writing
 // connection.
 type statements struct {
-	message, messageByHash, earlier, earlierEvents, messageKeys *sql.Stmt
-	locator, event, raw, cursor                                 *sql.Stmt
-	history, listed, acts, domainActs                           *sql.Stmt
-	duplicate, putEvent, putAct, drop, change                   *sql.Stmt
+	message, messageByHash, earlier, earlierEvents, messageEvents *sql.Stmt
+	locator, event, raw, cursor                                   *sql.Stmt
+	history, listed, acts, domainActs                             *sql.Stmt
+	duplicate, putEvent, putAct, drop, change                     *sql.Stmt
 
 	all []*sql.Stmt
 }
@@ -26,7 +26,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&s.message, insertMessage}, {&s.messageByHash, `SELECT id, at FROM messages WHERE hash = ?`},
 		{&s.earlier, `UPDATE messages SET at = ? WHERE id = ?`},
 		{&s.earlierEvents, `UPDATE events SET at = ? WHERE message = ?`},
-		{&s.messageKeys, `SELECT DISTINCT key FROM events WHERE message = ? ORDER BY key`},
+		{&s.messageEvents, `SELECT key, concern, operator FROM events WHERE message = ?`},
 		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor},
 		{&s.history, selectHistory}, {&s.listed, selectListed},
 		{&s.acts, selectActs}, {&s.domainActs, selectDomainActs},

@@ -240,18 +240,19 @@ func (f *fold) count(t *tally, i int, line Line, stream string) {
 	e, n := &f.Events[i], &f.Notes[i]
 	if t.open != nil && !t.open.Expires.IsZero() && e.At.After(t.open.Expires) {
 		f.close(t)
+		t.events = nil // what expired does not count twice
 	}
 	n.Counted = true
 	if k := len(t.events); k > 0 && f.Events[t.events[k-1]].At.Unix()/86400 == e.At.Unix()/86400 {
 		n.Counted, n.Why = false, "counted once a day"
 	}
 	t.events = append(t.events, i)
-	firm, all := f.window(t, i, line)
+	firm, all, free := f.window(t, i, line) // free is that of the last event, i
 	met := func(counted []int) bool {
 		return len(counted) >= line.After && len(counted) >= line.DistinctDays
 	}
 	switch {
-	case e.Circumstance != Held && met(firm):
+	case free && met(firm):
 		f.open(t, i, line, stream, firm, false)
 	case met(all) && (t.open == nil || t.open.Held):
 		f.open(t, i, line, stream, all, true)
@@ -259,14 +260,16 @@ func (f *fold) count(t *tally, i int, line Line, stream string) {
 		// Short of the line by itself, but more of what already stands.
 		f.prolong(t.open, i)
 	}
-	if e.Circumstance == Held && n.Why == "" {
+	if !free && n.Why == "" {
 		n.Why = "held: part of a burst, counts with a failure after " + e.HeldUntil.UTC().Format(time.DateTime)
 	}
 }
 
 // window returns the events that count together with event i under line, the
-// first of each day: firm without those that a burst still holds, and all.
-func (f *fold) window(t *tally, i int, line Line) (firm, all []int) {
+// first of each day: all, and those that no burst holds any more. An event in
+// a burst is firm when one before its window said the same: two failures apart
+// confirm each other.
+func (f *fold) window(t *tally, i int, line Line) (firm, all []int, free bool) {
 	e := &f.Events[i]
 	lastFirm, lastAll := int64(-1), int64(-1)
 	for _, j := range t.events {
@@ -278,11 +281,12 @@ func (f *fold) window(t *tally, i int, line Line) (firm, all []int) {
 		if d != lastAll {
 			all, lastAll = append(all, j), d
 		}
-		if (x.Circumstance != Held || !x.HeldUntil.After(e.At)) && d != lastFirm {
+		free = x.Circumstance != Held || !x.HeldUntil.After(e.At) || j == i && len(firm) > 0
+		if free && d != lastFirm {
 			firm, lastFirm = append(firm, j), d
 		}
 	}
-	return firm, all
+	return firm, all, free
 }
 
 func (f *fold) open(t *tally, i int, line Line, stream string, counted []int, held bool) {
@@ -331,7 +335,7 @@ func (f *fold) extend(ep *Episode, e *Event) {
 
 // unconfirmed is how long after its window a held verdict waits for a second
 // failure before it is dropped.
-const unconfirmed = 30 * day
+const unconfirmed = 90 * day
 
 func grown(l Line, times int) Span {
 	d := l.Expires

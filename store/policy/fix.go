@@ -230,4 +230,23 @@ var fixes = [...]fix{
 			"Many domains at once: look at our own resolver, route and transport map first.",
 			"One domain: its MX records point nowhere or to themselves; tell its postmaster."}},
 		reasons: []bounce.Reason{bounce.RoutingFailed}},
+	// Concentrations: no single reply says so, only many of them together.
+	{Cause: Cause{ID: "path.unreachable", Group: "path", Title: "our own path: many unrelated domains can't be reached on one day",
+		Steps: []string{
+			"From the sending host, connect to port 25 of the MX of two domains that failed.",
+			"Check the outgoing relay, the firewall and the transport map for what changed that day.",
+			"These failures have no weight: no address was suppressed for them."}},
+		reasons: []bounce.Reason{}},
+	{Cause: Cause{ID: "path.domain_unknown", Group: "path", Title: "our own resolver or list: many unrelated domains do not exist on one day",
+		Steps: []string{
+			"Look up the MX of two domains that failed, on the sending host and elsewhere. If only our host fails, mend its resolver.",
+			"If they really do not exist, look at where these recipients came from: an old or bought list looks like this.",
+			"These failures have no weight: no address was suppressed for them."}},
+		reasons: []bounce.Reason{}},
+	{Cause: Cause{ID: "path.5.4.1", Group: "path", Title: "many unrelated domains answer \"access denied\" (5.4.1) on one day",
+		Steps: []string{
+			"Check whether our addresses or the list of recipients changed that day.",
+			"Ask one of the receivers: at Microsoft 365 it means that the address does not exist, or that the tenant takes mail by another way.",
+			"These failures have no weight: no address was suppressed for them."}},
+		reasons: []bounce.Reason{}},
 }

@@ -166,10 +166,12 @@ func TestHold(t *testing.T) {
 	}{
 		{"in the window", []Event{burst}, 1, HeldBack},
 		{"after the window, nothing new", []Event{burst}, 10, HeldBack},
-		{"never confirmed", []Event{burst}, 34, Clear},
+		{"never confirmed", []Event{burst}, 94, Clear},
 		{"second failure within the burst", []Event{burst, on(1, bounce.UserUnknown, held(3))}, 4, HeldBack},
 		{"second failure after it", []Event{burst, on(7, bounce.UserUnknown)}, 8, Suppressed},
 		{"code alone, confirmed", []Event{on(0, bounce.UserUnknown, byCode, held(3)), on(7, bounce.UserUnknown, byCode)}, 8, Suppressed},
+		{"two bursts apart", []Event{burst, on(14, bounce.UserUnknown, held(17))}, 15, Suppressed},
+		{"burst after an expired episode", []Event{on(-800, bounce.UserUnknown), burst}, 1, HeldBack},
 		{"delivered", []Event{burst, delivered(2)}, 4, Clear},
 		{"already suppressed before", []Event{on(-9, bounce.UserUnknown), burst}, 1, Suppressed},
 	}

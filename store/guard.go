@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Limits are how much the list may change within an hour before the exports
+// stop: a wrong rule must never empty somebody's list over night. Zero fields
+// are the defaults.
+type Limits struct {
+	Added  int     // new suppressions that are always fine; default 200
+	Domain int     // new suppressions of one domain that are always fine; default 100
+	Gone   int     // removals that are always fine; default 100
+	Share  float64 // beyond these, the part of the list that may change; default 0.2
+}
+
+func (l Limits) defaults() Limits {
+	if l.Added == 0 {
+		l.Added = 200
+	}
+	if l.Domain == 0 {
+		l.Domain = 100
+	}
+	if l.Gone == 0 {
+		l.Gone = 100
+	}
+	if l.Share == 0 {
+		l.Share = 0.2
+	}
+	return l
+}
+
+// Trip is one time that the guard stopped the exports. They stand still, with
+// the files as they are, until an operator has acknowledged it.
+type Trip struct {
+	ID     int64     `json:"id"`
+	At     time.Time `json:"at"`
+	Why    string    `json:"why"`
+	Acked  time.Time `json:"acked,omitzero"`
+	Reason string    `json:"reason,omitempty"` // of the release
+	Author string    `json:"author,omitempty"`
+}
+
+// guard looks at how much the list changed within the last hour, or since the
+// last release. It keeps still as long as nothing was ever published: there
+// is no file to protect yet.
+func (w *writing) guard() error {
+	if w.out.Added+w.out.Removed == 0 {
+		return nil
+	}
+	var open, published bool
+	var released sql.NullInt64
+	err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips),
+  EXISTS (SELECT 1 FROM exports WHERE state = 'published')`).Scan(&open, &released, &published)
+	if err != nil || open || !published {
+		return err
+	}
+	since := max(w.now.Add(-time.Hour).UnixMilli(), released.Int64)
+	var size, added, gone, most int
+	var domain string
+	err = w.tx.QueryRowContext(w.ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
+  (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'add'), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove')`, since).
+		Scan(&size, &added, &gone)
+	if err != nil {
+		return err
+	}
+	err = w.tx.QueryRowContext(w.ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND op = 'add' GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since).
+		Scan(&domain, &most)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	before := size - added + gone
+	l := w.db.opts.Limits.defaults()
+	limit := func(fine int) int { return max(fine, int(l.Share*float64(before))) }
+	var why []string
+	if n := limit(l.Added); added > n {
+		why = append(why, fmt.Sprintf("%d new suppressions within an hour on a list of %d (limit %d)", added, before, n))
+	}
+	if n := limit(l.Domain); most > n {
+		why = append(why, fmt.Sprintf("%d of them at %s (limit %d)", most, domain, n))
+	}
+	if n := limit(l.Gone); gone > n {
+		why = append(why, fmt.Sprintf("%d suppressions fell away within an hour from a list of %d (limit %d)", gone, before, n))
+	}
+	if why == nil {
+		return nil
+	}
+	w.db.opts.Log.WarnContext(w.ctx, "exports stopped by the guard", "why", strings.Join(why, "; "))
+	_, err = w.tx.ExecContext(w.ctx, `INSERT INTO trips (at, why) VALUES (?, ?)`, w.now.UnixMilli(), strings.Join(why, "; "))
+	return err
+}
+
+// Tripped returns the trip that keeps the exports still, and false when they
+// may go on.
+func (db *DB) Tripped(ctx context.Context) (Trip, bool, error) {
+	var t Trip
+	err := db.read.QueryRowContext(ctx, `SELECT id, at, why FROM trips WHERE acked IS NULL ORDER BY id LIMIT 1`).Scan(&t.ID, when{&t.At}, &t.Why)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, false, nil
+	}
+	if err != nil {
+		return t, false, fmt.Errorf("reading the guard's state: %w", clear(err))
+	}
+	return t, true, nil
+}
+
+// Trips returns every time that the guard stopped the exports, oldest first.
+func (db *DB) Trips(ctx context.Context) ([]Trip, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT id, at, why, acked, reason, author FROM trips ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the guard's history: %w", clear(err))
+	}
+	var out []Trip
+	err = scan(rows, func(rows *sql.Rows) error {
+		var t Trip
+		err := rows.Scan(&t.ID, when{&t.At}, &t.Why, when{&t.Acked}, &t.Reason, &t.Author)
+		out = append(out, t)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the guard's history: %w", clear(err))
+	}
+	return out, nil
+}
+
+// Release lets the exports go on after a trip, with the operator's reason. It
+// fails with ErrNotFound when nothing is stopped.
+func (db *DB) Release(ctx context.Context, reason, author string) error {
+	if strings.TrimSpace(reason) == "" || strings.TrimSpace(author) == "" {
+		return errors.New("releasing the exports needs a reason and an author")
+	}
+	return db.tx(ctx, "releasing the exports", func(w *writing) error {
+		res, err := w.tx.ExecContext(ctx, `UPDATE trips SET acked = ?, reason = ?, author = ? WHERE acked IS NULL`, w.now.UnixMilli(), reason, author)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("a stopped export: %w", ErrNotFound))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,208 @@
+package policy
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/parse/bounce"
+)
+
+// WindowKind says what came together.
+type WindowKind string
+
+// The kinds of concentration.
+const (
+	// Outage: one operator called many addresses unknown within an hour.
+	Outage WindowKind = "outage"
+	// DomainDown: many addresses of one domain failed in one day.
+	DomainDown WindowKind = "domain"
+	// OwnPath: many unrelated domains failed alike in one day: it is our own
+	// path, resolver or list.
+	OwnPath WindowKind = "path"
+)
+
+// Bin is how many distinct things failed within one hour (Outage: addresses)
+// or day (DomainDown: addresses, OwnPath: organisations).
+type Bin struct {
+	Start time.Time
+	N     int
+}
+
+// Window is a stretch of time in which the events of a subject are held, or
+// have no weight.
+type Window struct {
+	Kind     WindowKind `json:"kind"`
+	Subject  string     `json:"subject"` // operator, domain, or concern
+	Start    time.Time  `json:"start"`
+	End      time.Time  `json:"end"`      // of the burst itself
+	Until    time.Time  `json:"until"`    // up to which events are held; End for OwnPath
+	Peak     int        `json:"peak"`     // most distinct things in one bin
+	Baseline int        `json:"baseline"` // what is usual; 0: not known yet
+}
+
+const (
+	// HoldTime is how long after a burst verdicts stay held.
+	HoldTime = 72 * time.Hour
+	// Lead is how far before a burst it may have begun unnoticed.
+	Lead = 2 * time.Hour
+	// Memory is how far back the baseline looks.
+	Memory = 28 * day
+	// times over the baseline make a burst.
+	factor = 5
+)
+
+// Least is the number of distinct things in one bin below which nothing of
+// this kind is a burst.
+func Least(k WindowKind) int {
+	if k == DomainDown {
+		return 5
+	}
+	return 20
+}
+
+// Width is the length of a bin of this kind.
+func Width(k WindowKind) time.Duration {
+	if k == Outage {
+		return hour
+	}
+	return day
+}
+
+// Windows finds the bursts among the bins of one subject: at least Least
+// things and five times the baseline, which is the median over the days of
+// the last four weeks of each day's largest bin. Days with nothing, and the
+// last three, are left out of it: who mails once a week is not compared with
+// silence, and a burst is not compared with its own beginning. Fewer than
+// three such days are no baseline. The bins may come in any order.
+func Windows(k WindowKind, subject string, bins []Bin) []Window {
+	bins = slices.Clone(bins)
+	slices.SortFunc(bins, func(a, b Bin) int { return a.Start.Compare(b.Start) })
+	var out []Window
+	for i, b := range bins {
+		if b.N < Least(k) {
+			continue
+		}
+		base := baseline(bins[:i], b.Start)
+		if b.N < factor*base {
+			continue
+		}
+		w := Window{Kind: k, Subject: subject, Start: b.Start, End: b.Start.Add(Width(k)), Peak: b.N, Baseline: base}
+		w.Until = w.End
+		if k != OwnPath {
+			w.Until = w.End.Add(HoldTime)
+		}
+		if k == Outage {
+			w.Start = w.Start.Add(-Lead)
+		}
+		if n := len(out); n > 0 && !w.Start.After(out[n-1].Until) {
+			last := &out[n-1]
+			last.End, last.Until, last.Peak = w.End, w.Until, max(last.Peak, w.Peak)
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func baseline(bins []Bin, at time.Time) int {
+	today := at.Truncate(day)
+	var peaks []int
+	last := int64(-1)
+	for _, b := range bins {
+		if b.N == 0 || b.Start.Before(today.Add(-Memory)) || !b.Start.Before(today.Add(-HoldTime)) {
+			continue
+		}
+		if d := b.Start.Unix() / 86400; d == last {
+			peaks[len(peaks)-1] = max(peaks[len(peaks)-1], b.N)
+		} else {
+			peaks, last = append(peaks, b.N), d
+		}
+	}
+	if len(peaks) < 3 {
+		return 0
+	}
+	slices.Sort(peaks)
+	return peaks[len(peaks)/2]
+}
+
+// The concerns of an event: what concentration it can be part of.
+const (
+	ConcernUnknown = "unknown"
+	ConcernEdge    = "5.4.1" // "access denied" at the edge of a domain: its address, the domain or our path
+)
+
+// Concern says what concentration a failure can be part of, "" for none. Only
+// failures with proof of sending are: forged ones must not hold anything up.
+func Concern(e Event, status string) string {
+	if e.Kind != bounce.KindBounce || e.Action != bounce.Failed || e.Proof < ProofReturned {
+		return ""
+	}
+	switch e.Reason { //nolint:exhaustive // nothing else says that address or domain are gone
+	case bounce.UserUnknown, bounce.AddressInvalid, bounce.UserMoved, bounce.MailboxDisabled:
+		if status == "5.4.1" {
+			return ConcernEdge
+		}
+		return ConcernUnknown
+	case bounce.Expired, bounce.RelayDenied, bounce.RoutingFailed, bounce.DomainUnknown:
+		return Family(e.Reason)
+	}
+	return ""
+}
+
+// Subjects are the bins that an event with this concern falls into.
+func Subjects(concern, operator, domain string) map[WindowKind]string {
+	switch concern {
+	case "":
+		return nil
+	case ConcernUnknown:
+		return map[WindowKind]string{Outage: operator}
+	case ConcernEdge:
+		return map[WindowKind]string{Outage: operator, DomainDown: domain, OwnPath: concern}
+	}
+	return map[WindowKind]string{DomainDown: domain, OwnPath: concern}
+}
+
+// Ruling is the operator's decision about a window: all events of the subject
+// between Start and End count as usual (Release), or not at all.
+type Ruling struct {
+	Kind       WindowKind
+	Subject    string
+	Start, End time.Time
+	Release    bool
+}
+
+// Place sets the circumstance of an event from the windows and rulings of its
+// subjects.
+func Place(e *Event, subjects map[WindowKind]string, windows []Window, rulings []Ruling) {
+	e.Circumstance, e.HeldUntil = Ordinary, time.Time{}
+	for _, r := range rulings {
+		if subjects[r.Kind] == r.Subject && !e.At.Before(r.Start) && e.At.Before(r.End) {
+			if !r.Release {
+				e.Circumstance = Discounted
+			}
+			return
+		}
+	}
+	for _, w := range windows {
+		if subjects[w.Kind] != w.Subject || e.At.Before(w.Start) || !e.At.Before(w.Until) {
+			continue
+		}
+		if w.Kind == OwnPath {
+			e.Circumstance, e.HeldUntil = Discounted, time.Time{}
+			return
+		}
+		e.Circumstance = Held
+		if w.Until.After(e.HeldUntil) {
+			e.HeldUntil = w.Until
+		}
+	}
+}
+
+// SortWindows puts windows into the order in which they are shown.
+func SortWindows(ws []Window) {
+	slices.SortFunc(ws, func(a, b Window) int {
+		return cmp.Or(a.Start.Compare(b.Start), strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Subject, b.Subject))
+	})
+}
