@@ -79,9 +79,9 @@ type reader struct {
 	f       facts
 	subject string // folded
 
+	cut     bool // ownText and quoted are set
 	ownText string
 	quoted  bool
-	read    bool // ownText and quoted are set
 }
 
 func newReader(m *view.Mail) *reader {
@@ -90,9 +90,9 @@ func newReader(m *view.Mail) *reader {
 }
 
 func (r *reader) own() (text string, quoted bool) {
-	if !r.read {
+	if !r.cut {
 		r.ownText, r.quoted = r.cutQuote(r.m.Text)
-		r.read = true
+		r.cut = true
 	}
 	return r.ownText, r.quoted
 }
@@ -130,9 +130,15 @@ func (r *reader) autoReplied() bool {
 }
 
 // bySubject decides by the subject, a weak one only with a machine behind it.
+// QUIRK: some mail systems return a mail under its own subject, and a
+// newsletter may well be called "Vacation: ten ideas"; from them only the
+// subjects of notices and challenges count.
 func (r *reader) bySubject() (Verdict, bool) {
 	x, words := r.matchSubject(r.subject)
-	if x == nil || x.Weak && (!r.f.machine || r.f.fromMTA) {
+	switch {
+	case x == nil, x.Weak && !r.f.machine:
+		return Verdict{}, false
+	case r.f.fromMTA && (x.Weak || x.Kind != bounce.KindNotice && x.Kind != bounce.KindChallenge):
 		return Verdict{}, false
 	}
 	return Verdict{Kind: x.Kind, Why: fmt.Sprintf("subject %q%s", words, language(x.Lang))}, true

@@ -49,6 +49,8 @@ func TestVeto(t *testing.T) {
 		{"held by Sympa", view.Mail{Root: dsnRoot, Report: held}, bounce.KindNotice},
 		{"status part inside a forward", view.Mail{Root: root("multipart/mixed"), Report: failed, From: "jo@example.org", Subject: "Fwd: Undelivered Mail Returned to Sender"}, bounce.KindNone},
 		{"Exchange NDR of an answer", view.Mail{From: "postmaster@example.org", Subject: "Undeliverable: Automatic reply: news", ReturnPath: "<>"}, bounce.KindBounce},
+		{"returned under its own subject", view.Mail{From: "mailer-daemon@example.org", Subject: "Vacation: ten ideas", ReturnPath: "<>"}, bounce.KindBounce},
+		{"digest from the postmaster", view.Mail{From: "postmaster@example.org", Subject: "[Postmaster] Messages on hold for jo@example.org"}, bounce.KindNotice},
 		{"answer header and X-Failed-Recipients", view.Mail{From: "mailer-daemon@example.org", Header: header("X-Autoreply", "yes", "X-Failed-Recipients", "jo@example.org")}, bounce.KindBounce},
 		{"X-Failed-Recipients copied into a forward", view.Mail{From: "jo@example.org", Subject: "Fw: Mail delivery failed", Header: header("X-Failed-Recipients", "a@example.net")}, bounce.KindNone},
 		{"auto-replied from a mail system", view.Mail{From: "mailer-daemon@example.org", Header: header("Auto-Submitted", "auto-replied")}, bounce.KindBounce},

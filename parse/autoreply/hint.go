@@ -48,16 +48,3 @@ func (r *reader) otherAddress(text string) string {
 func isAddressByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(".-_+'=&", c) >= 0
 }
-
-// in tells whether folded holds p.
-func (p phrase) in(folded string) bool {
-	rest := folded
-	for i, part := range p.parts {
-		k := strings.Index(rest, part)
-		if k < 0 || i > 0 && k > gap {
-			return false
-		}
-		rest = rest[k+len(part):]
-	}
-	return true
-}

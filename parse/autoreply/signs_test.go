@@ -1,9 +1,12 @@
 package autoreply
 
 import (
+	"strings"
 	"testing"
 
 	"harvester/parse/match"
+	"harvester/parse/mime"
+	"harvester/parse/view"
 )
 
 // The signs hold their own examples, so that whoever adds a phrase proves it
@@ -59,6 +62,53 @@ func TestTextExamples(t *testing.T) {
 		for _, e := range x.Not {
 			if words, ok := find(x, e); ok {
 				t.Errorf("text %q is no %s, but holds %q", e, x.Kind, words)
+			}
+		}
+	}
+}
+
+// Each header field and sender decides by itself, whatever the text says.
+func TestHeaderAndSenderSigns(t *testing.T) {
+	s := table()
+	const text = "<a@example.net>: 550 5.1.1 user unknown\n"
+	seen := 0
+	for _, list := range s.headers {
+		for _, h := range list {
+			for _, value := range append(append([]string{}, h.Starts...), h.Any...) {
+				v, ok := Veto(&view.Mail{From: "jo@example.org", Text: text, Header: mime.Header{{Name: h.Name, Value: value}}})
+				if !ok || v.Kind != h.Kind {
+					t.Errorf("%s: %s gives %v %s, want %s", h.Name, value, ok, v.Kind, h.Kind)
+				}
+			}
+			if len(h.Starts)+len(h.Any) == 0 {
+				for value, want := range map[string]bool{"yes": true, "1": true, "no": false, "0": false, "": false} {
+					v, ok := Veto(&view.Mail{From: "jo@example.org", Text: text, Header: mime.Header{{Name: h.Name, Value: value}}})
+					if ok != want || ok && v.Kind != h.Kind {
+						t.Errorf("%s: %q gives %v %s, want %v %s", h.Name, value, ok, v.Kind, want, h.Kind)
+					}
+				}
+			}
+			seen++
+		}
+	}
+	if seen < 40 {
+		t.Errorf("only %d header signs were read", seen)
+	}
+	for _, x := range s.senders {
+		for _, a := range append(append([]string{}, x.Local...), x.Address...) {
+			from := a
+			if !strings.Contains(a, "@") {
+				from += "@example.org"
+			} else if a[0] == '@' || a[0] == '.' {
+				from = "x@y" + strings.Replace(a, "@", ".", 1)
+				if a[0] == '@' {
+					from = "x" + a
+				}
+			} else if a[len(a)-1] == '@' {
+				from += "example.org"
+			}
+			if v, ok := Veto(&view.Mail{From: from, Text: text}); !ok || v.Kind != x.Kind {
+				t.Errorf("sender %s: %v %s, want %s", from, ok, v.Kind, x.Kind)
 			}
 		}
 	}

@@ -32,6 +32,19 @@ func (s *signs) indexTexts() {
 	s.scan = match.New(firsts)
 }
 
+// in tells whether folded holds p.
+func (p phrase) in(folded string) bool {
+	rest := folded
+	for i, part := range p.parts {
+		k := strings.Index(rest, part)
+		if k < 0 || i > 0 && k > gap {
+			return false
+		}
+		rest = rest[k+len(part):]
+	}
+	return true
+}
+
 // finding is what the phrases of a text say.
 type finding struct {
 	sign  *textSign
