@@ -16,7 +16,7 @@ type Header []Field
 // case; "" when there is none.
 func (h Header) Get(name string) string {
 	for i := range h {
-		if strings.EqualFold(h[i].Name, name) {
+		if len(h[i].Name) == len(name) && strings.EqualFold(h[i].Name, name) {
 			return h[i].Value
 		}
 	}
@@ -26,7 +26,7 @@ func (h Header) Get(name string) string {
 // Has tells whether a field called name stands in h, even an empty one.
 func (h Header) Has(name string) bool {
 	for i := range h {
-		if strings.EqualFold(h[i].Name, name) {
+		if len(h[i].Name) == len(name) && strings.EqualFold(h[i].Name, name) {
 			return true
 		}
 	}
@@ -37,7 +37,7 @@ func (h Header) Has(name string) bool {
 func (h Header) All(name string) []string {
 	var out []string
 	for i := range h {
-		if strings.EqualFold(h[i].Name, name) {
+		if len(h[i].Name) == len(name) && strings.EqualFold(h[i].Name, name) {
 			out = append(out, h[i].Value)
 		}
 	}
