@@ -33,8 +33,11 @@ func (p *parser) complaint(m *view.Mail, res *Result) {
 	}
 	named := f.Recipients
 	if len(named) == 0 {
-		if v := p.verp(res.Original.ReturnPath); p.usable(v) {
-			named = []string{v}
+		if res.Sent == nil {
+			res.Sent = p.sent(res.Original.ReturnPath)
+		}
+		if res.Sent != nil && p.usable(res.Sent.Recipient) {
+			named = []string{res.Sent.Recipient}
 		} else if to := p.returnedTo(m, res); to != "" {
 			named = []string{to}
 		}

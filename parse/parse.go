@@ -11,6 +11,7 @@ import (
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
 	"harvester/parse/dialect"
+	"harvester/parse/envelope"
 	"harvester/parse/mime"
 	"harvester/parse/rules"
 	"harvester/parse/view"
@@ -25,7 +26,9 @@ type Options struct {
 	// OwnDomains are the domains that we send as, lower case. Their addresses
 	// are never taken for a failed recipient.
 	OwnDomains []string
-	Limits     Limits
+	// ReturnPaths are the shapes of our variable envelope return paths.
+	ReturnPaths []*envelope.VERP
+	Limits      Limits
 }
 
 // Limits bound what one message may cost.
@@ -185,6 +188,8 @@ func (p *parser) base(m *view.Mail) Result {
 		p.notes = append(p.notes, m.Report.Notes...)
 	}
 	p.original(m, &res)
+	res.SenderMessage = senderID(m)
+	res.Sent = p.sent(res.DeliveredTo, res.Original.ReturnPath)
 	return res
 }
 

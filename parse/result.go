@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/parse/envelope"
 )
 
 // The words of the field, so that callers need not import the vocabulary by
@@ -30,15 +31,16 @@ type Result struct {
 	Recipients   []Recipient `json:"recipients"`
 	Notes        []string    `json:"notes"` // what was repaired or given up
 
-	From          string `json:"from,omitempty"`           // of the notice itself, address only
-	ReturnPath    string `json:"return_path,omitempty"`    // of the notice; "<>" for the null path
-	DeliveredTo   string `json:"delivered_to,omitempty"`   // the address of ours that it came to
-	Subject       string `json:"subject,omitempty"`        // of the notice
-	Date          Time   `json:"date,omitzero"`            // of the notice
-	EnvelopeID    string `json:"envelope_id,omitempty"`    // ENVID (RFC 3461 §4.4)
-	SenderMessage string `json:"sender_message,omitempty"` // an ESP's or MTA's own id of the mail we sent
-	Hint          string `json:"hint,omitempty"`           // of an auto-reply: "no longer works here"
-	Rules         string `json:"rules,omitempty"`          // version of the rule pack that answered
+	From          string         `json:"from,omitempty"`           // of the notice itself, address only
+	ReturnPath    string         `json:"return_path,omitempty"`    // of the notice; "<>" for the null path
+	DeliveredTo   string         `json:"delivered_to,omitempty"`   // the address of ours that it came to
+	Subject       string         `json:"subject,omitempty"`        // of the notice
+	Date          Time           `json:"date,omitzero"`            // of the notice
+	EnvelopeID    string         `json:"envelope_id,omitempty"`    // ENVID (RFC 3461 §4.4)
+	SenderMessage string         `json:"sender_message,omitempty"` // our MTA's or service's own id of the mail we sent, "service:id"
+	Sent          *envelope.Sent `json:"sent,omitempty"`           // what our return path says of the mail; nil when it is none of ours
+	Hint          string         `json:"hint,omitempty"`           // of an auto-reply: "no longer works here"
+	Rules         string         `json:"rules,omitempty"`          // version of the rule pack that answered
 }
 
 // Original is what is known of the mail that came back.

@@ -5,18 +5,22 @@ import (
 
 	"harvester/parse/dialect"
 	"harvester/parse/dsn"
+	"harvester/parse/envelope"
 	"harvester/parse/mime"
 	"harvester/parse/view"
 )
 
-// whom is the address that we mailed: Original-Recipient, the address before
+// whom is the address that we mailed: what our own signed return path says, Original-Recipient, the address before
 // aliasing that the text tells, the returned mail's one recipient, then
 // Final-Recipient and what the text names. Forwarding makes the last two
 // somebody else's address. Ours and a mail system's own are passed over.
 func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *Result) string {
 	var final, original string
 	if g != nil {
-		final, original = g.FinalRecipient, g.OriginalRecipient
+		final, original = envelope.Plain(g.FinalRecipient), envelope.Plain(g.OriginalRecipient)
+	}
+	if res.Sent != nil && res.Sent.Signed && p.usable(res.Sent.Recipient) {
+		return res.Sent.Recipient
 	}
 	if p.usable(original) {
 		return original
@@ -24,12 +28,12 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	if f != nil && p.usable(f.Mailed) {
 		return f.Mailed
 	}
-	if verp := p.verp(res.DeliveredTo); p.usable(verp) {
-		return verp
+	if res.Sent != nil && p.usable(res.Sent.Recipient) {
+		return res.Sent.Recipient
 	}
 	named := final
 	if !p.usable(named) && f != nil {
-		named = f.Address
+		named = envelope.Plain(f.Address)
 	}
 	if to := p.returnedTo(m, res); to != "" && to != named {
 		// The returned mail went to one address only. If another one failed, it
@@ -75,9 +79,27 @@ func (p *parser) returnedTo(m *view.Mail, res *Result) string {
 	return one
 }
 
-// verp decodes a variable envelope return path `prefix+local=domain@ours`, as
-// ezmlm, Mailman and Postfix write it, from the address that the notice came
-// to. Only an address of ours can be one.
+// sent reads what our own return path says of the mail: in the address that
+// the notice came to, else in the returned mail.
+func (p *parser) sent(paths ...string) *envelope.Sent {
+	for _, path := range paths {
+		for _, v := range p.opt.ReturnPaths {
+			if s, ok := v.Read(path); ok {
+				if s.Recipient == "" {
+					p.notes = append(p.notes, "the token of the return path does not verify")
+				}
+				return &s
+			}
+		}
+		if recipient := p.verp(path); p.usable(recipient) {
+			return &envelope.Sent{Recipient: recipient}
+		}
+	}
+	return nil
+}
+
+// verp decodes `prefix+local=domain@ours`, as ezmlm, Mailman and Postfix write
+// it. Only an address of ours can be one.
 func (p *parser) verp(addr string) string {
 	local, domain, ok := cutAddress(addr)
 	if !ok || !p.own("x@"+domain) {
