@@ -204,3 +204,6 @@ func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settle
 	v.tally.Settled += len(done)
 	v.refused = errors.Join(err, v.Store.Settled(ctx, done))
 }
+
+// Unparsed counts the messages that nobody understood.
+func (t Tally) Unparsed() int { return t.Kinds[bounce.KindUnparsed] }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/jobs"
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
@@ -120,17 +120,12 @@ func appendAnswerText(dst []byte, text string, a rules.Answer, c colours) []byte
 	return dst
 }
 
-// loadRules is the built-in rule pack with the rules of a folder laid over it.
+// loadRules reads the rules of a flag.
 func loadRules(dir string) (*rules.Set, error) {
-	if dir == "" {
-		return rules.Builtin(), nil
+	set, err := jobs.Rules(dir)
+	var wrong rules.Problems
+	if errors.As(err, &wrong) {
+		return nil, fail(exitConfig, err, "")
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return nil, fail(exitNoInput, fmt.Errorf("reading rules: %w", err), "")
-	}
-	set, err := rules.Load(rules.Builtin(), os.DirFS(dir))
-	if err != nil {
-		return nil, fail(exitConfig, err, "harvester rules lint "+dir)
-	}
-	return set, nil
+	return set, err
 }

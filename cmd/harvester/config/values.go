@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -33,10 +34,21 @@ func (z *Zone) UnmarshalText(b []byte) error {
 
 // Location is the zone for package time.
 func (z Zone) Location() *time.Location {
-	if z.loc == nil {
-		return time.Local
+	if z.loc != nil {
+		return z.loc
 	}
-	return z.loc
+	// time.Local has no name; reports want one.
+	if target, err := os.Readlink("/etc/localtime"); err == nil && os.Getenv("TZ") == "" {
+		if _, name, ok := strings.Cut(target, "/zoneinfo/"); ok {
+			if loc, err := time.LoadLocation(strings.TrimPrefix(name, "Etc/")); err == nil {
+				return loc
+			}
+		}
+	}
+	if _, offset := time.Now().Zone(); offset == 0 && os.Getenv("TZ") == "" {
+		return time.UTC
+	}
+	return time.Local
 }
 
 // MarshalText writes the zone's name.

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+	"harvester/store"
+	"harvester/store/export"
+)
+
+func newExport(a *app) *cobra.Command {
+	var asJSON bool
+	var profile string
+	cmd := &cobra.Command{
+		Use:   "export [NAME...]",
+		Short: "Write the suppression files now, or print the list",
+		Long: `Brings the configured exports up to date, all or those called NAME, whatever
+their schedule says. A file is replaced as a whole, and only when its content
+changes. With --print PROFILE the list goes to standard output instead.`,
+		Example: "  harvester export\n  harvester export --print email | wc -l\n  harvester export profiles",
+		Args:    args(0, -1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ctx := cmd.Context()
+			if profile != "" {
+				return a.with(ctx, true, func(set *jobs.Set) error { return a.printExport(ctx, set, profile) })
+			}
+			return a.with(ctx, false, func(set *jobs.Set) error { return a.writeExports(ctx, set, names, asJSON) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each export")
+	cmd.Flags().StringVar(&profile, "print", "", "print the list in this `profile`, write no file")
+	cmd.AddCommand(newExportProfiles(a))
+	exits(cmd, exitOK, "every file is up to date", exitUsage, "the command line is wrong, or there is no such export",
+		exitNoInput, "there is no database yet", exitCantCreate, "a file can't be written; the previous one stands",
+		exitIO, "disk full, or the database is damaged", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func (a *app) writeExports(ctx context.Context, set *jobs.Set, names []string, asJSON bool) error {
+	if len(set.Config.Exports) == 0 {
+		return fail(exitConfig, fmt.Errorf("%s: no export is configured", set.Config.File), "add an [[export]]; harvester config example shows one")
+	}
+	for _, n := range names {
+		if !slices.ContainsFunc(set.Config.Exports, func(e config.Export) bool { return string(e.Name) == n }) {
+			return fail(exitUsage, fmt.Errorf("there is no export called %q", n), "they are named in "+set.Config.File)
+		}
+	}
+	enc, status := json.NewEncoder(a.Out), exitOK
+	for i := range set.Config.Exports {
+		e := &set.Config.Exports[i]
+		if len(names) > 0 && !slices.Contains(names, string(e.Name)) {
+			continue
+		}
+		out, err := set.Export(ctx, e)
+		switch {
+		case err != nil:
+			a.printError(err)
+			status = max(status, fileStatus(err))
+		case asJSON:
+			if err := enc.Encode(out); err != nil {
+				return err
+			}
+		default:
+			fmt.Fprintf(a.Out, "%s: %s, %s\n", out.Name, out.Path, out)
+		}
+	}
+	if status != exitOK {
+		return fail(status, errors.New(""), "")
+	}
+	return nil
+}
+
+// printExport writes the list in a profile to a temporary place, where it is
+// checked as every export is, and copies it to standard output.
+func (a *app) printExport(ctx context.Context, set *jobs.Set, name string) error {
+	profile, err := export.Lookup(name)
+	if err != nil {
+		return fail(exitUsage, err, "harvester export profiles describes them")
+	}
+	dir, err := os.MkdirTemp("", "harvester-export-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	res, err := export.Write(ctx, set.DB.Suppressions(ctx, store.Filter{}), export.Target{
+		Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.Rules.Version(), Now: time.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, path := range res.Files {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(a.Out, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newExportProfiles(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "profiles",
+		Short:   "Describe the forms of file that can be written",
+		Example: "  harvester export profiles",
+		Args:    args(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				return json.NewEncoder(a.Out).Encode(export.Profiles())
+			}
+			for _, p := range export.Profiles() {
+				t := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+				fmt.Fprintf(t, "%s\t%s\n", p.Name, wrap(p.For, 66, 12))
+				t.Flush()
+				for _, f := range []struct{ name, text string }{{"layout", p.Shape}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}} {
+					if f.text != "" {
+						fmt.Fprintf(a.Out, "  %-9s %s\n", f.name, wrap(f.text, 66, 12))
+					}
+				}
+				for _, l := range p.Loses {
+					fmt.Fprintf(a.Out, "  %-9s %s\n", "loses", wrap(l, 66, 12))
+				}
+				fmt.Fprintln(a.Out)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	exits(cmd, exitOK, "the profiles were printed")
+	return cmd
+}

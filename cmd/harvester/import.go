@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/harvest/file"
+	"harvester/schedule"
+)
+
+func newImport(a *app) *cobra.Command {
+	var asJSON bool
+	var mailbox string
+	cmd := &cobra.Command{
+		Use:   "import PATH...",
+		Short: "Back-fill the database from files, as if they had been harvested",
+		Long: `Stores the mails of files, directories, Maildirs and mbox files, or of standard
+input when PATH is "-". A mail that is stored already counts once, so an import
+that was interrupted is simply repeated.`,
+		Example: "  harvester import ~/Maildir/.Bounces\n  zcat bounces-2025.mbox.gz | harvester import -",
+		Args:    args(1, -1),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			ctx := cmd.Context()
+			return a.with(ctx, false, func(set *jobs.Set) error {
+				var missing bool
+				p := a.progress("messages")
+				failed := func(path string, err error) {
+					if errors.Is(err, file.ErrNotMail) && !slices.Contains(paths, path) {
+						return
+					}
+					missing = missing || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+					p.clear()
+					a.printError(err)
+				}
+				started := time.Now()
+				tally, err := schedule.Import(ctx, set.DB, mailbox, file.Walk(ctx, paths, file.Options{Stdin: a.In}), set.Parsing(),
+					func(t schedule.Tally) { p.set(t.Read) }, failed)
+				p.clear()
+				if err != nil {
+					return err
+				}
+				if tally.Read == 0 {
+					err = nil
+				} else if asJSON {
+					err = json.NewEncoder(a.Out).Encode(importedOf(tally, time.Since(started)))
+				} else {
+					_, err = fmt.Fprintf(a.Out, "%s; %.0f messages/s\n", tally, tally.Rate(started))
+				}
+				switch {
+				case err != nil:
+					return err
+				case missing:
+					return fail(exitNoInput, errors.New(""), "")
+				case tally.Read == 0:
+					return fail(exitData, errors.New("there is no mail to import"), "PATH is a mail, an mbox, a Maildir or a directory of them; - is standard input")
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&mailbox, "mailbox", "import", "`name` under which the mails are stored")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	exits(cmd, exitOK, "every mail is stored", exitUsage, "the command line is wrong", exitData, "there was no mail to import",
+		exitNoInput, "a PATH does not exist or is not readable", exitCantCreate, "the database can't be written",
+		exitIO, "disk full, or the database is damaged", exitConfig, "the configuration is wrong", exitInterrupted, "interrupted; repeat it")
+	return cmd
+}
+
+// imported is what `import --json` prints.
+type imported struct {
+	Read       int     `json:"read"`
+	New        int     `json:"new"`
+	Known      int     `json:"known"`
+	Recipients int     `json:"recipients"`
+	Unparsed   int     `json:"unparsed"`
+	Added      int     `json:"added"`
+	Held       int     `json:"held"`
+	Seconds    float64 `json:"seconds"`
+}
+
+func importedOf(t schedule.Tally, d time.Duration) imported {
+	return imported{t.Read, t.Messages, t.Known, t.Events, t.Unparsed(), t.Added, t.Held, d.Seconds()}
+}

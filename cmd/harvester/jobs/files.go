@@ -1,0 +1,77 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"harvester/cmd/harvester/config"
+	"harvester/store/export"
+	"harvester/store/report"
+)
+
+// Exported is what became of an export.
+type Exported struct {
+	Name string `json:"name"`
+	Path string `json:"path"`
+	export.Result
+}
+
+// String is the outcome as one line.
+func (e Exported) String() string {
+	if !e.Changed {
+		return fmt.Sprintf("unchanged, %d addresses, generation %d", e.Rows, e.Generation)
+	}
+	return fmt.Sprintf("wrote %d addresses, generation %d", e.Rows, e.Generation)
+}
+
+// Export brings one file up to date.
+func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
+	out := Exported{Name: string(e.Name), Path: e.Path}
+	profile, err := export.Lookup(e.Profile)
+	if err != nil {
+		return out, err
+	}
+	if _, err := s.DB.Refresh(ctx); err != nil {
+		return out, err
+	}
+	out.Result, err = export.Publish(ctx, s.DB, export.Target{
+		Name: out.Name, Path: e.Path, Profile: profile, Rules: s.Rules.Version(), Now: time.Now(),
+	})
+	return out, err
+}
+
+// Yesterday is the day before now, in the configured zone.
+func (s *Set) Yesterday(now time.Time) time.Time {
+	y, m, d := now.In(s.Config.Timezone.Location()).Date()
+	return time.Date(y, m, d-1, 12, 0, 0, 0, s.Config.Timezone.Location())
+}
+
+// Report is the report of one day.
+func (s *Set) Report(ctx context.Context, day time.Time, show report.Addresses) (*report.Report, error) {
+	return report.Build(ctx, s.DB, report.Options{
+		Host: s.Config.Hostname, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show,
+	})
+}
+
+// WriteReport writes the report of one day in all forms and returns the files.
+func (s *Set) WriteReport(ctx context.Context, day time.Time) ([]string, error) {
+	r, err := s.Report(ctx, day, report.Hidden)
+	if err != nil {
+		return nil, err
+	}
+	base := filepath.Join(s.Config.Report.Path, "report-"+r.Date)
+	var files []string
+	for _, form := range []struct {
+		ext   string
+		write func(io.Writer) error
+	}{{".txt", r.Text}, {".html", r.HTML}, {".json", r.JSON}} {
+		if _, err := export.Replace(base+form.ext, form.write); err != nil {
+			return files, fmt.Errorf("writing the report: %w", err)
+		}
+		files = append(files, base+form.ext)
+	}
+	return files, nil
+}

@@ -1,0 +1,154 @@
+// Package jobs builds from a configuration what the commands and the daemon
+// run: harvests, exports and reports over one database.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"harvester/cmd/harvester/config"
+	"harvester/harvest"
+	"harvester/harvest/auth"
+	"harvester/harvest/imap"
+	"harvester/parse"
+	"harvester/parse/rules"
+	"harvester/schedule"
+	"harvester/store"
+)
+
+// Options say how the database is used.
+type Options struct {
+	Owner    string // takes the lease of the database under this name
+	ReadOnly bool
+	Log      *slog.Logger // nil: discard
+}
+
+// Set is a configuration at work.
+type Set struct {
+	Config *config.Config
+	DB     *store.DB
+	Rules  *rules.Set
+	Log    *slog.Logger
+}
+
+// The hard deadlines. A harvest that is cut off goes on where it was.
+const (
+	harvestDeadline = time.Hour
+	fileDeadline    = 15 * time.Minute
+)
+
+// spread keeps many mailboxes of one schedule from signing in together.
+const spread = 20 * time.Second
+
+// Open reads the rules and opens the database.
+func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	set, err := Rules(c.RulesDir)
+	if err != nil {
+		return nil, err
+	}
+	own := make([]string, len(c.OwnDomains))
+	for i, d := range c.OwnDomains {
+		own[i] = string(d)
+	}
+	db, err := store.Open(ctx, c.Store.Path, store.Options{
+		Own: own, Policy: c.Table, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Set{Config: c, DB: db, Rules: set, Log: o.Log}, nil
+}
+
+// Rules is the built-in rule pack with the rules of a folder laid over it.
+func Rules(dir string) (*rules.Set, error) {
+	if dir == "" {
+		return rules.Builtin(), nil
+	}
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("reading rules: %w", err)
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("reading rules: %s is not a directory", dir)
+	}
+	return rules.Load(rules.Builtin(), os.DirFS(dir))
+}
+
+// Close closes the database.
+func (s *Set) Close() error { return s.DB.Close() }
+
+// Parsing is how this configuration parses mail.
+func (s *Set) Parsing() *parse.Options {
+	o := &parse.Options{Rules: s.Rules}
+	for _, d := range s.Config.OwnDomains {
+		o.OwnDomains = append(o.OwnDomains, string(d))
+	}
+	return o
+}
+
+// Mailbox is a configured mailbox, ready to be harvested. A dry one changes
+// nothing, neither in the database nor on the server.
+func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
+	return &schedule.Mailbox{
+		Name: string(m.Name),
+		Source: imap.New(imap.Config{
+			Name: string(m.Name), Server: string(m.Server), TLS: imap.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
+			Auth:     &auth.Password{Username: m.Username, Secret: m.Password.Resolve},
+			ReadOnly: dry || m.Done.Disposition == harvest.Keep, Log: s.Log,
+		}),
+		Store: s.DB, Parse: s.Parsing(), Done: m.Done.Disposition, Target: m.Done.Folder, Dry: dry, Log: s.Log,
+	}
+}
+
+// Harvests are the jobs of the mailboxes, in the order of the configuration.
+func (s *Set) Harvests() []schedule.Job {
+	var jobs []schedule.Job
+	for i := range s.Config.Mailboxes {
+		m := &s.Config.Mailboxes[i]
+		box := s.Mailbox(m, false)
+		jobs = append(jobs, schedule.Job{
+			Name: "harvest " + box.Name, Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
+			Run: func(ctx context.Context) (string, error) {
+				tally, err := box.Run(ctx)
+				if err != nil && tally.Read == 0 {
+					return "", err
+				}
+				return tally.String(), err
+			},
+		})
+	}
+	return jobs
+}
+
+// Files are the jobs that write files: the exports, then the report.
+func (s *Set) Files() []schedule.Job {
+	var jobs []schedule.Job
+	for i := range s.Config.Exports {
+		e := &s.Config.Exports[i]
+		jobs = append(jobs, schedule.Job{
+			Name: "export " + string(e.Name), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true,
+			Run: func(ctx context.Context) (string, error) {
+				res, err := s.Export(ctx, e)
+				return res.String(), err
+			},
+		})
+	}
+	if s.Config.Report.Path != "" {
+		jobs = append(jobs, schedule.Job{
+			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline,
+			Run: func(ctx context.Context) (string, error) {
+				files, err := s.WriteReport(ctx, s.Yesterday(time.Now()))
+				return fmt.Sprintf("wrote %d files", len(files)), err
+			},
+		})
+	}
+	return jobs
+}
+
+// ErrNoMailbox tells that there is nothing to harvest.
+var ErrNoMailbox = errors.New("no mailbox is configured")

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+	"harvester/harvest"
+	"harvester/parse/bounce"
+	"harvester/schedule"
+)
+
+// parallelMailboxes bounds connections and memory of one pass.
+const parallelMailboxes = 8
+
+// ran is what became of one job of a pass.
+type ran struct {
+	Job    string `json:"job"`
+	OK     bool   `json:"ok"`
+	Due    bool   `json:"due"`
+	Detail string `json:"detail"`
+	Error  string `json:"error,omitempty"`
+	err    error
+}
+
+func newOnce(a *app) *cobra.Command {
+	var asJSON, dry bool
+	cmd := &cobra.Command{
+		Use:   "once",
+		Short: "Harvest every mailbox once, then write the files that are due",
+		Long: `Makes one pass over all mailboxes, then writes the exports and the report that
+are due by their schedules. For cron and for trying a configuration; the daemon
+is harvester run. With --dry-run it only says what it would do: neither server
+nor database is touched.`,
+		Example: "  harvester once --dry-run\n  */10 * * * * harvester once --config /etc/harvester/harvester.toml",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			if len(c.Mailboxes) == 0 {
+				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, jobs.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
+			}
+			pass := a.pass
+			if dry {
+				pass = a.dryPass
+			}
+			results, err := pass(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if err := a.printPass(results, asJSON); err != nil {
+				return err
+			}
+			return passStatus(results, len(c.Mailboxes))
+		},
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would happen, change nothing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each job")
+	exits(cmd, exitOK, "everything that was due is done", exitUsage, "the command line is wrong",
+		exitUnavailable, "no mailbox could be reached", exitCantCreate, "a file or the database can't be written",
+		exitIO, "disk full, or the database is damaged", exitTempFail, "some mailboxes failed, or another harvester is at work",
+		exitNoPerm, "every login was refused", exitConfig, "the configuration is wrong, or a folder does not exist", exitInterrupted, "interrupted")
+	return cmd
+}
+
+// pass runs every mailbox and then the files that are due.
+func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
+	set, err := jobs.Open(ctx, c, jobs.Options{Owner: "harvester once on " + c.Hostname})
+	if err != nil {
+		return nil, err
+	}
+	defer set.Close()
+	quiet := slog.New(slog.DiscardHandler)
+	do := func(j *schedule.Job) ran {
+		detail, err := schedule.Do(ctx, set.DB, j, quiet)
+		return ran{Job: j.Name, OK: err == nil, Due: true, Detail: detail, err: err}
+	}
+	results := inParallel(set.Harvests(), do)
+	files := set.Files()
+	for i := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		due, err := schedule.Due(ctx, set.DB, &files[i], time.Now().In(c.Timezone.Location()))
+		switch {
+		case err != nil:
+			return nil, err
+		case due:
+			results = append(results, do(&files[i]))
+		default:
+			results = append(results, ran{Job: files[i].Name, OK: true, Detail: "not due"})
+		}
+	}
+	return results, ctx.Err()
+}
+
+// dryPass reads every mailbox and stores nothing. A database that does not
+// exist yet is taken as an empty one.
+func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
+	o := jobs.Options{ReadOnly: true}
+	if _, err := os.Stat(c.Store.Path); errors.Is(err, fs.ErrNotExist) {
+		dir, err := os.MkdirTemp("", "harvester-dry-run-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		c.Store.Path, o.ReadOnly = filepath.Join(dir, "empty.db"), false
+	}
+	set, err := jobs.Open(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer set.Close()
+	return inParallel(c.Mailboxes, func(m *config.Mailbox) ran {
+		tally, err := set.Mailbox(m, true).Run(ctx)
+		if err != nil {
+			return ran{Job: "harvest " + string(m.Name), Due: true, err: err}
+		}
+		detail := fmt.Sprintf("would store %d messages", tally.Read)
+		settle := tally.Read - tally.Gone - tally.Poison - tally.Kinds[bounce.KindNone] - tally.Kinds[bounce.KindUnparsed]
+		if word, _ := m.Done.MarshalText(); m.Done.Disposition != harvest.Keep && settle > 0 {
+			detail += fmt.Sprintf(", then %s %d of them", word, settle)
+		}
+		return ran{Job: "harvest " + string(m.Name), OK: true, Due: true, Detail: detail}
+	}), ctx.Err()
+}
+
+// inParallel maps a few at a time and keeps the order.
+func inParallel[T any](in []T, f func(*T) ran) []ran {
+	out := make([]ran, len(in))
+	slots := make(chan struct{}, parallelMailboxes)
+	var all sync.WaitGroup
+	for i := range in {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			out[i] = f(&in[i])
+		})
+	}
+	all.Wait()
+	return out
+}
+
+func (a *app) printPass(results []ran, asJSON bool) error {
+	enc := json.NewEncoder(a.Out)
+	table := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	for _, r := range results {
+		if r.err != nil {
+			r.Error = r.err.Error()
+			a.printError(r.err)
+		}
+		if asJSON {
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
+		} else if r.OK || r.Detail != "" {
+			fmt.Fprintf(table, "%s\t%s\n", r.Job, cmp.Or(r.Detail, "done"))
+		}
+	}
+	return table.Flush()
+}
+
+// passStatus sums up a pass: the errors were printed already.
+func passStatus(results []ran, mailboxes int) error {
+	var failed, auth, folder int
+	status := exitOK
+	for i, r := range results {
+		switch {
+		case r.err == nil:
+		case i >= mailboxes:
+			status = max(status, fileStatus(r.err))
+		default:
+			failed++
+			if errors.Is(r.err, harvest.ErrAuth) {
+				auth++
+			}
+			if errors.Is(r.err, harvest.ErrFolder) {
+				folder++
+			}
+			if s := statusOf(r.err); s == exitIO || s == exitCantCreate {
+				status = s // not the server's fault
+			}
+		}
+	}
+	switch {
+	case status != exitOK:
+	case failed == 0:
+		return nil
+	case failed < mailboxes:
+		status = exitTempFail
+	case auth == mailboxes:
+		status = exitNoPerm
+	case folder == mailboxes:
+		status = exitConfig
+	default:
+		status = exitUnavailable
+	}
+	return fail(status, errors.New(""), "")
+}
+
+// fileStatus is the status for a file that could not be written.
+func fileStatus(err error) int {
+	switch s := statusOf(err); s {
+	case exitNoInput, exitSoftware:
+		return exitCantCreate
+	default:
+		return s
+	}
+}

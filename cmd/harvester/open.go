@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+)
+
+// open reads the configuration and opens its database beside a daemon that may
+// be running: for reading, or for a command that acts.
+func (a *app) open(ctx context.Context, readOnly bool) (*jobs.Set, error) {
+	c, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	return openSet(ctx, c, readOnly)
+}
+
+func openSet(ctx context.Context, c *config.Config, readOnly bool) (*jobs.Set, error) {
+	return jobs.Open(ctx, c, jobs.Options{ReadOnly: readOnly})
+}
+
+// with runs f on an open database.
+func (a *app) with(ctx context.Context, readOnly bool, f func(*jobs.Set) error) error {
+	set, err := a.open(ctx, readOnly)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	return f(set)
+}

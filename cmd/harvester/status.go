@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/store"
+)
+
+// statusJob is a configured job and how it fared.
+type statusJob struct {
+	Job  string     `json:"job"`
+	Last *store.Run `json:"last"` // null when it never ran
+	Next time.Time  `json:"next"` // by its schedule
+}
+
+// statusView is what `status --json` prints.
+type statusView struct {
+	Config   string       `json:"config"`
+	Database store.Status `json:"database"`
+	Jobs     []statusJob  `json:"jobs"`
+}
+
+func newStatus(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Show how mailboxes, files and the database stand",
+		Example: "  harvester status",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+				db, err := set.DB.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				view := statusView{Config: set.Config.File, Database: db, Jobs: jobStates(set, db, time.Now())}
+				if asJSON {
+					return json.NewEncoder(a.Out).Encode(view)
+				}
+				return a.printStatus(set, &view)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	exits(cmd, exitOK, "the status was printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func jobStates(set *jobs.Set, db store.Status, now time.Time) []statusJob {
+	var out []statusJob
+	for _, j := range slices.Concat(set.Harvests(), set.Files()) {
+		s := statusJob{Job: j.Name, Next: j.Spec.Next(now.In(set.Config.Timezone.Location()))}
+		if i := slices.IndexFunc(db.Jobs, func(r store.Run) bool { return r.Job == j.Name }); i >= 0 {
+			s.Last = &db.Jobs[i]
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (a *app) printStatus(set *jobs.Set, v *statusView) error {
+	p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
+	c, db := a.colours(a.Out), &v.Database
+	p.field("config", v.Config)
+	p.field("database", fmt.Sprintf("%s, %s", db.Path, bytesText(db.Bytes)))
+	p.field("messages", fmt.Sprintf("%d (%s)", db.Messages, countsText(db.Kinds)))
+	p.field("listed", fmt.Sprintf("%d (%s), %d held", total(db.Suppressions), countsText(db.Suppressions), db.Held))
+	if db.Triage > 0 {
+		p.field("triage", fmt.Sprintf("%d messages that nobody understood", db.Triage))
+	}
+	if db.Poison > 0 {
+		p.field("poison", fmt.Sprintf("%d messages that the server could not deliver", db.Poison))
+	}
+	if db.Unsettled > 0 {
+		p.field("to settle", fmt.Sprintf("%d messages on the server", db.Unsettled))
+	}
+	for _, f := range db.Folders {
+		p.field("folder", fmt.Sprintf("%s/%s read up to UID %d, %s", f.Mailbox, f.Folder, f.LastUID, p.stamp(f.At)))
+	}
+	p.line("")
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "JOB\tLAST RUN\tSTATE\tNEXT")
+	var failures []string
+	for _, j := range v.Jobs {
+		last, state := "never", "-"
+		if j.Last != nil {
+			last, state = p.stamp(j.Last.Started), runState(j.Last)
+			if state == "failed" {
+				failures = append(failures, fmt.Sprintf("%s: %s", j.Job, firstLine(j.Last.Detail)))
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", j.Job, last, state, p.stamp(j.Next))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, f := range failures {
+		p.line("\n%s", c.red(wrap(printable(f), 78, 2)))
+	}
+	return p.err
+}
+
+func runState(r *store.Run) string {
+	switch {
+	case r.Ended.IsZero():
+		return "running"
+	case r.OK:
+		return "ok"
+	}
+	return "failed"
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func countsText(counts map[string]int) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func total(counts map[string]int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+func bytesText(n int64) string {
+	const unit = 1 << 10
+	switch {
+	case n < unit:
+		return fmt.Sprintf("%d bytes", n)
+	case n < unit*unit:
+		return fmt.Sprintf("%.1f KB", float64(n)/unit)
+	case n < unit*unit*unit:
+		return fmt.Sprintf("%.1f MB", float64(n)/unit/unit)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/unit/unit/unit)
+}

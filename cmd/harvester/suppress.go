@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+func newSuppress(a *app) *cobra.Command {
+	return parent(&cobra.Command{
+		Use:     "suppress",
+		Short:   "Decide about addresses yourself, and list what is suppressed",
+		Example: "  harvester suppress allow jane@example.net --reason 'called us, mailbox is back'\n  harvester suppress list",
+	},
+		newSuppressAct(a, policy.Add, "add", "Suppress an address or a domain"),
+		newSuppressAct(a, policy.Remove, "remove", "Lift what stands now; later failures count anew"),
+		newSuppressAct(a, policy.Allow, "allow", "Never suppress it, whatever arrives"),
+		newSuppressUndo(a),
+		newSuppressList(a),
+	)
+}
+
+func newSuppressAct(a *app, act policy.Act, name, short string) *cobra.Command {
+	var reason, until string
+	cmd := &cobra.Command{
+		Use:   name + " ADDRESS...",
+		Short: short,
+		Long: short + `. ADDRESS is an address, "@domain" or "@*.domain".
+Acts are kept with their reason and author, and "harvester explain" shows them.`,
+		Example: fmt.Sprintf("  harvester suppress %s jane@example.net --reason 'asked by phone'", name),
+		Args:    args(1, -1),
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			if reason == "" {
+				return fail(exitUsage, fmt.Errorf("a reason is missing"), "--reason 'why', for those who ask later")
+			}
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				o := policy.Override{Act: act, Reason: reason, Author: author()}
+				if until != "" {
+					day, err := dayOf(until, set.Config.Timezone.Location())
+					if err != nil {
+						return err
+					}
+					o.Until = day
+				}
+				for _, pattern := range patterns {
+					o.Pattern = pattern
+					done, err := set.DB.Override(cmd.Context(), o)
+					if err != nil {
+						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
+					}
+					fmt.Fprintf(a.Out, "%s: %s (act %d)\n", printable(done.Pattern), done.Act, done.ID)
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
+	cmd.Flags().StringVar(&until, "until", "", "`day` on which it ends, YYYY-MM-DD (default: never)")
+	exits(cmd, exitOK, "the act is recorded and applied", exitUsage, "the command line or the pattern is wrong",
+		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+// statusUnless is the status of err, 0 when it is the one given.
+func statusUnless(err error, not int) int {
+	if s := statusOf(err); s != not {
+		return s
+	}
+	return 0
+}
+
+// author is who acts: the person behind sudo, where there is one.
+func author() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
+func newSuppressUndo(a *app) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:     "undo ACT",
+		Short:   "Take back an act by its number",
+		Example: "  harvester suppress list --acts\n  harvester suppress undo 3 --reason 'wrong address'",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil || reason == "" {
+				return fail(exitUsage, fmt.Errorf("undo needs the number of an act and a reason"), "harvester suppress list --acts shows the numbers")
+			}
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				_, err := set.DB.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
+				if err != nil {
+					return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "harvester suppress list --acts shows the acts")
+				}
+				_, err = fmt.Fprintf(a.Out, "act %d is taken back\n", id)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
+	exits(cmd, exitOK, "the act is taken back", exitUsage, "there is no such act", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func newSuppressList(a *app) *cobra.Command {
+	var asJSON, acts bool
+	var f store.Filter
+	var since string
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List what must not be mailed, or the operator's acts",
+		Example: "  harvester suppress list --domain example.net\n  harvester suppress list --json | jq -r .address",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+				if acts {
+					return a.listActs(cmd, set, asJSON)
+				}
+				var from time.Time
+				if since != "" {
+					day, err := dayOf(since, set.Config.Timezone.Location())
+					if err != nil {
+						return err
+					}
+					y, m, d := day.Date()
+					from = time.Date(y, m, d, 0, 0, 0, 0, day.Location())
+				}
+				return a.listSuppressions(cmd, set, f, from, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&acts, "acts", false, "list the operator's acts instead")
+	cmd.Flags().BoolVar(&f.Held, "held", false, "with those that are held back")
+	cmd.Flags().StringVar(&since, "since", "", "only what came onto it on this `day` or later")
+	cmd.Flags().StringVar(&f.Domain, "domain", "", "only of this `domain`")
+	cmd.Flags().StringVar(&f.Source, "source", "", "only of this `source`: bounce, complaint, unsubscribe or operator")
+	exits(cmd, exitOK, "the list was printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func (a *app) listSuppressions(cmd *cobra.Command, set *jobs.Set, f store.Filter, from time.Time, asJSON bool) error {
+	out := bufio.NewWriter(a.Out)
+	enc, p := json.NewEncoder(out), &page{w: out, zone: set.Config.Timezone.Location()}
+	const row = "%-10s  %-10s  %-20s  %s" // the address last: it may be long
+	first := true
+	for s, err := range set.DB.Suppressions(cmd.Context(), f) {
+		switch {
+		case err != nil:
+			return errors.Join(out.Flush(), err)
+		case s.Since.Before(from):
+			continue
+		case asJSON:
+			p.err = errors.Join(p.err, enc.Encode(s))
+			continue
+		case first:
+			p.line(row, "SINCE", "EXPIRES", "REASON", "ADDRESS")
+			first = false
+		}
+		reason := s.Reason
+		if s.State == policy.HeldBack {
+			reason += " (held)"
+		}
+		p.line(row, p.day(s.Since), p.expiry(s.Expires), reason, printable(s.Address))
+	}
+	return errors.Join(p.err, out.Flush())
+}
+
+func (a *app) listActs(cmd *cobra.Command, set *jobs.Set, asJSON bool) error {
+	acts, err := set.DB.Overrides(cmd.Context())
+	if err != nil {
+		return err
+	}
+	p := &page{zone: set.Config.Timezone.Location()}
+	enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	if !asJSON && len(acts) > 0 {
+		fmt.Fprintln(w, "ACT\tWHEN\tWHAT\tPATTERN\tBY\tREASON")
+	}
+	for _, o := range acts {
+		if asJSON {
+			if err := enc.Encode(o); err != nil {
+				return err
+			}
+			continue
+		}
+		what := o.Act.String()
+		if o.Act == policy.Undo {
+			what = fmt.Sprintf("undo %d", o.Target)
+		}
+		if o.Undone {
+			what += " (undone)"
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, p.stamp(o.At), what, printable(o.Pattern), printable(o.Author), printable(o.Reason))
+	}
+	return w.Flush()
+}

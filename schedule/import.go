@@ -1,0 +1,76 @@
+package schedule
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/store"
+)
+
+const (
+	importMessages = 500
+	importBytes    = 16 << 20
+)
+
+// Import stores messages from files as if they had been harvested from the
+// mailbox of that name. What was stored before is found again and counts once,
+// so an import that was cut off is simply repeated. progress, if not nil, is
+// told after each batch; failed is told of each path that can't be read.
+func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[harvest.Message, error], o *parse.Options,
+	progress func(Tally), failed func(path string, err error),
+) (Tally, error) {
+	t := Tally{Kinds: map[parse.Kind]int{}}
+	v := &visit{Mailbox: &Mailbox{Name: mailbox, Store: db, Parse: o}, tally: &t}
+	// Reading goes on while a batch is parsed and committed.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	batches := make(chan harvest.Batch)
+	go func() {
+		defer close(batches)
+		var b harvest.Batch
+		size := 0
+		send := func() bool {
+			select {
+			case batches <- b:
+				b, size = harvest.Batch{}, 0
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		for m, err := range walk {
+			if err != nil {
+				if ctx.Err() == nil {
+					failed(m.Name, err)
+				}
+				continue
+			}
+			m.Mailbox = mailbox
+			b.Messages = append(b.Messages, m)
+			size += len(m.Raw)
+			if (len(b.Messages) == importMessages || size >= importBytes) && !send() {
+				return
+			}
+		}
+		if len(b.Messages) > 0 {
+			send()
+		}
+	}()
+	for b := range batches {
+		if _, err := v.store(ctx, b); err != nil {
+			return t, err
+		}
+		if progress != nil {
+			progress(t)
+		}
+	}
+	return t, ctx.Err()
+}
+
+// Rate is messages per second since start.
+func (t Tally) Rate(start time.Time) float64 {
+	return float64(t.Read) / max(time.Since(start).Seconds(), 0.001)
+}
