@@ -118,6 +118,14 @@ func surroundings(ctx context.Context, c *config.Config) config.Errors {
 			note(fmt.Sprintf("mailbox %q: password", m.Name), err.Error(), "")
 		}
 	}
+	for _, e := range c.Exports {
+		if e.Key.IsZero() {
+			continue
+		}
+		if _, err := e.Key.Resolve(ctx); err != nil {
+			note(fmt.Sprintf("export %q: key", e.Name), err.Error(), "")
+		}
+	}
 	folder := func(key, dir string) {
 		info, err := os.Stat(dir)
 		switch {

@@ -44,6 +44,9 @@ func (c *Config) checkMailboxes(d *decoder) {
 		if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
 			d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
 		}
+		if m.Password.IsZero() && !failed(d, "mailbox.password") {
+			d.fail(path+".password", "empty", `write password = "credential:NAME"`)
+		}
 		if m.CAFile != "" && m.Pin != "" {
 			d.fail(path+".pin", "ca_file and pin exclude each other", "a pinned certificate needs no authority")
 		}
@@ -82,7 +85,10 @@ func (c *Config) checkExports(d *decoder) {
 		path := fmt.Sprintf("export[%d]", i)
 		unique(d, names, e.Name, path+".name", "another export has this name")
 		if _, err := export.Lookup(e.Profile); err != nil && !failed(d, "export.profile") {
-			d.fail(path+".profile", err.Error(), "")
+			d.fail(path+".profile", fmt.Sprintf("there is no profile %q", e.Profile), profileHint(e.Profile))
+		}
+		if e.Profile == "hashed-hmac" && e.Key.IsZero() && !failed(d, "export.key") {
+			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)
 		}
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
@@ -108,6 +114,17 @@ func unique[T comparable](d *decoder, seen map[T]string, v T, path, problem stri
 		hint = fmt.Sprintf("see line %d", p.line)
 	}
 	d.fail(path, problem, hint)
+}
+
+func profileHint(name string) string {
+	var names []string
+	for _, p := range export.Profiles() {
+		names = append(names, p.Name)
+	}
+	if near := Nearest(name, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "harvester export profiles describes them"
 }
 
 // checkPolicy lays the changed lines over the built-in ones.

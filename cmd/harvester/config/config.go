@@ -64,6 +64,7 @@ type Export struct {
 	Name     Name          `toml:"name,required"`
 	Profile  string        `toml:"profile"`
 	Path     string        `toml:"path,required"`
+	Key      Secret        `toml:"key"` // of the profile hashed-hmac
 	Schedule schedule.Spec `toml:"schedule"`
 }
 
@@ -107,7 +108,11 @@ func Parse(file string, doc []byte) (*Config, error) {
 func (c *Config) resolvePaths(dir string) {
 	paths := []*string{&c.RulesDir, &c.Store.Path, &c.Report.Path}
 	for i := range c.Exports {
-		paths = append(paths, &c.Exports[i].Path)
+		e := &c.Exports[i]
+		paths = append(paths, &e.Path)
+		if e.Key.kind == "file" {
+			paths = append(paths, &e.Key.name)
+		}
 	}
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]

@@ -136,7 +136,7 @@ after = -1
 [policy.auth_spf]
 suppress = true
 `, `
-h.toml:5:1: export.profile: unknown export profile "cvs"; there are: csv, email
+h.toml:5:1: export.profile: there is no profile "cvs" (hint: did you mean "csv"?)
 h.toml:6:9: policy.mailbox_ful: there is no such policy line (hint: did you mean "mailbox_full"?)
 h.toml:9:1: policy.mailbox_full.after: expected a whole number, found a string
 h.toml:10:1: policy.mailbox_full.within: "a fortnight" is no span of time (such as "14 days", "24 months", "72h" or "never")

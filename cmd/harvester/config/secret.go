@@ -35,6 +35,10 @@ var ErrSecretValue = errors.New("a secret is written as a reference: credential:
 // UnmarshalText reads a reference. Its error never repeats the text, which may
 // be the secret itself.
 func (s *Secret) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*s = Secret{}
+		return nil
+	}
 	kind, name, ok := strings.Cut(string(b), ":")
 	for _, k := range secretKinds {
 		if ok && kind == k && name != "" {

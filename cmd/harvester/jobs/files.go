@@ -34,11 +34,17 @@ func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
 	if err != nil {
 		return out, err
 	}
+	var key string
+	if !e.Key.IsZero() {
+		if key, err = e.Key.Resolve(ctx); err != nil {
+			return out, fmt.Errorf("exporting %s: %w", e.Name, err)
+		}
+	}
 	if _, err := s.DB.Refresh(ctx); err != nil {
 		return out, err
 	}
 	out.Result, err = export.Publish(ctx, s.DB, export.Target{
-		Name: out.Name, Path: e.Path, Profile: profile, Rules: s.Rules.Version(), Now: time.Now(),
+		Name: out.Name, Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
 	})
 	return out, err
 }
