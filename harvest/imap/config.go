@@ -6,26 +6,23 @@ package imap
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"sync"
 	"time"
 
 	"harvester/harvest"
 	"harvester/harvest/auth"
+	"harvester/harvest/wire"
 )
 
 // TLS says how a connection is encrypted.
-type TLS string
+type TLS = wire.TLS
 
-// The TLS modes: from the first byte (RFC 8314), by command (RFC 9051 §6.2.1),
-// or not at all, which is refused off loopback.
+// The TLS modes; the last is refused off loopback.
 const (
-	TLSImplicit TLS = "implicit"
-	TLSStart    TLS = "starttls"
-	TLSNone     TLS = "none"
+	TLSImplicit = wire.Implicit
+	TLSStart    = wire.StartTLS
+	TLSNone     = wire.None
 )
 
 // The defaults of a [Config].
@@ -76,27 +73,18 @@ func New(c Config) harvest.Source {
 	return &source{Config: c, crashes: map[string]crash{}}
 }
 
+func (c *Config) endpoint() *wire.Endpoint {
+	return &wire.Endpoint{
+		Protocol: wire.IMAP, Mailbox: c.Name, Server: c.Server, TLS: c.TLS, CAFile: c.CAFile, Pin: c.Pin, Timeout: c.Timeout,
+	}
+}
+
 func (c *Config) check() error {
-	host, _, err := net.SplitHostPort(c.Server)
 	switch {
-	case err != nil:
-		return fmt.Errorf("server %q is not host:port: %w", c.Server, err)
 	case len(c.Folders) == 0:
 		return errors.New("no folders are configured")
 	case c.Auth == nil:
 		return errors.New("no sign-in is configured")
-	case c.TLS != TLSImplicit && c.TLS != TLSStart && c.TLS != TLSNone:
-		return fmt.Errorf("tls %q is none of implicit, starttls, none", c.TLS)
-	case c.TLS == TLSNone && !isLoopback(host):
-		return fmt.Errorf(`tls "none" would send the password to %s in the clear; it is allowed on loopback only`, host)
 	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	return c.endpoint().Check()
 }

@@ -239,7 +239,7 @@ func (s *session) pause(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	case <-s.client.Closed():
-		return s.failed(ctx, "waiting for mail", s.conn.failure())
+		return s.failed(ctx, "waiting for mail", s.conn.Failure())
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/harvest/auth"
+	"harvester/harvest/wire"
 )
 
 // farewellTimeout bounds LOGOUT: nothing depends on its answer.
@@ -24,7 +25,7 @@ const farewellTimeout = 5 * time.Second
 // command.
 type session struct {
 	*source
-	conn   *guard
+	conn   *wire.Guard
 	client *imapclient.Client
 
 	folder  *selected
@@ -71,7 +72,8 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 
 // connect reaches the point where the server has greeted.
 func (s *source) connect(ctx context.Context) (*session, error) {
-	conn, err := s.dial(ctx)
+	end := s.endpoint()
+	conn, err := end.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +87,8 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 		default:
 		}
 	}
-	g := newGuard(conn, min(greetingTimeout, s.Timeout))
-	g.expect(true)
+	g := wire.NewGuard(conn, min(wire.GreetingTimeout, s.Timeout))
+	g.Expect(true)
 	client := imapclient.New(g, &imapclient.Options{
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice},
 	})
@@ -97,23 +99,23 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 	if err := client.WaitGreeting(); err != nil {
 		se.abandon()
 		if cause := context.Cause(ctx); cause != nil {
-			return nil, s.unreachable("waiting for the greeting of "+s.Server, cause)
+			return nil, end.Unreachable("waiting for the greeting of "+s.Server, cause)
 		}
 		var said *imap.Error
 		if errors.As(err, &said) {
-			return nil, s.refusedGreeting("* " + wordsOf(said))
+			return nil, end.RefusedGreeting("* " + wordsOf(said))
 		}
-		tail := g.heard()
-		if first := g.failure(); first != nil {
-			return nil, s.noGreeting([]byte(tail), first)
+		tail := g.Heard()
+		if first := g.Failure(); first != nil {
+			return nil, end.NoGreeting([]byte(tail), first)
 		}
 		if tail != "" {
-			return nil, s.refusedGreeting(tail)
+			return nil, end.RefusedGreeting(tail)
 		}
-		return nil, s.noGreeting(nil, err)
+		return nil, end.NoGreeting(nil, err)
 	}
-	g.expect(false)
-	g.timeout.Store(int64(s.Timeout))
+	g.Expect(false)
+	g.SetTimeout(s.Timeout)
 	return se, nil
 }
 
@@ -123,9 +125,9 @@ func (s *session) do(ctx context.Context, step string, command func() error) err
 		return &harvest.Fault{Mailbox: s.Name, Step: step, Err: err}
 	}
 	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
-	s.conn.expect(true)
+	s.conn.Expect(true)
 	err := command()
-	s.conn.expect(false)
+	s.conn.Expect(false)
 	stop()
 	if err != nil {
 		return s.failed(ctx, step, err)
@@ -141,7 +143,7 @@ func (s *session) signIn(ctx context.Context) error {
 	err := s.do(ctx, "signing in as "+s.Auth.User(), func() error {
 		caps := s.client.Caps()
 		if caps == nil {
-			return cmpErr(s.conn.failure(), io.ErrUnexpectedEOF)
+			return cmpErr(s.conn.Failure(), io.ErrUnexpectedEOF)
 		}
 		offered := func(mechanism string) bool { return caps.Has(imap.AuthCap(mechanism)) }
 		exchange, err := s.Auth.Start(ctx, offered)
@@ -266,7 +268,7 @@ func (s *session) Close(ctx context.Context) error {
 			return nil // the server is in the middle of what nobody wants any more
 		}
 	}
-	if s.conn.failure() != nil {
+	if s.conn.Failure() != nil {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, farewellTimeout)

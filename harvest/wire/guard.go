@@ -1,4 +1,4 @@
-package imap
+package wire
 
 import (
 	"bytes"
@@ -19,9 +19,9 @@ const maxServerLine = 64 << 20
 
 var errEndless = errors.New("the server sends a line without end")
 
-// guard is a connection with what go-imap lacks: a limit on silence while an
-// answer is owed, an error that stays, and a memory of the last words.
-type guard struct {
+// Guard is a connection with what mail libraries lack: a limit on silence while
+// an answer is owed, an error that stays, and a memory of the last words.
+type Guard struct {
 	net.Conn
 	timeout atomic.Int64 // nanoseconds
 	owed    atomic.Bool
@@ -32,23 +32,27 @@ type guard struct {
 	line int // bytes since the last line end
 }
 
-func newGuard(conn net.Conn, timeout time.Duration) *guard {
-	g := &guard{Conn: conn}
+// NewGuard wraps conn. The timeout is the longest silence allowed.
+func NewGuard(conn net.Conn, timeout time.Duration) *Guard {
+	g := &Guard{Conn: conn}
 	g.timeout.Store(int64(timeout))
 	return g
 }
 
-// expect starts or ends the time in which the server owes an answer. Between
+// SetTimeout changes the longest silence allowed.
+func (g *Guard) SetTimeout(timeout time.Duration) { g.timeout.Store(int64(timeout)) }
+
+// Expect starts or ends the time in which the server owes an answer. Between
 // commands it may be silent for as long as it likes.
-func (g *guard) expect(owed bool) {
+func (g *Guard) Expect(owed bool) {
 	g.owed.Store(owed)
 	g.arm()
 }
 
-func (g *guard) deadline() time.Time { return time.Now().Add(time.Duration(g.timeout.Load())) }
+func (g *Guard) deadline() time.Time { return time.Now().Add(time.Duration(g.timeout.Load())) }
 
 // arm sets the deadline also for a Read that is already waiting.
-func (g *guard) arm() {
+func (g *Guard) arm() {
 	var at time.Time
 	if g.owed.Load() {
 		at = g.deadline()
@@ -56,8 +60,8 @@ func (g *guard) arm() {
 	g.Conn.SetReadDeadline(at) // an error shows in the next Read
 }
 
-func (g *guard) Read(p []byte) (int, error) {
-	if err := g.failure(); err != nil {
+func (g *Guard) Read(p []byte) (int, error) {
+	if err := g.Failure(); err != nil {
 		return 0, err
 	}
 	g.arm()
@@ -69,8 +73,8 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, g.keep(err)
 }
 
-func (g *guard) Write(p []byte) (int, error) {
-	if err := g.failure(); err != nil {
+func (g *Guard) Write(p []byte) (int, error) {
+	if err := g.Failure(); err != nil {
 		return 0, err
 	}
 	g.Conn.SetWriteDeadline(g.deadline())
@@ -78,22 +82,25 @@ func (g *guard) Write(p []byte) (int, error) {
 	return n, g.keep(err)
 }
 
-// The deadlines of go-imap are absolute and reset to none while it waits;
-// those of the guard stand instead.
+// SetDeadline does nothing: the deadlines of go-imap are absolute and reset to
+// none while it waits; those of the guard stand instead.
+func (g *Guard) SetDeadline(time.Time) error { return nil }
 
-func (g *guard) SetDeadline(time.Time) error      { return nil }
-func (g *guard) SetReadDeadline(time.Time) error  { return nil }
-func (g *guard) SetWriteDeadline(time.Time) error { return nil }
+// SetReadDeadline does nothing, see SetDeadline.
+func (g *Guard) SetReadDeadline(time.Time) error { return nil }
 
-// failure is the first error of the connection. Without it go-imap would wait
+// SetWriteDeadline does nothing, see SetDeadline.
+func (g *Guard) SetWriteDeadline(time.Time) error { return nil }
+
+// Failure is the first error of the connection. Without it go-imap would wait
 // for the same timeout several times over.
-func (g *guard) failure() error {
+func (g *Guard) Failure() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.err
 }
 
-func (g *guard) keep(err error) error {
+func (g *Guard) keep(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -107,7 +114,7 @@ func (g *guard) keep(err error) error {
 
 // remember keeps the end of what was read, and returns the length of the line
 // that it stands in.
-func (g *guard) remember(p []byte) int {
+func (g *Guard) remember(p []byte) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if end := bytes.LastIndexByte(p, '\n'); end >= 0 {
@@ -126,18 +133,18 @@ func (g *guard) remember(p []byte) int {
 	return g.line
 }
 
-// heard is the last of what the server sent.
-func (g *guard) heard() string {
+// Heard is the last of what the server sent.
+func (g *Guard) Heard() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return string(g.tail)
 }
 
-// lastWords is the text of the last untagged BYE, NO, BAD or ALERT among the
+// LastWords is the text of the last untagged BYE, NO, BAD or ALERT among the
 // last lines. go-imap drops these texts.
-func (g *guard) lastWords() string {
+func (g *Guard) LastWords() string {
 	words := ""
-	for line := range strings.Lines(g.heard()) {
+	for line := range strings.Lines(g.Heard()) {
 		text := strings.TrimRight(line, "\r\n")
 		for _, prefix := range []string{"* BYE ", "* NO ", "* BAD ", "* OK [ALERT] "} {
 			if len(text) > len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
