@@ -67,13 +67,13 @@ func (m *mboxReader) next(path string) (harvest.Message, error) {
 	m.count++
 	received := separatorTime(m.from)
 	m.from = nil
-	k := newKeeper(m.limit)
+	k := harvest.NewKeeper(m.limit)
 	var held []byte   // an empty line that may belong to the separator
 	lineStart := true // the reader splits very long lines
 	for {
 		line, err := m.line()
-		if lineStart {
-			if (held != nil || k.size == 0) && isSeparator(line) {
+		if lineStart && len(line) > 0 { // at the end of the file an empty line held back belongs to the format
+			if (held != nil || k.Size() == 0) && isSeparator(line) {
 				m.start = m.taken - int64(len(line))
 				m.from = bytes.Clone(line)
 				break
@@ -97,7 +97,7 @@ func (m *mboxReader) next(path string) (harvest.Message, error) {
 			break
 		}
 	}
-	return k.message(fmt.Sprintf("%s#%d", path, m.count), received), nil
+	return message(k, fmt.Sprintf("%s#%d", path, m.count), received), nil
 }
 
 // line reads a line, or a piece of one that is longer than the buffer.

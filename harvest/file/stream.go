@@ -3,10 +3,8 @@ package file
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"path/filepath"
 	"regexp"
@@ -45,11 +43,11 @@ func (w *walk) stream(path string, r *bufio.Reader, asked bool) bool {
 		received = separatorTime(line)
 		r.Discard(len(line) + 1)
 	}
-	k := newKeeper(w.MaxMessage)
+	k := harvest.NewKeeper(w.MaxMessage)
 	if _, err := io.Copy(k, r); err != nil {
 		return w.fail(path, explain(path, err))
 	}
-	return w.yield(k.message(path, received), nil)
+	return w.yield(message(k, path, received), nil)
 }
 
 // single says whether a file is one message even if it begins as an mbox does.
@@ -96,33 +94,11 @@ func maildirTime(path string) time.Time {
 	return time.Time{}
 }
 
-// keeper keeps the head of a message and hashes all of it.
-type keeper struct {
-	raw   []byte
-	limit int64
-	size  int64
-	hash  hash.Hash
-}
-
-func newKeeper(limit int64) *keeper { return &keeper{limit: limit, hash: sha256.New()} }
-
-func (k *keeper) Write(p []byte) (int, error) {
-	k.hash.Write(p)
-	k.size += int64(len(p))
-	if room := k.limit - int64(len(k.raw)); room > 0 {
-		k.raw = append(k.raw, p[:min(int64(len(p)), room)]...)
-	}
-	return len(p), nil
-}
-
-// message is what was written. Its date is that of its Received field, else
-// the one given.
-func (k *keeper) message(name string, received time.Time) harvest.Message {
-	m := harvest.Message{
-		Locator: harvest.Locator{Name: name}, Raw: k.raw, Size: k.size,
-		Truncated: k.size > int64(len(k.raw)), Received: harvest.ReceivedDate(k.raw),
-	}
-	k.hash.Sum(m.Hash[:0])
+// message is what was kept, with the date of its Received field, else the one
+// given.
+func message(k *harvest.Keeper, name string, received time.Time) harvest.Message {
+	m := harvest.Message{Locator: harvest.Locator{Name: name}}
+	k.Fill(&m)
 	if m.Received.IsZero() {
 		m.Received = received
 	}

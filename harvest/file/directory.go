@@ -1,0 +1,293 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"harvester/harvest"
+	"harvester/harvest/names"
+)
+
+// layout is what differs between a Maildir and a spool directory.
+type layout interface {
+	// list gives the messages of a folder: paths by the names that identify
+	// them as long as they exist.
+	list(folder string) (map[string]string, error)
+	// settle carries out one disposition of the message at path.
+	settle(path string, t harvest.Settlement) error
+}
+
+// directory is a session on a mailbox with one file for each message.
+type directory struct {
+	*source
+	layout layout
+}
+
+func (d *directory) Folders() []string { return d.folders() }
+
+func (d *directory) Close(context.Context) error { return nil }
+
+// Next reads the next messages, by name, that the cursor's State doesn't hold.
+func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
+	paths, err := d.layout.list(cur.Folder)
+	if err != nil {
+		return harvest.Batch{}, d.fault("opening folder "+cur.Folder, err)
+	}
+	order := sortedNames(paths)
+	seen := names.Parse(cur.State)
+	seen.Only(order)
+	var batch harvest.Batch
+	var bytes int64
+	for _, name := range order {
+		if seen.Has(name) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return harvest.Batch{}, d.fault("reading folder "+cur.Folder, err)
+		}
+		if len(batch.Messages) == d.BatchMessages || bytes >= d.BatchBytes {
+			break
+		}
+		m, err := d.read(cur.Folder, name, paths[name])
+		if err != nil {
+			return harvest.Batch{}, d.fault("reading folder "+cur.Folder, err)
+		}
+		bytes += int64(len(m.Raw))
+		seen.Add(name)
+		batch.Messages = append(batch.Messages, m)
+	}
+	cur.Mailbox, cur.State = d.Name, seen.String()
+	batch.Cursor = cur
+	return batch, nil
+}
+
+func sortedNames(paths map[string]string) []string {
+	order := make([]string, 0, len(paths))
+	for name := range paths {
+		order = append(order, name)
+	}
+	slices.Sort(order)
+	return order
+}
+
+// read reads one file. Another program may have renamed it since it was
+// listed, as Maildirs do with flags.
+func (d *directory) read(folder, name, path string) (harvest.Message, error) {
+	m := harvest.Message{Locator: harvest.Locator{Mailbox: d.Name, Folder: folder, Name: name}}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		var paths map[string]string
+		if paths, err = d.layout.list(folder); err != nil {
+			return m, err
+		}
+		if paths[name] == "" {
+			m.Gone = true
+			return m, nil
+		}
+		path = paths[name]
+		f, err = os.Open(path)
+	}
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	k := harvest.NewKeeper(d.MaxMessage)
+	if _, err := io.Copy(k, f); err != nil {
+		m.Poison = err // a bad block, most likely; the others can be read
+		return m, nil
+	}
+	k.Fill(&m)
+	if m.Received.IsZero() {
+		m.Received = maildirTime(path)
+	}
+	return m, nil
+}
+
+// Settle changes what stands on disk. A message that is no longer there is
+// done.
+func (d *directory) Settle(ctx context.Context, folder string, todo []harvest.Settlement) (done []harvest.Settlement, err error) {
+	var paths map[string]string
+	for _, t := range todo {
+		if err := ctx.Err(); err != nil {
+			return done, d.fault("settling in folder "+folder, err)
+		}
+		if t.Disposition == harvest.Keep {
+			done = append(done, t)
+			continue
+		}
+		if paths == nil {
+			if paths, err = d.layout.list(folder); err != nil {
+				return done, d.fault("opening folder "+folder, err)
+			}
+		}
+		if path := paths[t.Name]; path != "" {
+			err := d.layout.settle(path, t)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return done, d.fault("settling in folder "+folder, err)
+			}
+		}
+		done = append(done, t)
+	}
+	return done, nil
+}
+
+// files lists the regular files of a directory that aren't hidden.
+func files(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), ".") {
+			found = append(found, entry.Name())
+		}
+	}
+	return found, nil
+}
+
+// syncDir makes a rename or removal last through a power failure.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// maildir is the layout of a Maildir with the folders of Maildir++
+// (https://www.courier-mta.org/imap/README.maildirquota.html).
+type maildir struct{ root string }
+
+func (l maildir) dir(folder string) string {
+	if folder == Inbox {
+		return l.root
+	}
+	return filepath.Join(l.root, "."+strings.ReplaceAll(folder, "/", "."))
+}
+
+// list identifies messages by the name without flags, which stays when a
+// message moves from new to cur.
+func (l maildir) list(folder string) (map[string]string, error) {
+	paths := map[string]string{}
+	for _, sub := range []string{"new", "cur"} {
+		dir := filepath.Join(l.dir(folder), sub)
+		found, err := files(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range found {
+			unique, _, _ := strings.Cut(name, ":")
+			paths[unique] = filepath.Join(dir, name)
+		}
+	}
+	return paths, nil
+}
+
+func (l maildir) settle(path string, t harvest.Settlement) error {
+	unique, info, _ := strings.Cut(filepath.Base(path), ":")
+	flags := strings.TrimPrefix(info, "2,")
+	folder := filepath.Dir(filepath.Dir(path))
+	switch t.Disposition {
+	case harvest.Delete:
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		return syncDir(filepath.Dir(path))
+	case harvest.Seen:
+		if !strings.Contains(flags, "S") {
+			letters := strings.Split(flags+"S", "")
+			slices.Sort(letters)
+			flags = strings.Join(letters, "")
+		}
+	case harvest.Move:
+		folder = l.dir(t.Target)
+		for _, sub := range []string{"tmp", "new", "cur"} {
+			if err := os.MkdirAll(filepath.Join(folder, sub), 0o700); err != nil {
+				return err
+			}
+		}
+	}
+	target := filepath.Join(folder, "cur", unique+":2,"+flags)
+	if target == path {
+		return nil
+	}
+	if err := os.Rename(path, target); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(target))
+}
+
+// spool is a directory into which something drops one file for each message,
+// under a hidden name until it is whole.
+type spool struct{ root string }
+
+var errOnlyInbox = errors.New("a spool has only " + Inbox)
+
+func (l spool) list(folder string) (map[string]string, error) {
+	if folder != Inbox {
+		return nil, errOnlyInbox
+	}
+	found, err := files(l.root)
+	if err != nil {
+		return nil, err
+	}
+	paths := map[string]string{}
+	for _, name := range found {
+		paths[name] = filepath.Join(l.root, name)
+	}
+	return paths, nil
+}
+
+var errSpoolSeen = errors.New(`a spool has no flags: done = "keep", "delete" or "move:DIRECTORY"`)
+
+func (l spool) settle(path string, t harvest.Settlement) error {
+	switch t.Disposition {
+	case harvest.Delete:
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		return syncDir(l.root)
+	case harvest.Move:
+		dir := t.Target
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(l.root, dir)
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if err := link(path, dir); err != nil {
+			return err
+		}
+		return errors.Join(syncDir(dir), os.Remove(path), syncDir(l.root))
+	}
+	return errSpoolSeen
+}
+
+// link puts the file at path into dir, too. Unlike a rename it never replaces
+// another file of that name; it takes the next free number then.
+func link(path, dir string) error {
+	target := filepath.Join(dir, filepath.Base(path))
+	for n := 1; ; n++ {
+		err := os.Link(path, target)
+		if !errors.Is(err, os.ErrExist) || sameFile(path, target) {
+			if errors.Is(err, os.ErrExist) {
+				return nil // a crash came between link and removal
+			}
+			return err
+		}
+		target = filepath.Join(dir, filepath.Base(path)+"."+strconv.Itoa(n))
+	}
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}

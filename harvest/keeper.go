@@ -1,0 +1,42 @@
+package harvest
+
+import (
+	"crypto/sha256"
+	"hash"
+)
+
+// Keeper takes a message as it streams by: it keeps the head of it, counts and
+// hashes all of it.
+type Keeper struct {
+	raw   []byte
+	limit int64
+	size  int64
+	hash  hash.Hash
+}
+
+// NewKeeper keeps at most limit bytes.
+func NewKeeper(limit int64) *Keeper { return &Keeper{limit: limit, hash: sha256.New()} }
+
+// Write never fails.
+func (k *Keeper) Write(p []byte) (int, error) {
+	k.hash.Write(p)
+	k.size += int64(len(p))
+	if room := k.limit - int64(len(k.raw)); room > 0 {
+		k.raw = append(k.raw, p[:min(int64(len(p)), room)]...)
+	}
+	return len(p), nil
+}
+
+// Size is how many bytes came.
+func (k *Keeper) Size() int64 { return k.size }
+
+// Fill sets what m's content decides: all but where it stands.
+func (k *Keeper) Fill(m *Message) {
+	m.Raw, m.Size = k.raw, k.size
+	if m.Raw == nil {
+		m.Raw = []byte{}
+	}
+	k.hash.Sum(m.Hash[:0])
+	m.Truncated = k.size > int64(len(k.raw))
+	m.Received = ReceivedDate(k.raw)
+}
