@@ -68,7 +68,9 @@ func (r *reader) cut(p *Part, boundary string) bool {
 			if p.Children == nil {
 				p.Children = make([]*Part, 0, 3) // of multipart/report
 			}
-			p.Children = append(p.Children, r.entity(content, p.Depth+1, def))
+			child := r.entity(content, p.Depth+1, def)
+			child.cut = !found && content[len(content)-1] != '\n'
+			p.Children = append(p.Children, child)
 		}
 		if !found {
 			break

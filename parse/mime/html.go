@@ -10,8 +10,8 @@ import (
 // HTMLText turns HTML into text: a line break where a block or <br> stands, a
 // TAB between table cells, entities decoded once, blanks folded outside <pre>.
 // What is never shown is left out. An address that stands only in a mailto
-// link follows the words of the link as `<user@example.org>`... in the way of
-// Outlook: `words<mailto:user@example.org>`.
+// link follows the words of the link in the way of Outlook:
+// `words<mailto:user@example.org>`.
 func HTMLText(s string) string {
 	w := htmlWriter{}
 	w.out.Grow(len(s) / 2)

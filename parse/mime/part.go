@@ -16,6 +16,7 @@ type Part struct {
 	ctype string // the value of the Content-Type field that holds; "" when there is none
 	raw   []byte // header and body as they came
 	body  []byte // as it came, transfer encoding and all
+	cut   bool
 }
 
 // Raw returns header and body as they stand in the mail. The bytes belong to
@@ -25,6 +26,10 @@ func (p *Part) Raw() []byte { return p.raw }
 // Body returns the body as it stands in the mail, transfer encoding and all.
 // The bytes belong to the mail and must not be changed.
 func (p *Part) Body() []byte { return p.body }
+
+// Cut tells whether the mail ends in the middle of a line of this part, so that
+// its last line may be the beginning of another one.
+func (p *Part) Cut() bool { return p.cut }
 
 // Param returns a parameter of the Content-Type field (RFC 2045 §5.1,
 // RFC 2231), "" when it is absent. The first of two equal ones holds.

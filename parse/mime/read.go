@@ -13,7 +13,9 @@ import (
 func Read(raw []byte, lim Limits) (*Part, []string) {
 	r := reader{lim: lim.orDefault()}
 	data := r.envelope(r.normalise(raw))
-	return r.entity(data, 0, "text/plain"), r.notes
+	p := r.entity(data, 0, "text/plain")
+	p.cut = len(data) > 0 && data[len(data)-1] != '\n'
+	return p, r.notes
 }
 
 // reader carries what all parts of one mail share.

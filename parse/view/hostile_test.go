@@ -107,7 +107,7 @@ func TestEveryCutNamesNobodyElse(t *testing.T) {
 				continue
 			}
 			for _, r := range m.Report.Recipients {
-				if r.FinalRecipient != "" && !strings.HasPrefix("a@example.net", r.FinalRecipient) {
+				if r.FinalRecipient != "" && r.FinalRecipient != "a@example.net" {
 					t.Fatalf("cut at %d names %q", n, r.FinalRecipient)
 				}
 			}

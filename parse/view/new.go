@@ -140,7 +140,7 @@ func (r *reader) typed(p *leaf) bool {
 	m := r.m
 	switch p.Type {
 	case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status", "message/x-delivery-status":
-		r.addStatus(r.decode(p))
+		r.addStatus(dropCut(p, r.decode(p)))
 	case "message/feedback-report":
 		if m.Feedback == nil {
 			m.Feedback = arf.Parse(r.decode(p))
@@ -163,6 +163,16 @@ func (r *reader) typed(p *leaf) bool {
 		return false
 	}
 	return true
+}
+
+// dropCut drops the last line of a part that the mail's end cut, when it is an
+// address: what is left of one is another address.
+func dropCut(p *leaf, text string) string {
+	start := strings.LastIndexByte(text, '\n') + 1
+	if p.Cut() && strings.HasSuffix(strings.ToLower(mime.FieldName(text[start:])), "-recipient") {
+		return text[:start]
+	}
+	return text
 }
 
 func (r *reader) addStatus(text string) {
@@ -201,7 +211,7 @@ func (r *reader) sniffed(p *leaf, i int) bool {
 	}
 	if dsn.Sniff(text) {
 		r.note([]string{"status part typed " + p.Type})
-		r.addStatus(text)
+		r.addStatus(dropCut(p, text))
 		return true
 	}
 	if mime.FieldName(strings.TrimLeft(text, "\n")) != "" && strings.Contains(text[:min(len(text), 2000)], "Feedback-Type:") && r.m.Feedback == nil {
