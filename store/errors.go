@@ -22,6 +22,9 @@ var (
 	ErrDiskFull = errors.New("no space is left for the database: free some, then run again, nothing was lost")
 	// ErrDamaged says that the file or the disk below it is broken.
 	ErrDamaged = errors.New("the database is damaged: stop harvester, keep the file, restore a backup")
+	// ErrStopped says that the list changed too much within an hour, and that
+	// the exports stand still until an operator has looked at it.
+	ErrStopped = errors.New("the exports are stopped: look at what changed, then release them with \"harvester ack\"")
 	// ErrNotFound says that what was asked for does not exist.
 	ErrNotFound = errors.New("not found")
 )

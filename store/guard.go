@@ -109,6 +109,16 @@ func (db *DB) Tripped(ctx context.Context) (Trip, bool, error) {
 	return t, true, nil
 }
 
+// MayExport fails with ErrStopped, and says why, while the guard keeps the
+// exports still.
+func (db *DB) MayExport(ctx context.Context) error {
+	t, stopped, err := db.Tripped(ctx)
+	if err == nil && stopped {
+		err = fmt.Errorf("%w: %s", ErrStopped, t.Why)
+	}
+	return err
+}
+
 // Trips returns every time that the guard stopped the exports, oldest first.
 func (db *DB) Trips(ctx context.Context) ([]Trip, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT id, at, why, acked, reason, author FROM trips ORDER BY id`)

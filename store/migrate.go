@@ -63,7 +63,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, from, len(names))
 	}
 	for v := from; v < len(names); v++ {
-		if v > 0 {
+		if from > 0 {
 			if err := db.backup(ctx, v); err != nil {
 				return err
 			}

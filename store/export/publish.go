@@ -12,8 +12,12 @@ import (
 )
 
 // Publish writes the file of t from the list in db, narrowed by t.Filter, and
-// records a new content under its generation.
+// records a new content under its generation. It fails with store.ErrStopped,
+// and leaves the file as it is, while the guard keeps the exports still.
 func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
+	if err := db.MayExport(ctx); err != nil {
+		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+	}
 	last, err := db.LastExport(ctx, t.Name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// dead are n addresses, each at a domain and operator of its own, that failed
+// for good on the day.
+func dead(prefix string, day, n int) []Item {
+	var out []Item
+	for i := range n {
+		it := failure(day, fmt.Sprintf("x@%s%d.example", prefix, i), bounce.UserUnknown, func(it *Item) { it.Result.Recipients[0].RemoteMTA = "" })
+		it.Message.UID = uint32(100000*day + i)
+		it.Message.Raw = append(it.Message.Raw, prefix...)
+		out = append(out, it)
+	}
+	return out
+}
+
+// A rule that suddenly condemns half of the list stops the exports, says why,
+// and lets them go on once an operator has looked.
+func TestGuard(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 1, 0)}
+	db := openTest(t, Options{Now: c.now})
+	commit(t, db, dead("old", 0, 1000)...)
+	if err := db.MayExport(ctx); err != nil {
+		t.Fatalf("before the first export there is nothing to protect: %v", err)
+	}
+	if _, err := db.RecordExport(ctx, Export{Name: "list", Rows: 1000, SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(2 * time.Hour)
+	commit(t, db, dead("some", 1, 150)...)
+	if err := db.MayExport(ctx); err != nil {
+		t.Fatalf("150 of 1000 are fine: %v", err)
+	}
+	c.t = c.t.Add(2 * time.Hour)
+	commit(t, db, dead("wrong", 2, 300)...)
+	if err := db.MayExport(ctx); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "300 new suppressions within an hour on a list of 1150 (limit 230)") {
+		t.Fatalf("got %v", err)
+	}
+	c.t = c.t.Add(48 * time.Hour)
+	if err := db.MayExport(ctx); !errors.Is(err, ErrStopped) {
+		t.Fatalf("it releases itself: %v", err)
+	}
+	if err := db.Release(ctx, "", "ops"); err == nil {
+		t.Error("released without a reason")
+	}
+	if err := db.Release(ctx, "they are really dead", "ops"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Release(ctx, "again", "ops"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	commit(t, db, dead("more", 3, 50)...)
+	if err := db.MayExport(ctx); err != nil {
+		t.Fatalf("what was released counts again: %v", err)
+	}
+	// All of it falls away at once.
+	c.t = c.t.Add(2 * time.Hour)
+	var back []Item
+	for _, it := range dead("old", 0, 400) {
+		it.Message.Raw, it.Message.Received = append(it.Message.Raw, "delivered"...), c.t
+		it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered
+		back = append(back, it)
+	}
+	commit(t, db, back...)
+	if err := db.MayExport(ctx); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "400 suppressions fell away") {
+		t.Fatalf("got %v", err)
+	}
+	if trips, err := db.Trips(ctx); err != nil || len(trips) != 2 || trips[0].Author != "ops" || trips[0].Acked.IsZero() {
+		t.Errorf("history: %+v %v", trips, err)
+	}
+}
+
+// An operator can drop or release what a burst holds.
+func TestHoldsAndRulings(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	var items []Item
+	for i := range 30 {
+		it := failure(0, fmt.Sprintf("u%d@d%d.example", i, i), bounce.UserUnknown, func(it *Item) { it.Result.Recipients[0].RemoteMTA = "aspmx.l.google.com" })
+		it.Message.UID = uint32(i + 1)
+		items = append(items, it)
+	}
+	if out := commit(t, db, items[:19]...); out.Added != 19 || out.Held != 0 {
+		t.Fatalf("19 are no burst: %+v", out)
+	}
+	if out := commit(t, db, items[19:]...); out.Held != 30 || out.Added != 0 {
+		t.Fatalf("the burst holds those before it too: %+v", out)
+	}
+	holds, err := db.Holds(ctx, time.Time{})
+	if err != nil || len(holds) != 1 || holds[0].Subject != "google" || holds[0].Held != 30 || holds[0].Addresses != 30 {
+		t.Fatalf("holds: %+v %v", holds, err)
+	}
+	if got := listed(t, db, Filter{}); len(got) != 0 {
+		t.Fatalf("held verdicts are on the list: %v", got)
+	}
+	x, err := db.Explain(ctx, "u3@d3.example")
+	if err != nil || x.State != policy.HeldBack || len(x.Listed) != 1 || !strings.Contains(x.Events[0].Why, "held") {
+		t.Fatalf("explain: %+v %v", x, err)
+	}
+	if out, err := db.Rule(ctx, policy.Outage, "google", epoch, false, "their outage", "ops"); err != nil || out.Added != 0 {
+		t.Fatal(out, err)
+	}
+	if holds, err = db.Holds(ctx, time.Time{}); err != nil || holds[0].Held != 0 || holds[0].Ruling != "drop" {
+		t.Fatalf("dropped: %+v %v", holds, err)
+	}
+	if out, err := db.Rule(ctx, policy.Outage, "google", epoch, true, "no outage after all", "ops"); err != nil || out.Added != 30 {
+		t.Fatal(out, err)
+	}
+	if _, err := db.Rule(ctx, policy.Outage, "nobody", epoch, true, "x", "ops"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Our SPF record breaks for a day: many receivers, many wordings, one
+// incident, nobody suppressed. So does a resolver that finds no domain.
+func TestIncidentsFromEvents(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 0, 1)}
+	db := openTest(t, Options{Now: c.now})
+	wordings := []struct {
+		reason bounce.Reason
+		text   string
+	}{
+		{bounce.AuthSPF, "550 5.7.23 SPF validation failed"},
+		{bounce.AuthSPF, "550-5.7.26 SPF [example.org] with ip: [192.0.2.7] = did not pass"},
+		{bounce.AuthFailed, "550 5.7.26 This mail is unauthenticated"},
+		{bounce.AuthDMARC, "550 5.7.1 rejected by DMARC policy of example.org"},
+	}
+	var items []Item
+	for i := range 300 {
+		w := wordings[i%len(wordings)]
+		it := failure(0, fmt.Sprintf("u%d@d%d.example", i, i), w.reason, func(it *Item) {
+			it.Result.Recipients[0].RemoteMTA = ""
+			it.Result.Recipients[0].Diagnostic = w.text
+			if i%3 == 0 {
+				it.Result.Original.ReturnPath = "bounces@b.example.org"
+			}
+		})
+		it.Message.UID, it.Message.Received = uint32(i+1), epoch.Add(time.Duration(i)*time.Minute)
+		items = append(items, it)
+		it = failure(0, fmt.Sprintf("v%d@e%d.example", i, i), bounce.DomainUnknown, func(it *Item) { it.Result.Recipients[0].RemoteMTA = "" })
+		it.Message.UID, it.Message.Received = uint32(i+1000), epoch.Add(time.Duration(i)*time.Minute)
+		items = append(items, it)
+	}
+	if out := commit(t, db, items...); out.Added+out.Held != 0 {
+		t.Fatalf("somebody is suppressed for our own fault: %+v", out)
+	}
+	got, err := db.Incidents(ctx, time.Time{})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("incidents: %+v %v", got, err)
+	}
+	byID := map[string]Incident{}
+	for _, in := range got {
+		byID[in.ID] = in
+	}
+	spf, path := byID["spf:example.org"], byID["path.domain_unknown"]
+	if spf.Count != 300 || len(spf.Receivers) != 300 || len(spf.Includes) != 2 || len(spf.Named) != 1 || spf.Named[0] != "192.0.2.7" ||
+		len(spf.Cause.Steps) == 0 || len(spf.Hours) != 5 || !spf.Closed.IsZero() {
+		t.Errorf("spf: %+v", spf)
+	}
+	if path.Count != 300 || len(path.Cause.Steps) == 0 {
+		t.Errorf("path: %+v", path)
+	}
+	if err := db.IncidentAct(ctx, "spf:example.org", "ack", "DNS was edited", "ops"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.IncidentAct(ctx, "spf:nowhere", "ack", "", "ops"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	c.t = epoch.AddDate(0, 0, 9)
+	if got, err = db.Incidents(ctx, c.t.AddDate(0, 0, -7)); err != nil || len(got) != 2 || got[0].Closed.IsZero() || got[1].Closed.IsZero() {
+		t.Fatalf("quiet closes them: %+v %v", got, err)
+	}
+	again := failure(8, "w@f.example", bounce.AuthSPF)
+	commit(t, db, again)
+	if got, err = db.Incidents(ctx, c.t); err != nil || len(got) != 1 || got[0].Earlier != 1 || got[0].Count != 1 {
+		t.Fatalf("it is a new one with a history: %+v %v", got, err)
+	}
+}
