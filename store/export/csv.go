@@ -19,8 +19,8 @@ func csvProfile() Profile {
 		Evidence: "own layout (RFC 4180, LF line ends)",
 		form: form{
 			header: csvHeader + "\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = appendCSV(b, e.Address)
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = appendCSV(b, name)
 				b = append(b, ',')
 				b = appendCSV(b, e.Reason)
 				b = append(b, ',')
@@ -57,8 +57,8 @@ func emailProfile() Profile {
 		Loses:    []string{"reason and dates: a bounce, a complaint and an unsubscribe look the same"},
 		form: form{
 			header: "email\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				return append(appendCSV(b, e.Address), '\n')
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				return append(appendCSV(b, name), '\n')
 			},
 			read: readCSV(csvReader{column: "email"}),
 		},

@@ -20,9 +20,9 @@ func eximProfile() Profile {
 		Loses:    []string{"addresses with a quoted local part can't be looked up"},
 		form: form{
 			refuse: refuseQuoted,
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = appendExim(b, e.Key, e)
-				if u := unicodeForm(e.Key); u != e.Key {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = appendExim(b, name, e)
+				if u := unicodeForm(name); u != name {
 					b = appendExim(b, u, e)
 				}
 				return b
@@ -41,7 +41,7 @@ func eximProfile() Profile {
 
 func appendExim(b []byte, key string, e *store.Suppression) []byte {
 	if strings.ContainsAny(key, "#: \t\"\\") {
-		key = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+		key = `"` + strings.ReplaceAll(strings.ReplaceAll(key, `\`, `\\`), `"`, `\"`) + `"`
 	}
 	return append(append(append(append(b, key...), ": "...), why(e)...), '\n')
 }

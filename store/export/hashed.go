@@ -7,12 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
-	"strconv"
 
 	"harvester/store"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // hashed is the shape that all hashed profiles share.
 func hashed(name, what string, of func(*Target) hash.Hash) Profile {
@@ -30,9 +27,7 @@ func hashed(name, what string, of func(*Target) hash.Hash) Profile {
 		Evidence: "the convention of Optizmo and UnsubCentral; some partners hash the address as typed: ask first",
 		Loses:    append([]string{"the address itself: nobody can read the list back"}, addressOnly...),
 		form: form{
-			row: func(b []byte, e *store.Suppression, t *Target) []byte {
-				return append(append(b, digest(e, t)...), '\n')
-			},
+			row:  bareLine,
 			name: digest, spelling: what + " of the address in lower case, domain as A-label (RFC 5890)",
 			read: readLines(wholeLine),
 		},

@@ -16,8 +16,8 @@ func cloudflareProfile() Profile {
 		Evidence: "developers.cloudflare.com/email-service/configuration/suppressions",
 		Loses:    []string{"every reason"},
 		form: form{
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = appendCSV(b, e.Key)
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = appendCSV(b, name)
 				if !e.Expires.IsZero() {
 					b = appendTime(append(b, ','), e.Expires)
 				}
@@ -32,7 +32,7 @@ func cloudflareProfile() Profile {
 func oneALine(refuse func(*store.Suppression) string, read func(string) (string, bool, error)) form {
 	return form{
 		refuse: refuse,
-		row:    func(b []byte, e *store.Suppression, _ *Target) []byte { return append(append(b, e.Key...), '\n') },
+		row:    bareLine,
 		name:   byKey, spelling: keySpelling, read: readLines(read),
 	}
 }

@@ -22,8 +22,8 @@ func mailgun(name, list, header string, takes func(*store.Suppression) bool, row
 		MaxBytes: mailgunLimit,
 		form: form{
 			header: header + "\n", takes: takes,
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = row(append(appendCSV(b, e.Key), ','), e)
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = row(append(appendCSV(b, name), ','), e)
 				return append(appendCSV(b, e.Since.UTC().Format(time.RFC1123Z)), '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "address"}),

@@ -14,8 +14,8 @@ func brevoProfile() Profile {
 		MaxBytes: 8_000_000,
 		form: form{
 			header: "EMAIL;REASON\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = append(appendDelimited(b, e.Key, ';'), ';')
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = append(appendDelimited(b, name, ';'), ';')
 				return append(append(b, kindOf(e).String()...), '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "EMAIL", comma: ';'}),
@@ -40,12 +40,12 @@ func mailchimpProfile() Profile {
 		Loses:    []string{"dates; complaints and operator's decisions become unsubscribed"},
 		form: form{
 			batch: batch{size: 500, open: `{"members":[`, sep: ",", close: `],"update_existing":true}` + "\n"},
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
 				status := "unsubscribed"
 				if k := kindOf(e); k == hardBounce || k == softBounce {
 					status = "cleaned"
 				}
-				b = append(appendJSON(append(b, `{"email_address":`...), e.Key), `,"status":"`...)
+				b = append(appendJSON(append(b, `{"email_address":`...), name), `,"status":"`...)
 				return append(append(b, status...), `"}`...)
 			},
 			refuse: refuseUnicode, name: byKey, spelling: keySpelling,
@@ -72,10 +72,10 @@ func listmonkProfile() Profile {
 		Loses:    []string{"the reason stands in the attributes only", "addresses that Go's net/mail does not read (quoted local parts, a..b@) are skipped by listmonk"},
 		form: form{
 			header: "email,name,attributes\n", refuse: refuseStrict,
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
 				attributes := append([]byte(`{"harvester":{"reason":`), appendJSON(nil, e.Reason)...)
 				attributes = append(appendJSON(append(attributes, `,"status":`...), printable(e.Status)), "}}"...)
-				b = append(appendCSV(b, e.Key), ",,"...)
+				b = append(appendCSV(b, name), ",,"...)
 				return append(appendCSV(b, string(attributes)), '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
@@ -94,8 +94,8 @@ func mauticProfile() Profile {
 		Loses:    []string{"every reason: a CSV import is recorded as Manual, not as Bounced"},
 		form: form{
 			header: "email,doNotEmail\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				return append(appendCSV(b, e.Key), ",1\n"...)
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				return append(appendCSV(b, name), ",1\n"...)
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
 		},

@@ -1,11 +1,11 @@
 package export
 
 import (
-	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"harvester/parse/bounce"
 	"harvester/store"
 )
 
@@ -22,8 +22,7 @@ func plainProfile() Profile {
 		Evidence: "the common ground of the vendors' pages",
 		Loses:    addressOnly,
 		form: form{
-			row:  func(b []byte, e *store.Suppression, _ *Target) []byte { return append(append(b, e.Address...), '\n') },
-			read: readLines(wholeLine),
+			row: bareLine, read: readLines(wholeLine),
 		},
 	}
 }
@@ -37,37 +36,48 @@ func ndjsonProfile() Profile {
 		Removal:  "An address that may be mailed again is absent from the next file.",
 		Evidence: "own layout (RFC 8259)",
 		form: form{
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				line, _ := json.Marshal(jsonRow{e.Address, e.Key, e.Reason, e.Class, e.Source, e.Stream, e.Scope.String(), seconds(e.Since), seconds(e.LastSeen), seconds(e.Expires),
-					e.Count, e.Status, e.ReplyCode, e.RemoteMTA, e.Diagnostic, e.Rule, e.Line}) // strings and numbers always encode
-				return append(append(b, line...), '\n')
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				member := func(key, value string) {
+					b = append(append(append(b, ',', '"'), key...), '"', ':')
+					b = appendJSON(b, value)
+				}
+				moment := func(key string, t time.Time) {
+					b = append(append(append(b, ',', '"'), key...), '"', ':', '"')
+					b = append(appendTime(b, t), '"')
+				}
+				b = appendJSON(append(b, `{"email":`...), name)
+				member("key", e.Key)
+				member("reason", e.Reason)
+				member("class", e.Class.String())
+				member("source", e.Source)
+				member("stream", e.Stream)
+				member("scope", e.Scope.String())
+				moment("since", e.Since)
+				moment("last_seen", e.LastSeen)
+				moment("expires", e.Expires)
+				b = strconv.AppendInt(append(b, `,"count":`...), int64(e.Count), 10)
+				member("status", e.Status)
+				b = strconv.AppendInt(append(b, `,"reply_code":`...), int64(e.ReplyCode), 10)
+				member("remote_mta", e.RemoteMTA)
+				member("diagnostic", e.Diagnostic)
+				member("rule", e.Rule)
+				member("policy", e.Line)
+				return append(b, '}', '\n')
 			},
 			read: readJSON(func(r jsonRow) []string { return []string{r.Email} }),
 		},
 	}
 }
 
+// jsonRow is what a reader of ndjson needs to know an address.
 type jsonRow struct {
-	Email      string       `json:"email"`
-	Key        string       `json:"key"`
-	Reason     string       `json:"reason"`
-	Class      bounce.Class `json:"class"`
-	Source     string       `json:"source"`
-	Stream     string       `json:"stream"`
-	Scope      string       `json:"scope"`
-	Since      string       `json:"since"`
-	LastSeen   string       `json:"last_seen"`
-	Expires    string       `json:"expires"`
-	Count      int          `json:"count"`
-	Status     string       `json:"status"`
-	ReplyCode  int          `json:"reply_code"`
-	RemoteMTA  string       `json:"remote_mta"`
-	Diagnostic string       `json:"diagnostic"`
-	Rule       string       `json:"rule"`
-	Line       string       `json:"policy"`
+	Email string `json:"email"`
 }
 
-func seconds(t time.Time) string { return string(appendTime(nil, t)) }
+// bareLine is a row that is the address alone.
+func bareLine(b []byte, _ *store.Suppression, name string) []byte {
+	return append(append(b, name...), '\n')
+}
 
 func spreadsheetProfile() Profile {
 	const columns = "email,reason,class,since,last_seen,count,expires,source,status,diagnostic,policy"
@@ -81,12 +91,10 @@ func spreadsheetProfile() Profile {
 		Evidence: "own layout; the guard follows OWASP ASVS 1.2.10 and CWE-1236",
 		form: form{
 			header: "\ufeff" + banner + "\r\n" + columns + "\r\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				for i, cell := range [...]string{e.Address, e.Reason, e.Class.String(), seconds(e.Since), seconds(e.LastSeen), itoa(e.Count), seconds(e.Expires), e.Source, e.Status, flat(e.Diagnostic), e.Line} {
-					if i > 0 {
-						b = append(b, ',')
-					}
-					b = appendCSV(b, guard(cell))
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = appendCSV(b, name)
+				for _, cell := range [...]string{e.Reason, e.Class.String(), seconds(e.Since), seconds(e.LastSeen), strconv.Itoa(e.Count), seconds(e.Expires), e.Source, e.Status, flat(e.Diagnostic), e.Line} {
+					b = appendCSV(append(b, ','), guard(cell))
 				}
 				return append(b, '\r', '\n')
 			},
@@ -99,10 +107,17 @@ func spreadsheetProfile() Profile {
 // guard keeps spreadsheet programs from running a cell: they look at its first
 // character, quoted or not, full-width forms included.
 func guard(cell string) string {
-	if cell == "" || !strings.ContainsRune("=+-@'\t\r\n|%\uff1d\uff0b\uff0d\uff20", []rune(cell)[0]) {
+	if cell == "" || !strings.ContainsRune("=+-@'\t\r\n|%\uff1d\uff0b\uff0d\uff20", first(cell)) {
 		return cell
 	}
 	return "'" + cell
+}
+
+func seconds(t time.Time) string { return string(appendTime(nil, t)) }
+
+func first(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
 }
 
 // flat puts a text on one line without control characters.

@@ -23,12 +23,12 @@ func postalProfile() Profile {
 		Loses:    []string{"Postal deletes an entry when a mail to it succeeds"},
 		form: form{
 			header: "START TRANSACTION;\nDELETE FROM suppressions WHERE reason LIKE 'harvester: %';\n", footer: "COMMIT;\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
 				until := int64(forGood)
 				if !e.Expires.IsZero() {
 					until = e.Expires.Unix()
 				}
-				b = append(append(b, insert...), quoteSQL(e.Key)...)
+				b = append(append(b, insert...), quoteSQL(name)...)
 				b = append(append(b, "', 'harvester: "...), quoteSQL(why(e))...)
 				b = strconv.AppendInt(append(b, "', "...), e.Since.Unix(), 10)
 				b = strconv.AppendInt(append(b, ", "...), until, 10)
@@ -49,7 +49,7 @@ func postalProfile() Profile {
 // quoteSQL makes s the inside of a string in MariaDB's default mode, where
 // the backslash escapes.
 func quoteSQL(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s)
+	return strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `'`, `''`)
 }
 
 // unquoteSQL reads a string up to its closing quote.

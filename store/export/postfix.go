@@ -16,10 +16,10 @@ func postfix(p Profile, action string) Profile {
 		"addresses that begin with # or need quotes can't be looked up")
 	p.form = form{
 		refuse: refuseAny(refuseQuoted, refuseHash, refuseBlank),
-		row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-			b = appendPostfix(b, e.Key, action, e)
+		row: func(b []byte, e *store.Suppression, name string) []byte {
+			b = appendPostfix(b, name, action, e)
 			// With SMTPUTF8 a client may name the domain in either form.
-			if u := unicodeForm(e.Key); u != e.Key {
+			if u := unicodeForm(name); u != name {
 				b = appendPostfix(b, u, action, e)
 			}
 			return b

@@ -17,8 +17,8 @@ func postmarkProfile() Profile {
 		Loses:    []string{"every reason: Postmark records ManualSuppression"},
 		form: form{
 			batch: batch{size: 50, open: `{"Suppressions":[`, sep: ",", close: "]}\n"},
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				return append(appendJSON(append(b, `{"EmailAddress":`...), e.Key), '}')
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				return append(appendJSON(append(b, `{"EmailAddress":`...), name), '}')
 			},
 			name: byKey, spelling: keySpelling,
 			read: readJSON(func(v body) []string {

@@ -38,8 +38,9 @@ type form struct {
 	refuse func(*store.Suppression) string
 	// needs says what the target's settings lack, nil when nothing.
 	needs func(*Target) error
-	// row appends the entry's row or rows, line ends included.
-	row func(b []byte, e *store.Suppression, t *Target) []byte
+	// row appends the row or rows of an address that is spelt name, line ends
+	// included. Nil: the profile writes no file.
+	row func(b []byte, e *store.Suppression, name string) []byte
 	// batch bundles rows into request bodies, one a line.
 	batch batch
 	// name is the address as the file spells it; nil means as first seen.

@@ -18,9 +18,9 @@ func rspamdProfile() Profile {
 		Loses:    []string{"every reason", "addresses with a quoted local part can't be looked up"},
 		form: form{
 			refuse: refuseAny(refuseQuoted, refuseBlank),
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = appendRspamd(b, e.Key)
-				if u := unicodeForm(e.Key); u != e.Key {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = appendRspamd(b, name)
+				if u := unicodeForm(name); u != name {
 					b = appendRspamd(b, u)
 				}
 				return b

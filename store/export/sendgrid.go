@@ -13,7 +13,7 @@ func sendgridProfile() Profile {
 		Loses:    []string{"every reason: SendGrid lets nobody write its bounce list, so bounces and complaints become unsubscribes"},
 		form: form{
 			header: "email\n", refuse: refuseAny(refuseQuoted, refuseComma),
-			row:  func(b []byte, e *store.Suppression, _ *Target) []byte { return append(append(b, e.Key...), '\n') },
+			row:  bareLine,
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
 		},
 	}

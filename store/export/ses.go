@@ -31,8 +31,8 @@ func sesProfile() Profile {
 		Loses:    sesLoses, MaxRows: 100_000,
 		form: form{
 			takes: sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
-				b = append(appendCSV(b, e.Key), ',')
+			row: func(b []byte, e *store.Suppression, name string) []byte {
+				b = append(appendCSV(b, name), ',')
 				return append(append(b, sesReason(e)...), '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{}),
@@ -47,8 +47,8 @@ func sesJSONProfile() Profile {
 	p := sesProfile()
 	p.Name, p.Shape = "ses-json", "one JSON object a line: emailAddress, reason; 100,000 addresses a file"
 	p.Import = "As for the profile ses, with DataFormat=JSON."
-	p.form.row = func(b []byte, e *store.Suppression, _ *Target) []byte {
-		b = append(appendJSON(append(b, `{"emailAddress":`...), e.Key), `,"reason":"`...)
+	p.form.row = func(b []byte, e *store.Suppression, name string) []byte {
+		b = append(appendJSON(append(b, `{"emailAddress":`...), name), `,"reason":"`...)
 		return append(append(b, sesReason(e)...), "\"}\n"...)
 	}
 	p.form.read = readJSON(func(l line) []string { return []string{l.EmailAddress} })

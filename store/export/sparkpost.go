@@ -14,12 +14,12 @@ func sparkpostProfile() Profile {
 		Loses:    []string{"kind and dates: the reason stands in the description only"},
 		form: form{
 			header: "recipient,type,description\n",
-			row: func(b []byte, e *store.Suppression, _ *Target) []byte {
+			row: func(b []byte, e *store.Suppression, name string) []byte {
 				if kindOf(e) != unsubscribe {
-					b = appendCSV(append(appendCSV(b, e.Key), ",transactional,"...), kindOf(e).String()+": "+why(e))
+					b = appendCSV(append(appendCSV(b, name), ",transactional,"...), kindOf(e).String()+": "+why(e))
 					b = append(b, '\n')
 				}
-				b = appendCSV(append(appendCSV(b, e.Key), ",non_transactional,"...), kindOf(e).String()+": "+why(e))
+				b = appendCSV(append(appendCSV(b, name), ",non_transactional,"...), kindOf(e).String()+": "+why(e))
 				return append(b, '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "recipient"}),

@@ -39,20 +39,19 @@ type part struct {
 // tally is a digest over the addresses of a file in their order.
 type tally struct {
 	n    int
-	last string
+	last []byte // the address before, and a zero byte
 	sum  hash.Hash
 }
 
 func (t *tally) add(name string) {
 	if t.sum == nil {
 		t.sum = sha256.New()
-	} else if name == t.last {
+	} else if string(t.last[:len(t.last)-1]) == name {
 		return // a target may need two rows for one address
 	}
 	t.n++
-	t.last = strings.Clone(name)
-	t.sum.Write([]byte(name))
-	t.sum.Write([]byte{0})
+	t.last = append(append(t.last[:0], name...), 0)
+	_, _ = t.sum.Write(t.last)
 }
 
 func (t *tally) equal(u *tally) bool {
@@ -109,7 +108,8 @@ func (w *writer) add(e *store.Suppression) error {
 	if why != "" {
 		return w.skip(e, why)
 	}
-	w.buf = f.row(w.buf[:0], e, w.t)
+	name := w.t.Profile.spell(e, w.t)
+	w.buf = f.row(w.buf[:0], e, name)
 	p := w.parts[len(w.parts)-1]
 	full := w.t.Profile.MaxRows > 0 && p.rows >= w.t.Profile.MaxRows ||
 		w.t.Profile.MaxBytes > 0 && p.rows > 0 && p.bytes+int64(len(w.buf)) > w.t.Profile.MaxBytes
@@ -126,7 +126,7 @@ func (w *writer) add(e *store.Suppression) error {
 		return err
 	}
 	p.rows++
-	p.names.add(w.t.Profile.spell(e, w.t))
+	p.names.add(name)
 	_, _ = w.sum.Write(w.buf)
 	_, err := p.Write(w.buf)
 	return p.explain(err)
