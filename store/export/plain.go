@@ -1,6 +1,8 @@
 package export
 
 import (
+	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -64,14 +66,29 @@ func ndjsonProfile() Profile {
 				member("policy", e.Line)
 				return append(b, '}', '\n')
 			},
-			read: readJSON(func(r jsonRow) []string { return []string{r.Email} }),
+			read: readLines(ndjsonEmail),
 		},
 	}
 }
 
-// jsonRow is what a reader of ndjson needs to know an address.
-type jsonRow struct {
-	Email string `json:"email"`
+// ndjsonEmail reads the address of a line. It stands first, so the rest need
+// not be decoded.
+func ndjsonEmail(line string) (name string, ok bool, err error) {
+	rest, begins := strings.CutPrefix(line, `{"email":`)
+	if !begins || !strings.HasSuffix(line, "}") {
+		return "", false, errors.New("is no object that begins with email")
+	}
+	end := 1
+	for end < len(rest) && rest[end] != '"' {
+		if rest[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	if err = json.Unmarshal([]byte(rest[:min(end+1, len(rest))]), &name); err != nil {
+		return "", false, err
+	}
+	return name, true, nil
 }
 
 // bareLine is a row that is the address alone.

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/json"
 	"net/mail"
 	"strings"
 	"time"
@@ -95,15 +94,21 @@ func printable(s string) string {
 	}, s)
 }
 
-// appendJSON appends s as a JSON string.
+// appendJSON appends s as a JSON string; bytes that are no UTF-8 become U+FFFD.
 func appendJSON(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, _ := json.Marshal(s) // a string always encodes
-			return append(b, quoted...)
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			b = utf8.AppendRune(b, r)
 		}
 	}
-	return append(append(append(b, '"'), s...), '"')
+	return append(b, '"')
 }
 
 // appendCSV appends a field, quoted only where RFC 4180 asks for it: several
