@@ -16,21 +16,28 @@ import (
 type Job struct {
 	Name     string // "harvest bounces"; its runs are recorded under it
 	Spec     Spec
-	Spread   time.Duration // each job starts later by its own share of this, so that not all start at once
+	Spread   time.Duration // each job starts later by its own share of it, so that not all start together
 	Deadline time.Duration // a run is cancelled after it
 	AtOnce   bool          // a job that never ran does not wait for its schedule
 	// Run does the work. Its detail is one line for people.
 	Run func(ctx context.Context) (detail string, err error)
 }
 
-// delay is the job's own share of Spread, always the same.
-func (j *Job) delay() time.Duration {
-	if j.Spread <= 0 {
+// next is when the job runs after t: by its schedule, and its own share of
+// Spread later, at most a tenth of the time between two runs.
+func (j *Job) next(t time.Time) time.Time {
+	next := j.Spec.Next(t)
+	return next.Add(j.share(min(j.Spread, j.Spec.Next(next).Sub(next)/10)))
+}
+
+// share is the job's own share of a span, always the same.
+func (j *Job) share(of time.Duration) time.Duration {
+	if of <= 0 {
 		return 0
 	}
 	h := fnv.New64a()
 	h.Write([]byte(j.Name))
-	return time.Duration(h.Sum64() % uint64(j.Spread))
+	return time.Duration(h.Sum64() % uint64(of))
 }
 
 // Recorder remembers runs. *store.DB is one.
@@ -53,14 +60,18 @@ func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail str
 	}
 	started := time.Now()
 	detail, err = j.guarded(ctx)
+	failure := err
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // stopped by us: no fault to report
+		detail, failure = "stopped; "+detail, nil
+	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	if failed := rec.EndRun(after, id, detail, err); failed != nil {
+	if failed := rec.EndRun(after, id, detail, failure); failed != nil {
 		err = errors.Join(err, failed)
 	}
 	attrs := []any{slog.String("job", j.Name), slog.Duration("duration", time.Since(started).Round(time.Millisecond)), slog.String("detail", detail)}
-	if err != nil {
-		log.Error("job failed", append(attrs, slog.Any("err", err))...)
+	if failure != nil {
+		log.Error("job failed", append(attrs, slog.Any("err", failure))...)
 	} else {
 		log.Info("job done", attrs...)
 	}

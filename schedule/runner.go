@@ -98,7 +98,7 @@ func (r *Runner) loop(ctx context.Context, i int) {
 	for {
 		now := r.now()
 		if now.Before(seen.Add(-tick)) { // the clock was set back
-			next = j.Spec.Next(now).Add(j.delay())
+			next = j.next(now)
 		}
 		seen = now
 		r.update(i, func(s *State) { s.Next, s.seen = next, now })
@@ -130,9 +130,9 @@ func (r *Runner) first(ctx context.Context, j *Job) time.Time {
 		r.Log.Error("reading the last run failed", slog.String("job", j.Name), slog.Any("err", err))
 	}
 	if due {
-		return now.Add(min(j.delay(), tick))
+		return now
 	}
-	return j.Spec.Next(now).Add(j.delay())
+	return j.next(now)
 }
 
 // once runs a job and says when to run it again.
@@ -141,7 +141,7 @@ func (r *Runner) once(ctx context.Context, i int) time.Time {
 	r.update(i, func(s *State) { s.Running = r.now() })
 	_, err := Do(ctx, r.Recorder, j, r.Log)
 	now := r.now()
-	next := j.Spec.Next(now).Add(j.delay())
+	next := j.next(now)
 	r.update(i, func(s *State) {
 		s.Running, s.Err, s.seen = time.Time{}, err, now
 		if err == nil {

@@ -116,7 +116,7 @@ a daily report.`,
 // addCommands is the list of all subcommands.
 func addCommands(a *app, group func(id string, commands ...*cobra.Command)) {
 	group("try", newDemo(a), newParse(a), newClassify(a))
-	group("work", newOnce(a), newImport(a), newExport(a), newReport(a), newStatus(a))
+	group("work", newRun(a), newOnce(a), newImport(a), newExport(a), newReport(a), newStatus(a))
 	group("list", newExplain(a), newSuppress(a))
 	group("setup", newConfig(a), newVersion(a), newCompletion(a), newMan(a))
 }

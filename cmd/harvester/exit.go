@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
 	"harvester/store"
 )
 
@@ -53,7 +54,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase):
+	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox):
 		return exitConfig
 	case is(store.ErrInUse):
 		return exitTempFail

@@ -1,0 +1,252 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"harvester/cmd/harvester/config"
+	"harvester/fixtures"
+	"harvester/harvest/imap/memserver"
+	"harvester/store"
+)
+
+// service is a daemon under test, with a notify socket as systemd has one.
+type service struct {
+	t      *testing.T
+	dir    string
+	states chan string
+	reload chan struct{}
+	dump   chan struct{}
+	log    syncBuffer
+	done   chan error
+	ended  chan error // done, as long as it is not expected to end
+	cancel context.CancelFunc
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func (s *service) configure(addr, more string) {
+	s.t.Helper()
+	text := fmt.Sprintf(`
+own_domains = ["example.org"]
+timezone = "UTC"
+[store]
+path = "h.db"
+[[mailbox]]
+name = "bounces"
+server = %q
+tls = "none"
+username = "u"
+password = "file:password"
+schedule = "@every 1s"
+[[export]]
+name = "list"
+path = "list.csv"
+schedule = "@every 1s"
+%s`, addr, more)
+	for name, content := range map[string]string{"harvester.toml": text, "password": "secret-of-the-mailbox\n"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func start(t *testing.T, watchdog time.Duration) (*service, *memserver.Server) {
+	t.Helper()
+	server, err := memserver.Start("u", "secret-of-the-mailbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	s := &service{t: t, dir: t.TempDir(), states: make(chan string, 1000), reload: make(chan struct{}), dump: make(chan struct{}), done: make(chan error, 1)}
+	s.ended = s.done
+	s.configure(server.Addr, "")
+
+	socket := filepath.Join(s.dir, "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NOTIFY_SOCKET", socket)
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := conn.Read(buf)
+			if err != nil {
+				return
+			}
+			s.states <- string(buf[:n])
+		}
+	}()
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() {
+		s.done <- Run(ctx, Options{
+			Load:   func() (*config.Config, error) { return config.Load(filepath.Join(s.dir, "harvester.toml")) },
+			Reload: s.reload, Dump: s.dump, Watchdog: watchdog, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+			Notify: func(state string) {
+				if _, err := sd.SdNotify(false, state); err != nil {
+					t.Error(err)
+				}
+			},
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		conn.Close()
+	})
+	return s, server
+}
+
+// expect waits for a state that holds want.
+func (s *service) expect(want string) string {
+	s.t.Helper()
+	limit := time.After(20 * time.Second)
+	for {
+		select {
+		case state := <-s.states:
+			if strings.Contains(state, want) {
+				return state
+			}
+		case err := <-s.ended:
+			s.t.Fatalf("ended while %q was awaited: %v\n%s", want, err, s.log.String())
+		case <-limit:
+			s.t.Fatalf("no %q\n%s", want, s.log.String())
+		}
+	}
+}
+
+func (s *service) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	s.t.Fatalf("never: %s\n%s", what, s.log.String())
+}
+
+func (s *service) stop() {
+	s.t.Helper()
+	s.ended = nil
+	s.cancel()
+	err := <-s.done
+	s.expect("STOPPING=1")
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+func sample(t *testing.T) []byte {
+	t.Helper()
+	raw, err := fixtures.FS.ReadFile("postfix/unknown-user.eml")
+	if err != nil {
+		entries, _ := fixtures.FS.ReadDir("postfix")
+		raw, err = fixtures.FS.ReadFile("postfix/" + entries[len(entries)-1].Name())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestLifeOfTheDaemon(t *testing.T) {
+	s, server := start(t, 100*time.Millisecond)
+	if state := s.expect("READY=1"); !strings.Contains(state, "STATUS=1 mailbox") {
+		t.Errorf("ready: %q", state)
+	}
+	s.expect("WATCHDOG=1")
+	if err := server.Append("INBOX", sample(t)); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("a mail that arrived is stored", func() bool { return strings.Contains(s.log.String(), "1 read, 1 new") })
+	s.eventually("the export is written", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "list.csv"))
+		return err == nil
+	})
+
+	s.dump <- struct{}{}
+	s.eventually("the jobs' states are logged", func() bool { return strings.Contains(s.log.String(), "msg=status job=\"harvest bounces\"") })
+
+	// A wrong configuration leaves the old one at work.
+	s.configure(server.Addr, "nonsense = true\n")
+	s.reload <- struct{}{}
+	if state := s.expect("RELOADING=1"); !strings.Contains(state, "\nMONOTONIC_USEC=") {
+		t.Errorf("reloading: %q", state)
+	}
+	s.expect("READY=1\nSTATUS=configuration not reloaded")
+	if log := s.log.String(); !strings.Contains(log, "nonsense: unknown key") {
+		t.Error("the log does not say why")
+	}
+	s.expect("WATCHDOG=1")
+
+	// One that can't be opened, too.
+	s.configure(server.Addr, "[report]\npath = \".\"\n")
+	text, _ := os.ReadFile(filepath.Join(s.dir, "harvester.toml"))
+	os.WriteFile(filepath.Join(s.dir, "harvester.toml"), bytes.Replace(text, []byte(`"h.db"`), []byte(`"missing/h.db"`), 1), 0o600)
+	s.reload <- struct{}{}
+	s.expect("READY=1\nSTATUS=configuration not reloaded")
+
+	s.configure(server.Addr, "[report]\npath = \".\"\nschedule = \"@every 1s\"\n")
+	s.reload <- struct{}{}
+	s.expect("READY=1\nSTATUS=1 mailbox")
+	s.stop()
+	log := s.log.String()
+	if !strings.Contains(log, "configuration reloaded") {
+		t.Error("the new configuration was not taken")
+	}
+	if strings.Contains(log, "secret-of-the-mailbox") {
+		t.Error("the log shows a secret")
+	}
+}
+
+func TestSecondDaemonIsRefused(t *testing.T) {
+	s, _ := start(t, 0)
+	s.expect("READY=1")
+	err := Run(t.Context(), Options{
+		Load: func() (*config.Config, error) { return config.Load(filepath.Join(s.dir, "harvester.toml")) },
+		Log:  slog.New(slog.DiscardHandler),
+	})
+	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "harvester run on") {
+		t.Errorf("got %v", err)
+	}
+	s.stop()
+}
+
+// The provider's outage must not make the start fail, and is not a failing
+// daemon.
+func TestStartsWithoutItsServer(t *testing.T) {
+	s, server := start(t, 50*time.Millisecond)
+	server.Close()
+	s.expect("READY=1")
+	s.eventually("the failure is logged", func() bool { return strings.Contains(s.log.String(), "job failed") })
+	s.expect("WATCHDOG=1")
+	s.stop()
+}
