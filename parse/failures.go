@@ -3,6 +3,7 @@ package parse
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"harvester/parse/bounce"
 	"harvester/parse/dialect"
@@ -154,6 +155,9 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 		}
 	}
 	q.RemoteMTA = r.RemoteMTA
+	if strings.IndexFunc(r.Diagnostic, unicode.IsLetter) < 0 {
+		r.Diagnostic = "" // QUIRK: Sendmail writes an exit status there
+	}
 	q.Text = r.Diagnostic
 	a := p.rules.Classify(q)
 	if f != nil && f.Reply != "" && f.Reply != r.Diagnostic {
@@ -173,6 +177,9 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 		r.Diagnostic = a.Diagnostic
 	}
 	r.Status, r.ReplyCode = a.Status, a.ReplyCode
+	if f != nil && f.Means != bounce.Unclassified {
+		a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence = f.Means, res.Dialect, "", bounce.ByRule, ""
+	}
 	r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
 	if r.Action == bounce.Delayed && r.Reason == bounce.Expired {
 		r.Reason = bounce.Deferred // it says what will come, not what came

@@ -54,6 +54,9 @@ type Failure struct {
 	Remote  string        // the host that replied
 	Action  bounce.Action // ActionNone: as the notice
 	Status  string        // where the layout names it apart from the reply
+	// Means is the reason that the layout itself stands for, whatever its words
+	// and their language; Unclassified leaves it to the reply.
+	Means bounce.Reason
 }
 
 // layouts has one method per dialect, each in the file of its layout.

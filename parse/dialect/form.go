@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"strings"
+	"unicode"
 
 	"harvester/parse/bounce"
 	"harvester/parse/view"
@@ -167,10 +168,12 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 			}
 			reply := ""
 			if rest := folded[at+len(p):]; strings.Trim(rest, " :.") != "" {
+				reply = strings.TrimSpace(ls[i])
 				if c := strings.IndexAny(ls[i], ":="); c >= 0 && at+len(p) <= c+2 {
-					reply = strings.TrimSpace(ls[i][c+1:])
-				} else {
-					reply = strings.TrimSpace(ls[i])
+					// Where only the address stands behind it, the label is the reason.
+					if _, ok := bare(ls[i][c+1:]); !ok {
+						reply = strings.TrimSpace(ls[i][c+1:])
+					}
 				}
 			}
 			j := i + 1
@@ -203,7 +206,11 @@ func (f form) host(ls []string) string {
 // nearby is the reply where no label leads to it: from the first code behind
 // the address, else the words of its paragraph or the next.
 func (f form) nearby(ls []string, s slot, end int) string {
-	return replyAt(ls, candidate{addr: s.addr, rest: s.rest, line: s.line, rank: rankAlone}, end)
+	rest := s.rest
+	if strings.IndexFunc(rest, unicode.IsLetter) < 0 {
+		rest = ""
+	}
+	return replyAt(ls, candidate{addr: s.addr, rest: rest, line: s.line, rank: rankAlone}, end)
 }
 
 // behindLabel returns what stands behind `label:` or `label=` at the begin of

@@ -16,7 +16,7 @@ func (layouts) InterMail() Dialect {
 			Label:    []string{"recipient"},
 			List:     []string{"the following recipients did not receive", "the following destination addresses were unknown", "each of the following recipients"},
 			Sentence: []string{"user quota exceeded:", "quota exceeded: smtp"},
-			Reply:    []string{"reason", "<<<", "this message was undeliverable due to the following reason"},
+			Reply:    []string{"reason", "<<<", "this message was undeliverable due to the following reason", "your message was not delivered within", "your message "},
 			Final:    true,
 		}.read,
 	}

@@ -126,7 +126,10 @@ func paragraphStart(line string) (f Failure, rest string, ok bool) {
 	return f, strings.TrimSpace(rest), true
 }
 
-const deliveredKind = bounce.KindDelivered
+const (
+	deliveredKind = bounce.KindDelivered
+	restricted    = bounce.RecipientRestricted
+)
 
 // hostWord is the host name that s begins with.
 func hostWord(s string) string {

@@ -85,7 +85,8 @@ func readSendmail(m *view.Mail) *Notice {
 	}
 	if len(n.Failures) == 0 && len(t.said) > 0 {
 		// QUIRK: Sendmail 5 may name nobody; the returned mail does.
-		n.Failures = []Failure{{Reply: t.said[len(t.said)-1].text, Remote: t.said[len(t.said)-1].host}}
+		text, host := t.of("")
+		n.Failures = []Failure{{Reply: text, Remote: host}}
 		return n
 	}
 	for i := range n.Failures {

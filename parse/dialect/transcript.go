@@ -57,12 +57,23 @@ func readTranscript(ls []string) transcript {
 	return t
 }
 
-// of returns what was said of addr: an answer to its RCPT, else a summary that
-// names it, else what was said of the session.
+// of returns what was said of addr: an answer to its RCPT, else what the host
+// of the summary that names it said to the session, else that summary, else
+// what was said at all.
 func (t transcript) of(addr string) (text, host string) {
+	about := ""
+	for _, u := range t.said {
+		if u.summary && strings.EqualFold(u.addr, addr) {
+			about = u.host
+		}
+	}
+	quotes := func(u utterance) bool {
+		return strings.Contains(u.text, "... ") && code(u.text[strings.Index(u.text, "... "):]) > 0
+	}
 	for _, want := range [...]func(u utterance) bool{
 		func(u utterance) bool { return !u.summary && strings.EqualFold(u.addr, addr) },
-		func(u utterance) bool { return !u.summary && u.addr == "" },
+		func(u utterance) bool { return u.summary && strings.EqualFold(u.addr, addr) && quotes(u) },
+		func(u utterance) bool { return !u.summary && u.addr == "" && (about == "" || u.host == about) },
 		func(u utterance) bool { return u.summary && strings.EqualFold(u.addr, addr) },
 		func(u utterance) bool { return u.addr == "" },
 	} {
@@ -85,7 +96,8 @@ func (t transcript) named() []Failure {
 				return
 			}
 		}
-		out = append(out, Failure{Address: u.addr, Reply: u.text, Remote: u.host})
+		text, host := t.of(u.addr)
+		out = append(out, Failure{Address: u.addr, Reply: text, Remote: host})
 	}
 	for _, u := range t.said {
 		if u.summary && u.addr != "" && strings.Contains(u.text, "...") {
