@@ -106,6 +106,7 @@ type scratch struct {
 	set    *Set
 	query  Query
 	text   string
+	same   bool // folding moved nothing: offsets in text and folded agree
 	vendor string
 	best   candidate
 	trace  func(candidate)
@@ -127,6 +128,7 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	c.set, c.query, c.trace, c.vendor = s, q, trace, ""
 	c.text = repair(q.Text)
 	c.folded = match.Fold(c.folded[:0], c.text)
+	c.same = len(c.folded) == len(c.text) && ascii(c.text)
 	c.levels = unwrap(c.folded, c.levels)
 	c.best = candidate{stage: stageAction + 1, rule: noRule}
 	c.scopes()
@@ -169,19 +171,17 @@ func (c *scratch) scan() {
 			return
 		}
 		c.hits = append(c.hits, hit{int32(i), int32(end)})
-		for k := range lit.uses {
-			switch u := &lit.uses[k]; u.kind {
-			case asMarker:
-				c.inScope[u.rule] = c.generation
-				if c.vendor == "" {
-					c.vendor = c.set.hosts.names[u.rule]
-				}
-			case asUnless:
-				if c.unless[u.rule].generation != c.generation {
-					c.unless[u.rule] = seen{generation: c.generation}
-				}
-				c.unless[u.rule].levels |= 1 << c.level(end-1)
+		for _, scope := range lit.markers {
+			c.inScope[scope] = c.generation
+			if c.vendor == "" {
+				c.vendor = c.set.hosts.names[scope]
 			}
+		}
+		for _, rule := range lit.unless {
+			if c.unless[rule].generation != c.generation {
+				c.unless[rule] = seen{generation: c.generation}
+			}
+			c.unless[rule].levels |= 1 << c.level(end-1)
 		}
 	})
 }
@@ -222,13 +222,11 @@ func (c *scratch) phrases() {
 		if end > c.levels[lv].end {
 			continue
 		}
-		for i := range lit.uses {
-			u := &lit.uses[i]
-			if u.kind != asPart || link && lit.plain && c.set.rules[u.rule].Vendor == generic {
-				continue
-			}
-			now := partState{c.generation, int32(start), int32(end), int32(len(lit.text))}
-			if u.part > 0 {
+		skip := link && lit.plain
+		for i := range lit.parts {
+			u := &lit.parts[i]
+			now := partState{c.generation, int32(start), h.end, h.end - int32(start)}
+			if !u.first {
 				before := &c.states[u.state-1]
 				if before.generation != c.generation || int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), start, u.near) {
 					continue
@@ -238,13 +236,14 @@ func (c *scratch) phrases() {
 					now.length++
 				}
 			}
-			if !u.last {
-				if old := &c.states[u.state]; old.generation != c.generation || old.end != now.end {
-					*old = now
-				}
+			if skip && c.set.rules[u.rule].Vendor == generic {
 				continue
 			}
-			c.offerPhrase(u.rule, lv, &now, lit.token)
+			if u.last {
+				c.offerPhrase(int(u.rule), lv, &now, lit.token)
+			} else if old := &c.states[u.state]; old.generation != c.generation || old.end != now.end {
+				*old = now
+			}
 		}
 	}
 }
@@ -383,6 +382,23 @@ func inside(f []byte, start, end int) (address, link bool) {
 		}
 	}
 	return false, dots >= 2
+}
+
+// words returns what stands at a span of the folded text, as it was written.
+func (c *scratch) words(at span) string {
+	if c.same {
+		return c.text[at.start:at.end]
+	}
+	return match.Unfold(c.text, at.start, at.end)
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func ends(c byte) bool {

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"harvester/parse/bounce"
-	"harvester/parse/match"
 	"harvester/parse/status"
 )
 
@@ -109,7 +108,7 @@ func (c *scratch) evidence(b *candidate) string {
 	if b.at.end == 0 {
 		return b.word
 	}
-	return match.Unfold(c.text, b.at.start, b.at.end)
+	return c.words(b.at)
 }
 
 // stated returns the codes that the mail states: those of the innermost reply
@@ -129,7 +128,7 @@ func (c *scratch) stated() (enhanced string, reply int) {
 	for lv := len(c.levels) - 1; lv >= 0; lv-- {
 		l := &c.levels[lv]
 		if l.ok && enhanced == "" {
-			consider(match.Unfold(c.text, l.enhanced.start, l.enhanced.end))
+			consider(c.words(l.enhanced))
 		}
 		if reply == 0 {
 			reply = l.code

@@ -78,7 +78,7 @@ func unquote(s string) string {
 // mojibake reports whether s holds a lead byte of UTF-8 that was read as
 // Latin-1 or Windows-1252, followed by what a second byte becomes.
 func mojibake(s string) bool {
-	for i := 0; i+1 < len(s); i++ {
+	for i := strings.IndexByte(s, 0xc3); i >= 0 && i+1 < len(s); i++ {
 		// Ã..ô are C3 82 to C3 B4 in UTF-8; nobody writes a sign of the upper
 		// half of Latin-1 behind them.
 		if s[i] == 0xc3 && s[i+1] >= 0x82 && s[i+1] <= 0xb4 && i+2 < len(s) && s[i+2] >= 0xc2 {

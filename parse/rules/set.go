@@ -50,27 +50,19 @@ type code struct {
 // literal is what the automaton finds, and what it is found for.
 type literal struct {
 	text    string
-	token   bool // a vendor's mark
-	plain   bool // a single word without signs: not looked for in links and host names
-	address bool // holds an @ itself
-	uses    []use
+	token   bool      // a vendor's mark
+	plain   bool      // a single word without signs: not looked for in links and host names
+	address bool      // holds an @ itself
+	parts   []partUse // phrases that it is a part of
+	markers []int     // scopes that it proves
+	unless  []int     // rules whose exception it is
 }
 
-type useKind uint8
-
-const (
-	asPart useKind = iota
-	asMarker
-	asUnless
-)
-
-// use is one place where a literal is needed: part n of a phrase, a vendor's
-// marker, or an exception of a rule.
-type use struct {
-	kind  useKind
-	rule  int // or scope, for a marker
-	state int // index of the part's state
-	part  int
+// partUse is one part of one phrase.
+type partUse struct {
+	rule  int32
+	state int32 // index of the part's state; that of the part before is one less
+	first bool
 	near  bool
 	last  bool
 }
@@ -139,14 +131,14 @@ func (s *Set) compile() {
 	slices.SortStableFunc(s.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	s.codes = map[code][]int{}
 	index := map[string]int{}
-	add := func(text string, u use) {
+	add := func(text string) *literal {
 		i, ok := index[text]
 		if !ok {
 			i = len(s.literals)
 			index[text] = i
 			s.literals = append(s.literals, literal{text: text, token: token(text), plain: !strings.ContainsAny(text, " ./:=_"), address: strings.Contains(text, "@")})
 		}
-		s.literals[i].uses = append(s.literals[i].uses, u)
+		return &s.literals[i]
 	}
 	vendors := s.compileScopes(add)
 	for i := range s.rules {
@@ -170,7 +162,7 @@ func (s *Set) compile() {
 }
 
 // compileScopes gives each vendor that says how it is known a scope.
-func (s *Set) compileScopes(add func(string, use)) map[string]int {
+func (s *Set) compileScopes(add func(string) *literal) map[string]int {
 	vendors := map[string]int{}
 	for _, h := range s.heads {
 		if len(h.hosts) == 0 && len(h.markers) == 0 {
@@ -184,14 +176,15 @@ func (s *Set) compileScopes(add func(string, use)) map[string]int {
 		s.hosts.extend(v, h.hosts)
 		for _, m := range h.markers {
 			if text := strings.TrimSpace(match.FoldString(m)); text != "" {
-				add(text, use{kind: asMarker, rule: v})
+				lit := add(text)
+				lit.markers = append(lit.markers, v)
 			}
 		}
 	}
 	return vendors
 }
 
-func (s *Set) compileRule(i int, add func(string, use)) {
+func (s *Set) compileRule(i int, add func(string) *literal) {
 	r := &s.rules[i]
 	if r.alone() {
 		for _, p := range r.status {
@@ -210,7 +203,8 @@ func (s *Set) compileRule(i int, add func(string, use)) {
 		parts, _ := parsePhrase(phrase) // checked when it was read
 		for n, p := range parts {
 			for _, a := range p.alternatives {
-				add(a, use{asPart, i, s.parts + n, n, p.near, n == len(parts)-1})
+				lit := add(a)
+				lit.parts = append(lit.parts, partUse{int32(i), int32(s.parts + n), n == 0, p.near, n == len(parts)-1})
 			}
 		}
 		s.parts += len(parts)
@@ -219,7 +213,8 @@ func (s *Set) compileRule(i int, add func(string, use)) {
 		parts, _ := parsePhrase(phrase)
 		for _, p := range parts {
 			for _, a := range p.alternatives {
-				add(a, use{kind: asUnless, rule: i})
+				lit := add(a)
+				lit.unless = append(lit.unless, i)
 			}
 		}
 	}

@@ -119,18 +119,31 @@ func follows[T string | []byte](s T, i int) bool {
 	default:
 		return letter(s[i])
 	}
-	for _, unit := range units {
-		if hasWord(s, i+1, unit) {
-			return false
-		}
-	}
-	return true
+	return !unit(s, i+1)
 }
 
-var units = [...]string{
-	"kb", "mb", "gb", "kib", "mib", "bytes", "byte", "kbytes", "seconds", "secs", "sec", "minutes", "min", "hours",
-	"hour", "days", "day", "messages", "message(s)", "recipients", "connections", "attempts", "times", "emails",
-	"users", "lines", "characters", "octets", "per", "of", "percent", "%", "retries",
+// unit reports whether the word at i counts or measures.
+func unit[T string | []byte](s T, i int) bool {
+	var word [12]byte
+	n := 0
+	for ; i < len(s) && n < len(word); i++ {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if !letter(c) && c != '%' {
+			break
+		}
+		word[n] = c
+		n++
+	}
+	switch string(word[:n]) {
+	case "kb", "mb", "gb", "kib", "mib", "bytes", "byte", "kbytes", "seconds", "secs", "sec", "minutes", "min", "hours",
+		"hour", "days", "day", "messages", "message", "recipients", "connections", "attempts", "times", "emails",
+		"users", "lines", "characters", "octets", "per", "of", "percent", "%", "retries":
+		return true
+	}
+	return false
 }
 
 // counted reports whether the word before i makes a number of what follows.
