@@ -125,6 +125,9 @@ func (db *DB) openWriter(ctx context.Context) error {
 	if err := db.stmts.prepare(ctx, w); err != nil {
 		return err
 	}
+	if err := db.follow(ctx); err != nil {
+		return err
+	}
 	return db.openReaders(url.Values{})
 }
 

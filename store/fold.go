@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	selectHistory = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
-  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator
- FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message ORDER BY k.key`
-	selectListed = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
+	historyColumns = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
+  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator`
+	selectHistory    = historyColumns + ` FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message`
+	selectAllHistory = historyColumns + ` FROM events e JOIN messages m ON m.id = e.message`
+	selectListed     = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
  FROM json_each(?) k CROSS JOIN suppressions s ON s.key = k.value`
 
 	// putEvent and putAct write a row of the list that rests on an event, and

@@ -245,3 +245,13 @@ func set[T any](to *T, from *T) {
 		*to = *from
 	}
 }
+
+// Streams are those that have lines of their own, by name.
+func (t Table) Streams() []string {
+	names := make([]string, 0, len(t.streams))
+	for s := range t.streams {
+		names = append(names, s)
+	}
+	sort.Strings(names)
+	return names
+}

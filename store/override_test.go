@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+func TestOperatorsActs(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	commit(t, db, failure(0, "a@example.net", bounce.UserUnknown), failure(1, "b@mail.example.net", bounce.UserUnknown), failure(2, "c@example.com", bounce.UserUnknown))
+	act := func(a policy.Act, pattern string) policy.Override {
+		t.Helper()
+		o, err := db.Override(ctx, policy.Override{Act: a, Pattern: pattern, Reason: "asked by phone", Author: "ops"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	keys := func() string {
+		var out []string
+		for _, s := range listed(t, db, Filter{}) {
+			out = append(out, s.Source+":"+s.Key)
+		}
+		return strings.Join(out, " ")
+	}
+	want := func(s string) {
+		t.Helper()
+		if got := keys(); got != s {
+			t.Errorf("list is %q, want %q", got, s)
+		}
+	}
+	domain := act(policy.Allow, "*@example.net")
+	want("bounce:b@mail.example.net bounce:c@example.com")
+	below := act(policy.Allow, "@*.example.net")
+	want("bounce:c@example.com")
+	for _, o := range []policy.Override{domain, below} {
+		if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: o.ID, Reason: "mistake", Author: "ops"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("bounce:a@example.net bounce:b@mail.example.net bounce:c@example.com")
+	if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: domain.ID, Reason: "again", Author: "ops"}); err == nil {
+		t.Error("undone twice")
+	}
+	if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: 999, Reason: "x", Author: "ops"}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+	act(policy.Add, "New.Person@Example.net")
+	act(policy.Remove, "C@example.com")
+	want("bounce:a@example.net bounce:b@mail.example.net operator:new.person@example.net")
+	if all, err := db.Overrides(ctx); err != nil || len(all) != 6 || !all[0].Undone || all[5].Undone {
+		t.Errorf("history: %+v %v", all, err)
+	}
+	for _, tt := range []struct {
+		o    policy.Override
+		says string
+	}{
+		{policy.Override{Act: policy.Add, Pattern: "a@example.net", Author: "ops"}, "reason"},
+		{policy.Override{Act: policy.Add, Pattern: "a@example.net", Reason: "x"}, "author"},
+		{policy.Override{Act: policy.Add, Pattern: "nonsense", Reason: "x", Author: "ops"}, "not an address"},
+		{policy.Override{Act: policy.Allow, Pattern: "@", Reason: "x", Author: "ops"}, "covers too much"},
+		{policy.Override{Act: policy.Allow, Pattern: "*@*", Reason: "x", Author: "ops"}, "covers too much"},
+		{policy.Override{Act: policy.Allow, Pattern: "@com", Reason: "x", Author: "ops"}, "covers too much"},
+		{policy.Override{Act: policy.Add, Pattern: "me@example.org", Reason: "x", Author: "ops"}, "our own domains"},
+		{policy.Override{Act: policy.Add, Pattern: "@example.org", Reason: "x", Author: "ops"}, "our own domains"},
+		{policy.Override{Act: policy.Add, Pattern: "postmaster@example.net", Reason: "x", Author: "ops"}, "role address"},
+	} {
+		if _, err := db.Override(ctx, tt.o); err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.says)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// Meaning says anew what a stored reply means: it may change reason, vendor,
+// rule, confidence, evidence, status and reply code of the recipient, and the
+// version of the rule pack in the result, from what else is stored in both.
+// Fault and class follow from the reason.
+type Meaning func(*parse.Result, *parse.Recipient)
+
+// fingerprint names all that the list follows from besides the stored facts.
+// Its first part covers what is concluded about single events.
+func (db *DB) fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, "attribution 1", strings.Join(db.own, " "))
+	own := hex.EncodeToString(h.Sum(nil)[:8])
+	h.Reset()
+	for _, s := range append([]string{""}, db.opts.Policy.Streams()...) {
+		for _, l := range db.opts.Policy.Lines(s) {
+			l.Origin = ""
+			fmt.Fprintf(h, "%s %+v\n", s, l)
+		}
+	}
+	return own + " " + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// follow recomputes what no longer follows from the configuration, when it
+// has changed since the database was last written.
+func (db *DB) follow(ctx context.Context) error {
+	var was string
+	err := db.write.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
+	now := db.fingerprint()
+	if was == now || err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	own, _, _ := strings.Cut(now, " ")
+	if strings.HasPrefix(was, own+" ") {
+		db.opts.Log.InfoContext(ctx, "the policy changed: computing the suppression list anew")
+		_, _, err = db.recompute(ctx, nil, false)
+	} else {
+		if was != "" {
+			db.opts.Log.InfoContext(ctx, "our domains changed: judging the stored events anew")
+		}
+		_, _, err = db.recompute(ctx, nil, true)
+	}
+	return err
+}
+
+// Recompute derives everything derived anew from the stored facts, and returns
+// how many events read differently now. meaning is nil, or another rule pack's
+// reading of the stored replies. With an unchanged configuration and no
+// meaning it changes nothing.
+func (db *DB) Recompute(ctx context.Context, meaning Meaning) (revised int, out Outcome, err error) {
+	return db.recompute(ctx, meaning, true)
+}
+
+func (db *DB) recompute(ctx context.Context, meaning Meaning, events bool) (revised int, out Outcome, err error) {
+	err = db.tx(ctx, "computing the suppression list anew", func(w *writing) error {
+		touched := map[string]bool{}
+		if events {
+			if revised, err = w.revise(ctx, meaning, touched); err != nil {
+				return err
+			}
+		}
+		if err := w.regard(touched); err != nil {
+			return err
+		}
+		rows, err := w.tx.QueryContext(ctx, `SELECT DISTINCT key FROM events UNION SELECT pattern FROM overrides WHERE pattern NOT LIKE '@%' UNION SELECT key FROM suppressions`)
+		if err != nil {
+			return err
+		}
+		if err := collect(rows, touched); err != nil {
+			return err
+		}
+		if err := w.refold(touched); err != nil {
+			return err
+		}
+		if _, err := w.tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, db.fingerprint()); err != nil {
+			return err
+		}
+		out = w.out
+		return w.guard()
+	})
+	return revised, out, err
+}
+
+// collect adds the keys of a one-column query.
+func collect(rows *sql.Rows, keys map[string]bool) error {
+	return scan(rows, func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		keys[key] = true
+		return err
+	})
+}
+
+// judged is a stored event with all that its attribution follows from.
+type judged struct {
+	id, at int64
+	res    parse.Result
+	rcpt   parse.Recipient
+	was    attribution
+}
+
+const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.rules,
+  e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_return_path,
+  m.original_sender, m.list_id, m.feedback_id, m.dkim,
+  e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
+  e.confidence, e.remote_mta, e.diagnostic, e.evidence
+ FROM events e JOIN messages m ON m.id = e.message WHERE e.id > ? ORDER BY e.id LIMIT 2000`
+
+func scanJudged(rows *sql.Rows) (j judged, err error) {
+	r, o, c := &j.res, &j.res.Original, &j.rcpt
+	var dkim string
+	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &r.Rules,
+		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.ReturnPath,
+		&o.Sender, &o.ListID, &o.FeedbackID, &dkim,
+		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, text(&c.Action), &c.Status, &c.ReplyCode, text(&c.Reason), text(&c.Fault),
+		text(&c.Class), &c.Vendor, &c.Rule, text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence)
+	if err == nil && dkim != "" {
+		err = json.Unmarshal([]byte(dkim), &o.DKIM)
+	}
+	return j, err
+}
+
+// revise judges every event anew and stores what differs.
+func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[string]bool) (revised int, err error) {
+	update, err := w.tx.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?,
+  rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ? WHERE id = ?`)
+	if err != nil {
+		return 0, err
+	}
+	defer update.Close()
+	err = w.eachJudged(ctx, func(j *judged) error {
+		before, pack := j.rcpt, j.res.Rules
+		j.mean(meaning)
+		now := w.db.attribute(&j.res, &j.rcpt)
+		if now == j.was && j.rcpt == before && pack == j.res.Rules {
+			return nil
+		}
+		revised++
+		c := &j.rcpt
+		for _, a := range []attribution{j.was, now} {
+			touched[a.key] = true
+			w.note(a.concern, a.operator, policy.Domain(a.key), j.at)
+		}
+		_, err := update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern,
+			j.res.Rules, c.Status, c.ReplyCode, c.Reason.String(), c.Fault.String(), c.Class.String(), c.Vendor, c.Rule, c.Confidence.String(),
+			c.Evidence, j.id)
+		return err
+	})
+	return revised, err
+}
+
+// mean applies another reading to an event that failed.
+func (j *judged) mean(meaning Meaning) {
+	if meaning == nil || j.res.Kind != bounce.KindBounce || j.rcpt.Action != bounce.Failed {
+		return
+	}
+	meaning(&j.res, &j.rcpt)
+	j.rcpt.Fault, j.rcpt.Class = j.rcpt.Reason.Fault(), j.rcpt.Reason.Class(j.rcpt.Action)
+}
+
+// eachJudged calls f for every event, a bounded number in memory at a time, so
+// that f may write.
+func (w *writing) eachJudged(ctx context.Context, f func(*judged) error) error {
+	for last := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows, err := w.tx.QueryContext(ctx, selectJudged, last)
+		if err != nil {
+			return err
+		}
+		var some []judged
+		err = scan(rows, func(rows *sql.Rows) error {
+			j, err := scanJudged(rows)
+			some = append(some, j)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			return nil
+		}
+		for i := range some {
+			if err := f(&some[i]); err != nil {
+				return err
+			}
+		}
+		last = some[len(some)-1].id
+	}
+}
