@@ -23,12 +23,18 @@ const (
 // plan is what is left to read in a folder, in ascending order. Sizes are
 // known for the first of them only.
 type plan struct {
+	from  imap.UID // it names everything after this one
 	uids  []imap.UID
 	sizes []int64
 }
 
-// after drops everything up to last.
+// after drops everything up to last. A caller that goes back needs a new plan.
 func (p *plan) after(last imap.UID) {
+	if last < p.from {
+		*p = plan{}
+		return
+	}
+	p.from = last
 	n := 0
 	for n < len(p.uids) && p.uids[n] <= last {
 		n++
@@ -112,7 +118,7 @@ func (s *session) list(ctx context.Context, f *selected, last imap.UID) error {
 	if err != nil {
 		return s.failed(ctx, "searching folder "+f.name, err)
 	}
-	f.plan = plan{uids: uids}
+	f.plan = plan{from: last, uids: uids}
 	return nil
 }
 

@@ -20,9 +20,7 @@ import (
 // farewellTimeout bounds LOGOUT: nothing depends on its answer.
 const farewellTimeout = 5 * time.Second
 
-// session is one signed-in connection. Its methods are called by one
-// goroutine; the one that reads ahead is always awaited before the next
-// command.
+// session is one signed-in connection. One command is under way at a time.
 type session struct {
 	*source
 	conn   *wire.Guard
@@ -30,9 +28,6 @@ type session struct {
 
 	folder  *selected
 	arrived chan struct{} // gets one value when the folder grew
-	ahead   *readAhead
-	cancel  context.CancelFunc // ends what reads ahead
-	ctx     context.Context
 }
 
 // selected is the open folder.
@@ -93,7 +88,6 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice},
 	})
 	se := &session{source: s, conn: g, client: client, arrived: arrived}
-	se.ctx, se.cancel = context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	if err := client.WaitGreeting(); err != nil {
@@ -261,13 +255,6 @@ func (s *session) Folders() []string { return slices.Clone(s.source.Folders) }
 // Close signs off when that is quick, and hangs up.
 func (s *session) Close(ctx context.Context) error {
 	defer s.abandon()
-	if s.ahead != nil {
-		select {
-		case <-s.ahead.done:
-		default:
-			return nil // the server is in the middle of what nobody wants any more
-		}
-	}
 	if s.conn.Failure() != nil {
 		return nil
 	}
@@ -281,12 +268,7 @@ func (s *session) Close(ctx context.Context) error {
 
 // abandon hangs up and waits for the goroutines of this session.
 func (s *session) abandon() {
-	s.cancel()
 	s.conn.Close()
-	if s.ahead != nil {
-		<-s.ahead.done
-		s.ahead = nil
-	}
 	s.client.Close() // its error repeats that of the connection
 }
 

@@ -56,16 +56,6 @@ type job struct {
 }
 
 func (s *session) settleJobs(ctx context.Context, folder string, jobs []job, work map[job][]imap.UID, finished map[job]map[imap.UID]bool) error {
-	ahead, err := s.settleAhead(ctx)
-	if err != nil {
-		return err
-	}
-	// What was read ahead stays good: settling changes no unread message.
-	defer func() {
-		if ahead != nil && s.ahead == nil {
-			s.ahead = ahead
-		}
-	}()
 	f, err := s.open(ctx, folder)
 	if err != nil {
 		return err
