@@ -17,14 +17,19 @@ type Keeper struct {
 // NewKeeper keeps at most limit bytes.
 func NewKeeper(limit int64) *Keeper { return &Keeper{limit: limit, hash: sha256.New()} }
 
-// Write never fails.
+// Write adds to the message. It never fails.
 func (k *Keeper) Write(p []byte) (int, error) {
+	k.Add(p)
+	return len(p), nil
+}
+
+// Add adds to the message.
+func (k *Keeper) Add(p []byte) {
 	k.hash.Write(p)
 	k.size += int64(len(p))
 	if room := k.limit - int64(len(k.raw)); room > 0 {
 		k.raw = append(k.raw, p[:min(int64(len(p)), room)]...)
 	}
-	return len(p), nil
 }
 
 // Size is how many bytes came.

@@ -195,6 +195,8 @@ func (l maildir) settle(path string, t harvest.Settlement) error {
 	flags := strings.TrimPrefix(info, "2,")
 	folder := filepath.Dir(filepath.Dir(path))
 	switch t.Disposition {
+	case harvest.Keep:
+		return nil
 	case harvest.Delete:
 		if err := os.Remove(path); err != nil {
 			return err
@@ -266,8 +268,9 @@ func (l spool) settle(path string, t harvest.Settlement) error {
 			return err
 		}
 		return errors.Join(syncDir(dir), os.Remove(path), syncDir(l.root))
+	default:
+		return errSpoolSeen
 	}
-	return errSpoolSeen
 }
 
 // link puts the file at path into dir, too. Unlike a rename it never replaces

@@ -125,7 +125,7 @@ func (b *mailbox) messages(ctx context.Context, f io.Reader, path string, offset
 	r := bufio.NewReaderSize(f, readSize)
 	start, err := r.Peek(1)
 	for len(start) > 0 && (start[0] == '\n' || start[0] == '\r') { // some writers part messages before, not after them
-		r.Discard(1)
+		_, _ = r.Discard(1) // it was peeked at
 		offset++
 		start, err = r.Peek(1)
 	}

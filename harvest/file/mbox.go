@@ -78,15 +78,15 @@ func (m *mboxReader) next(path string) (harvest.Message, error) {
 				m.from = bytes.Clone(line)
 				break
 			}
-			k.Write(held)
+			k.Add(held)
 			held = nil
 			if isBlank(line) {
 				held = bytes.Clone(line)
 			} else {
-				k.Write(unquote(line))
+				k.Add(unquote(line))
 			}
 		} else {
-			k.Write(line)
+			k.Add(line)
 		}
 		lineStart = bytes.HasSuffix(line, []byte("\n"))
 		if err != nil {

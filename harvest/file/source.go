@@ -101,7 +101,7 @@ func (s *source) fault(step string, err error) error {
 }
 
 // Folders are the configured folders.
-func (s *source) folders() []string { return slices.Clone(s.Config.Folders) }
+func (s *source) folders() []string { return slices.Clone(s.Folders) }
 
 func (s *source) noFolder(folder string) error {
 	return s.fault("opening folder "+folder, fmt.Errorf("a %s has only %s", s.Format, Inbox))

@@ -41,7 +41,7 @@ func (w *walk) stream(path string, r *bufio.Reader, asked bool) bool {
 	if line := firstLine(start); isSeparator(line) {
 		// A From_ line is an envelope that some program left; no part of the mail.
 		received = separatorTime(line)
-		r.Discard(len(line) + 1)
+		_, _ = r.Discard(len(line) + 1) // it was peeked at
 	}
 	k := harvest.NewKeeper(w.MaxMessage)
 	if _, err := io.Copy(k, r); err != nil {

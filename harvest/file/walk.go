@@ -143,7 +143,7 @@ func (w *walk) entry(path string, entry fs.DirEntry) bool {
 	return w.file(path, false)
 }
 
-// isMaildir recognises https://cr.yp.to/proto/maildir.html.
+// isMaildir recognizes https://cr.yp.to/proto/maildir.html.
 func isMaildir(path string) bool {
 	for _, name := range []string{"cur", "new"} {
 		info, err := os.Stat(filepath.Join(path, name))

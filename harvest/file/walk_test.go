@@ -173,7 +173,7 @@ func TestWalkStops(t *testing.T) {
 		last = err
 	}
 	if !errors.Is(last, context.Canceled) {
-		t.Errorf("a cancelled walk ended with %v", last)
+		t.Errorf("a canceled walk ended with %v", last)
 	}
 }
 

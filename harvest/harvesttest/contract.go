@@ -256,7 +256,7 @@ func cancels(t *testing.T, b Mailbox) {
 	if _, err := session.Next(ctx, harvest.Cursor{Folder: b.Folder}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Next: %v", err)
 	}
-	session.Close(ctx) // its error, if any, is that of the context
+	_ = session.Close(ctx) // its error, if any, is that of the context
 	if _, err := source.Open(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Open: %v", err)
 	}
@@ -264,7 +264,7 @@ func cancels(t *testing.T, b Mailbox) {
 
 func noFolder(t *testing.T, b Mailbox) {
 	session := open(t, b.Source(5, 1<<20))
-	defer session.Close(context.Background())
+	defer closing(t, session)
 	if _, err := session.Next(t.Context(), harvest.Cursor{Folder: "Nowhere"}); !errors.Is(err, harvest.ErrFolder) {
 		t.Error(err)
 	}

@@ -156,7 +156,7 @@ func (s *session) again(ctx context.Context, f *selected, uid imap.UID) (harvest
 		noop := s.client.Noop() // lets the server tell what is gone
 		search := s.client.Search(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(uid)}}, nil)
 		if err = noop.Wait(); err != nil {
-			search.Wait()
+			_, _ = search.Wait() // it failed with it
 			return err
 		}
 		found, err = search.Wait()

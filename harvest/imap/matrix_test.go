@@ -171,7 +171,7 @@ func TestOddAnswers(t *testing.T) {
 }
 
 // A message that breaks the connection each time is passed over in the end,
-// and its neighbours arrive whole.
+// and its neighbors arrive whole.
 func TestPoisonIsPassedOver(t *testing.T) {
 	s := newScript(t, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 	s.hook = each(func(c *scriptConn, uid, number int, raw string) bool {
@@ -427,7 +427,7 @@ func TestKeepChangesNothing(t *testing.T) {
 	}
 }
 
-// A cancelled context ends a session that hangs, at once.
+// A canceled context ends a session that hangs, at once.
 func TestCancelEndsSilence(t *testing.T) {
 	s := newScript(t, 1)
 	s.hook = func(c *scriptConn, command string) bool {

@@ -15,7 +15,7 @@ func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 		return harvest.Batch{}, err
 	}
 	if cur.UIDValidity != f.uidValidity || f.unnumbered {
-		// Old UIDs mean nothing now; the store recognises known mail by its
+		// Old UIDs mean nothing now; the store recognizes known mail by its
 		// content.
 		f.unnumbered = false
 		cur.LastUID = 0

@@ -99,7 +99,7 @@ func (s *session) list(ctx context.Context, f *selected, last imap.UID) error {
 		}, nil)
 		if noop != nil {
 			if err := noop.Wait(); err != nil {
-				search.Wait()
+				_, _ = search.Wait() // it failed with it
 				return err
 			}
 		}

@@ -269,7 +269,7 @@ func (s *session) Close(ctx context.Context) error {
 // abandon hangs up and waits for the goroutines of this session.
 func (s *session) abandon() {
 	s.conn.Close()
-	s.client.Close() // its error repeats that of the connection
+	_ = s.client.Close() // its error repeats that of the connection
 }
 
 func cmpErr(errs ...error) error {

@@ -98,8 +98,9 @@ func (s *session) settle(ctx context.Context, f *selected, j job, set imap.UIDSe
 		return s.move(ctx, f, set, j.target)
 	case harvest.Delete:
 		return s.remove(ctx, f, set)
+	default:
+		return &harvest.Fault{Mailbox: s.Name, Step: "settling in folder " + f.name, Err: errors.New("unknown disposition " + j.disposition.String())}
 	}
-	return &harvest.Fault{Mailbox: s.Name, Step: "settling in folder " + f.name, Err: errors.New("unknown disposition " + j.disposition.String())}
 }
 
 func (s *session) store(ctx context.Context, step string, set imap.UIDSet, flag imap.Flag) error {

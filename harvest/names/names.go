@@ -25,7 +25,7 @@ func keyOf(name string) key {
 }
 
 // Parse reads a set back. A state that isn't one is the empty set: everything
-// is read again then, and recognised by its content.
+// is read again then, and recognized by its content.
 func Parse(state string) *Set {
 	s := &Set{known: map[key]bool{}}
 	raw, err := base64.RawStdEncoding.DecodeString(state)

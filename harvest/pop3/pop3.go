@@ -156,7 +156,7 @@ func (s *source) signIn(ctx context.Context, c *client) error {
 	return f
 }
 
-// passing recognises refusals that no operator needs to mend (RFC 2449 §8,
+// passing recognizes refusals that no operator needs to mend (RFC 2449 §8,
 // RFC 3206 §4).
 func passing(words string) bool {
 	for _, code := range []string{"[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]"} {

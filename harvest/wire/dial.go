@@ -75,8 +75,10 @@ func (e *Endpoint) encrypt(ctx context.Context, conn net.Conn) (net.Conn, error)
 // done here, not by go-imap, so that the guard sees decrypted bytes and a wrong port is told
 // from a refusal.
 func (e *Endpoint) startTLS(conn net.Conn) error {
-	conn.SetDeadline(time.Now().Add(min(GreetingTimeout, e.Timeout)))
-	defer conn.SetDeadline(time.Time{})
+	if err := conn.SetDeadline(time.Now().Add(min(GreetingTimeout, e.Timeout))); err != nil {
+		return e.Unreachable("waiting for the greeting of "+e.Server, err)
+	}
+	defer func() { _ = conn.SetDeadline(time.Time{}) }() // a failure shows in the handshake
 	lines := bufio.NewReaderSize(conn, maxLine)
 	greeting, err := lines.ReadSlice('\n')
 	if err != nil {

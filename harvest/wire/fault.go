@@ -64,7 +64,7 @@ func (e *Endpoint) NoGreeting(got []byte, err error) *harvest.Fault {
 	return f
 }
 
-// isAlert recognises a TLS alert record (RFC 8446 §5.1).
+// isAlert recognizes a TLS alert record (RFC 8446 §5.1).
 func isAlert(b []byte) bool { return len(b) > 1 && b[0] == 0x15 && b[1] == 0x03 }
 
 // RefusedGreeting is for a server that greets with a refusal, or is no server

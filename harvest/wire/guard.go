@@ -57,7 +57,7 @@ func (g *Guard) arm() {
 	if g.owed.Load() {
 		at = g.deadline()
 	}
-	g.Conn.SetReadDeadline(at) // an error shows in the next Read
+	_ = g.Conn.SetReadDeadline(at) // an error shows in the next Read
 }
 
 func (g *Guard) Read(p []byte) (int, error) {
@@ -67,7 +67,7 @@ func (g *Guard) Read(p []byte) (int, error) {
 	g.arm()
 	n, err := g.Conn.Read(p)
 	if g.remember(p[:n]) > maxServerLine {
-		g.Conn.Close()
+		g.Close()
 		return 0, g.keep(errEndless)
 	}
 	return n, g.keep(err)
@@ -77,7 +77,7 @@ func (g *Guard) Write(p []byte) (int, error) {
 	if err := g.Failure(); err != nil {
 		return 0, err
 	}
-	g.Conn.SetWriteDeadline(g.deadline())
+	_ = g.Conn.SetWriteDeadline(g.deadline()) // an error shows in the Write
 	n, err := g.Conn.Write(p)
 	return n, g.keep(err)
 }

@@ -4,6 +4,7 @@ package imaptest
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -113,11 +114,11 @@ func freePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var ports []string
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		ports = append(ports, l.Addr().String())
 	}
 	return ports
@@ -192,7 +193,7 @@ func port(addr string) string {
 
 func (d *Dovecot) version() string {
 	d.t.Helper()
-	out, err := exec.Command(d.program, "--version").Output()
+	out, err := exec.CommandContext(d.t.Context(), d.program, "--version").Output()
 	d.must(err)
 	version, _, _ := strings.Cut(string(out), " ")
 	version, _, _ = strings.Cut(version, "-")
@@ -206,7 +207,7 @@ func (d *Dovecot) Restart() {
 	log, err := os.OpenFile(filepath.Join(d.dir, "stderr.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	d.must(err)
 	defer log.Close()
-	process := exec.Command(d.program, "-F", "-c", filepath.Join(d.dir, "dovecot.conf"))
+	process := exec.CommandContext(context.Background(), d.program, "-F", "-c", filepath.Join(d.dir, "dovecot.conf"))
 	process.Stderr = log // a file: Wait would wait for every child that has a pipe
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	d.must(process.Start())
@@ -223,12 +224,12 @@ func (d *Dovecot) Restart() {
 }
 
 func greets(addr string) bool {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(3 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(3 * time.Second))
 	line, _ := bufio.NewReader(conn).ReadString('\n')
 	return strings.HasPrefix(line, "* OK")
 }
@@ -242,8 +243,8 @@ func (d *Dovecot) Stop() {
 	if process == nil {
 		return
 	}
-	syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // the group that Restart made
-	process.Wait()
+	_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // the group that Restart made
+	_ = process.Wait()                                      // it was killed
 }
 
 // Log is what the server logged.
@@ -260,7 +261,7 @@ func (d *Dovecot) Log() string {
 func (d *Dovecot) Doveadm(args ...string) string {
 	d.t.Helper()
 	program := filepath.Join(filepath.Dir(d.program), "..", "bin", "doveadm")
-	out, err := exec.Command(program, append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
+	out, err := exec.CommandContext(d.t.Context(), program, append([]string{"-c", filepath.Join(d.dir, "dovecot.conf")}, args...)...).CombinedOutput()
 	if err != nil {
 		d.t.Fatalf("doveadm %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

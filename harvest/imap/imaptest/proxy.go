@@ -1,6 +1,7 @@
 package imaptest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -46,27 +47,28 @@ type Proxy struct {
 	mu     sync.Mutex
 	open   map[net.Conn]bool
 	closed bool
+	ctx    context.Context // of the test
 }
 
 // NewProxy starts a proxy that ends with the test. The plan is asked once for
 // each connection; nil means that none is damaged.
 func NewProxy(t testing.TB, target string, delay time.Duration, plan func() Cut) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if plan == nil {
 		plan = func() Cut { return Cut{} }
 	}
-	p := &Proxy{Addr: l.Addr().String(), target: target, delay: delay, plan: plan, lis: l, open: map[net.Conn]bool{}}
+	p := &Proxy{Addr: l.Addr().String(), target: target, delay: delay, plan: plan, lis: l, open: map[net.Conn]bool{}, ctx: t.Context()}
 	p.wg.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
 }
 
 func (p *Proxy) close() {
-	p.lis.Close()
+	_ = p.lis.Close()
 	p.mu.Lock()
 	p.closed = true
 	for conn := range p.open {
@@ -111,7 +113,7 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	server, err := new(net.Dialer).DialContext(p.ctx, "tcp", p.target)
 	if err != nil || !p.track(server) {
 		p.drop(client)
 		return
@@ -121,7 +123,7 @@ func (p *Proxy) serve(client net.Conn) {
 	p.wg.Go(func() {
 		defer close(up)
 		p.pass(server, client, -1)
-		server.(*net.TCPConn).CloseWrite()
+		_ = server.(*net.TCPConn).CloseWrite()
 	})
 	cut := p.plan()
 	limit := cut.After
@@ -129,7 +131,7 @@ func (p *Proxy) serve(client net.Conn) {
 		limit = -1
 	}
 	if !p.pass(client, server, limit) {
-		client.(*net.TCPConn).CloseWrite()
+		_ = client.(*net.TCPConn).CloseWrite()
 		<-up
 		return
 	}
@@ -140,16 +142,18 @@ func (p *Proxy) serve(client net.Conn) {
 }
 
 func (p *Proxy) damage(client net.Conn, how How) {
-	switch how {
+	tcp := client.(*net.TCPConn)
+	switch how { // what fails here is broken already
 	case Reset:
-		client.(*net.TCPConn).SetLinger(0)
-		client.Close()
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
 	case HalfClose:
-		client.(*net.TCPConn).CloseWrite()
+		_ = tcp.CloseWrite()
 	case Garbage:
-		client.Write([]byte("\x16\x03\x00\xff)\r\n* {9}\r\n\x00"))
+		_, _ = tcp.Write([]byte("\x16\x03\x00\xff)\r\n* {9}\r\n\x00"))
 	case Bye:
-		client.Write([]byte("\r\n* BYE shutting down\r\n"))
+		_, _ = tcp.Write([]byte("\r\n* BYE shutting down\r\n"))
+	default: // silence, or the end that comes anyway
 	}
 }
 
@@ -163,7 +167,7 @@ type piece struct {
 // it isn't negative, and says whether the limit was reached.
 func (p *Proxy) pass(to, from net.Conn, limit int64) bool {
 	if p.delay == 0 && limit < 0 {
-		io.Copy(to, from)
+		_, _ = io.Copy(to, from)
 		return false
 	}
 	line := make(chan piece, 4096)

@@ -4,6 +4,7 @@ package memserver
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -33,7 +34,7 @@ func Start(username, password string) (*Server, error) {
 	}
 	mem := imapmemserver.New()
 	mem.AddUser(user)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listening on loopback: %w", err)
 	}
@@ -51,7 +52,7 @@ func Start(username, password string) (*Server, error) {
 	}
 	go func() {
 		defer close(s.ended)
-		server.Serve(listener) // ends with Close
+		_ = server.Serve(listener) // ends with Close
 	}()
 	return s, nil
 }
