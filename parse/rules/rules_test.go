@@ -63,3 +63,41 @@ func TestBuiltinIsLintClean(t *testing.T) {
 		t.Error(p)
 	}
 }
+
+// A refusal of the sender, the path or the message must never look like a bad
+// address, however much it speaks of users and addresses.
+func TestLiveAddressesStayAlive(t *testing.T) {
+	for _, text := range []string{
+		"550 5.7.1 <a@example.com>: Recipient address rejected: Access denied",
+		"550 sender address <a@example.org> does not exist",
+		"550 return path a@example.org: user unknown",
+		"550 Mail from user a@example.org does not exist, callback verification failed",
+		"550 unable to verify address of sender",
+		"450 4.1.1 <a@example.com>: Recipient address rejected: unverified address: unknown user, checking",
+		"554 5.7.1 host name of your mail server does not exist",
+		"550 PTR record for address 192.0.2.1 does not exist",
+		"550 5.1.1 too many invalid recipients",
+		"535 invalid user name or password",
+		"550 5.7.1 user authentication failed: unknown user name or bad password",
+		"554 Email address invalid in From header",
+		"550 your account is suspended",
+		"550 the sending account has been closed",
+		"554 Sending address not accepted: account disabled by administrator of example.org",
+		"550 5.7.1 email rejected: address 192.0.2.1 listed, unknown host",
+		"554 message contains invalid address list",
+		"550 recipient list: unknown error",
+		"421 4.4.2 connection dropped, mailbox closed",
+		"554 5.7.1 <mx.example.org>: HELO hostname not found, address unknown",
+		"550-Verification failed for <bounce@example.org>\n550-No Such User Here\n550 Sender verify failed",
+		"550 5.1.0 - Unknown address error 550-'5.7.1 access denied here'",
+		"503 User unknown - https://community.mimecast.com/docs/DOC-1369#503",
+		"550-Requested action not taken: mailbox unavailable\n550 Reject due to policy restrictions.",
+		"550 Mailbox unavailable or access denied https://service.mail.qq.com/",
+		"550 permanent failure for one or more recipients (a@example.com:blocked)",
+		"550 5.2.1 The user you are trying to contact is receiving mail at a rate that - gsmtp",
+	} {
+		if a := Builtin().Classify(Query{Text: text, Action: bounce.Failed}); a.Reason.Class(bounce.Failed) == bounce.ClassHard {
+			t.Errorf("%v by %q on %q: %q", a.Reason, a.Rule, a.Evidence, text)
+		}
+	}
+}
