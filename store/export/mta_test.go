@@ -1,0 +1,150 @@
+package export
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program finds a mail server's program, or skips the test.
+func program(t *testing.T, names ...string) string {
+	t.Helper()
+	for _, n := range names {
+		for _, dir := range []string{"", "/usr/sbin/"} {
+			if p, err := exec.LookPath(dir + n); err == nil {
+				return p
+			}
+		}
+	}
+	if os.Getenv("HARVESTER_REQUIRE_MTA") == "1" {
+		t.Fatalf("HARVESTER_REQUIRE_MTA=1, but %s is not installed", names[0])
+	}
+	t.Skipf("%s is not installed: its reading of the exported table is not tested", names[0])
+	return ""
+}
+
+func runWith(t *testing.T, stdin, bin string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		t.Fatalf("%s: %v\n%s", bin, err, errs.String())
+	}
+	return string(out)
+}
+
+// rows are the addresses of a written table, by the profile's own reader.
+func rows(t *testing.T, to Target) (out []string) {
+	t.Helper()
+	f, err := os.Open(to.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, err := range to.Profile.form.read(f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// Postfix finds every address that was written, in any case, and no other.
+func TestPostmapFindsEveryRow(t *testing.T) {
+	postmap := program(t, "postmap")
+	conf := t.TempDir()
+	if err := os.WriteFile(filepath.Join(conf, "main.cf"), []byte("compatibility_level = 3.6\nmail_owner = daemon\nsetgid_group = mail\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range []string{"postfix-access", "postfix-transport"} {
+		to := target(t, profile, t.TempDir())
+		mustWrite(t, nasty(), to)
+		asked := append(rows(t, to), "JANE.DOE@EXAMPLE.COM", "karl@bücher.example", "nobody@example.com", "doe@example.com")
+		got := runWith(t, strings.Join(asked, "\n")+"\n", postmap, "-c", conf, "-q", "-", "texthash:"+to.Path)
+		for _, a := range asked[:len(asked)-2] {
+			if !strings.Contains("\n"+got, "\n"+a+"\t") {
+				t.Errorf("%s: postmap does not find %q", profile, a)
+			}
+		}
+		for _, a := range asked[len(asked)-2:] {
+			if strings.Contains("\n"+got, "\n"+a+"\t") {
+				t.Errorf("%s: postmap finds %q, which is not on the list", profile, a)
+			}
+		}
+	}
+}
+
+// Exim refuses every address that was written when a client names it, and no
+// other. -bh plays an SMTP session without delivering anything.
+func TestEximRefusesEveryRow(t *testing.T) {
+	exim := program(t, "exim4", "exim")
+	// Exim gives up root's rights, so t.TempDir, which is private, won't do.
+	dir, err := os.MkdirTemp("", "exim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	to := target(t, "exim", dir)
+	mustWrite(t, nasty(), to)
+	if err := errors.Join(os.Chmod(dir, 0o777), os.Chmod(to.Path, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(dir, "exim.conf")
+	text := fmt.Sprintf(`primary_hostname = mail.example.org
+smtputf8_advertise_hosts = *
+log_file_path = %[1]s/%%slog
+spool_directory = %[1]s
+acl_smtp_rcpt = rcpt
+begin acl
+rcpt:
+  deny recipients = lsearch;%[2]s
+       message = suppressed
+  accept
+`, dir, to.Path)
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	for _, a := range rows(t, to) {
+		if !strings.ContainsAny(a, ";:[") { // no dot-atom: Exim refuses those on its own
+			asked = append(asked, a)
+		}
+	}
+	asked = append(asked, "JANE.DOE@EXAMPLE.COM", "nobody@example.com", "doe@example.com")
+	session := "EHLO client.example.org\r\nMAIL FROM:<news@example.org> SMTPUTF8\r\n"
+	for _, a := range asked {
+		session += "RCPT TO:<" + a + ">\r\n"
+	}
+	got := runWith(t, session+"QUIT\r\n", exim, "-C", conf, "-bh", "192.0.2.9")
+	var answers []string
+	for _, line := range strings.Split(got, "\n") {
+		if line = strings.TrimRight(line, "\r"); strings.HasPrefix(line, "550 ") || strings.HasPrefix(line, "501 ") || line == "250 Accepted" {
+			answers = append(answers, line)
+		}
+	}
+	if len(answers) != len(asked) {
+		t.Fatalf("%d answers to %d recipients:\n%s", len(answers), len(asked), got)
+	}
+	for i, a := range asked {
+		want := "550 suppressed"
+		if i >= len(asked)-2 {
+			want = "250 Accepted"
+		}
+		if answers[i] != want {
+			t.Errorf("%s: %s, want %s", a, answers[i], want)
+		}
+	}
+}
