@@ -2,9 +2,13 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/emersion/go-imap/v2"
+
+	"harvester/harvest"
+	"harvester/harvest/wire"
 )
 
 // crash remembers that the connection broke while messages were read, so that
@@ -14,6 +18,7 @@ type crash struct {
 	first       imap.UID // of the batch that broke
 	messages    int      // most to ask for next time
 	alone       int      // times that the first broke by itself
+	convicted   bool     // it broke right after another message was read well
 	err         error
 }
 
@@ -21,7 +26,13 @@ type crash struct {
 // before it is passed over.
 const poisonAfter = 5
 
-func (s *session) note(ctx context.Context, f *selected, asked []imap.UID, err error) {
+// maxReconnects is enough to single out one message of a batch, and to see it
+// break the connection often enough.
+const maxReconnects = 16
+
+// note records that a FETCH broke the connection. After a control the one
+// message asked for is convicted.
+func (s *session) note(ctx context.Context, f *selected, asked []imap.UID, controlled bool, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -33,12 +44,17 @@ func (s *session) note(ctx context.Context, f *selected, asked []imap.UID, err e
 	}
 	c.messages = max(1, len(asked)/4)
 	c.err = err
+	var fault *harvest.Fault
+	s.broke = errors.As(err, &fault) && fault.Words == "" && fault.After == 0 && !wire.IsTimeout(err)
 	if len(asked) == 1 {
 		c.alone++
+		c.convicted = controlled
+		s.broke = s.broke && (controlled || c.alone <= poisonAfter)
 	}
 	s.crashes[f.name] = c
 }
 
+// forget lets batches grow again after one that went well.
 func (s *session) forget(f *selected) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,14 +76,32 @@ func (s *session) batchLimit(f *selected) int {
 	return s.BatchMessages
 }
 
-// crashed gives the reason to pass over the first of the messages.
-func (s *session) crashed(f *selected, asked []imap.UID) error {
+// suspect says how a message stands that may be breaking the connection: not
+// suspected, to be tried beside another one, or convicted.
+func (s *session) suspect(f *selected, first imap.UID) (suspected bool, poison error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.crashes[f.name]
-	if c.uidValidity != f.uidValidity || c.first != asked[0] || c.alone < poisonAfter {
-		return nil
+	if c.uidValidity != f.uidValidity || c.first != first || c.alone < poisonAfter {
+		return false, nil
+	}
+	if !c.convicted {
+		return true, nil
 	}
 	delete(s.crashes, f.name)
-	return fmt.Errorf("reading it broke the connection %d times: %w", c.alone, c.err)
+	poison = fmt.Errorf("reading it broke the connection %d times: %w", c.alone, c.err)
+	s.Log.Error("a message can't be read and is passed over", "mailbox", s.Name, "folder", f.name, "uid", uint32(first), "error", c.err)
+	return false, poison
+}
+
+// control reads the newest message. If that works, the server is not to blame
+// for what happens to the suspect next. It says whether there was another
+// message to read; without one, nothing waits behind the suspect.
+func (s *session) control(ctx context.Context, f *selected, suspect imap.UID) (bool, error) {
+	newest := f.plan.uids[len(f.plan.uids)-1]
+	if newest == suspect {
+		return false, nil
+	}
+	_, err := s.fetch(ctx, "reading folder "+f.name, imap.UIDSetNum(newest), s.MaxMessage)
+	return err == nil, err
 }

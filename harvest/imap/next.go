@@ -8,8 +8,26 @@ import (
 	"harvester/harvest"
 )
 
-// Next lists, weighs and fetches one batch.
+// Next reads the batch after cur. When the connection breaks under the bodies,
+// it signs in anew and asks for fewer, down to one; a message that breaks it
+// alone again and again is passed over as poison. Silence, a BYE and whatever
+// happens outside a FETCH of bodies end the session.
 func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
+	for attempt := 0; ; attempt++ {
+		s.broke = false
+		batch, err := s.next(ctx, cur)
+		if err == nil || !s.broke || attempt == maxReconnects {
+			return batch, err
+		}
+		s.Log.Warn("the connection broke while messages were read", "mailbox", s.Name, "folder", cur.Folder, "error", err)
+		if err := s.reconnect(ctx); err != nil {
+			return batch, err
+		}
+	}
+}
+
+// next lists, weighs and fetches one batch.
+func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
 	f, err := s.open(ctx, cur.Folder)
 	if err != nil {
 		return harvest.Batch{}, err
@@ -46,14 +64,22 @@ func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 
 // fetchBatch accounts for every UID asked, in order, or for the first of them.
 func (s *session) fetchBatch(ctx context.Context, f *selected, asked []imap.UID) ([]harvest.Message, error) {
-	if poison := s.crashed(f, asked); poison != nil {
+	suspected, poison := s.suspect(f, asked[0])
+	if poison != nil {
 		return []harvest.Message{{Locator: s.locator(f, asked[0]), Poison: poison}}, nil
+	}
+	controlled := false
+	if suspected {
+		var err error
+		if controlled, err = s.control(ctx, f, asked[0]); err != nil {
+			return nil, err
+		}
 	}
 	// Twice the planned bytes leave room for servers whose sizes are estimates.
 	got, err := s.fetch(ctx, "reading folder "+f.name, imap.UIDSetNum(asked...), 2*s.BatchBytes)
 	switch {
 	case err != nil && !refused(err):
-		s.note(ctx, f, asked, err)
+		s.note(ctx, f, asked, controlled, err)
 		return nil, err
 	case err != nil && harvest.RetryAfter(err) > 0:
 		return nil, err
@@ -68,7 +94,7 @@ func (s *session) fetchBatch(ctx context.Context, f *selected, asked []imap.UID)
 		m := harvest.Message{Locator: s.locator(f, uid)}
 		if b := got.bodies[uid]; suspicious(b) {
 			if m, err = s.again(ctx, f, uid); err != nil {
-				s.note(ctx, f, []imap.UID{uid}, err)
+				s.note(ctx, f, []imap.UID{uid}, false, err)
 				if len(messages) > 0 {
 					break // what came before is good
 				}

@@ -28,6 +28,7 @@ type session struct {
 
 	folder  *selected
 	arrived chan struct{} // gets one value when the folder grew
+	broke   bool          // the last FETCH of bodies ended the connection without a word
 }
 
 // selected is the open folder.
@@ -45,6 +46,14 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 	if err := s.check(); err != nil {
 		return nil, &harvest.Fault{Mailbox: s.Name, Step: "reading the settings", Err: err}
 	}
+	session, err := s.signedIn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return session, nil
+}
+
+func (s *source) signedIn(ctx context.Context) (*session, error) {
 	session, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -63,6 +72,17 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 		return nil, err
 	}
 	return session, nil
+}
+
+// reconnect replaces a broken connection.
+func (s *session) reconnect(ctx context.Context) error {
+	s.abandon()
+	fresh, err := s.signedIn(ctx)
+	if err != nil {
+		return err
+	}
+	s.conn, s.client, s.arrived, s.folder = fresh.conn, fresh.client, fresh.arrived, nil
+	return nil
 }
 
 // connect reaches the point where the server has greeted.
