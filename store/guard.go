@@ -13,21 +13,21 @@ import (
 // stop: a wrong rule must never empty somebody's list over night. Zero fields
 // are the defaults.
 type Limits struct {
-	Added  int     // new suppressions that are always fine; default 200
-	Domain int     // new suppressions of one domain that are always fine; default 100
-	Gone   int     // removals that are always fine; default 100
+	Added  int     // new suppressions that are always fine; default 500
+	Domain int     // new suppressions of one domain that are always fine; default 250
+	Gone   int     // removals that are always fine; default 250
 	Share  float64 // beyond these, the part of the list that may change; default 0.2
 }
 
 func (l Limits) defaults() Limits {
 	if l.Added == 0 {
-		l.Added = 200
+		l.Added = 500
 	}
 	if l.Domain == 0 {
-		l.Domain = 100
+		l.Domain = 250
 	}
 	if l.Gone == 0 {
-		l.Gone = 100
+		l.Gone = 250
 	}
 	if l.Share == 0 {
 		l.Share = 0.2

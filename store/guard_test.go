@@ -30,7 +30,7 @@ func dead(prefix string, day, n int) []Item {
 func TestGuard(t *testing.T) {
 	ctx := context.Background()
 	c := &clock{epoch.AddDate(0, 1, 0)}
-	db := openTest(t, Options{Now: c.now})
+	db := openTest(t, Options{Now: c.now, Limits: Limits{Added: 200, Gone: 200}})
 	commit(t, db, dead("old", 0, 1000)...)
 	if err := db.MayExport(ctx); err != nil {
 		t.Fatalf("before the first export there is nothing to protect: %v", err)

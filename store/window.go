@@ -19,15 +19,15 @@ type bin struct {
 	at      int64 // in widths of the kind since 1970
 }
 
-// countBin is, for each kind, how its bins are counted. The parameter is a JSON
-// array of [subject, bin].
-var countBin = map[policy.WindowKind]string{
-	policy.Outage: `SELECT count(DISTINCT key) FROM events
-  WHERE concern IN ('unknown', '5.4.1') AND at >= bin * 3600000 AND at < (bin + 1) * 3600000 AND operator = subject`,
-	policy.DomainDown: `SELECT count(DISTINCT key) FROM events
-  WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown') AND at >= bin * 86400000 AND at < (bin + 1) * 86400000 AND domain = subject`,
-	policy.OwnPath: `SELECT count(DISTINCT operator) FROM events
-  WHERE concern = subject AND at >= bin * 86400000 AND at < (bin + 1) * 86400000`,
+// countBins is, for each kind, how the bins of some times are counted. The
+// parameter is a JSON array of bins.
+var countBins = map[policy.WindowKind]string{
+	policy.Outage: `SELECT operator, t.value, count(DISTINCT e.key) FROM json_each(?) t CROSS JOIN events e
+  WHERE concern IN ('unknown', '5.4.1') AND at >= t.value * 3600000 AND at < (t.value + 1) * 3600000 GROUP BY 1, 2`,
+	policy.DomainDown: `SELECT domain, t.value, count(DISTINCT e.key) FROM json_each(?) t CROSS JOIN events e
+  WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown') AND at >= t.value * 86400000 AND at < (t.value + 1) * 86400000 GROUP BY 1, 2`,
+	policy.OwnPath: `SELECT concern, t.value, count(DISTINCT operator) FROM json_each(?) t CROSS JOIN events e
+  WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown') AND at >= t.value * 86400000 AND at < (t.value + 1) * 86400000 GROUP BY 1, 2`,
 }
 
 // inWindow finds the addresses with an event in a window.
@@ -52,35 +52,7 @@ func (w *writing) regard(touched map[string]bool) error {
 	}
 	subjects := map[bin]bool{} // with at = 0
 	for _, kind := range []policy.WindowKind{policy.Outage, policy.DomainDown, policy.OwnPath} {
-		var pairs [][2]any
-		for _, b := range slices.SortedFunc(maps.Keys(w.bins), compareBins) {
-			if b.kind == kind {
-				pairs = append(pairs, [2]any{b.subject, b.at})
-			}
-		}
-		if pairs == nil {
-			continue
-		}
-		array, err := json.Marshal(pairs)
-		if err != nil {
-			return err
-		}
-		rows, err := w.tx.QueryContext(w.ctx, `INSERT OR REPLACE INTO bins (kind, subject, bin, n)
- SELECT ?, subject, bin, (`+countBin[kind]+`) FROM (SELECT value ->> 0 AS subject, value ->> 1 AS bin FROM json_each(?)) RETURNING subject, n`,
-			string(kind), string(array))
-		if err != nil {
-			return err
-		}
-		err = scan(rows, func(rows *sql.Rows) error {
-			var subject string
-			var n int
-			err := rows.Scan(&subject, &n)
-			if n >= policy.Least(kind) {
-				subjects[bin{kind, subject, 0}] = true
-			}
-			return err
-		})
-		if err != nil {
+		if err := w.recount(kind, subjects); err != nil {
 			return err
 		}
 	}
@@ -99,6 +71,51 @@ func (w *writing) regard(touched map[string]bool) error {
 	for _, s := range slices.SortedFunc(maps.Keys(subjects), compareBins) {
 		if err := w.rewindow(s.kind, s.subject, touched); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// recount counts the changed bins of one kind and names the subjects with
+// enough in one of them for a burst.
+func (w *writing) recount(kind policy.WindowKind, subjects map[bin]bool) error {
+	counts := map[bin]int{}
+	times := map[int64]bool{}
+	for b := range w.bins {
+		if b.kind == kind {
+			counts[b] = 0
+			times[b.at] = true
+		}
+	}
+	if len(counts) == 0 {
+		return nil
+	}
+	array, err := json.Marshal(slices.Sorted(maps.Keys(times)))
+	if err != nil {
+		return err
+	}
+	rows, err := w.tx.QueryContext(w.ctx, countBins[kind], string(array))
+	if err != nil {
+		return err
+	}
+	err = scan(rows, func(rows *sql.Rows) error {
+		b := bin{kind: kind}
+		var n int
+		err := rows.Scan(&b.subject, &b.at, &n)
+		if _, changed := counts[b]; changed {
+			counts[b] = n
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range slices.SortedFunc(maps.Keys(counts), compareBins) {
+		if _, err := w.exec(w.db.stmts.bin, string(b.kind), b.subject, b.at, counts[b]); err != nil {
+			return err
+		}
+		if counts[b] >= policy.Least(kind) {
+			subjects[bin{kind, b.subject, 0}] = true
 		}
 	}
 	return nil
@@ -148,8 +165,12 @@ func (w *writing) rewindow(kind policy.WindowKind, subject string, touched map[s
 		}
 	}
 	w.windows = append(rest, now...)
+	// How high a burst was makes no difference to its events.
+	same := func(list []policy.Window, x policy.Window) bool {
+		return slices.ContainsFunc(list, func(o policy.Window) bool { return o.Start.Equal(x.Start) && o.Until.Equal(x.Until) })
+	}
 	for _, x := range append(was, now...) {
-		if slices.Contains(was, x) && slices.Contains(now, x) {
+		if same(was, x) && same(now, x) {
 			continue
 		}
 		if err := w.within(x, touched); err != nil {

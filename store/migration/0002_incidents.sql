@@ -17,6 +17,7 @@ UPDATE events SET concern = CASE
     'mailbox_disabled', 'expired', 'relay_denied', 'routing_failed', 'domain_unknown');
 CREATE INDEX events_cause ON events (cause, at) WHERE cause <> '';
 CREATE INDEX events_concern ON events (concern, at) WHERE concern <> '';
+CREATE INDEX events_domain ON events (domain, at) WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown');
 
 -- What the operator did about an incident.
 CREATE TABLE incident_acts (

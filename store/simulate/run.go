@@ -1,0 +1,313 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+// Own is the domain that the scenarios mail as.
+const Own = "example.org"
+
+var start = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+
+// Day is what happened on one day.
+type Day struct {
+	Day        int  `json:"day"`
+	Mailed     int  `json:"mailed"`
+	Failed     int  `json:"failed"` // notices that came back, forged ones included
+	Held       int  `json:"held"`
+	Suppressed int  `json:"suppressed"` // exported at the end of the day
+	Wrong      int  `json:"wrong"`      // of them alive
+	Stopped    bool `json:"stopped"`    // the guard kept the export as it was
+}
+
+// Report is what came of a scenario.
+type Report struct {
+	Days      []Day
+	Wrong     int     // living addresses ever exported
+	Exported  int     // in the end
+	Recall    float64 // of the dead with three mailings since; 1 when there are none
+	Incidents []store.Incident
+	EverHeld  bool
+	Failures  []string // expectations that were not met
+}
+
+// person is one recipient.
+type person struct {
+	address  string
+	domain   int // of the operator, from 1
+	operator *Operator
+	death    *Death
+	died     int // day; -1: lives
+	mailed   int // mailings since the death
+	trouble  *Noise
+	until    int  // of the trouble
+	unwilled bool // complained: to be suppressed, though alive
+}
+
+type world struct {
+	Scenario
+	db     *store.DB
+	now    time.Time
+	rand   *rand.Rand
+	people []*person
+	known  map[string]*person
+	export map[string]bool // what was published
+	uid    uint32
+	wrong  map[string]bool
+	report Report
+}
+
+// Run plays a scenario in a database in dir, which must be empty.
+func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
+	w := &world{Scenario: s, now: start, rand: rand.New(rand.NewPCG(s.Seed, 1)), known: map[string]*person{}, export: map[string]bool{}, wrong: map[string]bool{}} //nolint:gosec // it shall repeat itself
+	db, err := store.Open(ctx, filepath.Join(dir, s.Name+".db"), store.Options{Now: func() time.Time { return w.now }, Own: []string{Own}})
+	if err != nil {
+		return w.report, err
+	}
+	w.db = db
+	w.populate()
+	for d := range s.Days {
+		if err := w.day(ctx, d); err != nil {
+			return w.report, errors.Join(err, db.Close())
+		}
+	}
+	if w.report.Incidents, err = db.Incidents(ctx, start); err != nil {
+		return w.report, errors.Join(err, db.Close())
+	}
+	w.judge()
+	return w.report, db.Close()
+}
+
+func (w *world) populate() {
+	for i := range w.Operators {
+		o := &w.Operators[i]
+		for n := range int(o.Share*float64(w.Recipients) + 0.5) {
+			p := &person{operator: o, domain: n%o.Domains + 1, died: -1}
+			p.address = fmt.Sprintf("user%d@%s%d.example", n, o.Name, p.domain)
+			w.people = append(w.people, p)
+			w.known[p.address] = p
+		}
+	}
+	order := w.rand.Perm(len(w.people))
+	for i := range w.Deaths {
+		d := &w.Deaths[i]
+		left := d.Count
+		for _, n := range order {
+			p := w.people[n]
+			if left == 0 {
+				break
+			}
+			if p.died < 0 && (d.Operator == "" || d.Operator == p.operator.Name) {
+				p.death, p.died = d, d.From
+				if d.To > d.From {
+					p.died += w.rand.IntN(d.To - d.From + 1)
+				}
+				left--
+			}
+		}
+	}
+}
+
+func (w *world) day(ctx context.Context, n int) error {
+	d := Day{Day: n}
+	w.now = start.AddDate(0, 0, n).Add(9 * time.Hour)
+	var items []store.Item
+	if slices.Contains(w.Mailings, n) {
+		for i, p := range w.people {
+			if w.export[p.address] {
+				continue
+			}
+			d.Mailed++
+			// A mailing goes out within two hours.
+			at := w.now.Add(time.Duration(i) * 2 * time.Hour / time.Duration(len(w.people)))
+			if it, ok := w.deliver(p, n, at); ok {
+				items = append(items, it)
+			}
+		}
+	}
+	for _, f := range w.Forged {
+		if f.Day == n {
+			items = append(items, w.forge(f)...)
+		}
+	}
+	d.Failed = len(items)
+	for batch := range slices.Chunk(items, 1000) {
+		w.now = start.AddDate(0, 0, n).Add(12 * time.Hour)
+		if _, err := w.db.Commit(ctx, store.Batch{Items: batch}); err != nil {
+			return err
+		}
+	}
+	w.now = start.AddDate(0, 0, n).Add(13 * time.Hour)
+	if _, err := w.db.Refresh(ctx); err != nil {
+		return err
+	}
+	if err := w.publish(ctx, &d); err != nil {
+		return err
+	}
+	w.report.Days = append(w.report.Days, d)
+	return nil
+}
+
+// publish is the export at the end of a day.
+func (w *world) publish(ctx context.Context, d *Day) error {
+	err := w.db.MayExport(ctx)
+	d.Stopped = errors.Is(err, store.ErrStopped)
+	if err != nil && !d.Stopped {
+		return err
+	}
+	list := map[string]bool{}
+	for s, err := range w.db.Suppressions(ctx, store.Filter{Held: true}) {
+		if err != nil {
+			return err
+		}
+		if s.State == policy.HeldBack {
+			d.Held++
+		} else {
+			list[s.Address] = true
+		}
+	}
+	w.report.EverHeld = w.report.EverHeld || d.Held > 0
+	if !d.Stopped {
+		w.export = list
+		if _, err := w.db.RecordExport(ctx, store.Export{Name: "simulation", Rows: len(list), SHA256: fmt.Sprint(d.Day)}); err != nil {
+			return err
+		}
+	}
+	for a := range w.export {
+		d.Suppressed++
+		if p := w.known[a]; p == nil || (p.died < 0 || p.died > d.Day) && !p.unwilled && (p.trouble == nil || p.trouble.Reason != bounce.MailboxFull) {
+			d.Wrong++
+			w.wrong[a] = true
+		}
+	}
+	return nil
+}
+
+// deliver says what comes back of one mail.
+func (w *world) deliver(p *person, n int, at time.Time) (store.Item, bool) {
+	for i := range w.Faults {
+		f := &w.Faults[i]
+		days := max(f.Days, 1)
+		if n < f.Day || n >= f.Day+days || f.Operator != "" && f.Operator != p.operator.Name || f.Domain != 0 && f.Domain != p.domain || w.rand.Float64() >= f.Share {
+			continue
+		}
+		k := int(w.uid)
+		it := w.notice(p, at, bounce.KindBounce, f.Reasons[k%len(f.Reasons)], f.Code)
+		r := &it.Result.Recipients[0]
+		if len(f.Texts) > 0 {
+			r.Diagnostic = f.Texts[k%len(f.Texts)]
+		}
+		if f.Status != "" {
+			r.Status = f.Status
+		}
+		return it, true
+	}
+	if p.died >= 0 && n >= p.died {
+		p.mailed++
+		return w.notice(p, at, bounce.KindBounce, p.death.Reason, p.death.Code), true
+	}
+	if p.trouble != nil && n < p.until {
+		return w.notice(p, at, p.trouble.Kind, p.trouble.Reason, false), true
+	}
+	p.trouble = nil
+	for i := range w.Noise {
+		if x := &w.Noise[i]; w.rand.Float64() < x.Share {
+			p.trouble, p.until, p.unwilled = x, n+x.Lasting, p.unwilled || x.Complain
+			return w.notice(p, at, x.Kind, x.Reason, false), true
+		}
+	}
+	return store.Item{}, false
+}
+
+func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.Reason, code bool) store.Item {
+	w.uid++
+	mx := p.operator.MX
+	if mx == "" {
+		mx = fmt.Sprintf("mx.%s%d.example", p.operator.Name, p.domain)
+	}
+	r := parse.Recipient{Recipient: p.address, FinalRecipient: p.address, Action: bounce.Failed, Reason: reason, Fault: reason.Fault(),
+		Class: reason.Class(bounce.Failed), RemoteMTA: mx, Confidence: bounce.ByRule, Rule: "simulated." + reason.String(), Status: "5.0.0"}
+	if code {
+		r.Confidence, r.Rule = bounce.ByStatus, ""
+	}
+	if kind != bounce.KindBounce {
+		r.Action, r.Class = bounce.ActionNone, bounce.ClassNone
+	}
+	if kind == bounce.KindDelay {
+		r.Action = bounce.Delayed
+	}
+	return store.Item{
+		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "simulation", Folder: "INBOX", UIDValidity: 1, UID: w.uid},
+			Raw: fmt.Appendf(nil, "notice %d", w.uid), Received: at},
+		Result: parse.Result{Kind: kind, Original: parse.Original{MessageID: fmt.Sprintf("<%d@%s>", w.uid, Own), From: "news@" + Own, To: p.address},
+			Recipients: []parse.Recipient{r}},
+	}
+}
+
+func (w *world) forge(f Forgery) (out []store.Item) {
+	for i := range f.Count {
+		p := &person{address: fmt.Sprintf("stranger%d@elsewhere%d.example", i, i%50), operator: &Operator{Name: "elsewhere", Domains: 1}, domain: 1}
+		if f.Mailed {
+			p = w.people[w.rand.IntN(len(w.people))]
+		}
+		it := w.notice(p, w.now, bounce.KindBounce, bounce.UserUnknown, false)
+		it.Result.Original = parse.Original{}
+		if f.From != "" {
+			it.Result.Original = parse.Original{From: f.From, To: p.address, MessageID: fmt.Sprintf("<forged-%d@%s>", i, f.From)}
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+// judge compares with what was expected.
+func (w *world) judge() {
+	r, e := &w.report, w.Expect
+	r.Wrong, r.Exported, r.Recall = len(w.wrong), len(w.export), 1
+	ripe, caught := 0, 0
+	for _, p := range w.people {
+		if p.died >= 0 && (p.mailed >= 3 || w.export[p.address]) {
+			ripe++
+			if w.export[p.address] {
+				caught++
+			}
+		}
+	}
+	if ripe > 0 {
+		r.Recall = float64(caught) / float64(ripe)
+	}
+	fail := func(format string, args ...any) { r.Failures = append(r.Failures, fmt.Sprintf(format, args...)) }
+	if r.Wrong > e.Wrong {
+		fail("%d living addresses were exported", r.Wrong)
+	}
+	if r.Exported < e.Exported {
+		fail("%d addresses exported in the end, expected %d", r.Exported, e.Exported)
+	}
+	if r.Recall < e.Recall {
+		fail("%.1f %% of the dead were found, expected %.1f %%", 100*r.Recall, 100*e.Recall)
+	}
+	if e.Incidents >= 0 && len(r.Incidents) != e.Incidents {
+		fail("%d incidents, expected %d", len(r.Incidents), e.Incidents)
+	}
+	if e.Held && !r.EverHeld {
+		fail("nothing was held")
+	}
+	if e.Stopped && !slices.ContainsFunc(r.Days, func(d Day) bool { return d.Stopped }) {
+		fail("the guard did not stop the export")
+	}
+	if e.Unaffected && (r.EverHeld || r.Exported > 0) {
+		fail("somebody was suppressed or held")
+	}
+}

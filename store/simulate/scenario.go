@@ -1,0 +1,122 @@
+// Package simulate plays scenarios of mailing and failing against a real
+// database, day by day, and tells how many living addresses would have been
+// lost. The scenarios are data: what went wrong at providers before, and an
+// ordinary quarter of a year.
+package simulate
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"harvester/parse/bounce"
+)
+
+//go:embed scenarios/*.toml
+var files embed.FS
+
+// Scenario is one story.
+type Scenario struct {
+	Name       string     `toml:"-"`
+	About      string     `toml:"about"` // what happens, in a sentence
+	Seed       uint64     `toml:"seed"`
+	Recipients int        `toml:"recipients"`
+	Mailings   []int      `toml:"mailings"` // days; each goes to everybody who is not suppressed
+	Days       int        `toml:"days"`
+	Operators  []Operator `toml:"operator"`
+	Deaths     []Death    `toml:"death"`
+	Faults     []Fault    `toml:"fault"`
+	Noise      []Noise    `toml:"noise"`
+	Forged     []Forgery  `toml:"forged"`
+	Expect     Expect     `toml:"expect"`
+}
+
+// Operator receives the mail of a part of the recipients.
+type Operator struct {
+	Name    string  `toml:"name"`
+	MX      string  `toml:"mx"`      // remote MTA; "" is one host for each domain
+	Domains int     `toml:"domains"` // of its own
+	Share   float64 `toml:"share"`   // of the recipients
+}
+
+// Death makes recipients fail for good.
+type Death struct {
+	Operator string        `toml:"operator"` // "" is any
+	Count    int           `toml:"count"`
+	From     int           `toml:"from"` // first day
+	To       int           `toml:"to"`   // last day on which one dies; 0: all on From
+	Reason   bounce.Reason `toml:"reason"`
+	Code     bool          `toml:"code"` // only a code says so
+}
+
+// Fault makes living recipients fail for a while.
+type Fault struct {
+	Operator string          `toml:"operator"` // "" is all
+	Domain   int             `toml:"domain"`   // of the operator, from 1; 0 is all
+	Day      int             `toml:"day"`
+	Days     int             `toml:"days"`  // default 1
+	Share    float64         `toml:"share"` // of the mails concerned
+	Reasons  []bounce.Reason `toml:"reasons"`
+	Texts    []string        `toml:"texts"` // wordings, in turn with the reasons
+	Status   string          `toml:"status"`
+	Code     bool            `toml:"code"`
+}
+
+// Noise is what happens to living recipients every day, and means nothing.
+type Noise struct {
+	Share    float64       `toml:"share"` // of the mails
+	Kind     bounce.Kind   `toml:"kind"`
+	Reason   bounce.Reason `toml:"reason"`
+	Lasting  int           `toml:"lasting"`  // days that it stays with a recipient
+	Complain bool          `toml:"complain"` // the recipient wants no more: to be suppressed
+}
+
+// Forgery is a flood of notices that no mail of ours caused.
+type Forgery struct {
+	Day    int    `toml:"day"`
+	Count  int    `toml:"count"`
+	Mailed bool   `toml:"mailed"` // for addresses that we mail, else for strangers
+	From   string `toml:"from"`   // sender of the enclosed mail, "" encloses none
+}
+
+// Expect is what must come of it.
+type Expect struct {
+	Wrong      int     `toml:"wrong"`      // living addresses ever exported, at most
+	Exported   int     `toml:"exported"`   // addresses exported in the end, at least
+	Recall     float64 `toml:"recall"`     // of the dead that had three mailings
+	Incidents  int     `toml:"incidents"`  // exactly; -1: any number
+	Held       bool    `toml:"held"`       // some verdicts were held on the way
+	Stopped    bool    `toml:"stopped"`    // the guard kept the export as it was
+	Unaffected bool    `toml:"unaffected"` // nobody at all was suppressed or held
+}
+
+// Names are those of the built-in scenarios.
+func Names() []string {
+	all, err := fs.Glob(files, "scenarios/*.toml")
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	for i, p := range all {
+		all[i] = strings.TrimSuffix(path.Base(p), ".toml")
+	}
+	return all
+}
+
+// Load reads a built-in scenario.
+func Load(name string) (Scenario, error) {
+	s := Scenario{Expect: Expect{Incidents: -1}}
+	b, err := files.ReadFile("scenarios/" + name + ".toml")
+	if err != nil {
+		return s, fmt.Errorf("there is no scenario %q (one of %s)", name, strings.Join(Names(), ", "))
+	}
+	d := toml.NewDecoder(strings.NewReader(string(b))).DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return s, fmt.Errorf("scenario %s: %w", name, err)
+	}
+	s.Name = name
+	return s, nil
+}
