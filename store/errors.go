@@ -25,6 +25,8 @@ var (
 	// ErrStopped says that the list changed too much within an hour, and that
 	// the exports stand still until an operator has looked at it.
 	ErrStopped = errors.New("the exports are stopped: look at what changed, then release them with \"harvester ack\"")
+	// ErrDisk says that reading or writing failed below SQLite.
+	ErrDisk = errors.New("the disk below the database fails: look at the system's log")
 	// ErrNotFound says that what was asked for does not exist.
 	ErrNotFound = errors.New("not found")
 )
@@ -45,6 +47,8 @@ func clear(err error) error {
 		is = ErrDiskFull
 	case sqlite3.SQLITE_CORRUPT:
 		is = ErrDamaged
+	case sqlite3.SQLITE_IOERR:
+		is = ErrDisk
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		is = ErrInUse
 	default:

@@ -54,13 +54,13 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox):
+	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
 	case is(store.ErrInUse):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate
-	case is(store.ErrDiskFull, store.ErrDamaged, syscall.ENOSPC):
+	case is(store.ErrDiskFull, store.ErrDamaged, store.ErrDisk, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		return exitIO
 	case is(fs.ErrNotExist, fs.ErrPermission):
 		return exitNoInput

@@ -74,7 +74,7 @@ nor database is touched.`,
 	exits(cmd, exitOK, "everything that was due is done", exitUsage, "the command line is wrong",
 		exitUnavailable, "no mailbox could be reached", exitCantCreate, "a file or the database can't be written",
 		exitIO, "disk full, or the database is damaged", exitTempFail, "some mailboxes failed, or another harvester is at work",
-		exitNoPerm, "every login was refused", exitConfig, "the configuration is wrong, or a folder does not exist", exitInterrupted, "interrupted")
+		exitNoPerm, "every login was refused", exitConfig, "the configuration is wrong: a key, a secret or a folder", exitInterrupted, "interrupted")
 	return cmd
 }
 
@@ -177,7 +177,7 @@ func (a *app) printPass(results []ran, asJSON bool) error {
 
 // passStatus sums up a pass: the errors were printed already.
 func passStatus(results []ran, mailboxes int) error {
-	var failed, auth, folder int
+	var failed, auth, wrong int
 	status := exitOK
 	for i, r := range results {
 		switch {
@@ -189,8 +189,8 @@ func passStatus(results []ran, mailboxes int) error {
 			if errors.Is(r.err, harvest.ErrAuth) {
 				auth++
 			}
-			if errors.Is(r.err, harvest.ErrFolder) {
-				folder++
+			if errors.Is(r.err, harvest.ErrFolder) || errors.Is(r.err, config.ErrSecret) {
+				wrong++
 			}
 			if s := statusOf(r.err); s == exitIO || s == exitCantCreate {
 				status = s // not the server's fault
@@ -205,7 +205,7 @@ func passStatus(results []ran, mailboxes int) error {
 		status = exitTempFail
 	case auth == mailboxes:
 		status = exitNoPerm
-	case folder == mailboxes:
+	case wrong == mailboxes:
 		status = exitConfig
 	default:
 		status = exitUnavailable

@@ -32,6 +32,14 @@ var secretKinds = []string{"credential", "file", "env", "exec"}
 // ErrSecretValue is returned where a secret stands itself instead of a reference.
 var ErrSecretValue = errors.New("a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND")
 
+// ErrSecret is in the error for a secret that can't be read.
+var ErrSecret = errors.New("secret not usable")
+
+// secretError names the reference; it prints as its text alone.
+type secretError struct{ error }
+
+func (e secretError) Unwrap() []error { return []error{ErrSecret, e.error} }
+
 // UnmarshalText reads a reference. Its error never repeats the text, which may
 // be the secret itself.
 func (s *Secret) UnmarshalText(b []byte) error {
@@ -75,11 +83,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte("<secret>"), nil }
 func (s Secret) Resolve(ctx context.Context) (string, error) {
 	v, err := s.read(ctx)
 	if err != nil {
-		return "", fmt.Errorf("reading secret %s: %w", s.Reference(), err)
+		return "", secretError{fmt.Errorf("reading secret %s: %w", s.Reference(), err)}
 	}
 	v = strings.TrimRight(v, "\r\n")
 	if v == "" {
-		return "", fmt.Errorf("reading secret %s: it is empty", s.Reference())
+		return "", secretError{fmt.Errorf("reading secret %s: it is empty", s.Reference())}
 	}
 	return v, nil
 }
