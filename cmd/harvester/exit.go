@@ -56,7 +56,7 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(store.ErrInUse):
+	case is(store.ErrInUse, store.ErrStopped):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate

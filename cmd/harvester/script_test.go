@@ -111,8 +111,9 @@ func bounces(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.Create(ts.MkAbs(args[1]))
 	ts.Check(err)
 	w := bufio.NewWriter(f)
+	label := strings.Repeat("long", 15) // makes for a large list of few rows
 	for i := range n {
-		fmt.Fprintf(w, "From MAILER-DAEMON Mon Nov  2 10:00:00 2026\n%s\n", notice(fmt.Sprintf("user%04d@shop%04d.example", i, i)))
+		fmt.Fprintf(w, "From MAILER-DAEMON Mon Nov  2 10:00:00 2026\n%s\n", notice(fmt.Sprintf("user%04d@%s.%s.shop%04d.example", i, label, label, i)))
 	}
 	ts.Check(w.Flush())
 	ts.Check(f.Close())

@@ -26,6 +26,7 @@ type statusJob struct {
 type statusView struct {
 	Config   string       `json:"config"`
 	Database store.Status `json:"database"`
+	Stopped  *store.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
 	Jobs     []statusJob  `json:"jobs"`
 }
 
@@ -43,6 +44,13 @@ func newStatus(a *app) *cobra.Command {
 					return err
 				}
 				view := statusView{Config: set.Config.File, Database: db, Jobs: jobStates(set, db, time.Now())}
+				trip, stopped, err := set.DB.Tripped(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if stopped {
+					view.Stopped = &trip
+				}
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(view)
 				}
@@ -74,6 +82,10 @@ func (a *app) printStatus(set *jobs.Set, v *statusView) error {
 	p.field("database", fmt.Sprintf("%s, %s", db.Path, bytesText(db.Bytes)))
 	p.field("messages", fmt.Sprintf("%d (%s)", db.Messages, countsText(db.Kinds)))
 	p.field("listed", fmt.Sprintf("%d (%s), %d held", total(db.Suppressions), countsText(db.Suppressions), db.Held))
+	if v.Stopped != nil {
+		p.line("  %-9s %s", "exports", c.red(fmt.Sprintf("stopped since %s: see harvester ack --help", p.stamp(v.Stopped.At))))
+		p.field("", v.Stopped.Why)
+	}
 	if db.Triage > 0 {
 		p.field("triage", fmt.Sprintf("%d messages that nobody understood", db.Triage))
 	}
