@@ -76,7 +76,6 @@ type parser struct {
 	rules  *rules.Set
 	limits Limits
 	notes  []string
-	inside bool // of an enclosed notice
 }
 
 func (p *parser) parse(m *view.Mail) Result {
@@ -117,8 +116,6 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):
 		v.Kind = verdict(res.Recipients)
-	case p.enclosed(m, res):
-		v.Kind = verdict(res.Recipients)
 	case autoreply.LooksFailed(m):
 		v.Kind = bounce.KindUnparsed
 		if v.Why == "" {
@@ -128,30 +125,6 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 		v.Kind = bounce.KindNone
 	}
 	return v
-}
-
-// enclosed reads a notice that another mail system passed on as an attachment.
-// QUIRK: gateways of Japanese carriers wrap every notice. A person's mail that
-// encloses one never comes here: it has no daemon for a sender.
-func (p *parser) enclosed(m *view.Mail, res *Result) bool {
-	if p.inside || !m.Daemon() {
-		return false
-	}
-	for _, part := range m.Root.Children {
-		if part.Type != "message/rfc822" || len(part.Children) != 1 || part.Children[0].Type != "multipart/report" {
-			continue
-		}
-		p.inside = true
-		inner := view.New(part.Bytes(), p.limits.MIME)
-		if inner.Report == nil {
-			return false
-		}
-		p.notes = append(p.notes, "the notice is enclosed in another one")
-		res.ReportingMTA, res.Arrival = inner.Report.ReportingMTA, Time{inner.Report.Arrival}
-		p.original(inner, res)
-		return p.structured(inner, dialect.Recognise(inner), res)
-	}
-	return false
 }
 
 // verdict is the kind of a mail with these recipients: one failure among

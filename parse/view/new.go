@@ -127,6 +127,9 @@ func (r *reader) assign() {
 	} else if m.Report == nil {
 		m.Feedback = arf.FromMail(m.Root, m.Text)
 	}
+	if m.Report == nil && m.Feedback == nil && m.Receipt == nil && r.automatic() {
+		r.inline()
+	}
 	if m.Report != nil {
 		r.note(m.Report.Notes)
 	}
