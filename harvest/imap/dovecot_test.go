@@ -143,6 +143,43 @@ func TestDovecotUIDValidity(t *testing.T) {
 	}
 }
 
+// A mailbox set back to an earlier state gives the same UIDs to other mail.
+func TestDovecotRestoredFromBackup(t *testing.T) {
+	d := imaptest.Start(t, imaptest.Options{})
+	deliver(d, 3)
+	read := func(cur harvest.Cursor) ([]harvest.Message, harvest.Cursor) {
+		session, err := imap.New(dovecotConfig(d)).Open(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close(context.Background())
+		return drain(t, session, cur)
+	}
+	_, cur := read(harvest.Cursor{Folder: "INBOX"})
+	backup := t.TempDir()
+	d.Stop()
+	if err := os.CopyFS(backup, os.DirFS(d.Maildir("INBOX"))); err != nil {
+		t.Fatal(err)
+	}
+	d.Restart()
+	d.Deliver("INBOX", testMail(10), testMail(11))
+	got, cur := read(cur)
+	if len(got) != 2 || cur.LastUID != 5 {
+		t.Fatalf("%d messages, cursor %+v", len(got), cur)
+	}
+	d.Stop()
+	d.Restore("INBOX", backup)
+	d.Restart()
+	d.Deliver("INBOX", testMail(20))
+	got, cur = read(cur)
+	if len(got) != 4 || string(got[3].Raw) != string(testMail(20)) || cur.LastUID != 4 {
+		t.Errorf("%d messages, cursor %+v", len(got), cur)
+	}
+	if again, _ := read(cur); len(again) != 0 {
+		t.Errorf("%d messages came twice", len(again))
+	}
+}
+
 func TestDovecotExpungedWhileReading(t *testing.T) {
 	d := imaptest.Start(t, imaptest.Options{})
 	deliver(d, 30)

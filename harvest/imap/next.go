@@ -32,12 +32,13 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	if err != nil {
 		return harvest.Batch{}, err
 	}
-	if cur.UIDValidity != f.uidValidity || f.unnumbered {
-		// Old UIDs mean nothing now; the store recognizes known mail by its
-		// content.
-		f.unnumbered = false
+	if f.forgets(cur) {
+		// The store recognizes known mail by its content.
+		s.Log.Warn("the UIDs of a folder began anew; all of it is read again",
+			"mailbox", s.Name, "folder", f.name, "uidvalidity", f.uidValidity, "was", cur.UIDValidity)
 		cur.LastUID = 0
 	}
+	f.unnumbered = false
 	cur.Mailbox, cur.UIDValidity = s.Name, f.uidValidity
 	last := imap.UID(cur.LastUID)
 	f.plan.after(last)
@@ -60,6 +61,16 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	cur.LastUID = messages[len(messages)-1].UID
 	f.plan.after(imap.UID(cur.LastUID))
 	return harvest.Batch{Messages: messages, Cursor: cur}, nil
+}
+
+// forgets says whether the UIDs up to a cursor mean nothing any more.
+func (f *selected) forgets(cur harvest.Cursor) bool {
+	if cur.LastUID == 0 {
+		return false
+	}
+	// A mailbox that was set back, from a backup say, gives UIDs out twice.
+	restored := f.fresh && f.uidNext != 0 && imap.UID(cur.LastUID) >= f.uidNext
+	return cur.UIDValidity != f.uidValidity || f.unnumbered || restored
 }
 
 // fetchBatch accounts for every UID asked, in order, or for the first of them.

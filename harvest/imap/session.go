@@ -35,6 +35,7 @@ type session struct {
 type selected struct {
 	name        string
 	uidValidity uint32
+	uidNext     imap.UID // when it was opened; 0 where the server doesn't say
 	writable    bool
 	fresh       bool // nothing was listed since it was opened
 	unnumbered  bool // UIDVALIDITY 0: the UIDs of another visit mean nothing
@@ -222,7 +223,7 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 		return nil, s.folderFault(ctx, err)
 	}
 	s.folder = &selected{
-		name: name, uidValidity: data.UIDValidity, unnumbered: data.UIDValidity == 0, fresh: true,
+		name: name, uidValidity: data.UIDValidity, uidNext: data.UIDNext, unnumbered: data.UIDValidity == 0, fresh: true,
 		// go-imap doesn't tell [READ-ONLY]; no permanent flag means the same.
 		writable: !s.ReadOnly && len(data.PermanentFlags) > 0,
 	}

@@ -302,6 +302,21 @@ func (d *Dovecot) Deliver(folder string, messages ...[]byte) {
 	}
 }
 
+// Restore puts a copy of a folder's directory in its place. The server must be
+// stopped.
+func (d *Dovecot) Restore(folder, backup string) {
+	d.t.Helper()
+	dir := d.Maildir(folder)
+	d.must(os.RemoveAll(dir))
+	d.must(os.CopyFS(dir, os.DirFS(backup)))
+	d.must(filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chown(path, d.uid, d.gid)
+	}))
+}
+
 func tail(s string, n int) string {
 	if len(s) > n {
 		return "…" + s[len(s)-n:]
