@@ -57,6 +57,7 @@ type Config struct {
 // message broke them.
 type source struct {
 	Config
+	budget  budget
 	mu      sync.Mutex
 	crashes map[string]crash // by folder
 }
@@ -70,7 +71,7 @@ func New(c Config) harvest.Source {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &source{Config: c, crashes: map[string]crash{}}
+	return &source{Config: c, budget: budget{limit: dailyBytes(c.Server)}, crashes: map[string]crash{}}
 }
 
 func (c *Config) endpoint() *wire.Endpoint {

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -53,6 +54,9 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	asked := f.plan.take(s.batchLimit(f), s.BatchBytes, s.MaxMessage)
 	if len(asked) == 0 {
 		return harvest.Batch{Cursor: cur}, nil
+	}
+	if err := s.afford(f.name, time.Now()); err != nil {
+		return harvest.Batch{}, err
 	}
 	messages, err := s.fetchBatch(ctx, f, asked)
 	if err != nil {

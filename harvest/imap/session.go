@@ -28,6 +28,7 @@ type session struct {
 
 	folder  *selected
 	arrived chan struct{} // gets one value when the folder grew
+	counted int64         // bytes of this connection that the budget knows of
 	broke   bool          // the last FETCH of bodies ended the connection without a word
 }
 
@@ -82,7 +83,7 @@ func (s *session) reconnect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.conn, s.client, s.arrived, s.folder = fresh.conn, fresh.client, fresh.arrived, nil
+	s.conn, s.client, s.arrived, s.folder, s.counted = fresh.conn, fresh.client, fresh.arrived, nil, 0
 	return nil
 }
 

@@ -29,6 +29,7 @@ type Guard struct {
 	mu   sync.Mutex
 	err  error
 	tail []byte
+	read int64
 	line int // bytes since the last line end
 }
 
@@ -117,6 +118,7 @@ func (g *Guard) keep(err error) error {
 func (g *Guard) remember(p []byte) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.read += int64(len(p))
 	if end := bytes.LastIndexByte(p, '\n'); end >= 0 {
 		g.line = len(p) - end - 1
 	} else {
@@ -131,6 +133,13 @@ func (g *Guard) remember(p []byte) int {
 	}
 	g.tail = append(g.tail, p...)
 	return g.line
+}
+
+// BytesRead is how much came.
+func (g *Guard) BytesRead() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.read
 }
 
 // Heard is the last of what the server sent.
