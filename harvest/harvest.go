@@ -118,3 +118,10 @@ type Session interface {
 type Waiter interface {
 	Wait(ctx context.Context, folder string) error
 }
+
+// Prober is implemented by sessions that can look at a folder without reading
+// it, to check a configuration. Probe opens the folder as Next and Settle
+// would and says how many messages it holds; it changes nothing.
+type Prober interface {
+	Probe(ctx context.Context, folder string) (messages int, err error)
+}

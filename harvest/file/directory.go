@@ -33,6 +33,15 @@ func (d *directory) Folders() []string { return d.folders() }
 
 func (d *directory) Close(context.Context) error { return nil }
 
+// Probe lists the folder.
+func (d *directory) Probe(_ context.Context, folder string) (int, error) {
+	paths, err := d.layout.list(folder)
+	if err != nil {
+		return 0, d.fault("opening folder "+folder, err)
+	}
+	return len(paths), nil
+}
+
 // Next reads the next messages, by name, that the cursor's State doesn't hold.
 func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
 	paths, err := d.layout.list(cur.Folder)

@@ -264,8 +264,21 @@ func cancels(t *testing.T, b Mailbox) {
 
 func noFolder(t *testing.T, b Mailbox) {
 	session := open(t, b.Source(5, 1<<20))
-	defer closing(t, session)
+	defer func() { closing(t, session) }()
 	if _, err := session.Next(t.Context(), harvest.Cursor{Folder: "Nowhere"}); !errors.Is(err, harvest.ErrFolder) {
 		t.Error(err)
+	}
+	prober, ok := session.(harvest.Prober)
+	if !ok {
+		return
+	}
+	if _, err := prober.Probe(t.Context(), "Nowhere"); !errors.Is(err, harvest.ErrFolder) {
+		t.Error(err)
+	}
+	b.Deliver(messages(0, 3)...)
+	closing(t, session)
+	session = open(t, b.Source(5, 1<<20)) // POP3 shows a mailbox as it was at sign-in
+	if n, err := session.(harvest.Prober).Probe(t.Context(), b.Folder); n != 3 || err != nil {
+		t.Errorf("%d messages: %v", n, err)
 	}
 }

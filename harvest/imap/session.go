@@ -36,6 +36,7 @@ type session struct {
 type selected struct {
 	name        string
 	uidValidity uint32
+	messages    int      // when it was opened
 	uidNext     imap.UID // when it was opened; 0 where the server doesn't say
 	writable    bool
 	fresh       bool // nothing was listed since it was opened
@@ -224,11 +225,24 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 		return nil, s.folderFault(ctx, err)
 	}
 	s.folder = &selected{
-		name: name, uidValidity: data.UIDValidity, uidNext: data.UIDNext, unnumbered: data.UIDValidity == 0, fresh: true,
+		name: name, uidValidity: data.UIDValidity, uidNext: data.UIDNext, messages: int(data.NumMessages), unnumbered: data.UIDValidity == 0, fresh: true,
 		// go-imap doesn't tell [READ-ONLY]; no permanent flag means the same.
 		writable: !s.ReadOnly && len(data.PermanentFlags) > 0,
 	}
 	return s.folder, nil
+}
+
+// Probe opens a folder and says how many messages it holds. Unless the mailbox
+// is only read, it fails for a folder that nothing may be changed in.
+func (s *session) Probe(ctx context.Context, folder string) (int, error) {
+	f, err := s.open(ctx, folder)
+	if err != nil {
+		return 0, err
+	}
+	if !s.ReadOnly && !f.writable {
+		return 0, s.notWritable(folder)
+	}
+	return f.messages, nil
 }
 
 func (s *session) folderFault(ctx context.Context, err error) error {

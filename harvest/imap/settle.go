@@ -73,8 +73,7 @@ func (s *session) settleJobs(ctx context.Context, folder string, jobs []job, wor
 			continue
 		}
 		if !f.writable {
-			return &harvest.Fault{Mailbox: s.Name, Step: "changing folder " + folder, Kind: harvest.ErrFolder,
-				Err: errReadOnly, Hint: `done = "keep", or give this user the right to write there`}
+			return s.notWritable(folder)
 		}
 		for len(uids) > 0 {
 			some := head(uids, settleAtOnce)
@@ -88,6 +87,11 @@ func (s *session) settleJobs(ctx context.Context, folder string, jobs []job, wor
 		}
 	}
 	return nil
+}
+
+func (s *session) notWritable(folder string) error {
+	return &harvest.Fault{Mailbox: s.Name, Step: "changing folder " + folder, Kind: harvest.ErrFolder,
+		Err: errReadOnly, Hint: `done = "keep", or give this user the right to write there`}
 }
 
 func (s *session) settle(ctx context.Context, f *selected, j job, set imap.UIDSet) error {

@@ -78,11 +78,26 @@ func (s *session) list(ctx context.Context) error {
 	return nil
 }
 
+// Probe lists the folder.
+func (s *session) Probe(ctx context.Context, folder string) (int, error) {
+	if err := s.open(folder); err != nil {
+		return 0, err
+	}
+	err := s.list(ctx)
+	return len(s.order), err
+}
+
+func (s *session) open(folder string) error {
+	if folder == Folder {
+		return nil
+	}
+	return &harvest.Fault{Mailbox: s.Name, Step: "opening folder " + folder, Kind: harvest.ErrFolder, Hint: "POP3 has only INBOX"}
+}
+
 // Next reads the next messages whose UIDL the cursor's State doesn't hold.
 func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
-	if cur.Folder != Folder {
-		return harvest.Batch{}, &harvest.Fault{Mailbox: s.Name, Step: "opening folder " + cur.Folder, Kind: harvest.ErrFolder,
-			Hint: "POP3 has only INBOX"}
+	if err := s.open(cur.Folder); err != nil {
+		return harvest.Batch{}, err
 	}
 	if err := s.list(ctx); err != nil {
 		return harvest.Batch{}, err
