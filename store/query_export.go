@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 )
 
 // LastGeneration is the highest generation that an export of that name has
@@ -14,4 +18,116 @@ func (db *DB) LastGeneration(ctx context.Context, name string) (int64, error) {
 		return 0, fmt.Errorf("reading the last generation of %s: %w", name, clear(err))
 	}
 	return n, nil
+}
+
+// ListMark is a place in the history of the list: what changes later lies
+// after it.
+func (db *DB) ListMark(ctx context.Context) (int64, error) {
+	var n int64
+	if err := db.read.QueryRowContext(ctx, `SELECT ifnull(max(id), 0) FROM changes`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("reading the history of the list: %w", clear(err))
+	}
+	return n, nil
+}
+
+// ExportMarks say how far into the history of the list the latest file of an
+// export reaches, and the one that its target has acknowledged.
+type ExportMarks struct {
+	Generation int64 `json:"generation"`
+	Mark       int64 `json:"mark"`
+
+	AckedGeneration int64 `json:"acked_generation"` // 0: none yet
+	AckedMark       int64 `json:"acked_mark"`
+}
+
+// ExportMarks returns the marks of an export; all zero when there are none.
+func (db *DB) ExportMarks(ctx context.Context, name string) (m ExportMarks, err error) {
+	return exportMarks(ctx, db.read, name)
+}
+
+func exportMarks(ctx context.Context, q querier, name string) (m ExportMarks, err error) {
+	var value string
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, "marks of "+name).Scan(&value)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return m, nil
+	case err == nil:
+		err = json.Unmarshal([]byte(value), &m)
+	}
+	if err != nil {
+		return m, fmt.Errorf("reading the marks of %s: %w", name, clear(err))
+	}
+	return m, nil
+}
+
+// MarkExport records that generation of an export reaches up to mark.
+func (db *DB) MarkExport(ctx context.Context, name string, generation, mark int64) error {
+	return db.changeMarks(ctx, name, func(m *ExportMarks) error {
+		m.Generation, m.Mark = generation, mark
+		return nil
+	})
+}
+
+// AckExport records that the target of an export has taken in its latest
+// generation, and returns the marks as they are then. The next delta counts
+// from there.
+func (db *DB) AckExport(ctx context.Context, name string) (m ExportMarks, err error) {
+	err = db.changeMarks(ctx, name, func(was *ExportMarks) error {
+		if was.Generation == 0 {
+			return fmt.Errorf("export %s: %w (nothing was published that could be acknowledged)", name, ErrNotFound)
+		}
+		was.AckedGeneration, was.AckedMark = was.Generation, was.Mark
+		m = *was
+		return nil
+	})
+	return m, err
+}
+
+func (db *DB) changeMarks(ctx context.Context, name string, change func(*ExportMarks) error) error {
+	return db.tx(ctx, "marking export "+name, func(w *writing) error {
+		m, err := exportMarks(ctx, w.tx, name)
+		if err != nil {
+			return err
+		}
+		was := m
+		if err := change(&m); err != nil || m == was {
+			return err
+		}
+		value, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		_, err = w.tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`, "marks of "+name, string(value))
+		return err
+	})
+}
+
+// ChangedAddress is an address whose place on the list changed.
+type ChangedAddress struct{ Key, Address string }
+
+// ChangedAfter yields the addresses that changed after mark, by key.
+func (db *DB) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAddress, error] {
+	return func(yield func(ChangedAddress, error) bool) {
+		// The address is that of the row with the highest id.
+		rows, err := db.read.QueryContext(ctx, `SELECT key, address, max(id) FROM changes WHERE id > ? GROUP BY key ORDER BY key`, mark)
+		if err != nil {
+			yield(ChangedAddress{}, fmt.Errorf("reading the history of the list: %w", clear(err)))
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c ChangedAddress
+			var id int64
+			if err := rows.Scan(&c.Key, &c.Address, &id); err != nil {
+				yield(c, fmt.Errorf("reading the history of the list: %w", clear(err)))
+				return
+			}
+			if !yield(c, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(ChangedAddress{}, fmt.Errorf("reading the history of the list: %w", clear(err)))
+		}
+	}
 }

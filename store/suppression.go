@@ -51,6 +51,7 @@ type Filter struct {
 	Stream  string         // only what holds for this stream; "": all rows
 	Classes []bounce.Class // nil: all
 	Held    bool           // held rows too, which no export may carry
+	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 }
 
 const suppressionColumns = `address, key, domain, source, scope, stream, state, kind, reason, class, since, last_seen, expires, held_until,
@@ -68,6 +69,9 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		}
 		if !f.Held {
 			and(`state = 'suppressed'`)
+		}
+		if f.After > 0 {
+			and(`key IN (SELECT key FROM changes WHERE id > ?)`, f.After)
 		}
 		if f.Key != "" {
 			and(`key = ?`, f.Key)

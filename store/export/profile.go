@@ -56,6 +56,15 @@ type batch struct {
 	open, sep, close string
 }
 
+// refuses says why a file of f can't hold the address, "" when it can.
+func (f *form) refuses(e *store.Suppression) string {
+	why := unwritable(e.Address)
+	if why == "" && f.refuse != nil {
+		why = f.refuse(e)
+	}
+	return why
+}
+
 // spell is the address as the file of p spells it.
 func (p *Profile) spell(e *store.Suppression, t *Target) string {
 	if p.form.name == nil {

@@ -28,6 +28,11 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if t.Policy == "" {
 		t.Policy = policyVersion(db.Policy())
 	}
+	// Read before the list: what changes in between is told twice, never lost.
+	mark, err := db.ListMark(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+	}
 	res, err := Write(ctx, db.Suppressions(ctx, t.Filter), t)
 	if err != nil {
 		return Result{}, err
@@ -38,6 +43,9 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 		if err != nil {
 			return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
+	}
+	if err := db.MarkExport(ctx, t.Name, res.Generation, mark); err != nil {
+		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil
 }

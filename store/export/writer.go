@@ -101,11 +101,7 @@ func (w *writer) add(e *store.Suppression) error {
 		w.omitted[kindOf(e)]++
 		return nil
 	}
-	why := unwritable(e.Address)
-	if why == "" && f.refuse != nil {
-		why = f.refuse(e)
-	}
-	if why != "" {
+	if why := f.refuses(e); why != "" {
 		return w.skip(e, why)
 	}
 	name := w.t.Profile.spell(e, w.t)

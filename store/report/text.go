@@ -110,7 +110,7 @@ func (p *printer) totals(r *Report) {
 		if t.Unusual {
 			mark = "  !"
 		}
-		p.line(" %-23s%10s%12s%10s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), change(t), mark)
+		p.line(" %-23s%10s%12s%10s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), r.change(t), mark)
 	}
 	p.line(" %-23s%10s", "suppressions in force", number(r.Suppressions.InForce))
 	p.wrapped(fmt.Sprintf(" %-23s", "bounce rate"), strings.Repeat(" ", 24), "       n/a  (how much was sent is not known)")

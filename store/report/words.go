@@ -34,9 +34,11 @@ func mean(v float64) string {
 	return strconv.FormatFloat(v, 'f', 1, 64)
 }
 
-// change is how far today is from the mean, in words.
-func change(t Total) string {
+// change is how far today is from the mean, in words; nothing on the first day.
+func (r *Report) change(t Total) string {
 	switch {
+	case len(r.Trend) < 2:
+		return ""
 	case t.Mean == 0 && t.Today > 0:
 		return "new"
 	case t.Mean == 0 || t.Today == 0 && t.Mean < 1:

@@ -1,0 +1,107 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"harvester/store"
+)
+
+// Delta is what changed for a target since the generation that it last
+// acknowledged (DB.AckExport).
+type Delta struct {
+	Since   int64  `json:"since"`   // the acknowledged generation
+	Added   Result `json:"added"`   // a file of the profile with the new and changed addresses
+	Removed int    `json:"removed"` // addresses in the file of removals
+}
+
+// AddPath and RemovePath are where the delta of the file at path lies.
+func AddPath(path string) string { return beside(path, ".add") }
+
+// RemovePath is where the addresses lie that may be mailed again: one a line,
+// spelt as in the file, without a header.
+func RemovePath(path string) string { return beside(path, ".remove") }
+
+func beside(path, what string) string {
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + what + ext
+}
+
+// PublishDelta writes the two files of a delta beside the full file of t,
+// after Publish has written that one. Before the first acknowledgement there
+// is no delta: the files of an earlier one are taken away, and the full file
+// is what the target needs. Applying both files to the acknowledged content
+// gives the addresses of the full file; a removal may name an address that
+// the target never had.
+func PublishDelta(ctx context.Context, db *store.DB, t Target) (Delta, error) {
+	d, err := publishDelta(ctx, db, t)
+	if err != nil {
+		return Delta{}, fmt.Errorf("exporting the changes of %s: %w", t.Name, err)
+	}
+	return d, nil
+}
+
+func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err error) {
+	marks, err := db.ExportMarks(ctx, t.Name)
+	if err != nil {
+		return d, err
+	}
+	d.Since = marks.AckedGeneration
+	if d.Since == 0 {
+		return d, removeFiles(AddPath(t.Path), ManifestPath(AddPath(t.Path)), SkippedPath(AddPath(t.Path)), RemovePath(t.Path))
+	}
+	add := t
+	add.Path, add.Filter.After = AddPath(t.Path), marks.AckedMark
+	present := map[string]bool{}
+	d.Added, err = write(ctx, noting(db.Suppressions(ctx, add.Filter), &t.Profile.form, present), &add)
+	if err != nil {
+		return d, err
+	}
+	_, err = Replace(RemovePath(t.Path), func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		for c, err := range db.ChangedAfter(ctx, marks.AckedMark) {
+			if err != nil {
+				return err
+			}
+			e := store.Suppression{Address: c.Address, Key: c.Key}
+			if present[c.Key] || t.Profile.form.refuses(&e) != "" {
+				continue
+			}
+			d.Removed++
+			_, _ = b.WriteString(t.Profile.spell(&e, &t) + "\n") // Flush returns the error
+		}
+		return b.Flush()
+	})
+	return d, err
+}
+
+// noting passes entries on and notes the keys of those that a file of f holds.
+func noting(entries iter.Seq2[store.Suppression, error], f *form, present map[string]bool) iter.Seq2[store.Suppression, error] {
+	return func(yield func(store.Suppression, error) bool) {
+		for e, err := range strongest(entries) {
+			if err == nil && (f.takes == nil || f.takes(&e)) && f.refuses(&e) == "" {
+				present[e.Key] = true
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func removeFiles(paths ...string) error {
+	for _, p := range paths {
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

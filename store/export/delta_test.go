@@ -1,0 +1,184 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"harvester/store/policy"
+)
+
+// contents are the addresses that a target holds after it has read the file.
+func contents(t *testing.T, p Profile, path string) map[string]bool {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out := map[string]bool{}
+	for name, err := range p.form.read(f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = true
+	}
+	return out
+}
+
+// The full file of now is what the acknowledged one becomes by the delta,
+// whatever happened in between, for every profile.
+func TestFullIsPreviousPlusDelta(t *testing.T) {
+	ctx := context.Background()
+	const histories = 150
+	var profiles []Profile
+	for _, p := range Profiles() {
+		if p.form.row != nil {
+			profiles = append(profiles, p)
+		}
+	}
+	db := openDB(t)
+	dir := t.TempDir()
+	held := make([]map[string]bool, len(profiles)) // what each target has taken in
+	targets := make([]Target, len(profiles))
+	for i, p := range profiles {
+		targets[i] = target(t, p.Name, dir)
+		targets[i].Name, targets[i].Path = p.Name, filepath.Join(dir, p.Name+".csv")
+	}
+	rnd := rand.New(rand.NewPCG(7, 8))
+	people := []string{"a@example.com", "B.b@example.net", "#c@example.com", `"d d"@example.com`, "jörg@example.net", "karl@bücher.example", "e+f@example.com", "g..h@example.net"}
+	// One target is looked at per step; over all steps each sees a history of
+	// its own, of one to many changes between two looks.
+	for step := range histories {
+		for range rnd.IntN(4) {
+			who := people[rnd.IntN(len(people))]
+			act := policy.Override{Act: policy.Add, Pattern: who, Reason: "test", Author: "test", At: day.AddDate(0, 0, 1).Add(time.Duration(step) * time.Second)}
+			if rnd.IntN(2) == 0 {
+				act.Act = policy.Remove
+			}
+			if _, err := db.Override(ctx, act); err != nil {
+				t.Fatal(err)
+			}
+		}
+		i := step % len(profiles)
+		to := targets[i]
+		if _, err := Publish(ctx, db, to); err != nil {
+			t.Fatal(err)
+		}
+		d, err := PublishDelta(ctx, db, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := contents(t, to.Profile, to.Path)
+		if d.Since == 0 {
+			held[i] = full
+		} else {
+			maps.Copy(held[i], contents(t, to.Profile, AddPath(to.Path)))
+			f, err := os.Open(RemovePath(to.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for sc := bufio.NewScanner(f); sc.Scan(); {
+				delete(held[i], sc.Text())
+			}
+			_ = f.Close()
+		}
+		if !maps.Equal(held[i], full) {
+			t.Fatalf("step %d, %s: the target holds %v, the full file %v", step, to.Name, slices.Sorted(maps.Keys(held[i])), slices.Sorted(maps.Keys(full)))
+		}
+		if rnd.IntN(3) > 0 || d.Since == 0 {
+			if _, err := db.AckExport(ctx, to.Name); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			held[i] = nil // it forgets what was not acknowledged
+			marks, err := db.ExportMarks(ctx, to.Name)
+			if err != nil || marks.AckedGeneration != d.Since {
+				t.Fatalf("%+v, %v", marks, err)
+			}
+			held[i] = full // and takes in the full file instead
+		}
+	}
+}
+
+func TestDeltaFiles(t *testing.T) {
+	ctx := context.Background()
+	db := openDB(t)
+	fail(t, db, "jane.doe@example.com", "fred@example.net")
+	to := target(t, "email", t.TempDir())
+	if _, err := db.AckExport(ctx, to.Name); err == nil || !strings.Contains(err.Error(), "nothing was published") {
+		t.Errorf("got %v", err)
+	}
+	publish := func() Delta {
+		t.Helper()
+		if _, err := Publish(ctx, db, to); err != nil {
+			t.Fatal(err)
+		}
+		d, err := PublishDelta(ctx, db, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := publish(); d.Since != 0 {
+		t.Errorf("a delta before the first acknowledgement: %+v", d)
+	}
+	if _, err := os.Stat(AddPath(to.Path)); err == nil {
+		t.Error("there is a file of additions")
+	}
+	if m, err := db.AckExport(ctx, to.Name); err != nil || m.AckedGeneration != 1 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	fail(t, db, "third@example.com")
+	if _, err := db.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "fred@example.net", Reason: "lives", Author: "op"}); err != nil {
+		t.Fatal(err)
+	}
+	if d := publish(); d.Since != 1 || d.Added.Rows != 1 || d.Removed != 1 {
+		t.Errorf("%+v", d)
+	}
+	added, _ := os.ReadFile(AddPath(to.Path))
+	removed, _ := os.ReadFile(RemovePath(to.Path))
+	if string(added) != "email\nthird@example.com\n" || string(removed) != "fred@example.net\n" {
+		t.Errorf("added %q, removed %q", added, removed)
+	}
+}
+
+func BenchmarkDelta(b *testing.B) {
+	ctx := context.Background()
+	db := openDB(b)
+	var names []string
+	for i := range 2000 {
+		names = append(names, fmt.Sprintf("user%d@example.com", i))
+	}
+	fail(b, db, names...)
+	to := target(b, "csv", b.TempDir())
+	if _, err := Publish(ctx, db, to); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := db.AckExport(ctx, to.Name); err != nil {
+		b.Fatal(err)
+	}
+	var more []string
+	for i := range 100 {
+		more = append(more, fmt.Sprintf("new%d@example.com", i))
+	}
+	fail(b, db, more...)
+	var d Delta
+	for b.Loop() {
+		var err error
+		if d, err = PublishDelta(ctx, db, to); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if d.Added.Rows != 100 {
+		b.Fatalf("%+v", d)
+	}
+}
