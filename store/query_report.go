@@ -18,6 +18,7 @@ type ReportFacts struct {
 	Jobs    []JobFacts
 	Exports []ExportFacts
 	Since   time.Time // when the first message ever came in; zero when none did
+	Stopped *Trip     // what kept the exports still at the end of the day; nil when they went on
 }
 
 // DayFacts is what the database knows about one span of time, as a report
@@ -148,7 +149,7 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 			f.Before = append(f.Before, d)
 		}
 	}
-	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.refusals, g.changes, g.jobs, g.exports}
+	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
 	for _, step := range steps {
 		if err := step(&f); err != nil {
 			return f, err
@@ -281,6 +282,13 @@ func (g *gathering) jobs(f *ReportFacts) error {
 		j.Failing = !ok
 	}
 	return nil
+}
+
+func (g *gathering) stopped(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		f.Stopped = new(Trip)
+		return rows.Scan(&f.Stopped.ID, when{&f.Stopped.At}, &f.Stopped.Why)
+	}, `SELECT id, at, why FROM trips WHERE at < ?1 AND (acked IS NULL OR acked >= ?1) ORDER BY id LIMIT 1`, f.Today.To.UnixMilli())
 }
 
 // exports are the published state of each export at the end of the day, and

@@ -50,6 +50,9 @@ func PublishDelta(ctx context.Context, db *store.DB, t Target) (Delta, error) {
 }
 
 func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err error) {
+	if err := db.MayExport(ctx); err != nil {
+		return d, err
+	}
 	marks, err := db.ExportMarks(ctx, t.Name)
 	if err != nil {
 		return d, err

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +42,7 @@ func OnChange(ctx context.Context, argv []string, timeout time.Duration, t Targe
 		err = ctx.Err()
 	}
 	said := ""
-	if s := strings.TrimSpace(out.String()); s != "" {
+	if s := strings.TrimSpace(string(out.kept)); s != "" {
 		said = ": " + strconv.Quote(s)
 	}
 	return fmt.Errorf("running on_change of export %s (%s): %w%s; the file %s is written all the same", t.Name, argv[0], err, said, t.Path)
@@ -51,14 +50,12 @@ func OnChange(ctx context.Context, argv []string, timeout time.Duration, t Targe
 
 // tail keeps the last bytes of what is written to it.
 type tail struct {
-	bytes.Buffer
 	most int
+	kept []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	n, err := t.Buffer.Write(p)
-	if over := t.Len() - t.most; over > 0 {
-		t.Next(over)
-	}
-	return n, err
+	t.kept = append(t.kept, p[max(0, len(p)-t.most):]...)
+	t.kept = t.kept[max(0, len(t.kept)-t.most):]
+	return len(p), nil
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,6 +91,30 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	step(4, true, 5)
+}
+
+// A list that changes too much within an hour is not published, and the file
+// stays as it is until somebody has looked.
+func TestPublishObeysTheGuard(t *testing.T) {
+	ctx := context.Background()
+	db := openDB(t)
+	fail(t, db, "jane.doe@example.com")
+	to := target(t, "email", t.TempDir())
+	if _, err := Publish(ctx, db, to); err != nil {
+		t.Fatal(err)
+	}
+	var many []string
+	for i := range 500 {
+		many = append(many, fmt.Sprintf("user%d@domain%d.example", i, i))
+	}
+	fail(t, db, many...)
+	_, err := Publish(ctx, db, to)
+	if b, _ := os.ReadFile(to.Path); !errors.Is(err, store.ErrStopped) || string(b) != "email\njane.doe@example.com\n" {
+		t.Errorf("%v; the file is %d bytes long", err, len(b))
+	}
+	if _, err := PublishDelta(ctx, db, to); !errors.Is(err, store.ErrStopped) {
+		t.Errorf("the delta went out: %v", err)
+	}
 }
 
 func TestPublishNarrowed(t *testing.T) {

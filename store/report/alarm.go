@@ -41,6 +41,10 @@ func rise(n int, mean float64) Severity {
 func (r *Report) raise(a Alarm) { r.Alarms = append(r.Alarms, a) }
 
 func (r *Report) alarms(f store.ReportFacts, week []store.Day, o Options) {
+	if t := f.Stopped; t != nil {
+		r.raise(Alarm{ID: "guard", Severity: Crit, Text: "the exports are stopped since " + stamp(local(t.At, o.Location)), Value: 1, Limit: 1,
+			Next: oneLine(t.Why) + "; look at what changed, then: harvester ack"})
+	}
 	r.silence(f, week)
 	r.machinery(min(r.Period.To.Unix(), o.Now.Unix()))
 	for _, c := range r.Causes {

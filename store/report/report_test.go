@@ -100,6 +100,7 @@ func busy() store.ReportFacts {
 		f.Today.Changes = append(f.Today.Changes, store.Change{At: at(11, i), Op: "add", Address: a, Key: "x@" + "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: bounce.ClassHard})
 	}
 	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
+	f.Stopped = &store.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
 	f.Exports = []store.ExportFacts{
 		{Name: "suppression", Profile: "csv", Path: "/var/lib/harvester/export/suppression.csv", Generation: 17, At: at(23, 45), Rows: 4812},
 		{Name: "newsletter", Profile: "listmonk", Generation: 3, At: at(3, 0), Rows: 4765, Withheld: true, Why: "49 new suppressions in an hour, the limit is 40"},
