@@ -71,7 +71,7 @@ func FindReply[T string | []byte](s T, from int) (code, start, end int, ok bool)
 			i += 2
 			continue
 		}
-		if !head && counted(s, from, i) {
+		if !head && (counted(s, from, i) || end < len(s) && s[end] == ' ' && unit(s, end+1)) {
 			i += 2
 			continue
 		}
@@ -105,21 +105,18 @@ func opensReply(c byte) bool {
 }
 
 // follows reports whether what stands at i can follow a reply code: the end, a
-// dash, a closing mark, or a blank and something that is no unit of measure.
+// blank, a dash or a closing mark.
 func follows[T string | []byte](s T, i int) bool {
 	if i == len(s) {
 		return true
 	}
 	switch s[i] {
-	case '-', ',', ';', ')', '\'', '"', '#', '\n', '\r', '\t', '<':
+	case ' ', '-', ',', ';', ')', '\'', '"', '#', '\n', '\r', '\t', '<':
 		return true
 	case '.', ':':
 		return i+1 == len(s) || !digit(s[i+1])
-	case ' ':
-	default:
-		return letter(s[i])
 	}
-	return !unit(s, i+1)
+	return letter(s[i])
 }
 
 // unit reports whether the word at i counts or measures.

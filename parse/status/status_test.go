@@ -42,10 +42,13 @@ func TestFindEnhanced(t *testing.T) {
 
 func TestFindReply(t *testing.T) {
 	for text, want := range map[string]int{
-		"550 5.1.1 User unknown":  550,
-		"550-5.1.1 first":         550,
-		"550User unknown":         550,
-		"<a@example.com>: 554 no": 554,
+		"550 5.1.1 User unknown":                             550,
+		"550-5.1.1 first":                                    550,
+		"554 Message rejected":                               554,
+		"said: 451 Message temporarily deferred":             451,
+		"refused 500 messages":                               0,
+		"550User unknown":                                    550,
+		"<a@example.com>: 554 no":                            554,
 		"host mx.example.net[192.0.2.254] said: 452 4.2.2 x": 452,
 		"host mx.example.net[192.0.2.254]:25 refused":        0,
 		"delivered after 450 seconds":                        0,
