@@ -76,6 +76,9 @@ type writing struct {
 	windows       []policy.Window
 	rulings       []policy.Ruling // latest first
 	windowsLoaded bool
+
+	secretKey    []byte // of the tombstones, nil when there are none
+	secretLoaded bool
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {
@@ -134,6 +137,9 @@ func (w *writing) item(it *Item, touched map[string]bool) error {
 	}
 	if m.Hash == ([sha256.Size]byte{}) {
 		m.Hash = sha256.Sum256(m.Raw)
+	}
+	if err := w.unname(it); err != nil {
+		return err
 	}
 	id, fresh, err := w.message(it, touched)
 	if err != nil {

@@ -180,12 +180,13 @@ func explained(ctx context.Context, q querier, id int64) (e ExplainedEvent, err 
 	if err != nil {
 		return e, err
 	}
-	return e, scan(rows, func(rows *sql.Rows) error {
+	err = scan(rows, func(rows *sql.Rows) error {
 		var l harvest.Locator
 		err := rows.Scan(&l.Mailbox, &l.Folder, &l.UIDValidity, &l.UID, &l.Name)
 		e.Places = append(e.Places, l)
 		return err
 	})
+	return e, err
 }
 
 func history(ctx context.Context, q querier, key string) (out []Change, err error) {

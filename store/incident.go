@@ -226,12 +226,13 @@ func (in *Incident) complete(ctx context.Context, q querier) error {
 			return nil, err
 		}
 		out := []string{}
-		return out, scan(rows, func(rows *sql.Rows) error {
+		err = scan(rows, func(rows *sql.Rows) error {
 			var s string
 			err := rows.Scan(&s)
 			out = append(out, s)
 			return err
 		})
+		return out, err
 	}
 	var err error
 	if in.Named, err = words(`named`, 20); err != nil {

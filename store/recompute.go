@@ -167,7 +167,8 @@ func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[strin
 
 // mean applies another reading to an event that failed.
 func (j *judged) mean(meaning Meaning) {
-	if meaning == nil || j.res.Kind != bounce.KindBounce || j.rcpt.Action != bounce.Failed {
+	// Without its text (retention took it) a reply can't be read anew.
+	if meaning == nil || j.rcpt.Diagnostic == "" || j.res.Kind != bounce.KindBounce || j.rcpt.Action != bounce.Failed {
 		return
 	}
 	meaning(&j.res, &j.rcpt)

@@ -130,6 +130,12 @@ func (db *DB) Lookup(ctx context.Context, address string) ([]Suppression, error)
 		}
 		out = append(out, s)
 	}
+	if out == nil {
+		var err error
+		if out, err = db.buried(ctx, address); err != nil {
+			return nil, fmt.Errorf("looking up %s: %w", address, clear(err))
+		}
+	}
 	return out, nil
 }
 
