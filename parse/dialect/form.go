@@ -168,8 +168,9 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 			}
 			reply := ""
 			if rest := folded[at+len(p):]; strings.Trim(rest, " :.") != "" {
-				reply = strings.TrimSpace(ls[i])
-				if c := strings.IndexAny(ls[i], ":="); c >= 0 && at+len(p) <= c+2 {
+				reply = strings.TrimLeft(strings.TrimSpace(ls[i]), "< ")
+				rest = strings.TrimLeft(rest, " ")
+				if c := strings.IndexAny(ls[i], ":="); c >= 0 && (strings.HasSuffix(p, ":") || rest[0] == ':' || rest[0] == '=') {
 					// Where only the address stands behind it, the label is the reason.
 					if _, ok := bare(ls[i][c+1:]); !ok {
 						reply = strings.TrimSpace(ls[i][c+1:])
