@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
 	"harvester/schedule"
 )
 
@@ -61,18 +63,20 @@ type checkedJob struct {
 }
 
 func newConfigCheck(a *app) *cobra.Command {
-	var asJSON, quiet bool
+	var asJSON, quiet, online bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say everything that is wrong with the configuration",
 		Long: `Reads the configuration and says everything that is wrong with it at once, as
 file:line:column: key: problem. Secrets are looked up and named when missing;
-their values are never shown. Then each job's next five runs are listed.
+their values are never shown. Then each job's next five runs are listed. With
+--online every mailbox is signed in to and its folders are opened, all of them
+whatever fails, without reading or changing anything.
 
 The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 (not under systemd), $XDG_CONFIG_HOME/harvester/harvester.toml and
 /etc/harvester/harvester.toml.`,
-		Example: "  harvester config check\n  harvester config check --quiet && systemctl reload harvester",
+		Example: "  harvester config check\n  harvester config check --online\n  harvester config check --quiet && systemctl reload harvester",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path, err := a.findConfig()
@@ -87,6 +91,11 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 			if c != nil {
 				wrong = surroundings(cmd.Context(), c)
 			}
+			var found []jobs.Probed
+			if c != nil && online {
+				found = jobs.Probe(cmd.Context(), c)
+				wrong = append(wrong, offline(c, found)...)
+			}
 			switch {
 			case asJSON:
 				if err := json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong)); err != nil || len(wrong) == 0 {
@@ -98,13 +107,37 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 			case quiet:
 				return nil
 			}
+			printProbed(a.Out, found)
 			return printJobs(a.Out, c)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&online, "online", false, "sign in to every mailbox and open its folders, too; nothing is read or changed")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print errors only")
 	exits(cmd, exitOK, "the configuration is right", exitConfig, "it is not, or can't be read")
 	return cmd
+}
+
+// offline tells which mailboxes can't be used.
+func offline(c *config.Config, found []jobs.Probed) config.Errors {
+	var wrong config.Errors
+	for _, p := range found {
+		if p.Err == nil {
+			continue
+		}
+		for line := range strings.Lines(p.Err.Error()) {
+			wrong = append(wrong, &config.Error{File: c.File, Key: fmt.Sprintf("mailbox %q", p.Mailbox), Problem: strings.TrimPrefix(strings.TrimSpace(line), "mailbox "+p.Mailbox+": ")})
+		}
+	}
+	return wrong
+}
+
+func printProbed(w io.Writer, found []jobs.Probed) {
+	for _, p := range found {
+		for _, f := range p.Folders {
+			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)
+		}
+	}
 }
 
 // surroundings checks what a configuration refers to: secrets and folders.

@@ -95,14 +95,20 @@ func (s *Set) Parsing() *parse.Options {
 // nothing, neither in the database nor on the server.
 func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
-		Name: string(m.Name),
-		Source: imap.New(imap.Config{
-			Name: string(m.Name), Server: string(m.Server), TLS: imap.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
-			Auth:     &auth.Password{Username: m.Username, Secret: m.Password.Resolve},
-			ReadOnly: dry || m.Done.Disposition == harvest.Keep, Log: s.Log,
-		}),
-		Store: s.DB, Parse: s.Parsing(), Done: m.Done.Disposition, Target: m.Done.Folder, Dry: dry, Log: s.Log,
+		Name:   string(m.Name),
+		Source: source(m, dry, s.Log),
+		Store:  s.DB, Parse: s.Parsing(), Done: m.Done.Disposition, Target: m.Done.Folder, Dry: dry, Log: s.Log,
 	}
+}
+
+// source is where a mailbox's mail comes from. One that keeps its mail, or is
+// run dry, is opened for reading only.
+func source(m *config.Mailbox, dry bool, log *slog.Logger) harvest.Source {
+	return imap.New(imap.Config{
+		Name: string(m.Name), Server: string(m.Server), TLS: imap.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
+		Auth:     &auth.Password{Username: m.Username, Secret: m.Password.Resolve},
+		ReadOnly: dry || m.Done.Disposition == harvest.Keep, Log: log,
+	})
 }
 
 // Harvests are the jobs of the mailboxes, in the order of the configuration.
