@@ -1,0 +1,298 @@
+package schedule
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"harvester/fixtures"
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store"
+)
+
+// mailserver is a source in memory that notes what is done to it.
+type mailserver struct {
+	folders map[string][]harvest.Message
+	order   []string
+	batch   int
+	log     []string
+	broken  map[string]error // by folder
+	refuses error            // what Settle says
+	after   func(n int)      // called after n batches were read
+	reads   int
+}
+
+func (s *mailserver) Open(context.Context) (harvest.Session, error) { return s, nil }
+func (s *mailserver) Folders() []string                             { return s.order }
+func (s *mailserver) Close(context.Context) error                   { return nil }
+
+func (s *mailserver) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return harvest.Batch{}, err
+	}
+	if err := s.broken[cur.Folder]; err != nil {
+		return harvest.Batch{}, err
+	}
+	b := harvest.Batch{Cursor: cur}
+	b.Cursor.UIDValidity = 7
+	for _, m := range s.folders[cur.Folder] {
+		if m.UID > cur.LastUID && len(b.Messages) < s.batch {
+			b.Messages = append(b.Messages, m)
+			b.Cursor.LastUID = m.UID
+		}
+	}
+	if len(b.Messages) > 0 {
+		s.reads++
+		if s.after != nil {
+			s.after(s.reads)
+		}
+	}
+	return b, nil
+}
+
+func (s *mailserver) Settle(_ context.Context, folder string, todo []harvest.Settlement) (done []harvest.Settlement, err error) {
+	for _, t := range todo {
+		s.log = append(s.log, fmt.Sprintf("%s %s:%d %s", t.Disposition, folder, t.UID, t.Target))
+	}
+	if s.refuses != nil {
+		return nil, s.refuses
+	}
+	return todo, nil
+}
+
+func (s *mailserver) add(folder string, raw []byte) {
+	if !slices.Contains(s.order, folder) {
+		s.order = append(s.order, folder)
+	}
+	if s.folders == nil {
+		s.folders = map[string][]harvest.Message{}
+	}
+	s.folders[folder] = append(s.folders[folder], harvest.Message{
+		Locator: harvest.Locator{Mailbox: "box", Folder: folder, UIDValidity: 7, UID: uint32(len(s.folders[folder]) + 1)},
+		Raw:     raw, Size: int64(len(raw)), Hash: sha256.Sum256(raw),
+	})
+}
+
+// of returns a sample mail of each kind asked for.
+func of(t *testing.T, kinds ...parse.Kind) [][]byte {
+	t.Helper()
+	found := map[parse.Kind][]byte{}
+	for _, dir := range []string{"postfix", "exim", "negative", "complaint"} {
+		entries, err := fixtures.FS.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			raw, err := fixtures.FS.ReadFile(dir + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k := parse.Parse(raw, nil).Kind; found[k] == nil {
+				found[k] = raw
+			}
+		}
+	}
+	found[bounce.KindUnparsed] = []byte("From: MAILER-DAEMON@example.net\nTo: bounces@example.org\nReturn-Path: <>\n" +
+		"Subject: Undelivered Mail Returned to Sender\n\nYour message could not be delivered.\n")
+	var out [][]byte
+	for _, k := range kinds {
+		if found[k] == nil || parse.Parse(found[k], nil).Kind != k {
+			t.Fatalf("no sample of kind %v", k)
+		}
+		out = append(out, found[k])
+	}
+	return out
+}
+
+func harness(t *testing.T, s *mailserver, done harvest.Disposition) (*Mailbox, *store.DB) {
+	t.Helper()
+	if s.batch == 0 {
+		s.batch = 2
+	}
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "h.db"), store.Options{Own: []string{"example.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	m := &Mailbox{
+		Name: "box", Source: s, Store: db, Parse: &parse.Options{OwnDomains: []string{"example.org"}},
+		Done: done, Log: slog.New(slog.DiscardHandler),
+	}
+	if done == harvest.Move {
+		m.Target = "Done"
+	}
+	return m, db
+}
+
+func stored(t *testing.T, db *store.DB) int {
+	t.Helper()
+	st, err := db.Status(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Messages
+}
+
+// Only what was understood is settled: never mail of people, never what nobody
+// could read, never what could not be fetched.
+func TestSettlesOnlyWhatWasUnderstood(t *testing.T) {
+	s := &mailserver{}
+	for _, raw := range of(t, bounce.KindBounce, bounce.KindNone, bounce.KindUnparsed, bounce.KindDelay, bounce.KindComplaint) {
+		s.add("INBOX", raw)
+	}
+	s.add("INBOX", nil)
+	s.folders["INBOX"][5].Gone = true
+	s.add("INBOX", nil)
+	s.folders["INBOX"][6].Poison = errors.New("can't be fetched")
+	m, db := harness(t, s, harvest.Move)
+	tally, err := m.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"move INBOX:1 Done", "move INBOX:4 Done", "move INBOX:5 Done"}; !slices.Equal(s.log, want) {
+		t.Errorf("settled %q, want %q", s.log, want)
+	}
+	if tally.Read != 7 || tally.Gone != 1 || tally.Poison != 1 || tally.Settled != 3 || tally.Unparsed() != 1 || stored(t, db) != 5 {
+		t.Errorf("%+v, %d stored", tally, stored(t, db))
+	}
+	if left, err := db.Unsettled(t.Context(), "box"); err != nil || len(left) != 0 {
+		t.Errorf("left to settle: %v, %v", left, err)
+	}
+	if tally, err = m.Run(t.Context()); err != nil || tally.Read != 0 || len(s.log) != 3 {
+		t.Errorf("a second run did %v (%v)", tally, err)
+	}
+}
+
+func TestKeepTouchesNothing(t *testing.T) {
+	s := &mailserver{}
+	s.add("INBOX", of(t, bounce.KindBounce)[0])
+	m, db := harness(t, s, harvest.Keep)
+	if _, err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.log) != 0 || stored(t, db) != 1 {
+		t.Errorf("settled %q, stored %d", s.log, stored(t, db))
+	}
+}
+
+// A server that refuses is asked once in a run; the facts stand, all mail is
+// read, and the next run tries again.
+func TestRefusedSettlingIsResumed(t *testing.T) {
+	s := &mailserver{refuses: errors.New("NO permission denied"), batch: 1}
+	raws := of(t, bounce.KindBounce, bounce.KindDelay)
+	s.add("INBOX", raws[0])
+	s.add("INBOX", raws[1])
+	m, db := harness(t, s, harvest.Delete)
+	if _, err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("error %v", err)
+	}
+	if len(s.log) != 1 || stored(t, db) != 2 {
+		t.Errorf("asked %q, stored %d", s.log, stored(t, db))
+	}
+	s.refuses, s.log = nil, nil
+	if _, err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"delete INBOX:1 ", "delete INBOX:2 "}; !slices.Equal(s.log, want) {
+		t.Errorf("resumed %q, want %q", s.log, want)
+	}
+}
+
+func TestOneFolderDoesNotStopTheOthers(t *testing.T) {
+	s := &mailserver{broken: map[string]error{"Gone": fmt.Errorf("opening Gone: %w", harvest.ErrFolder)}, order: []string{"Gone"}}
+	s.add("INBOX", of(t, bounce.KindBounce)[0])
+	m, db := harness(t, s, harvest.Keep)
+	if _, err := m.Run(t.Context()); !errors.Is(err, harvest.ErrFolder) {
+		t.Errorf("error %v", err)
+	}
+	if stored(t, db) != 1 {
+		t.Error("the folder after it was not read")
+	}
+}
+
+// A run that is stopped commits and settles what it has in hand.
+func TestStopFinishesWhatIsInHand(t *testing.T) {
+	s := &mailserver{batch: 1}
+	raws := of(t, bounce.KindBounce, bounce.KindDelay, bounce.KindComplaint)
+	for _, raw := range raws {
+		s.add("INBOX", raw)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s.after = func(n int) {
+		if n == 1 {
+			cancel()
+		}
+	}
+	m, db := harness(t, s, harvest.Seen)
+	if _, err := m.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if want := []string{"seen INBOX:1 "}; stored(t, db) != 1 || !slices.Equal(s.log, want) {
+		t.Errorf("stored %d, settled %q", stored(t, db), s.log)
+	}
+	s.after = nil
+	if tally, err := m.Run(t.Context()); err != nil || tally.Messages != 2 {
+		t.Errorf("went on with %v, %v", tally, err)
+	}
+}
+
+// A dry run reads everything and leaves server and database as they are.
+func TestDryRun(t *testing.T) {
+	s := &mailserver{}
+	for _, raw := range of(t, bounce.KindBounce, bounce.KindNone, bounce.KindDelay) {
+		s.add("INBOX", raw)
+	}
+	m, db := harness(t, s, harvest.Delete)
+	m.Dry = true
+	tally, err := m.Run(t.Context())
+	if err != nil || tally.Read != 3 || len(s.log) != 0 || stored(t, db) != 0 {
+		t.Errorf("%+v, %v; settled %q, stored %d", tally, err, s.log, stored(t, db))
+	}
+	if cursors, err := db.Cursors(t.Context(), "box"); err != nil || len(cursors) != 0 {
+		t.Errorf("cursors %v, %v", cursors, err)
+	}
+}
+
+// Every sample mail goes through in order; the cursor never passes one that is
+// not stored.
+func TestAllSamplesAreAccountedFor(t *testing.T) {
+	s := &mailserver{batch: 50}
+	dirs, err := fixtures.FS.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	distinct := map[[sha256.Size]byte]bool{}
+	n := 0
+	for _, d := range dirs {
+		if !d.IsDir() {
+			continue
+		}
+		entries, _ := fixtures.FS.ReadDir(d.Name())
+		for _, e := range entries {
+			raw, err := fixtures.FS.ReadFile(d.Name() + "/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.add("INBOX", raw)
+			distinct[sha256.Sum256(raw)] = true
+			n++
+		}
+	}
+	m, db := harness(t, s, harvest.Keep)
+	tally, err := m.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursors, err := db.Cursors(t.Context(), "box")
+	if err != nil || cursors["INBOX"].LastUID != uint32(n) || tally.Read != n || tally.Messages != len(distinct) || stored(t, db) != len(distinct) {
+		t.Errorf("%d mails, %d distinct: %+v, cursor %v, %v", n, len(distinct), tally, cursors, err)
+	}
+}
