@@ -19,6 +19,8 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
+	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/store"
 )
 
@@ -164,17 +166,30 @@ func (s *service) stop() {
 	}
 }
 
+// sample is a notice of a failure.
 func sample(t *testing.T) []byte {
 	t.Helper()
-	raw, err := fixtures.FS.ReadFile("postfix/unknown-user.eml")
-	if err != nil {
-		entries, _ := fixtures.FS.ReadDir("postfix")
-		raw, err = fixtures.FS.ReadFile("postfix/" + entries[len(entries)-1].Name())
-	}
+	entries, err := fixtures.FS.ReadDir("postfix")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return raw
+	for _, e := range entries {
+		raw, err := fixtures.FS.ReadFile("postfix/" + e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parse.Parse(raw, nil).Kind == bounce.KindBounce {
+			return raw
+		}
+	}
+	t.Fatal("no notice among the samples")
+	return nil
+}
+
+// recipient is whom the sample is about.
+func recipient(t *testing.T) string {
+	t.Helper()
+	return parse.Parse(sample(t), nil).Recipients[0].Recipient
 }
 
 func TestLifeOfTheDaemon(t *testing.T) {
@@ -222,8 +237,10 @@ func TestLifeOfTheDaemon(t *testing.T) {
 	if !strings.Contains(log, "configuration reloaded") {
 		t.Error("the new configuration was not taken")
 	}
-	if strings.Contains(log, "secret-of-the-mailbox") {
-		t.Error("the log shows a secret")
+	for _, private := range []string{"secret-of-the-mailbox", recipient(t)} {
+		if strings.Contains(log, private) {
+			t.Errorf("the log shows %q", private)
+		}
 	}
 }
 

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The borders of the house (ARCHITECTURE.md): who may import whom. A package
+// is under the first rule whose folder holds it.
+var borders = []struct {
+	folder string
+	ours   []string // folders of ours that it may import from, beside its own
+}{
+	{"fixtures", nil},
+	{"parse", nil},
+	{"harvest", nil},
+	{"store", []string{"harvest", "parse"}}, // the types of both
+	{"schedule", []string{"harvest", "parse", "store"}},
+	{"cmd", []string{"fixtures", "harvest", "parse", "schedule", "store"}},
+}
+
+// only says that a package of others may be imported in one folder alone.
+var only = map[string]string{
+	"github.com/emersion/go-imap/v2": "harvest/imap",
+	"modernc.org/sqlite":             "store",
+	"database/sql":                   "store",
+	"github.com/spf13/cobra":         "cmd/harvester",
+	"github.com/robfig/cron/v3":      "schedule",
+}
+
+func TestHouseRules(t *testing.T) {
+	root := filepath.Join("..", "..")
+	seen := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
+			if err == nil {
+				err = fs.SkipDir
+			}
+			return err
+		}
+		// Tests may look anywhere: a sample mail, a server to read from.
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		seen++
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if problem := offence(filepath.ToSlash(dir), name); problem != "" {
+				t.Errorf("%s: %s", path, problem)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 50 {
+		t.Errorf("only %d files were looked at", seen)
+	}
+}
+
+// offence says why a file of dir must not import a package.
+func offence(dir, name string) string {
+	if ours, ok := strings.CutPrefix(name, "harvester/"); ok {
+		for _, b := range borders {
+			if !within(dir, b.folder) {
+				continue
+			}
+			for _, allowed := range append([]string{b.folder}, b.ours...) {
+				if within(ours, allowed) {
+					return ""
+				}
+			}
+			return b.folder + " must not import " + ours
+		}
+		return "no rule says what " + dir + " may import: add one"
+	}
+	for pkg, folder := range only {
+		if within(name, pkg) && !within(dir, folder) {
+			return "only " + folder + " may import " + pkg
+		}
+	}
+	if dir == "harvest" && strings.Contains(strings.SplitN(name, "/", 2)[0], ".") {
+		return "the vocabulary of harvest uses the standard library alone"
+	}
+	return ""
+}
+
+func within(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+func TestOffence(t *testing.T) {
+	for _, tt := range []struct {
+		dir, name string
+		ok        bool
+	}{
+		{"parse/rules", "harvester/parse/match", true},
+		{"parse/rules", "harvester/store", false},
+		{"harvest/imap", "harvester/parse", false},
+		{"store", "harvester/schedule", false},
+		{"schedule", "harvester/cmd/harvester/config", false},
+		{"schedule", "database/sql", false},
+		{"harvest", "github.com/emersion/go-sasl", false},
+		{"harvest/imap", "github.com/emersion/go-imap/v2/imapclient", true},
+		{"notify", "harvester/store", false},
+	} {
+		if got := offence(tt.dir, tt.name); (got == "") != tt.ok {
+			t.Errorf("%s imports %s: %q", tt.dir, tt.name, got)
+		}
+	}
+}
