@@ -34,8 +34,13 @@ func (layouts) Exchange2007() Dialect {
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			ls := lines(head)
 			n.Failures = administrators(ls)
-			if len(n.Failures) == 0 {
-				n.Failures = friendly(ls)
+			switch people := friendly(ls); {
+			case len(n.Failures) == 0:
+				n.Failures = people
+			case len(n.Failures) == 1 && len(people) == 1:
+				// The part for people names whom the sender wrote to, the other
+				// one may name where that address led.
+				n.Failures[0].Address = people[0].Address
 			}
 			return n
 		},
@@ -43,12 +48,20 @@ func (layouts) Exchange2007() Dialect {
 }
 
 // administrators reads the section for administrators: an address alone on its
-// line, then the reply, of which the last attempt's stands first.
+// line, then the reply, of which the last attempt's stands first; or both on
+// one line.
 func administrators(ls []string) []Failure {
 	var out []Failure
 	for i := 0; i < len(ls); i++ {
 		t := strings.TrimSpace(ls[i])
-		if !strings.Contains(t, "@") || code(t) >= 0 {
+		if !strings.Contains(t, "@") {
+			continue
+		}
+		if a, at := scanAddress(t); at > 0 && code(t[at:]) > 0 && strings.HasPrefix(t[at:], " ") {
+			reply, end := block(ls, i, nil)
+			reply = strings.TrimSpace(reply[at:])
+			out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
+			i = end
 			continue
 		}
 		a, ok := bare(t)
