@@ -47,9 +47,9 @@ type Filter struct {
 	Key     string         // one address
 	Domain  string         // of the key
 	Source  string         // bounce, complaint, unsubscribe or operator
-	Sources []string       // several sources; nil: all
+	Sources []string       // several sources; none: all
 	Stream  string         // only what holds for this stream; "": all rows
-	Classes []bounce.Class // nil: all
+	Classes []bounce.Class // none: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 }
@@ -82,13 +82,13 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		if f.Source != "" {
 			f.Sources = append(f.Sources[:len(f.Sources):len(f.Sources)], f.Source)
 		}
-		if f.Sources != nil {
+		if len(f.Sources) > 0 {
 			and(in(`source`, len(f.Sources)), anys(f.Sources)...)
 		}
 		if f.Stream != "" {
 			and(`(stream = '' OR stream = ?)`, f.Stream)
 		}
-		if f.Classes != nil {
+		if len(f.Classes) > 0 {
 			words := make([]string, len(f.Classes))
 			for i, c := range f.Classes {
 				words[i] = c.String()

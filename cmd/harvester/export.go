@@ -41,11 +41,94 @@ changes. With --print PROFILE the list goes to standard output instead.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each export")
 	cmd.Flags().StringVar(&profile, "print", "", "print the list in this `profile`, write no file")
-	cmd.AddCommand(newExportProfiles(a))
+	cmd.AddCommand(newExportProfiles(a), newExportAck(a), newExportVerify(a))
 	exits(cmd, exitOK, "every file is up to date", exitUsage, "the command line is wrong, or there is no such export",
 		exitNoInput, "there is no database yet", exitCantCreate, "a file can't be written; the previous one stands",
 		exitIO, "disk full, or the database is damaged", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+func newExportAck(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ack NAME...",
+		Short: "Note that a reader has taken in the latest file",
+		Long: `Notes that the reader of an export has taken in its latest file. From then on, an
+export with delta = true also writes NAME.add and NAME.remove files that hold
+what changed since.`,
+		Example: "  harvester export ack newsletter",
+		Args:    args(1, -1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				for _, n := range names {
+					marks, err := set.DB.AckExport(cmd.Context(), n)
+					if errors.Is(err, store.ErrNotFound) {
+						return fail(exitUsage, err, "harvester export writes it")
+					}
+					if err != nil {
+						return err
+					}
+					if _, err := fmt.Fprintf(a.Out, "%s: generation %d acknowledged\n", n, marks.AckedGeneration); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	exits(cmd, exitOK, "it is noted", exitUsage, "the command line is wrong, or nothing was published under that name",
+		exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func newExportVerify(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify [NAME...]",
+		Short: "Compare published files with their manifests and the database",
+		Long: `Reads the files of the configured exports, all or those called NAME, by the rules
+of their readers, and says where they differ from their manifests or from what
+the database holds now.`,
+		Example: "  harvester export verify",
+		Args:    args(0, -1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error { return a.verifyExports(cmd.Context(), set, names) })
+		},
+	}
+	exits(cmd, exitOK, "every file is what it should be", exitUsage, "the command line is wrong, or there is no such export",
+		exitData, "a file differs", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string) error {
+	for _, n := range names {
+		if !slices.ContainsFunc(set.Config.Exports, func(e config.Export) bool { return string(e.Name) == n }) {
+			return fail(exitUsage, fmt.Errorf("there is no export called %q", n), "they are named in "+set.Config.File)
+		}
+	}
+	differ := false
+	for i := range set.Config.Exports {
+		e := &set.Config.Exports[i]
+		if len(names) > 0 && !slices.Contains(names, string(e.Name)) {
+			continue
+		}
+		problems, err := set.Verify(ctx, e)
+		if err != nil {
+			return err
+		}
+		if len(problems) == 0 {
+			problems = []string{"as it should be"}
+		} else {
+			differ = true
+		}
+		for _, p := range problems {
+			if _, err := fmt.Fprintf(a.Out, "%s: %s\n", e.Name, p); err != nil {
+				return err
+			}
+		}
+	}
+	if differ {
+		return fail(exitData, errors.New("a published file is not what it should be"), "harvester export writes it anew")
+	}
+	return nil
 }
 
 func (a *app) writeExports(ctx context.Context, set *jobs.Set, names []string, asJSON bool) error {

@@ -18,9 +18,6 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if err := db.MayExport(ctx); err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	if err := db.MayExport(ctx); err != nil {
-		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
-	}
 	last, err := db.LastExport(ctx, t.Name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)

@@ -73,6 +73,8 @@ func (c *Config) checkMailboxes(d *decoder) {
 	}
 }
 
+var exportSources = []string{"bounce", "complaint", "unsubscribe", "operator"}
+
 func (c *Config) checkExports(d *decoder) {
 	names, paths := map[Name]string{}, map[string]string{}
 	if c.Store.Path != "" {
@@ -89,6 +91,11 @@ func (c *Config) checkExports(d *decoder) {
 		}
 		if e.Profile == "hashed-hmac" && e.Key.IsZero() && !failed(d, "export.key") {
 			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)
+		}
+		for _, source := range e.Sources {
+			if !slices.Contains(exportSources, source) {
+				d.fail(path+".sources", fmt.Sprintf("there is no source %q", source), "one of "+strings.Join(exportSources, ", "))
+			}
 		}
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")

@@ -64,7 +64,11 @@ type Export struct {
 	Name     Name          `toml:"name,required"`
 	Profile  string        `toml:"profile"`
 	Path     string        `toml:"path,required"`
-	Key      Secret        `toml:"key"` // of the profile hashed-hmac
+	Key      Secret        `toml:"key"`       // of the profile hashed-hmac
+	Sources  []string      `toml:"sources"`   // bounce, complaint, unsubscribe, operator; empty: all
+	Stream   string        `toml:"stream"`    // only what holds for this stream; empty: all
+	Delta    bool          `toml:"delta"`     // the changes since "export ack" in files of their own, too
+	OnChange []string      `toml:"on_change"` // command to run after a change, without a shell
 	Schedule schedule.Spec `toml:"schedule"`
 }
 

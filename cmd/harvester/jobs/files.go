@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
+	"harvester/store"
 	"harvester/store/export"
 	"harvester/store/report"
 )
@@ -17,7 +18,11 @@ type Exported struct {
 	Name string `json:"name"`
 	Path string `json:"path"`
 	export.Result
+	Delta *export.Delta `json:"delta,omitempty"` // where it is asked for
 }
+
+// hookDeadline is how long a command after a change may take.
+const hookDeadline = time.Minute
 
 // String is the outcome as one line.
 func (e Exported) String() string {
@@ -30,23 +35,54 @@ func (e Exported) String() string {
 // Export brings one file up to date.
 func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
 	out := Exported{Name: string(e.Name), Path: e.Path}
-	profile, err := export.Lookup(e.Profile)
+	t, err := s.target(ctx, e)
 	if err != nil {
 		return out, err
-	}
-	var key string
-	if !e.Key.IsZero() {
-		if key, err = e.Key.Resolve(ctx); err != nil {
-			return out, fmt.Errorf("exporting %s: %w", e.Name, err)
-		}
 	}
 	if _, err := s.DB.Refresh(ctx); err != nil {
 		return out, err
 	}
-	out.Result, err = export.Publish(ctx, s.DB, export.Target{
-		Name: out.Name, Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
-	})
+	if out.Result, err = export.Publish(ctx, s.DB, t); err != nil {
+		return out, err
+	}
+	if e.Delta {
+		delta, err := export.PublishDelta(ctx, s.DB, t)
+		if err != nil {
+			return out, err
+		}
+		out.Delta = &delta
+	}
+	if out.Changed {
+		err = export.OnChange(ctx, e.OnChange, hookDeadline, t, out.Result)
+	}
 	return out, err
+}
+
+// Verify says what is wrong with a published file, one sentence each.
+func (s *Set) Verify(ctx context.Context, e *config.Export) ([]string, error) {
+	t, err := s.target(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return export.Verify(ctx, s.DB, t)
+}
+
+// target is the file that e describes.
+func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, error) {
+	profile, err := export.Lookup(e.Profile)
+	if err != nil {
+		return export.Target{}, err
+	}
+	var key string
+	if !e.Key.IsZero() {
+		if key, err = e.Key.Resolve(ctx); err != nil {
+			return export.Target{}, fmt.Errorf("exporting %s: %w", e.Name, err)
+		}
+	}
+	return export.Target{
+		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
+		Filter: store.Filter{Sources: e.Sources, Stream: e.Stream},
+	}, nil
 }
 
 // Yesterday is the day before now, in the configured zone.
