@@ -125,6 +125,10 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	if len(res.Recipients) >= p.limits.Recipients {
 		return
 	}
+	if g != nil && f == nil && g.Action == bounce.ActionNone && g.Status == "" && g.Diagnostic == "" && !p.failing(m) {
+		p.notes = append(p.notes, "a group of the status part says nothing")
+		return
+	}
 	r := Recipient{Action: action(g, f, n)}
 	q := rules.Query{ReportingMTA: res.ReportingMTA, Action: r.Action}
 	if g != nil {
@@ -186,6 +190,11 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	}
 	r.Fault, r.Class = r.Reason.Fault(), r.Reason.Class(r.Action)
 	res.Recipients = append(res.Recipients, r)
+}
+
+// failing tells whether the mail speaks of a failure at all.
+func (p *parser) failing(m *view.Mail) bool {
+	return dialect.Failing(m.Subject) || dialect.Failing(m.Text[:min(len(m.Text), 2<<10)])
 }
 
 // firstCode fills in from b the codes that a's text does not have.

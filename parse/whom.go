@@ -34,6 +34,9 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	named := final
 	if !p.usable(named) && f != nil {
 		named = envelope.Plain(f.Address)
+		if inner := dsn.Decapsulate(named); inner != "" {
+			named = inner
+		}
 	}
 	if to := p.returnedTo(m, res); to != "" && to != named {
 		// The returned mail went to one address only. If another one failed, it
@@ -49,8 +52,10 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	return ""
 }
 
+// usable tells whether addr can have been mailed. QUIRK: Exchange writes
+// addresses of other mail worlds as IMCEA…@its-own-domain.
 func (p *parser) usable(addr string) bool {
-	return addr != "" && strings.Contains(addr, "@") && !p.own(addr)
+	return addr != "" && strings.Contains(addr, "@") && !p.own(addr) && !strings.HasPrefix(addr, "IMCEA")
 }
 
 // returnedTo is the recipient of the returned mail where it has exactly one

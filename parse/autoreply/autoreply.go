@@ -100,8 +100,9 @@ func (r *reader) own() (text string, quoted bool) {
 // veto holds the order of the strong signs below structure.
 func (r *reader) veto() (Verdict, bool) {
 	answer := r.isReply(r.subject) && !r.f.fromMTA
-	failed := r.f.failed || r.m.Report != nil || comment(r.f.auto, "rejected", "failure", "warning-timeout", "report")
-	if failed && !answer {
+	reported := r.m.Report != nil && (r.f.fromMTA || r.f.nullPath || r.f.auto != "" || !r.f.list && !encloses(r.m.Root))
+	failed := r.f.failed || reported || comment(r.f.auto, "rejected", "failure", "warning-timeout", "report")
+	if failed && !answer && !r.byPerson() {
 		return Verdict{}, false
 	}
 	if x := r.f.sign; x != nil {
@@ -171,6 +172,8 @@ func (r *reader) byHand() (Verdict, bool) {
 		return r.human("written by a person"), true
 	case r.f.personal:
 		return r.human("from a person's address"), true
+	case r.byPerson():
+		return r.human("from the address that its own failures go to"), true
 	case r.f.list && !r.isRole(r.m.From):
 		return Verdict{Kind: bounce.KindNone, Why: "mailing list"}, true
 	case r.f.bulk:
@@ -181,6 +184,12 @@ func (r *reader) byHand() (Verdict, bool) {
 		return r.human("failure stands in a quote only"), true
 	}
 	return Verdict{}, false
+}
+
+// byPerson tells whether the mail comes from the very address that its own
+// failures would go to, and that is no office's: nobody but a person writes so.
+func (r *reader) byPerson() bool {
+	return !r.f.machine && r.m.From != "" && strings.EqualFold(r.m.ReturnPath, r.m.From) && !r.isRole(r.m.From) && !r.isRole(r.m.FromName)
 }
 
 // human is the verdict on mail of a person: none, unless it asks for an
@@ -205,7 +214,7 @@ func (r *reader) rest() Verdict {
 		return Verdict{Kind: f.sign.Kind, Why: fmt.Sprintf("text %q%s", f.words, language(f.sign.Lang))}
 	}
 	// Shops, registrars and advisers write of failed deliveries, too.
-	if r.m.ReturnPath != "" && !r.f.machine && !r.isRole(r.m.From) && !r.isRole(r.m.FromName) {
+	if (r.m.From != "" || r.m.ReturnPath != "") && !r.f.system && !r.isRole(r.m.From) && !r.isRole(r.m.FromName) {
 		return Verdict{Kind: bounce.KindNone, Why: "neither from a mail system nor from an office"}
 	}
 	return Verdict{Kind: bounce.KindBounce}

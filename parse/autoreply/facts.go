@@ -13,6 +13,7 @@ type facts struct {
 	auto string      // Auto-Submitted (RFC 3834 §5), lower case, "" when absent
 
 	failed   bool // X-Failed-Recipients, or Exchange's mark of a NDR
+	system   bool // automatic
 	machine  bool // automatic or bulk, whatever it is
 	answers  bool // In-Reply-To or References
 	client   bool // written with a mail program
@@ -53,7 +54,7 @@ func (s *signs) facts(m *view.Mail) facts {
 		case "precedence", "x-precedence":
 			f.machine = f.machine || isBulk(h.Value)
 		case "x-auto-response-suppress", "x-fc-machinegenerated", "x-ms-exchange-inbox-rules-loop":
-			f.machine = true
+			f.system = true
 		case "in-reply-to", "references":
 			f.answers = f.answers || h.Value != ""
 		case "user-agent", "x-mailer":
@@ -70,7 +71,8 @@ func (s *signs) facts(m *view.Mail) facts {
 		}
 	}
 	f.client = f.client || thread && attach
-	f.machine = f.machine || f.nullPath || f.fromMTA || f.auto != "" && f.auto != "no"
+	f.system = f.system || f.nullPath || f.fromMTA || f.auto != "" && f.auto != "no"
+	f.machine = f.machine || f.system
 	f.personal = !f.machine && !f.role && m.ReturnPath != ""
 	return f
 }

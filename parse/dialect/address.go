@@ -108,7 +108,10 @@ func findAddress(s string) (addr string, start, end int) {
 			start++
 		}
 		if addr, n := scanAddress(s[start:]); n > 0 {
-			return strings.TrimPrefix(addr, "mailto:"), start, start + n
+			if strings.HasPrefix(addr, "SMTP=") { // of an X.400 or X.500 name
+				start, n, addr = start+5, n-5, addr[5:]
+			}
+			return addr, start, start + n
 		}
 		from = at + 1
 	}

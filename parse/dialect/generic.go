@@ -37,6 +37,25 @@ var labels = map[string]bool{
 	"message recipients": true, "message recipient": true, "undelivered recipient": true, "deliver to": true, "mail to": true, "receiver": true, "sent to": true, "to address": true,
 }
 
+// senders are labels of header lines whose address is not the failed one,
+// folded.
+var senders = map[string]bool{
+	"from": true, "sender": true, "reply-to": true, "return-path": true, "mail from": true, "envelope from": true, "envelope-from": true, "cc": true, "message-id": true, "message id": true, "orginal message id": true, "original message id": true, "message token": true, "in-reply-to": true, "references": true,
+	"von": true, "absender": true, "de": true, "expediteur": true, "remitente": true, "mittente": true, "da": true, "remetente": true, "van": true, "afzender": true,
+	"fran": true, "avsandare": true, "fra": true, "afsender": true, "od": true, "nadawca": true, "от": true, "отправитель": true, "发件人": true, "寄件者": true, "差出人": true, "送信者": true, "보낸 사람": true,
+}
+
+// contact tells whether prose names an address for questions, not for a
+// recipient (RFC 2142).
+func contact(addr string) bool {
+	local, _, _ := strings.Cut(addr, "@")
+	switch strings.ToLower(local) {
+	case "abuse", "postmaster", "hostmaster", "noc", "delist", "unblock", "removeme":
+		return true
+	}
+	return false
+}
+
 // Generic reads a layout that nobody has described: an address in a place
 // where notices name their recipient, next to words of failure or an SMTP
 // reply. It never takes just any address of a mail: one that is ours, or two
@@ -168,6 +187,9 @@ func rankLine(line, t string, heading bool) candidate {
 		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) == 0 {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":. "), rank: rankReason}
 		}
+	}
+	if colon && senders[strings.Trim(fold(k), " *-•=:")] || contact(addr) {
+		return candidate{}
 	}
 	if again, _, _ := findAddress(rest); again != "" && !strings.EqualFold(again, addr) {
 		return candidate{}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
-	"harvester/parse/mime"
 	"harvester/parse/view"
 )
 
@@ -43,10 +42,7 @@ func (layouts) Google() Dialect {
 }
 
 func googleRecipients(m *view.Mail, ls []string) []string {
-	var out []string
-	for _, v := range m.Header.All("X-Failed-Recipients") {
-		out = append(out, mime.Addresses(v)...)
-	}
+	out := failedRecipients(m)
 	if len(out) > 0 {
 		return out
 	}

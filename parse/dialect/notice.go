@@ -25,15 +25,26 @@ func FromHeader(m *view.Mail) *Notice {
 	if Delayed(m.Subject, head) {
 		n.Kind = bounce.KindDelay
 	}
-	for _, v := range m.Header.All("X-Failed-Recipients") {
-		for _, a := range mime.Addresses(v) {
-			n.Failures = append(n.Failures, Failure{Address: a, Reply: reason(head)})
-		}
+	for _, a := range failedRecipients(m) {
+		n.Failures = append(n.Failures, Failure{Address: a, Reply: reason(head)})
 	}
 	if len(n.Failures) == 0 {
 		return nil
 	}
 	return n
+}
+
+// failedRecipients are the addresses of X-Failed-Recipients.
+// QUIRK: ZoneMTA lists all recipients of the mail there.
+func failedRecipients(m *view.Mail) []string {
+	var out []string
+	for _, v := range m.Header.All("X-Failed-Recipients") {
+		out = append(out, mime.Addresses(v)...)
+	}
+	if len(out) > 1 && m.Header.Has("X-Sending-Zone") {
+		return nil
+	}
+	return out
 }
 
 // Unnamed reads the fate of a recipient whom neither text nor status part name.

@@ -31,7 +31,7 @@ func (layouts) Stalwart() Dialect {
 				case strings.HasPrefix(t, "-----"):
 					act = bounce.Failed
 				case strings.HasPrefix(t, "<"):
-					if addr, at := scanAddress(t[1:]); at > 0 {
+					if addr, at := scanAddress(t[1:]); at > 0 && strings.HasPrefix(t[at+1:], ">") {
 						reply := strings.Trim(t[at+2:], " ()")
 						n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply, Remote: quotedHost(reply), Action: act})
 					}

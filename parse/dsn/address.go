@@ -26,7 +26,7 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 		v = r.orcpt(v)
 	}
 	if gateway(typ, v) {
-		addr := decapsulate(v)
+		addr := Decapsulate(v)
 		if addr == "" {
 			r.note(f.Name + " is no SMTP address")
 		} else {
@@ -170,9 +170,9 @@ func gateway(typ, v string) bool {
 		len(v) > 2 && v[0] == '/' && strings.Contains(v, "=") && strings.Contains(v[1:], "/")
 }
 
-// decapsulate finds the SMTP address that an X.400 or IMCEA address carries
+// Decapsulate finds the SMTP address that an X.400 or IMCEA address carries
 // (RFC 2156 §4.3, Exchange's IMCEASMTP); "" when it carries none.
-func decapsulate(v string) string {
+func Decapsulate(v string) string {
 	upper := strings.ToUpper(v)
 	if strings.HasPrefix(upper, "IMCEASMTP-") {
 		local := v[len("IMCEASMTP-"):]

@@ -35,7 +35,9 @@ func undo(text string) (string, string) {
 	if name := mime.FieldName(strings.TrimLeft(text, "\n")); len(name) > 8 && strings.EqualFold(name[:8], "content-") {
 		part, _ := mime.Read([]byte(text), mime.Limits{})
 		part.Type = "text/plain"
-		return part.Text(), "MIME fields inside the status part obeyed"
+		again := part.Text()
+		// The cut of a block of base64 is no line end.
+		return again[:strings.LastIndexByte(again, '\n')+1], "MIME fields inside the status part obeyed"
 	}
 	if strings.Count(text, "\n\n") > 100 {
 		return "", ""

@@ -69,7 +69,7 @@ func (r *reader) cut(p *Part, boundary string) bool {
 				p.Children = make([]*Part, 0, 3) // of multipart/report
 			}
 			child := r.entity(content, p.Depth+1, def)
-			child.cut = !found && content[len(content)-1] != '\n'
+			child.cut = !found
 			p.Children = append(p.Children, child)
 		}
 		if !found {

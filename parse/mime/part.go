@@ -27,8 +27,8 @@ func (p *Part) Raw() []byte { return p.raw }
 // The bytes belong to the mail and must not be changed.
 func (p *Part) Body() []byte { return p.body }
 
-// Cut tells whether the mail ends in the middle of a line of this part, so that
-// its last line may be the beginning of another one.
+// Cut tells whether the part runs to the end of the mail with no delimiter
+// behind it, so that its last word may be the beginning of another one.
 func (p *Part) Cut() bool { return p.cut }
 
 // Param returns a parameter of the Content-Type field (RFC 2045 §5.1,

@@ -14,8 +14,22 @@ func Read(raw []byte, lim Limits) (*Part, []string) {
 	r := reader{lim: lim.orDefault()}
 	data := r.envelope(r.normalise(raw))
 	p := r.entity(data, 0, "text/plain")
-	p.cut = len(data) > 0 && data[len(data)-1] != '\n'
+	p.openEnded(true)
 	return p, r.notes
+}
+
+// openEnded marks the parts that the end of the mail ends. Where that is in the
+// middle of a header line, the field is dropped: half a name or address is
+// another one.
+func (p *Part) openEnded(is bool) {
+	p.cut = is
+	if is && len(p.body) == 0 && len(p.Header) > 0 && p.raw[len(p.raw)-1] != '\n' {
+		p.Header = p.Header[:len(p.Header)-1]
+	}
+	for i, c := range p.Children {
+		enclosed := !strings.HasPrefix(p.Type, "multipart/")
+		c.openEnded(is && i == len(p.Children)-1 && (c.cut || enclosed))
+	}
 }
 
 // reader carries what all parts of one mail share.
@@ -43,9 +57,15 @@ func (r *reader) normalise(raw []byte) []byte {
 		raw = trimmed
 	}
 	// More CR than LF: some CR stand alone or double.
-	if cr := bytes.Count(raw, []byte{'\r'}); cr > 0 && cr > bytes.Count(raw, []byte{'\n'}) {
-		r.note("lone CR taken as line ends")
-		raw = []byte(toLF(raw))
+	if cr := bytes.Count(raw, []byte{'\r'}); cr > 0 {
+		switch lf := bytes.Count(raw, []byte{'\n'}); {
+		case cr > 3*lf:
+			r.note("lone CR taken as line ends")
+			raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte{'\r'}), []byte{'\r'}, []byte{'\n'})
+		case cr > lf:
+			r.note("doubled CR taken as line ends")
+			raw = []byte(toLF(raw))
+		}
 	}
 	return raw
 }

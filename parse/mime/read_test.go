@@ -38,7 +38,7 @@ func TestReadRepairsStructure(t *testing.T) {
 		{"inner boundary is outer and suffix", report + "--b\nContent-Type: multipart/alternative; boundary=ba\n\n--ba\n\nhi\n--ba--\n--b\n\nho\n--b--\n", `multipart/report[multipart/alternative[text/plain "hi"], text/plain "ho"]`, ""},
 		{"mixed line ends", "Content-Type: multipart/report; boundary=b\r\n\r\n--b\n\nhi\r\n--b\r\n\nho\n--b--\r\n", `multipart/report[text/plain "hi", text/plain "ho"]`, ""},
 		{"lone CR", strings.ReplaceAll(report+"--b\n\nhi\n--b--\n", "\n", "\r"), `multipart/report[text/plain "hi"]`, "lone CR taken as line ends"},
-		{"CR CR LF", strings.ReplaceAll(report+"--b\n\nhi\n--b--\n", "\n", "\r\r\n"), `multipart/report[text/plain "hi"]`, "lone CR taken as line ends"},
+		{"CR CR LF", strings.ReplaceAll(report+"--b\n\nhi\n--b--\n", "\n", "\r\r\n"), `multipart/report[text/plain "hi"]`, "doubled CR taken as line ends"},
 		{"part without header and blank line", report + "--b\nHello, it failed.\nSorry.\n--b--\n", `multipart/report[text/plain "Hello, it failed.\nSorry."]`, "part without header"},
 		{"part of text that looks like a field", report + "--b\nNote: it failed.\n\nSorry.\n--b--\n", `multipart/report[text/plain "Note: it failed.\n\nSorry."]`, "part without header"},
 		{"part without blank line", report + "--b\nContent-Type: text/html\n--b\n\nho\n--b--\n", `multipart/report[text/html "", text/plain "ho"]`, ""},

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"strings"
 
 	"harvester/parse/arf"
@@ -143,7 +144,7 @@ func (r *reader) typed(p *leaf) bool {
 	m := r.m
 	switch p.Type {
 	case "message/delivery-status", "message/global-delivery-status", "message/xdelivery-status", "message/x-delivery-status":
-		r.addStatus(dropCut(p, r.decode(p)))
+		r.addStatus(r.decode(p))
 	case "message/feedback-report":
 		if m.Feedback == nil {
 			m.Feedback = arf.Parse(r.decode(p))
@@ -166,16 +167,6 @@ func (r *reader) typed(p *leaf) bool {
 		return false
 	}
 	return true
-}
-
-// dropCut drops the last line of a part that the mail's end cut, when it is an
-// address: what is left of one is another address.
-func dropCut(p *leaf, text string) string {
-	start := strings.LastIndexByte(text, '\n') + 1
-	if p.Cut() && strings.HasSuffix(strings.ToLower(mime.FieldName(text[start:])), "-recipient") {
-		return text[:start]
-	}
-	return text
 }
 
 func (r *reader) addStatus(text string) {
@@ -214,7 +205,7 @@ func (r *reader) sniffed(p *leaf, i int) bool {
 	}
 	if dsn.Sniff(text) {
 		r.note([]string{"status part typed " + p.Type})
-		r.addStatus(dropCut(p, text))
+		r.addStatus(text)
 		return true
 	}
 	if mime.FieldName(strings.TrimLeft(text, "\n")) != "" && strings.Contains(text[:min(len(text), 2000)], "Feedback-Type:") && r.m.Feedback == nil {
@@ -275,12 +266,21 @@ func (r *reader) returned(p *mime.Part) {
 
 // head returns the beginning of a part, decoded: a returned header, never
 // what hangs on it.
-func (r *reader) head(p *mime.Part) []byte { return p.Head(r.limit) }
+func (r *reader) head(p *mime.Part) []byte {
+	b := p.Head(r.limit)
+	if p.Cut() && len(b) < r.limit {
+		b = b[:bytes.LastIndexByte(b, '\n')+1]
+	}
+	return b
+}
 
 func (r *reader) decode(p *leaf) string {
 	if !p.done {
 		var notes []string
 		p.text, notes = p.Decode()
+		if p.Cut() {
+			p.text = whole(p.text, r.m.Header)
+		}
 		p.done = true
 		r.note(notes)
 	}
