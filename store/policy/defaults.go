@@ -24,13 +24,13 @@ var builtin = table([]Line{
 	{Name: "user_moved", After: 1, Expires: Months(24)},
 	{Name: "domain_unknown", After: 2, Within: Days(7), DistinctDays: 2, Expires: Months(3)},
 	{Name: "mailbox_disabled", After: 2, Within: Days(14), Expires: Months(6)},
-	{Name: "mailbox_disabled.final", After: 1, Expires: Months(6), Rules: "*.final *-final *.no-longer-valid *.closed *.terminated *.discontinued"},
+	{Name: "mailbox_disabled.final", After: 1, Expires: Months(6), Rules: "*.final *.closed *.terminated *.no-longer-valid"},
 	{Name: "mailbox_full", After: 3, Within: Days(30), Expires: Days(30), Grow: Days(180)},
 	{Name: "expired", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
 	{Name: "relay_denied", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
 	{Name: "routing_failed", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
 	{Name: "sender_blocked", After: 3, Within: Days(30), Expires: Months(12), Scope: ScopeStream},
-	{Name: "sender_blocked.personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *-personal *.blocked-by-user *.user-blocked *.recipient-block*"},
+	{Name: "sender_blocked.personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *.user-block *.user-block-* *.blocked-by-user"},
 	{Name: "complaint", After: 1, Scope: ScopeMarketing},
 	// An opt-out comes from the recipient, so nothing of ours is enclosed; it
 	// has to be honoured all the same.
