@@ -47,12 +47,41 @@ type attribution struct {
 	concern  string
 }
 
-func (db *DB) attribute(res *parse.Result, r *parse.Recipient) attribution {
+// attribute judges one recipient of a notice that came in at a time. A signed
+// return path says best whom we mailed, so in a notice about one recipient it
+// decides; then come the ledger and what was returned.
+func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time) (attribution, error) {
+	db := w.db
 	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.own), stream: stream(&res.Original, db.own)}
+	said, ok, err := w.inLedger(res.Original.MessageID, a.key)
+	if err != nil {
+		return a, err
+	}
+	if ok {
+		a.proof = policy.ProofLedger
+		if said != "" {
+			a.stream = said
+		}
+	}
+	if mailed, err := db.opts.VERP.Verify(res.DeliveredTo, at); err == nil {
+		if len(res.Recipients) == 1 {
+			a.key = policy.Key(mailed)
+		}
+		if a.key == policy.Key(mailed) {
+			a.proof = policy.ProofSigned
+		}
+	}
+	db.conclude(&a, res, r)
+	return a, nil
+}
+
+// conclude fills in what follows from whom it concerns and how well that is
+// proven.
+func (db *DB) conclude(a *attribution, res *parse.Result, r *parse.Recipient) {
 	a.operator = operator(r, a.key, db.own)
 	a.concern = policy.Concern(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Proof: a.proof}, r.Status)
 	if f := r.Reason.Fault(); r.Action != bounce.Failed || f != bounce.FaultSender && f != bounce.FaultMessage {
-		return a
+		return
 	}
 	if c, ok := policy.CauseOf(r.Reason, r.Vendor, r.Status, r.Diagnostic); ok {
 		a.cause = policy.IncidentKey(c, sender(&res.Original, db.own))
@@ -63,7 +92,6 @@ func (db *DB) attribute(res *parse.Result, r *parse.Recipient) attribution {
 			a.named = selector(&res.Original, db.own)
 		}
 	}
-	return a
 }
 
 // sender is the registered domain of ours that a mail was sent as.

@@ -227,9 +227,12 @@ func (w *writing) locator(it *Item, message any, state, failure string) error {
 // event stores one recipient and returns its key.
 func (w *writing) event(it *Item, message int64, i int, at time.Time) (string, error) {
 	res, r := &it.Result, &it.Result.Recipients[i]
-	a := w.db.attribute(res, r)
+	a, err := w.attribute(res, r, at)
+	if err != nil {
+		return "", err
+	}
 	w.note(a.concern, a.operator, policy.Domain(a.key), at.UnixMilli())
-	_, err := w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
+	_, err = w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
 		r.OriginalRecipient, r.FinalRecipient, r.Action.String(), r.Status, r.ReplyCode, r.Reason.String(), r.Fault.String(),
 		r.Class.String(), r.Vendor, r.Rule, res.Rules, r.Confidence.String(), r.RemoteMTA, r.Diagnostic, r.Evidence,
 		a.proof.String(), a.stream, a.operator, res.Original.MessageID, a.cause, a.named, a.concern)

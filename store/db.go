@@ -19,6 +19,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"harvester/store/policy"
+	"harvester/store/verp"
 )
 
 // Options say how a database is used.
@@ -28,6 +29,7 @@ type Options struct {
 	Policy   policy.Table     // the zero table is the default policy
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
 	ReadOnly bool             // for commands that only look; works beside a running daemon
+	VERP     verp.Codec       // keys of our signed return paths; the zero Codec knows none
 	Limits   Limits           // of the guard on the exports; zero fields are defaults
 	Log      *slog.Logger     // default: none
 }

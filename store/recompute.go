@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
+	"time"
 
 	"harvester/parse"
 	"harvester/parse/bounce"
@@ -26,6 +28,9 @@ type Meaning func(*parse.Result, *parse.Recipient)
 func (db *DB) fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintln(h, "attribution 1", strings.Join(db.own, " "))
+	for _, k := range db.opts.VERP.Keys {
+		fmt.Fprintf(h, "%x\n", sha256.Sum256(k))
+	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])
 	h.Reset()
 	for _, s := range append([]string{""}, db.opts.Policy.Streams()...) {
@@ -71,7 +76,7 @@ func (db *DB) recompute(ctx context.Context, meaning Meaning, events bool) (revi
 	err = db.tx(ctx, "computing the suppression list anew", func(w *writing) error {
 		touched := map[string]bool{}
 		if events {
-			if revised, err = w.revise(ctx, meaning, touched); err != nil {
+			if revised, err = w.revise(ctx, meaning, touched, 0, math.MaxInt64); err != nil {
 				return err
 			}
 		}
@@ -113,21 +118,23 @@ type judged struct {
 	res    parse.Result
 	rcpt   parse.Recipient
 	was    attribution
+
+	recipients int // of its message
 }
 
 const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.rules,
   e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_return_path,
-  m.original_sender, m.list_id, m.feedback_id, m.dkim,
+  m.original_sender, m.list_id, m.feedback_id, m.dkim, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
   e.confidence, e.remote_mta, e.diagnostic, e.evidence
- FROM events e JOIN messages m ON m.id = e.message WHERE e.id > ? ORDER BY e.id LIMIT 2000`
+ FROM events e JOIN messages m ON m.id = e.message WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT 2000`
 
 func scanJudged(rows *sql.Rows) (j judged, err error) {
 	r, o, c := &j.res, &j.res.Original, &j.rcpt
 	var dkim string
 	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &r.Rules,
 		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.ReturnPath,
-		&o.Sender, &o.ListID, &o.FeedbackID, &dkim,
+		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &r.DeliveredTo, &j.recipients,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, text(&c.Action), &c.Status, &c.ReplyCode, text(&c.Reason), text(&c.Fault),
 		text(&c.Class), &c.Vendor, &c.Rule, text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence)
 	if err == nil && dkim != "" {
@@ -136,18 +143,22 @@ func scanJudged(rows *sql.Rows) (j judged, err error) {
 	return j, err
 }
 
-// revise judges every event anew and stores what differs.
-func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[string]bool) (revised int, err error) {
+// revise judges the events after one number up to another anew, and stores
+// what differs.
+func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[string]bool, from, to int64) (revised int, err error) {
 	update, err := w.tx.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?,
   rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ? WHERE id = ?`)
 	if err != nil {
 		return 0, err
 	}
 	defer update.Close()
-	err = w.eachJudged(ctx, func(j *judged) error {
+	err = w.eachJudged(ctx, from, to, func(j *judged) error {
 		before, pack := j.rcpt, j.res.Rules
 		j.mean(meaning)
-		now := w.db.attribute(&j.res, &j.rcpt)
+		now, err := w.reattribute(j)
+		if err != nil {
+			return err
+		}
 		if now == j.was && j.rcpt == before && pack == j.res.Rules {
 			return nil
 		}
@@ -157,12 +168,30 @@ func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[strin
 			touched[a.key] = true
 			w.note(a.concern, a.operator, policy.Domain(a.key), j.at)
 		}
-		_, err := update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern,
+		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern,
 			j.res.Rules, c.Status, c.ReplyCode, c.Reason.String(), c.Fault.String(), c.Class.String(), c.Vendor, c.Rule, c.Confidence.String(),
 			c.Evidence, j.id)
 		return err
 	})
 	return revised, err
+}
+
+// reattribute judges an event anew. Proof by ledger or signature outlives the
+// ledger's rows and the keys.
+func (w *writing) reattribute(j *judged) (attribution, error) {
+	if j.was.key == "" { // forgotten, or never named
+		return j.was, nil
+	}
+	j.res.Recipients = make([]parse.Recipient, j.recipients)
+	a, err := w.attribute(&j.res, &j.rcpt, time.UnixMilli(j.at).UTC())
+	if err != nil {
+		return a, err
+	}
+	if j.was.proof >= policy.ProofLedger && a.proof < j.was.proof {
+		a.key, a.proof, a.stream = j.was.key, j.was.proof, j.was.stream
+	}
+	w.db.conclude(&a, &j.res, &j.rcpt)
+	return a, nil
 }
 
 // mean applies another reading to an event that failed.
@@ -177,12 +206,12 @@ func (j *judged) mean(meaning Meaning) {
 
 // eachJudged calls f for every event, a bounded number in memory at a time, so
 // that f may write.
-func (w *writing) eachJudged(ctx context.Context, f func(*judged) error) error {
-	for last := int64(0); ; {
+func (w *writing) eachJudged(ctx context.Context, last, to int64, f func(*judged) error) error {
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rows, err := w.tx.QueryContext(ctx, selectJudged, last)
+		rows, err := w.tx.QueryContext(ctx, selectJudged, last, to)
 		if err != nil {
 			return err
 		}

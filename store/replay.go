@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -106,11 +107,11 @@ func (w *writing) imagine(s Scenario, d *Difference) (map[string][]storedEvent, 
 	members := map[bin]map[string]bool{}
 	revised := map[int64]*judged{}
 	if s.Meaning != nil {
-		err := w.eachJudged(w.ctx, func(j *judged) error {
+		err := w.eachJudged(w.ctx, 0, math.MaxInt64, func(j *judged) error {
 			before := j.rcpt
 			j.mean(s.Meaning)
 			if j.rcpt != before {
-				j.was = w.db.attribute(&j.res, &j.rcpt)
+				w.db.conclude(&j.was, &j.res, &j.rcpt)
 				revised[j.id] = j
 				d.Revised++
 			}

@@ -11,7 +11,7 @@ import (
 // connection.
 type statements struct {
 	message, messageByHash, earlier, earlierEvents, messageEvents *sql.Stmt
-	locator, event, raw, cursor, bin                              *sql.Stmt
+	locator, event, raw, cursor, bin, sent                        *sql.Stmt
 	history, listed, acts, domainActs                             *sql.Stmt
 	duplicate, putEvent, putAct, drop, change                     *sql.Stmt
 
@@ -27,7 +27,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&s.earlier, `UPDATE messages SET at = ? WHERE id = ?`},
 		{&s.earlierEvents, `UPDATE events SET at = ? WHERE message = ?`},
 		{&s.messageEvents, `SELECT key, concern, operator FROM events WHERE message = ?`},
-		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor},
+		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor}, {&s.sent, `SELECT stream FROM sent WHERE id = ?`},
 		{&s.bin, `INSERT OR REPLACE INTO bins (kind, subject, bin, n) VALUES (?,?,?,?)`},
 		{&s.history, selectHistory}, {&s.listed, selectListed},
 		{&s.acts, selectActs}, {&s.domainActs, selectDomainActs},

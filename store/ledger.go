@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"harvester/store/policy"
+)
+
+// Sent is one mail to one recipient, as a line of the send ledger tells it.
+type Sent struct {
+	MessageID string // with or without angle brackets
+	Recipient string
+	Stream    string // of ours; "" leaves it to be told from the returned mail
+	At        time.Time
+}
+
+// LedgerTime is how long a row of the ledger proves that a mail was sent.
+const LedgerTime = 45 * 24 * time.Hour
+
+// RecordSent adds to the ledger of what was sent, and raises the proof of
+// failures that came in before their rows did. It returns how many rows were
+// read and how many stored events they prove. Rows without a Message-ID or a
+// recipient are an error that names their number; those before it are kept.
+func (db *DB) RecordSent(ctx context.Context, rows iter.Seq2[Sent, error]) (read, proven int, err error) {
+	next, stop := iter.Pull2(rows)
+	defer stop()
+	for more := true; more; {
+		var some []Sent
+		for len(some) < 5000 {
+			s, rowErr, ok := next()
+			if !ok || rowErr != nil {
+				more, err = false, rowErr
+				break
+			}
+			if bareID(s.MessageID) == "" || policy.Domain(policy.Key(s.Recipient)) == "" {
+				more, err = false, fmt.Errorf("row %d of the ledger: it needs a Message-ID and a recipient, and has %q and %q", read+len(some)+1, s.MessageID, s.Recipient)
+				break
+			}
+			some = append(some, s)
+		}
+		n, txErr := db.sent(ctx, some)
+		if txErr != nil {
+			return read, proven, errors.Join(txErr, err)
+		}
+		read, proven = read+len(some), proven+n
+	}
+	return read, proven, err
+}
+
+func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
+	err = db.tx(ctx, "storing the send ledger", func(w *writing) error {
+		insert, err := w.tx.PrepareContext(ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		find, err := w.tx.PrepareContext(ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned') ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		defer find.Close()
+		var ids []int64
+		for _, s := range some {
+			at := s.At
+			if at.IsZero() {
+				at = w.now
+			}
+			key, id := policy.Key(s.Recipient), bareID(s.MessageID)
+			if _, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream); err != nil {
+				return err
+			}
+			rows, err := find.QueryContext(w.ctx, key, id, "<"+id+">")
+			if err != nil {
+				return err
+			}
+			if err := scan(rows, func(rows *sql.Rows) error {
+				var id int64
+				err := rows.Scan(&id)
+				ids = append(ids, id)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		touched := map[string]bool{}
+		for _, id := range ids {
+			n, err := w.revise(ctx, nil, touched, id-1, id)
+			if err != nil {
+				return err
+			}
+			proven += n
+		}
+		if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM sent WHERE at < ?`, w.now.Add(-LedgerTime).UnixMilli()); err != nil {
+			return err
+		}
+		if err := w.regard(touched); err != nil {
+			return err
+		}
+		if err := w.refold(touched); err != nil {
+			return err
+		}
+		return w.guard()
+	})
+	return proven, err
+}
+
+// inLedger tells whether the ledger names a mail to a recipient, and the
+// stream that it says.
+func (w *writing) inLedger(messageID, key string) (stream string, ok bool, err error) {
+	id := bareID(messageID)
+	if id == "" || key == "" {
+		return "", false, nil
+	}
+	err = w.tx.StmtContext(w.ctx, w.db.stmts.sent).QueryRowContext(w.ctx, ledgerID(id, key)).Scan(&stream)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return stream, err == nil, err
+}
+
+func bareID(messageID string) string { return strings.Trim(messageID, "<> \t") }
+
+func ledgerID(bare, key string) int64 {
+	h := sha256.Sum256([]byte(bare + "\x00" + key))
+	return int64(binary.BigEndian.Uint64(h[:8]) >> 1) //nolint:gosec // 63 bits fit
+}

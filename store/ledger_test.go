@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+	"harvester/store/verp"
+)
+
+func sentRows(rows ...Sent) iter.Seq2[Sent, error] {
+	return func(yield func(Sent, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A failure that encloses nothing counts when the ledger knows the mail, be it
+// recorded before or after the notice came in.
+func TestLedgerProves(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{Now: func() time.Time { return epoch.AddDate(0, 0, 9) }})
+	bare := func(n int, to, id string) Item {
+		return failure(n, to, bounce.UserUnknown, func(it *Item) { it.Result.Original = parse.Original{MessageID: id} })
+	}
+	sent := Sent{MessageID: "m1@example.org", Recipient: "Early@example.net", Stream: "shop", At: epoch}
+	if n, p, err := db.RecordSent(ctx, sentRows(sent, sent)); err != nil || n != 2 || p != 0 {
+		t.Fatal(n, p, err)
+	}
+	if out := commit(t, db, bare(0, "early@example.net", "<m1@example.org>"), bare(1, "late@example.net", "<m2@example.org>"), bare(2, "forged@example.net", "<m1@example.org>")); out.Added != 1 {
+		t.Fatalf("got %+v", out)
+	}
+	if n, p, err := db.RecordSent(ctx, sentRows(Sent{MessageID: "<m2@example.org>", Recipient: "late@example.net", At: epoch})); err != nil || n != 1 || p != 1 {
+		t.Fatal(n, p, err)
+	}
+	got := listed(t, db, Filter{})
+	if len(got) != 2 || got[0].Key != "early@example.net" || got[0].Proof != policy.ProofLedger || got[1].Key != "late@example.net" {
+		t.Fatalf("list: %+v", got)
+	}
+	if x, err := db.Explain(ctx, "early@example.net"); err != nil || x.Events[0].Stream != "shop" {
+		t.Errorf("explain: %+v %v", x, err)
+	}
+	if _, err := db.write.Exec(`DELETE FROM sent`); err != nil {
+		t.Fatal(err)
+	}
+	if revised, _, err := db.Recompute(ctx, nil); err != nil || revised != 0 {
+		t.Errorf("with the ledger's rows the proof is gone too: %d %v", revised, err)
+	}
+	if n, _, err := db.RecordSent(ctx, sentRows(sent, Sent{Recipient: "x@example.net"})); err == nil || n != 1 || !strings.Contains(err.Error(), "row 2") {
+		t.Errorf("got %d %v", n, err)
+	}
+	broken := errors.New("line 7")
+	if _, _, err := db.RecordSent(ctx, func(yield func(Sent, error) bool) { yield(Sent{}, broken) }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A signed return path proves whom we mailed, whatever the notice says; a
+// forged or an expired one proves nothing.
+func TestSignedReturnPathProves(t *testing.T) {
+	codec := verp.Codec{Keys: [][]byte{[]byte("0123456789abcdef")}}
+	db := openTest(t, Options{VERP: codec})
+	to := func(n int, path, final string) Item {
+		it := failure(n, final, bounce.UserUnknown, func(it *Item) { it.Result.Original, it.Result.DeliveredTo = parse.Original{}, path })
+		return it
+	}
+	sign := func(a string, c verp.Codec, day int) string {
+		p, err := c.Sign(a, "bounces.example.org", epoch.AddDate(0, 0, day))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	good := sign("jane@example.net", codec, 0)
+	other := verp.Codec{Keys: [][]byte{[]byte("fedcba9876543210")}}
+	two := to(4, sign("one@example.net", codec, 4), "one@example.net")
+	second := two.Result.Recipients[0]
+	second.Recipient, second.FinalRecipient = "two@example.net", "two@example.net"
+	two.Result.Recipients = append(two.Result.Recipients, second)
+	commit(t, db,
+		to(0, good, "forwarded@elsewhere.example"), // we mailed Jane, who forwards
+		to(1, sign("forged@example.net", other, 1), "forged@example.net"),
+		to(3, sign("expired@example.net", codec, -90), "expired@example.net"),
+		two)
+	var keys []string
+	for _, s := range listed(t, db, Filter{}) {
+		keys = append(keys, s.Key+" "+s.Proof.String())
+	}
+	if got := strings.Join(keys, ", "); got != "jane@example.net signed, one@example.net signed" {
+		t.Errorf("list: %s", got)
+	}
+	if revised, _, err := db.Recompute(context.Background(), nil); err != nil || revised != 0 {
+		t.Errorf("judged anew, %d events differ: %v", revised, err)
+	}
+}
