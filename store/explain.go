@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"harvester/harvest"
@@ -138,6 +139,10 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	}
 	if x.Listed, err = db.Lookup(ctx, x.Key); err != nil {
 		return err
+	}
+	// What was forgotten stands on the list without an event.
+	if x.State == policy.Clear && slices.ContainsFunc(x.Listed, func(s Suppression) bool { return s.State == policy.Suppressed }) {
+		x.State = policy.Suppressed
 	}
 	if x.History, err = history(ctx, tx, x.Key); err != nil {
 		return err

@@ -131,7 +131,8 @@ func (s *Set) Harvests() []schedule.Job {
 	return jobs
 }
 
-// Files are the jobs that write files: the exports, then the report.
+// Files are the jobs besides: the exports, the report, and dropping what is too
+// old.
 func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
 	for i := range s.Config.Exports {
@@ -153,8 +154,21 @@ func (s *Set) Files() []schedule.Job {
 			},
 		})
 	}
-	return jobs
+	nightly, err := schedule.ParseSpec(everyNight)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return append(jobs, schedule.Job{
+		Name: "retention", Spec: nightly, Deadline: fileDeadline,
+		Run: func(ctx context.Context) (string, error) {
+			gone, err := s.DB.Retain(ctx, store.Retention{})
+			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
+		},
+	})
 }
+
+// everyNight is when what is too old is dropped.
+const everyNight = "30 3 * * *"
 
 // ErrNoMailbox tells that there is nothing to harvest.
 var ErrNoMailbox = errors.New("no mailbox is configured")

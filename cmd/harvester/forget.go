@@ -1,0 +1,45 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+)
+
+func newForget(a *app) *cobra.Command {
+	var asJSON, yes bool
+	cmd := &cobra.Command{
+		Use:   "forget ADDRESS",
+		Short: "Erase an address from the database, for good",
+		Long: `Erases every address, text and original that names ADDRESS. What suppressed it
+goes on under a keyed hash, so that it is not mailed again. This can't be taken
+back; older backups of the database are yours to remove.`,
+		Example: "  harvester forget jane@example.net --yes",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return fail(exitUsage, fmt.Errorf("erasing can't be taken back"), "add --yes")
+			}
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				gone, err := set.DB.Forget(cmd.Context(), args[0], author())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(a.Out).Encode(gone)
+				}
+				_, err = fmt.Fprintf(a.Out, "erased from %d events, %d messages, %d originals; %d suppressions go on without naming it\n",
+					gone.Events, gone.Messages, gone.Raws, gone.Tombstones)
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "really")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	exits(cmd, exitOK, "nothing names the address any more", exitUsage, "the command line is wrong",
+		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
+	return cmd
+}
