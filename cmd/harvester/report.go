@@ -13,15 +13,15 @@ import (
 
 func newReport(a *app) *cobra.Command {
 	var date, format string
-	var write bool
+	var write, send bool
 	show := report.Hidden
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Print the report of a day, or write its files",
 		Long: `Prints what happened on a day and what to do about it: by default yesterday, the
 last day that is complete. With --write the files of the configured folder are
-written instead.`,
-		Example: "  harvester report\n  harvester report --date today\n  harvester report --date 2026-11-03 --format html > report.html",
+written instead, with --send it goes out by mail and to the webhook.`,
+		Example: "  harvester report\n  harvester report --date today\n  harvester report --send\n  harvester report --date 2026-11-03 --format html > report.html",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -33,11 +33,26 @@ written instead.`,
 				if err != nil {
 					return err
 				}
+				if !cmd.Flags().Changed("addresses") && (write || send) {
+					show = set.Config.Report.Addresses
+				}
+				r, err := set.Report(ctx, day, show)
+				if err != nil {
+					return err
+				}
+				if send {
+					if set.Config.Report.Mail.Server == "" && set.Config.Report.Webhook.URL.IsZero() {
+						return fail(exitConfig, fmt.Errorf("%s: neither report.mail nor report.webhook is set", set.Config.File), "they say where reports go")
+					}
+					if err := set.SendReport(ctx, r, 1); err != nil {
+						return fail(exitTempFail, err, "")
+					}
+				}
 				if write {
 					if set.Config.Report.Path == "" {
 						return fail(exitConfig, fmt.Errorf("%s: report.path is not set", set.Config.File), "it is the folder of the reports")
 					}
-					files, err := set.WriteReport(ctx, day)
+					files, err := set.WriteReport(r)
 					for _, f := range files {
 						fmt.Fprintln(a.Out, f)
 					}
@@ -46,9 +61,8 @@ written instead.`,
 					}
 					return nil
 				}
-				r, err := set.Report(ctx, day, show)
-				if err != nil {
-					return err
+				if send {
+					return nil
 				}
 				return a.buffered(func(w *bytes.Buffer) error {
 					switch format {
@@ -65,10 +79,11 @@ written instead.`,
 	cmd.Flags().StringVar(&date, "date", "yesterday", "`day`: YYYY-MM-DD, today or yesterday")
 	cmd.Flags().StringVar(&format, "format", "text", "text, html or json")
 	cmd.Flags().TextVar(&show, "addresses", report.Hidden, "how recipients are `shown`: hidden, masked or full")
+	cmd.Flags().BoolVar(&send, "send", false, "send it by mail and to the webhook, as configured")
 	cmd.Flags().BoolVar(&write, "write", false, "write the files of the configured folder")
-	exits(cmd, exitOK, "the report was printed or written", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet",
+	exits(cmd, exitOK, "the report was printed, written or sent", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet",
 		exitCantCreate, "a file can't be written; the previous one stands", exitIO, "disk full, or the database is damaged",
-		exitConfig, "the configuration is wrong")
+		exitTempFail, "it can't be sent", exitConfig, "the configuration is wrong")
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/mail"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ func (c *Config) check(d *decoder) {
 	}
 	c.checkMailboxes(d)
 	c.checkExports(d)
+	c.checkReport(d)
 	c.checkPolicy(d)
 }
 
@@ -101,6 +103,44 @@ func (c *Config) checkExports(d *decoder) {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {
 			unique(d, paths, filepath.Clean(e.Path), path+".path", "this file is written already")
+		}
+	}
+}
+
+func (c *Config) checkReport(d *decoder) {
+	m := &c.Report.Mail
+	if f := c.Report.Webhook.Format; f != "json" && f != "text" {
+		d.fail("report.webhook.format", fmt.Sprintf("there is no format %q", f), `"json", or "text" for chat programs`)
+	}
+	if m.Server == "" {
+		return
+	}
+	var server Server
+	if err := server.UnmarshalText([]byte(m.Server)); err != nil {
+		d.fail("report.mail.server", err.Error(), `write "mail.example.org:587"`)
+	}
+	if m.Username != "" && m.TLS == TLSNone && !server.Loopback() {
+		d.fail("report.mail.tls", fmt.Sprintf("%s is not this machine, and the password would cross the network in the clear", server.Host()),
+			`use "starttls" or "implicit"`)
+	}
+	if m.Username != "" && m.Password.IsZero() {
+		d.fail("report.mail.password", "empty", `write password = "credential:NAME"`)
+	}
+	if len(m.To) == 0 {
+		d.fail("report.mail.to", "nobody is named", `write to = ["postmaster@example.org"]`)
+	}
+	for i, a := range append([]string{m.From}, m.To...) {
+		key := "report.mail.from"
+		if i > 0 {
+			key = fmt.Sprintf("report.mail.to[%d]", i-1)
+		}
+		if _, err := mail.ParseAddress(a); err != nil {
+			d.fail(key, fmt.Sprintf("%q is not a mail address", a), "")
+		}
+	}
+	for _, box := range c.Mailboxes {
+		if m.Envelope != "" && strings.EqualFold(m.Envelope, box.Username) {
+			d.fail("report.mail.envelope", fmt.Sprintf("bounced reports would come back into the mailbox %s", box.Name), "leave it out: the return path is null then")
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"harvester/schedule"
 	"harvester/store/policy"
+	"harvester/store/report"
 )
 
 // Example is the annotated configuration: one text that describes every key
@@ -74,8 +75,28 @@ type Export struct {
 
 // Report is the daily report. An empty Path switches it off.
 type Report struct {
-	Path     string        `toml:"path"`
-	Schedule schedule.Spec `toml:"schedule"`
+	Path      string           `toml:"path"`
+	Schedule  schedule.Spec    `toml:"schedule"`
+	Addresses report.Addresses `toml:"addresses"`
+	Mail      Mail             `toml:"mail"`
+	Webhook   Webhook          `toml:"webhook"`
+}
+
+// Mail says how reports are mailed. An empty Server switches it off.
+type Mail struct {
+	Server   string   `toml:"server"`
+	TLS      TLS      `toml:"tls"`
+	Username string   `toml:"username"`
+	Password Secret   `toml:"password"`
+	From     string   `toml:"from"`
+	To       []string `toml:"to"`
+	Envelope string   `toml:"envelope"` // return path; empty: the null path
+}
+
+// Webhook says where reports are posted. No URL switches it off.
+type Webhook struct {
+	URL    Secret `toml:"url"`
+	Format string `toml:"format"` // json, text
 }
 
 // Load reads and checks a file. A configuration that is wrong is an Errors;

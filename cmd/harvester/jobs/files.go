@@ -98,12 +98,8 @@ func (s *Set) Report(ctx context.Context, day time.Time, show report.Addresses) 
 	})
 }
 
-// WriteReport writes the report of one day in all forms and returns the files.
-func (s *Set) WriteReport(ctx context.Context, day time.Time) ([]string, error) {
-	r, err := s.Report(ctx, day, report.Hidden)
-	if err != nil {
-		return nil, err
-	}
+// WriteReport writes a report in all forms and returns the files.
+func (s *Set) WriteReport(r *report.Report) ([]string, error) {
 	base := filepath.Join(s.Config.Report.Path, "report-"+r.Date)
 	var files []string
 	for _, form := range []struct {

@@ -149,8 +149,12 @@ func (s *Set) Files() []schedule.Job {
 		jobs = append(jobs, schedule.Job{
 			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline,
 			Run: func(ctx context.Context) (string, error) {
-				files, err := s.WriteReport(ctx, s.Yesterday(time.Now()))
-				return fmt.Sprintf("wrote %d files", len(files)), err
+				r, err := s.Report(ctx, s.Yesterday(time.Now()), s.Config.Report.Addresses)
+				if err != nil {
+					return "", err
+				}
+				files, err := s.WriteReport(r)
+				return fmt.Sprintf("wrote %d files", len(files)), errors.Join(err, s.SendReport(ctx, r, sendTries))
 			},
 		})
 	}
