@@ -53,3 +53,46 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRecompute decides 100,000 stored events anew.
+func BenchmarkRecompute(b *testing.B) {
+	db := openTest(b, Options{})
+	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF, bounce.MailboxDisabled, bounce.ContentSpam}
+	const size = 100_000
+	for n := 0; n < size; n += 1000 {
+		var batch Batch
+		for i := n; i < n+1000; i++ {
+			it := failure(i/(size/30), fmt.Sprintf("user%d@d%d.example", i%20000, i%5000), reasons[i%len(reasons)])
+			it.Message.UID, it.Message.Raw = uint32(i+1), fmt.Appendf(nil, "message %d", i)
+			it.Result.Recipients[0].RemoteMTA = ""
+			batch.Items = append(batch.Items, it)
+		}
+		if _, err := db.Commit(context.Background(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("policy", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := db.recompute(context.Background(), nil, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+	b.Run("events", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := db.recompute(context.Background(), nil, true); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+	b.Run("replay", func(b *testing.B) {
+		for b.Loop() {
+			if d, err := db.Replay(context.Background(), Scenario{}); err != nil || len(d.Changes) != 0 {
+				b.Fatal(len(d.Changes), err)
+			}
+		}
+		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
+}

@@ -79,6 +79,9 @@ type writing struct {
 
 	secretKey    []byte // of the tombstones, nil when there are none
 	secretLoaded bool
+
+	ledger     bool // it has rows
+	ledgerSeen bool
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {

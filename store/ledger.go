@@ -90,6 +90,7 @@ func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 				return err
 			}
 		}
+		w.ledger, w.ledgerSeen = true, true
 		touched := map[string]bool{}
 		for _, id := range ids {
 			n, err := w.revise(ctx, nil, touched, id-1, id)
@@ -115,8 +116,15 @@ func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 // inLedger tells whether the ledger names a mail to a recipient, and the
 // stream that it says.
 func (w *writing) inLedger(messageID, key string) (stream string, ok bool, err error) {
+	if !w.ledgerSeen {
+		// Who keeps no ledger shall not pay for it with each event.
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM sent)`).Scan(&w.ledger); err != nil {
+			return "", false, err
+		}
+		w.ledgerSeen = true
+	}
 	id := bareID(messageID)
-	if id == "" || key == "" {
+	if !w.ledger || id == "" || key == "" {
 		return "", false, nil
 	}
 	err = w.tx.StmtContext(w.ctx, w.db.stmts.sent).QueryRowContext(w.ctx, ledgerID(id, key)).Scan(&stream)

@@ -22,4 +22,3 @@ CREATE TABLE tombstones (
   author  TEXT    NOT NULL,
   PRIMARY KEY (hash, source, stream)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX messages_sender ON messages (sender) WHERE sender <> '';
