@@ -23,11 +23,31 @@ type Explanation struct {
 	Listed    []Suppression     `json:"listed"`        // what stands on the list, held rows included
 	Events    []ExplainedEvent  `json:"events"`        // oldest first
 	Overrides []policy.Override `json:"overrides"`     // acts that cover the address, undone ones too
+	Standing  []Standing        `json:"standing"`      // what is in force, and on what it rests
+	Counters  []policy.Counter  `json:"counters"`      // what counts, and is short of its policy line
+	Windows   []policy.Window   `json:"windows"`       // bursts that hold or discount some of the events
 	Episodes  []policy.Episode  `json:"-"`             // in force, in full
 	Past      []policy.Episode  `json:"-"`             // expired or lifted
 	History   []Change          `json:"history"`       // how the list changed for it, oldest first
 	Exports   []Export          `json:"exports"`       // files that carry it: published after it came into force
 	Changes   []string          `json:"changes"`       // what would change the verdict
+}
+
+// Standing is one stretch of time in which evidence, or the operator, speaks
+// against the address, with the events that were counted.
+type Standing struct {
+	Source    policy.Source `json:"source"`
+	Family    string        `json:"family"`
+	Line      string        `json:"line"`   // the policy line, in words
+	Origin    string        `json:"origin"` // "built in", or where the operator set the line
+	Stream    string        `json:"stream,omitempty"`
+	Since     time.Time     `json:"since"`
+	LastSeen  time.Time     `json:"last_seen"`
+	Expires   time.Time     `json:"expires,omitzero"`
+	Held      bool          `json:"held,omitempty"`
+	HeldUntil time.Time     `json:"held_until,omitzero"`
+	Events    []int64       `json:"events"`             // counted, by id
+	Override  int64         `json:"override,omitempty"` // the operator's act
 }
 
 // ExplainedEvent is one event with what the policy made of it.
@@ -107,11 +127,12 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if err != nil {
 		return err
 	}
+	var placed []storedEvent
 	var events []policy.Event
 	err = scan(rows, func(rows *sql.Rows) error {
 		e, err := scanEvent(rows)
 		e.place(windows, rulings)
-		events = append(events, e.Event)
+		placed, events = append(placed, e), append(events, e.Event)
 		return err
 	})
 	if err != nil {
@@ -122,6 +143,20 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	}
 	v := db.evaluate(x.Key, events, x.Overrides, db.opts.Now())
 	x.State, x.Why, x.Episodes, x.Past = v.State, v.Why, v.Episodes, v.Past
+	x.Counters = v.Counters
+	for _, ep := range v.Episodes {
+		st := Standing{Source: ep.Source, Family: ep.Family, Line: ep.Line.String(), Origin: ep.Line.Origin, Stream: ep.Stream, Since: ep.Since,
+			LastSeen: ep.LastSeen, Expires: ep.Expires, Held: ep.Held, HeldUntil: ep.HeldUntil, Override: ep.Override, Events: []int64{}}
+		for _, i := range ep.Counted {
+			st.Events = append(st.Events, v.Events[i].ID)
+		}
+		x.Standing = append(x.Standing, st)
+	}
+	for _, win := range windows {
+		if slices.ContainsFunc(placed, func(e storedEvent) bool { return e.in(win) }) {
+			x.Windows = append(x.Windows, win)
+		}
+	}
 	for i, e := range v.Events {
 		full, err := explained(ctx, tx, e.ID)
 		if err != nil {

@@ -218,6 +218,11 @@ func (e *storedEvent) place(windows []policy.Window, rulings []policy.Ruling) {
 	}
 }
 
+// in tells whether the event lies in a window.
+func (e *storedEvent) in(x policy.Window) bool {
+	return policy.Subjects(e.concern, e.operator, policy.Domain(e.key))[x.Kind] == x.Subject && !e.At.Before(x.Start) && e.At.Before(x.Until)
+}
+
 // list writes one row of the list if it differs from the one that stood.
 func (w *writing) list(key string, v policy.Verdict, ep policy.Episode, was row, stood bool) error {
 	r := row{source: ep.Source.String(), stream: ep.Stream, state: policy.Suppressed.String(), since: ep.Since.UnixMilli(),

@@ -54,7 +54,13 @@ func TestOperatorsActs(t *testing.T) {
 	act(policy.Add, "New.Person@Example.net")
 	act(policy.Remove, "C@example.com")
 	want("bounce:a@example.net bounce:b@mail.example.net operator:new.person@example.net")
-	if all, err := db.Overrides(ctx); err != nil || len(all) != 6 || !all[0].Undone || all[5].Undone {
+	act(policy.Add, "@bad.example")
+	for address, rows := range map[string]int{"Anybody@BAD.example": 1, "anybody@sub.bad.example": 0, "x@example.com": 0} {
+		if got, err := db.Lookup(ctx, address); err != nil || len(got) != rows {
+			t.Errorf("%s: %+v %v", address, got, err)
+		}
+	}
+	if all, err := db.Overrides(ctx); err != nil || len(all) != 7 || !all[0].Undone || all[6].Undone {
 		t.Errorf("history: %+v %v", all, err)
 	}
 	for _, tt := range []struct {

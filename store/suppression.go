@@ -136,6 +136,28 @@ func (db *DB) Lookup(ctx context.Context, address string) ([]Suppression, error)
 			return nil, fmt.Errorf("looking up %s: %w", address, clear(err))
 		}
 	}
+	if out == nil {
+		var err error
+		if out, err = db.banned(ctx, address); err != nil {
+			return nil, fmt.Errorf("looking up %s: %w", address, clear(err))
+		}
+	}
+	return out, nil
+}
+
+// banned is what the operator's acts on a whole domain say of an address that
+// nothing else is known of, and that no row therefore stands for.
+func (db *DB) banned(ctx context.Context, address string) ([]Suppression, error) {
+	key := policy.Key(address)
+	acts, err := overridesOn(ctx, db.read, key)
+	if err != nil {
+		return nil, err
+	}
+	var out []Suppression
+	for _, ep := range db.evaluate(key, nil, acts, db.opts.Now()).List() {
+		out = append(out, Suppression{Address: address, Key: key, Domain: policy.Domain(key), Source: ep.Source.String(), State: policy.Suppressed,
+			Reason: "manual", Since: ep.Since, LastSeen: ep.LastSeen, Expires: ep.Expires, Count: ep.Count, Line: ep.Line.String()})
+	}
 	return out, nil
 }
 

@@ -40,6 +40,9 @@ var inWindow = map[policy.WindowKind]string{
 // note marks the bins of an event as changed.
 func (w *writing) note(concern, operator, domain string, at int64) {
 	for kind, subject := range policy.Subjects(concern, operator, domain) {
+		if subject == "" {
+			continue
+		}
 		w.bins[bin{kind, subject, at / policy.Width(kind).Milliseconds()}] = true
 	}
 }

@@ -56,12 +56,23 @@ type Note struct {
 	DuplicateOf int    // index into Verdict.Events; -1 when it is the first
 }
 
+// Counter is how far the events of one family are from their policy line.
+type Counter struct {
+	Family string    `json:"family"`
+	Stream string    `json:"stream,omitempty"` // where the line's scope is one stream
+	Line   string    `json:"line"`             // in words
+	Count  int       `json:"count"`            // days that count at the time asked for
+	After  int       `json:"after"`            // that it takes
+	Lapses time.Time `json:"lapses,omitzero"`  // when the oldest of them leaves the window
+}
+
 // Verdict is the answer for one address.
 type Verdict struct {
 	State    State
 	Why      string    // for Allowed and for a protected address
 	Episodes []Episode // in force at the time asked for, the strongest of a source first
 	Past     []Episode // expired, lifted or dropped ones, oldest first
+	Counters []Counter // of what counts, and is short of its line
 	Events   []Event   // the history in the order in which it was counted
 	Notes    []Note    // one per event
 }
@@ -353,6 +364,7 @@ func (f *fold) finish(acts []Override, now time.Time) {
 	for _, g := range f.order {
 		t := f.groups[g]
 		if t.open == nil {
+			f.counter(g, t, now)
 			continue
 		}
 		if !t.open.Expires.IsZero() && !t.open.Expires.After(now) {
@@ -374,6 +386,29 @@ func (f *fold) finish(acts []Override, now time.Time) {
 		if o.Act == Allow && (o.Until.IsZero() || o.Until.After(now)) {
 			f.State, f.Why = Allowed, "allowed by "+o.Author+": "+o.Reason
 		}
+	}
+}
+
+// counter tells how far a group without a verdict is from one.
+func (f *fold) counter(g group, t *tally, now time.Time) {
+	if len(t.events) == 0 {
+		return
+	}
+	i := t.events[len(t.events)-1]
+	line, _ := f.table.Line(f.Events[i])
+	c := Counter{Family: g.family, Stream: g.stream, Line: line.String(), After: line.After}
+	_, all, _ := f.window(t, i, line)
+	for _, j := range all {
+		leaves := f.Events[j].At.Add(line.Within.Of())
+		if line.Within != 0 && !leaves.After(now) {
+			continue
+		}
+		if c.Count++; c.Count == 1 && line.Within != 0 {
+			c.Lapses = leaves
+		}
+	}
+	if c.Count > 0 {
+		f.Counters = append(f.Counters, c)
 	}
 }
 

@@ -184,6 +184,17 @@ func TestHold(t *testing.T) {
 	}
 }
 
+func TestCounters(t *testing.T) {
+	v := Evaluate([]Event{on(0, bounce.MailboxFull), on(20, bounce.MailboxFull), on(21, bounce.UserUnknown, byCode)}, nil, Table{}, at(22))
+	if len(v.Counters) != 2 || v.Counters[0].Count != 2 || v.Counters[0].After != 3 || v.Counters[0].Lapses != at(30) ||
+		v.Counters[1].Family != "unknown" || v.Counters[1].Count != 1 || v.Counters[1].Lapses != at(35) {
+		t.Errorf("got %+v", v.Counters)
+	}
+	if v = Evaluate([]Event{on(0, bounce.MailboxFull), on(20, bounce.MailboxFull)}, nil, Table{}, at(40)); len(v.Counters) != 1 || v.Counters[0].Count != 1 {
+		t.Errorf("the first has left the window: %+v", v.Counters)
+	}
+}
+
 func TestOverrides(t *testing.T) {
 	act := func(id int64, n int, a Act) Override {
 		return Override{ID: id, At: at(n), Act: a, Pattern: "a@example.net", Reason: "asked", Author: "ops"}
