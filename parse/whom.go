@@ -88,13 +88,14 @@ func (p *parser) returnedTo(m *view.Mail, res *Result) string {
 // the notice came to, else in the returned mail.
 func (p *parser) sent(paths ...string) *envelope.Sent {
 	for _, path := range paths {
-		for _, v := range p.opt.ReturnPaths {
-			if s, ok := v.Read(path); ok {
-				if s.Recipient == "" {
-					p.notes = append(p.notes, "the token of the return path does not verify")
-				}
-				return &s
+		if s, ok := envelope.Read(p.opt.ReturnPaths, path); ok {
+			if s.Recipient == "" {
+				p.notes = append(p.notes, "the token of the return path does not verify")
 			}
+			return &s
+		}
+		if len(p.opt.ReturnPaths) > 0 {
+			continue // who names the shapes of his return paths has no others
 		}
 		if recipient := p.verp(path); p.usable(recipient) {
 			return &envelope.Sent{Recipient: recipient}

@@ -9,6 +9,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/envelope"
 	"harvester/store/policy"
 )
 
@@ -63,11 +64,12 @@ func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time)
 			a.stream = said
 		}
 	}
-	if mailed, err := db.opts.VERP.Verify(res.DeliveredTo, at); err == nil {
+	if sent, ok := envelope.Read(db.opts.ReturnPaths, res.DeliveredTo); ok && sent.Fresh(at) {
+		mailed := policy.Key(sent.Recipient)
 		if len(res.Recipients) == 1 {
-			a.key = policy.Key(mailed)
+			a.key = mailed
 		}
-		if a.key == policy.Key(mailed) {
+		if a.key == mailed {
 			a.proof = policy.ProofSigned
 		}
 	}

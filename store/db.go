@@ -18,8 +18,8 @@ import (
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
+	"harvester/parse/envelope"
 	"harvester/store/policy"
-	"harvester/store/verp"
 )
 
 // Options say how a database is used.
@@ -29,9 +29,10 @@ type Options struct {
 	Policy   policy.Table     // the zero table is the default policy
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
 	ReadOnly bool             // for commands that only look; works beside a running daemon
-	VERP     verp.Codec       // keys of our signed return paths; the zero Codec knows none
-	Limits   Limits           // of the guard on the exports; zero fields are defaults
-	Log      *slog.Logger     // default: none
+	// ReturnPaths are the shapes of our signed return paths, with their keys.
+	ReturnPaths []*envelope.VERP
+	Limits      Limits       // of the guard on the exports; zero fields are defaults
+	Log         *slog.Logger // default: none
 }
 
 // DB is an open database. All its methods may be called from several

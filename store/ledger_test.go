@@ -10,8 +10,8 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/envelope"
 	"harvester/store/policy"
-	"harvester/store/verp"
 )
 
 func sentRows(rows ...Sent) iter.Seq2[Sent, error] {
@@ -67,21 +67,28 @@ func TestLedgerProves(t *testing.T) {
 // A signed return path proves whom we mailed, whatever the notice says; a
 // forged or an expired one proves nothing.
 func TestSignedReturnPathProves(t *testing.T) {
-	codec := verp.Codec{Keys: [][]byte{[]byte("0123456789abcdef")}}
-	db := openTest(t, Options{VERP: codec})
+	shape := func(key string) *envelope.VERP {
+		v, err := envelope.NewVERP("b-{token}-{local}={domain}@bounces.example.org", []byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	codec := shape("0123456789abcdef")
+	db := openTest(t, Options{ReturnPaths: []*envelope.VERP{codec}})
 	to := func(n int, path, final string) Item {
 		it := failure(n, final, bounce.UserUnknown, func(it *Item) { it.Result.Original, it.Result.DeliveredTo = parse.Original{}, path })
 		return it
 	}
-	sign := func(a string, c verp.Codec, day int) string {
-		p, err := c.Sign(a, "bounces.example.org", epoch.AddDate(0, 0, day))
+	sign := func(a string, v *envelope.VERP, day int) string {
+		p, err := v.Sign(a, epoch.AddDate(0, 0, day))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
 	good := sign("jane@example.net", codec, 0)
-	other := verp.Codec{Keys: [][]byte{[]byte("fedcba9876543210")}}
+	other := shape("fedcba9876543210")
 	two := to(4, sign("one@example.net", codec, 4), "one@example.net")
 	second := two.Result.Recipients[0]
 	second.Recipient, second.FinalRecipient = "two@example.net", "two@example.net"

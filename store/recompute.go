@@ -28,8 +28,8 @@ type Meaning func(*parse.Result, *parse.Recipient)
 func (db *DB) fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintln(h, "attribution 1", strings.Join(db.own, " "))
-	for _, k := range db.opts.VERP.Keys {
-		fmt.Fprintf(h, "%x\n", sha256.Sum256(k))
+	for _, v := range db.opts.ReturnPaths {
+		fmt.Fprintln(h, v.Fingerprint())
 	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])
 	h.Reset()

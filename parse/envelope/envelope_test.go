@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPlain(t *testing.T) {
@@ -31,52 +32,75 @@ func TestPlain(t *testing.T) {
 }
 
 var (
-	old = Key{'a', []byte("an old secret of 16+ bytes")}
-	now = Key{'b', []byte("the new secret of 16+ bytes")}
+	oldKey = []byte("an old secret of 16+ bytes")
+	newKey = []byte("the new secret of 16+ bytes")
+	sentAt = time.Date(2026, 11, 1, 23, 0, 0, 0, time.UTC)
 )
 
+func verp(t testing.TB, pattern string, keys ...[]byte) *VERP {
+	t.Helper()
+	v, err := NewVERP(pattern, keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+const pattern = "bounces-{token}-{local}={domain}@example.org"
+
 func TestVERP(t *testing.T) {
-	const pattern = "bounces+{token}-{local}={domain}@example.org"
-	before, err := NewVERP(pattern, []Key{old})
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := NewVERP(pattern, []Key{now, old})
-	if err != nil {
-		t.Fatal(err)
-	}
+	before, v := verp(t, pattern, oldKey), verp(t, pattern, newKey, oldKey)
+	paths := []*VERP{v}
 	for _, to := range []string{"kate@example.com", "kate+news@sub.example.com", "a=b@example.com", "a-b@my-domain.example"} {
 		for _, signer := range []*VERP{v, before} {
-			path, err := signer.Sign(to, 20780)
+			path, err := signer.Sign(to, sentAt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, ok := v.Read(strings.ToUpper(path))
-			if !ok || !strings.EqualFold(got.Recipient, to) || !got.Signed || got.Day != 20780 {
+			got, ok := Read(paths, strings.ToUpper(path))
+			if !ok || got.Recipient != to || !got.Signed || got.Day != int(sentAt.Unix()/86400) {
 				t.Errorf("%s reads as %+v, %v", path, got, ok)
 			}
-			// The token of one recipient is none of another.
-			if got, _ := v.Read(strings.Replace(path, "a", "e", 1)); got.Signed {
-				t.Errorf("a changed %s still verifies", path)
+			// The token of one recipient, or of another day, is none.
+			for _, forged := range []string{strings.Replace(path, "example.", "exemple.", 1), strings.Replace(path, "-2", "-1", 1)} {
+				if got, ok := Read(paths, forged); ok && got != (Sent{}) {
+					t.Errorf("%s reads as %+v", forged, got)
+				}
 			}
 		}
 	}
-	for _, addr := range []string{"bounces@example.org", "bounces+x-kate=example.com@example.net", "other+x-kate=example.com@example.org", "bounces+x-kate=nodot@example.org", ""} {
-		if got, ok := v.Read(addr); ok && got != (Sent{}) {
+	for _, addr := range []string{"bounces@example.org", "bounces-kate=example.com@example.org", "bounces-20500-0123456789ab-kate=nodot@example.org", ""} {
+		if got, ok := Read(paths, addr); ok {
 			t.Errorf("%q reads as %+v", addr, got)
 		}
 	}
-	if _, err := v.Sign(strings.Repeat("x", 60)+"@example.com", 1); !errors.Is(err, ErrTooLong) {
+	if _, err := v.Sign(strings.Repeat("x", 60)+"@example.com", sentAt); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a local part of over 64 octets: %v", err)
+	}
+	if _, err := v.Sign(`"a b"@example.com`, sentAt); err == nil {
+		t.Error("a quoted local part is signed")
+	}
+}
+
+// The token is the one that the shell line in the documentation makes.
+func TestTokenOfTheShell(t *testing.T) {
+	if got := code([]byte("0123456789abcdef"), "20550", "jane@example.net"); got != "24a5181e377b" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestFresh(t *testing.T) {
+	s := Sent{Recipient: "kate@example.com", Signed: true, Day: int(sentAt.Unix() / 86400)}
+	for days, want := range map[int]bool{-3: false, 0: true, 44: true, 47: false} {
+		if got := s.Fresh(sentAt.AddDate(0, 0, days)); got != want {
+			t.Errorf("%d days later: %v", days, got)
+		}
 	}
 }
 
 func TestUnsignedVERP(t *testing.T) {
-	v, err := NewVERP("news-bounce-{local}={domain}@lists.example.org", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, ok := v.Read("news-bounce-kate.w=example.com@lists.example.org"); !ok || got.Recipient != "kate.w@example.com" || got.Signed {
+	v := verp(t, "news-bounce-{local}={domain}@lists.example.org")
+	if got, ok := Read([]*VERP{v}, "news-bounce-kate.w=example.com@lists.example.org"); !ok || got.Recipient != "kate.w@example.com" || got.Signed {
 		t.Errorf("got %+v, %v", got, ok)
 	}
 }
@@ -90,11 +114,11 @@ func TestBadPattern(t *testing.T) {
 		"b+{token}-{local}={domain}@example.org": "no key",
 		"b+{local}={local}={domain}@example.org": "once each",
 	} {
-		if _, err := NewVERP(pattern, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := NewVERP(pattern); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", pattern, err, want)
 		}
 	}
-	if _, err := NewVERP("b+{token}-{local}={domain}@example.org", []Key{{'k', []byte("short")}}); err == nil {
+	if _, err := NewVERP("b+{token}-{local}={domain}@example.org", []byte("short")); err == nil {
 		t.Error("a short key is taken")
 	}
 }
@@ -115,16 +139,17 @@ func TestBATV(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	v, err := NewVERP("bounces+{token}-{local}={domain}@example.org", []Key{now})
+	v := verp(f, pattern, newKey)
+	good, err := v.Sign("kate@example.com", sentAt)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add("bounces+baaaaaaaaaaaaa-kate=example.com@example.org")
+	f.Add(good)
 	f.Add("SRS1=GGG=forwarder.example==HHH=TT=example.com=user@second.test")
 	f.Fuzz(func(t *testing.T, addr string) {
 		Plain(addr)
-		if s, ok := v.Read(addr); ok && s.Signed {
-			if again, err := v.Sign(s.Recipient, s.Day); err == nil && !strings.EqualFold(again, addr) {
+		if s, ok := Read([]*VERP{v}, addr); ok && s.Signed {
+			if again, err := v.Sign(s.Recipient, time.Unix(int64(s.Day)*86400, 0)); err == nil && !strings.EqualFold(again, addr) {
 				t.Errorf("%q verifies, but we would have written %q", addr, again)
 			}
 		}

@@ -3,37 +3,50 @@ package envelope
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // VERP is the shape of variable envelope return paths: text with {local},
 // {domain} and, where they are signed, {token}, for example
 //
-//	bounces+{token}-{local}={domain}@example.org
+//	bounces-{token}-{local}={domain}@example.org
 //
 // A notice that comes to such an address tells by its very address whom we
-// mailed. A token proves that it was we who wrote it, to whom and on what day.
+// mailed. A token proves that it was we who wrote it, to whom and on what day:
+// it is DAY-CODE, where DAY counts the days since 1970-01-01 in UTC and CODE is
+// the first 12 hexadecimal digits of HMAC-SHA-256 (RFC 2104), under the key, of
+// DAY, "-" and the recipient in lower case. A shell can make it:
+//
+//	printf %s "20550-jane@example.net" | openssl dgst -sha256 -hmac "$KEY" -r | cut -c1-12
 type VERP struct {
-	parts  []string // literal, field, literal, field, ..., literal
-	domain string
-	keys   []Key
-}
-
-// Key signs tokens. The first key signs, all verify, so that keys rotate: put
-// the new one first and drop the old one when its last tokens have expired.
-type Key struct {
-	ID     byte // a letter or digit, written into each token
-	Secret []byte
+	pattern string
+	parts   []string // literal, field, literal, field, ..., literal
+	domain  string
+	keys    [][]byte
 }
 
 // Sent is what a return path says of the mail that it belongs to.
 type Sent struct {
-	Recipient string `json:"recipient"` // "" when a token is there and does not verify
+	Recipient string `json:"recipient"` // in lower case when signed; "" when a token is there and does not verify
 	Signed    bool   `json:"signed"`    // the token verifies
 	Day       int    `json:"day"`       // days since 1970-01-01 UTC when it was signed; 0 unless Signed
+}
+
+// Life is how long a signed return path is good for. Queues give up after days;
+// the rest is for systems that answer late.
+const Life = 45 * 24 * time.Hour
+
+// Fresh tells whether a signed return path was still good when the notice to
+// it came in, with a day of grace for clocks that differ.
+func (s Sent) Fresh(at time.Time) bool {
+	const grace = 24 * time.Hour
+	signed := time.Unix(int64(s.Day)*86400, 0)
+	return s.Signed && !at.Before(signed.Add(-grace)) && !at.After(signed.Add(Life+grace))
 }
 
 const (
@@ -41,21 +54,23 @@ const (
 	fieldDomain = "{domain}"
 	fieldToken  = "{token}"
 
-	tokenLength = 14 // key id, three characters of day, ten of signature
-	maxLocal    = 64 // RFC 5321 §4.5.3.1.1; some receivers do enforce it
-	dayCycle    = 1 << 15
+	codeLength = 12
+	maxLocal   = 64 // RFC 5321 §4.5.3.1.1; some receivers do enforce it
+	minKey     = 16 // bytes
 )
 
 // ErrTooLong says that a recipient does not fit into a return path.
-var ErrTooLong = errors.New("return path is longer than the 64 octets that RFC 5321 allows a local part")
+var ErrTooLong = errors.New("the return path would be longer than the 64 octets that a local part may have")
 
-// NewVERP reads a pattern. Keys may be missing where it has no {token}.
-func NewVERP(pattern string, keys []Key) (*VERP, error) {
+// NewVERP reads a pattern. The first key signs, all verify: keys rotate by
+// putting a new one first and dropping the old one after Life. Keys may be
+// missing where the pattern has no {token}.
+func NewVERP(pattern string, keys ...[]byte) (*VERP, error) {
 	at := strings.LastIndexByte(pattern, '@')
 	if at < 1 || at == len(pattern)-1 || strings.ContainsAny(pattern[at+1:], "{}") {
 		return nil, fmt.Errorf("VERP pattern %q is no address with fields before its @", pattern)
 	}
-	v := &VERP{domain: pattern[at+1:], keys: keys}
+	v := &VERP{pattern: pattern, domain: pattern[at+1:], keys: keys}
 	count := map[string]int{}
 	rest := pattern[:at]
 	for {
@@ -86,11 +101,8 @@ func NewVERP(pattern string, keys []Key) (*VERP, error) {
 		return nil, fmt.Errorf("VERP pattern %q has a {token} but no key to verify it", pattern)
 	}
 	for _, k := range keys {
-		if !(k.ID >= 'a' && k.ID <= 'z' || k.ID >= '0' && k.ID <= '9') {
-			return nil, fmt.Errorf("VERP key id %q is not one of a-z, 0-9", k.ID)
-		}
-		if len(k.Secret) < 16 {
-			return nil, fmt.Errorf("VERP key %q is shorter than 16 bytes", k.ID)
+		if len(k) < minKey {
+			return nil, fmt.Errorf("a VERP key is shorter than %d bytes", minKey)
 		}
 	}
 	return v, nil
@@ -99,34 +111,66 @@ func NewVERP(pattern string, keys []Key) (*VERP, error) {
 // Domain is the domain of all return paths of v.
 func (v *VERP) Domain() string { return v.domain }
 
-// Sign writes the return path of a mail to recipient that is sent on day.
-func (v *VERP) Sign(recipient string, day int) (string, error) {
-	at := strings.LastIndexByte(recipient, '@')
-	if at < 1 || at == len(recipient)-1 || strings.ContainsAny(recipient, "\" \t<>") {
-		return "", fmt.Errorf("address %q can't stand in a return path", recipient)
+// Fingerprint names pattern and keys without telling the keys.
+func (v *VERP) Fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintln(h, v.pattern)
+	for _, k := range v.keys {
+		fmt.Fprintf(h, "%x\n", sha256.Sum256(k))
 	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Sign writes the return path of a mail to recipient that is sent at a time.
+func (v *VERP) Sign(recipient string, at time.Time) (string, error) {
+	i := strings.LastIndexByte(recipient, '@')
+	if i < 1 || i == len(recipient)-1 || !plain(recipient[:i]) || !plain(recipient[i+1:]) {
+		return "", fmt.Errorf("signing a return path: %q can't stand in a plain local part", recipient)
+	}
+	recipient = strings.ToLower(recipient) // systems on the way change case
 	var b strings.Builder
 	for _, p := range v.parts {
 		switch p {
 		case fieldLocal:
-			b.WriteString(recipient[:at])
+			b.WriteString(recipient[:i])
 		case fieldDomain:
-			b.WriteString(recipient[at+1:])
+			b.WriteString(recipient[i+1:])
 		case fieldToken:
-			b.WriteString(token(v.keys[0], recipient, day))
+			day := strconv.FormatInt(at.Unix()/86400, 10)
+			b.WriteString(day + "-" + code(v.keys[0], day, recipient))
 		default:
 			b.WriteString(p)
 		}
 	}
 	if b.Len() > maxLocal {
-		return "", fmt.Errorf("signing for %s: %w", recipient, ErrTooLong)
+		return "", fmt.Errorf("signing a return path for %s: %w", recipient, ErrTooLong)
 	}
 	return b.String() + "@" + v.domain, nil
 }
 
-// Read takes a return path of v apart. Anything else gives ok false. A token
-// that does not verify gives an empty answer: somebody made the address up.
-func (v *VERP) Read(addr string) (s Sent, ok bool) {
+// plain tells whether s can stand in a local part without quotes.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f || strings.IndexByte(`()<>[]:;@\,"`, s[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Read takes an address apart that may be a return path of one of paths. ok is
+// false when it is none. A token that does not verify gives an empty answer:
+// somebody made the address up.
+func Read(paths []*VERP, addr string) (s Sent, ok bool) {
+	for _, v := range paths {
+		if s, ok = v.read(addr); ok {
+			return s, true
+		}
+	}
+	return Sent{}, false
+}
+
+func (v *VERP) read(addr string) (s Sent, ok bool) {
 	at := strings.LastIndexByte(addr, '@')
 	if at < 0 || !strings.EqualFold(addr[at+1:], v.domain) {
 		return Sent{}, false
@@ -134,74 +178,66 @@ func (v *VERP) Read(addr string) (s Sent, ok bool) {
 	rest := addr[:at]
 	values := map[string]string{}
 	for i, p := range v.parts {
-		if i%2 == 1 {
-			// A field reaches to the literal behind it. Only {local} may hold
-			// that literal itself ("a=b"), so it ends at the last one.
-			next := v.parts[i+1]
-			end := len(rest)
-			if next != "" {
-				if p == fieldLocal {
-					end = lastFold(rest, next)
-				} else {
-					end = indexFold(rest, next)
-				}
-			}
-			if end <= 0 {
+		if i%2 == 0 {
+			var found bool
+			if rest, found = cutFold(rest, p); !found {
 				return Sent{}, false
 			}
-			values[p], rest = rest[:end], rest[end:]
 			continue
 		}
-		var found bool
-		if rest, found = cutFold(rest, p); !found {
+		// A field reaches to the literal behind it. Only {local} may hold that
+		// literal itself ("a=b"), so it ends at the last one; a token holds one
+		// hyphen and has a known shape.
+		end := len(rest)
+		switch next := v.parts[i+1]; {
+		case p == fieldToken:
+			end = tokenEnd(rest)
+		case next == "":
+		case p == fieldLocal:
+			end = strings.LastIndex(strings.ToLower(rest), strings.ToLower(next))
+		default:
+			end = strings.Index(strings.ToLower(rest), strings.ToLower(next))
+		}
+		if end <= 0 {
 			return Sent{}, false
 		}
+		values[p], rest = rest[:end], rest[end:]
 	}
 	if rest != "" || !strings.Contains(values[fieldDomain], ".") {
 		return Sent{}, false
 	}
 	s.Recipient = values[fieldLocal] + "@" + values[fieldDomain]
-	if tok, signing := values[fieldToken]; signing {
-		if s.Day, s.Signed = v.verify(tok, s.Recipient); !s.Signed {
-			return Sent{}, true
-		}
+	tok, signing := values[fieldToken]
+	if !signing {
+		return s, true
 	}
+	s.Recipient = strings.ToLower(s.Recipient)
+	day, mac, _ := strings.Cut(strings.ToLower(tok), "-")
+	for _, k := range v.keys {
+		// No early exit: the time taken tells nothing about the keys.
+		s.Signed = hmac.Equal([]byte(code(k, day, s.Recipient)), []byte(mac)) || s.Signed
+	}
+	if !s.Signed {
+		return Sent{}, true
+	}
+	s.Day, _ = strconv.Atoi(day)
 	return s, true
 }
 
-func (v *VERP) verify(tok, recipient string) (day int, ok bool) {
-	tok = strings.ToLower(tok)
-	if len(tok) != tokenLength {
-		return 0, false
+// tokenEnd is the length of the token that s begins with, 0 when there is none.
+func tokenEnd(s string) int {
+	digits := 0
+	for digits < len(s) && digits < 7 && s[digits] >= '0' && s[digits] <= '9' {
+		digits++
 	}
-	for _, c := range []byte(tok[1:4]) {
-		digit := strings.IndexByte(alphabet, c)
-		if digit < 0 {
-			return 0, false
-		}
-		day = day<<5 | digit
+	if end := digits + 1 + codeLength; digits > 0 && end <= len(s) && s[digits] == '-' {
+		return end
 	}
-	for _, k := range v.keys {
-		if k.ID == tok[0] && hmac.Equal([]byte(token(k, recipient, day)), []byte(tok)) {
-			return day, true
-		}
-	}
-	return 0, false
+	return 0
 }
 
-var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
-
-const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-
-// token is key id, day and the head of an HMAC-SHA-256 (RFC 2104) over both and
-// the recipient in lower case, since systems on the way change case.
-func token(k Key, recipient string, day int) string {
-	day %= dayCycle
-	head := string([]byte{k.ID, alphabet[day>>10&31], alphabet[day>>5&31], alphabet[day&31]})
-	mac := hmac.New(sha256.New, k.Secret)
-	mac.Write([]byte("harvester-verp-1\n" + head + "\n" + strings.ToLower(recipient)))
-	return head + encoding.EncodeToString(mac.Sum(nil))[:tokenLength-len(head)]
+func code(key []byte, day, recipient string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(day + "-" + recipient))
+	return hex.EncodeToString(h.Sum(nil))[:codeLength]
 }
-
-func indexFold(s, sub string) int { return strings.Index(strings.ToLower(s), strings.ToLower(sub)) }
-func lastFold(s, sub string) int  { return strings.LastIndex(strings.ToLower(s), strings.ToLower(sub)) }
