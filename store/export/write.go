@@ -149,6 +149,9 @@ func (w *writer) manifest() *Manifest {
 			m.Omitted = append(m.Omitted, Omitted{Kind: kindNames[k], N: n})
 		}
 	}
+	if w.narrow > 0 && w.t.Filter.Stream == "" {
+		m.Losses = append(m.Losses, fmt.Sprintf("%d addresses may still get mail of some streams, but a reader of this file blocks them for all: narrow the export with stream or sources where that matters", w.narrow))
+	}
 	if w.skipped != nil {
 		m.SkippedAt = base(SkippedPath(w.t.Path))
 	}

@@ -258,6 +258,19 @@ func TestOneRowPerAddress(t *testing.T) {
 	}
 }
 
+// A file for all mail says that it blocks more than was decided.
+func TestNarrowScopesAreTold(t *testing.T) {
+	optOut := hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone), func(e *store.Suppression) { e.Scope, e.Stream = policy.ScopeStream, "news" })
+	for stream, want := range map[string]int{"": 2, "news": 1} {
+		to := target(t, "email", t.TempDir())
+		to.Filter.Stream = stream
+		mustWrite(t, []store.Suppression{optOut}, to)
+		if m, err := ReadManifest(to.Path); err != nil || len(m.Losses) != want {
+			t.Errorf("stream %q: %q, %v", stream, m.Losses, err)
+		}
+	}
+}
+
 // What the manifest says is what the files hold.
 func TestManifest(t *testing.T) {
 	to := target(t, "email", t.TempDir())

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // writer lays rows into staged parts.
@@ -25,6 +26,7 @@ type writer struct {
 	skipped     *staged   // nil until an address is skipped
 	skippedRows int
 	omitted     []int // by kind
+	narrow      int   // addresses blocked for some streams only
 	buf         []byte
 }
 
@@ -122,6 +124,9 @@ func (w *writer) add(e *store.Suppression) error {
 		return err
 	}
 	p.rows++
+	if e.Scope != policy.ScopeAddress {
+		w.narrow++
+	}
 	p.names.add(name)
 	_, _ = w.sum.Write(w.buf)
 	_, err := p.Write(w.buf)
