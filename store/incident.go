@@ -87,11 +87,12 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 	}
 	all = append(all, paths...)
 	var out []Incident
-	for _, in := range merge(all) {
+	merged := merge(all)
+	for _, in := range merged {
 		if !in.Closed.IsZero() && in.Closed.Before(since) {
 			continue
 		}
-		if err := in.complete(ctx, tx); err != nil {
+		if err := in.complete(ctx, tx, in.next(merged)); err != nil {
 			return nil, err
 		}
 		out = append(out, in)
@@ -207,9 +208,21 @@ func addHours(a, b []policy.Tally) []policy.Tally {
 	return sum
 }
 
+// next is when the following incident of the same cause opened, zero when
+// there is none.
+func (in *Incident) next(all []Incident) (at time.Time) {
+	for _, o := range all {
+		if o.ID == in.ID && o.Opened.After(in.Opened) && (at.IsZero() || o.Opened.Before(at)) {
+			at = o.Opened
+		}
+	}
+	return at
+}
+
 // complete reads what the fold does not carry: names, receivers, the latest
-// reply, the operator's acts.
-func (in *Incident) complete(ctx context.Context, q querier) error {
+// reply, the operator's acts up to the next incident of the cause. Many a note
+// is written when the incident is over.
+func (in *Incident) complete(ctx context.Context, q querier, next time.Time) error {
 	cond, args := `cause = ?`, []any{in.ID}
 	if concern, ok := policy.PathConcern(in.ID); ok {
 		cond, args = `concern = ?`, []any{concern}
@@ -252,7 +265,7 @@ func (in *Incident) complete(ctx context.Context, q querier) error {
 	return scan(rows, func(rows *sql.Rows) error {
 		var a IncidentAct
 		err := rows.Scan(when{&a.At}, &a.Act, &a.Text, &a.Author)
-		if in.Closed.IsZero() || a.At.Before(in.Closed) {
+		if next.IsZero() || a.At.Before(next) {
 			in.Acts = append(in.Acts, a)
 		}
 		return err

@@ -2,24 +2,44 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/config"
 	"harvester/cmd/harvester/jobs"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 func newIncidents(a *app) *cobra.Command {
+	cmd := newIncidentsList(a)
+	list := cmd.RunE
+	parent(cmd, newIncidentsList(a), newIncidentsShow(a), newIncidentAct(a, "ack", "Record that you have seen an incident"),
+		newIncidentAct(a, "note", "Write something down about an incident"), newIncidentsRollback(a))
+	cmd.Use = "incidents"
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return list(cmd, args)
+	}
+	exits(cmd, exitOK, "the incidents were printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func newIncidentsList(a *app) *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
-		Use:   "incidents",
+		Use:   "list",
 		Short: "Show what is wrong on your own side, and what mends it",
 		Long: `Shows one incident for each cause that receivers hold against you: whom it hit,
-the latest reply, and what to do. Nobody is suppressed for these.`,
-		Example: "  harvester incidents\n  harvester incidents --all --json",
+the latest reply, and what to do. Nobody is suppressed for these. An incident
+closes by itself after three days without a failure.`,
+		Example: "  harvester incidents\n  harvester incidents list --all --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
@@ -52,6 +72,151 @@ the latest reply, and what to do. Nobody is suppressed for these.`,
 	return cmd
 }
 
+func newIncidentsShow(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show all incidents of one cause, with what was done and when it struck",
+		Example: "  harvester incidents show spf:example.org",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+				list, err := incidentsOf(cmd, set, args[0])
+				if err != nil {
+					return err
+				}
+				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
+				for i := range list {
+					in := &list[i]
+					if asJSON {
+						if err := enc.Encode(in); err != nil {
+							return err
+						}
+						continue
+					}
+					p.incident(in, a.colours(a.Out))
+					p.field("follows", strings.Join(in.Includes, ", "))
+					for _, h := range in.Hours {
+						p.field("hour", fmt.Sprintf("%s  %d", p.stamp(h.Hour), h.N))
+					}
+				}
+				return p.err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	exits(cmd, exitOK, "the incidents were printed", exitUsage, "there is no such incident", exitNoInput, "there is no database yet",
+		exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+// incidentsOf finds the incidents of one cause, the open one first.
+func incidentsOf(cmd *cobra.Command, set *jobs.Set, id string) ([]store.Incident, error) {
+	all, err := set.DB.Incidents(cmd.Context(), time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Incident
+	var ids []string
+	for _, in := range all {
+		if in.ID == id {
+			out = append(out, in)
+		}
+		ids = append(ids, in.ID)
+	}
+	if out == nil {
+		return nil, noSuchIncident(id, ids)
+	}
+	return out, nil
+}
+
+func noSuchIncident(id string, ids []string) error {
+	hint := "harvester incidents list --all shows the ids"
+	if near := config.Nearest(id, ids); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return fail(exitUsage, fmt.Errorf("there is no incident %q", id), hint)
+}
+
+func newIncidentAct(a *app, act, short string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     act + " ID TEXT...",
+		Short:   short,
+		Long:    short + ". It is kept with your name and shown with the incident.",
+		Example: fmt.Sprintf("  harvester incidents %s spf:example.org 'the DNS provider is at it'", act),
+		Args:    args(2, -1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				if _, err := incidentsOf(cmd, set, args[0]); err != nil {
+					return err
+				}
+				if err := set.DB.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(a.Out, "%s: %s recorded\n", args[0], act)
+				return err
+			})
+		},
+	}
+	if act == "ack" {
+		cmd.Use, cmd.Args = "ack ID [TEXT...]", args(1, -1)
+	}
+	exits(cmd, exitOK, "it is recorded", exitUsage, "there is no such incident", exitCantCreate, "the database can't be written",
+		exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func newIncidentsRollback(a *app) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "rollback ID",
+		Short: "Take back every verdict that an outage or a broken path led to",
+		Long: `Takes all weight from the failures of an outage: what was suppressed for them
+leaves the list, and the next export carries the removals. ID is that of a hold
+(harvester holds list --all), or of an incident of your own path ("path...").
+For other incidents there is nothing to take back: nobody was suppressed.`,
+		Example: "  harvester incidents rollback outage:google:2026-01-06T08 --reason 'their incident report'",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
+			}
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				if err != nil {
+					return err
+				}
+				var out store.Outcome
+				found := false
+				concern, path := policy.PathConcern(args[0])
+				for _, h := range holds {
+					if holdID(h) != args[0] && !(path && h.Kind == policy.OwnPath && h.Subject == concern) {
+						continue
+					}
+					o, err := set.DB.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, false, reason, author())
+					if err != nil {
+						return err
+					}
+					found, out.Removed, out.Added, out.Held = true, out.Removed+o.Removed, out.Added+o.Added, out.Held+o.Held
+				}
+				if found {
+					_, err = fmt.Fprintf(a.Out, "%s: rolled back, %s\n", args[0], outcomeText(out))
+					return err
+				}
+				if _, err := incidentsOf(cmd, set, args[0]); err != nil {
+					return err
+				}
+				return fail(exitUsage, fmt.Errorf("%s: nobody is suppressed for this, so there is nothing to take back", args[0]),
+					"harvester holds list --all shows what can be")
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
+	exits(cmd, exitOK, "its verdicts are taken back", exitUsage, "there is no such incident, or nothing to take back",
+		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
 func (p *page) incident(in *store.Incident, c colours) {
 	p.line("%s (%s)", c.bold(in.Cause.Title), in.ID)
 	state := "open since " + p.stamp(in.Opened)
@@ -59,6 +224,9 @@ func (p *page) incident(in *store.Incident, c colours) {
 		state = fmt.Sprintf("%s to %s", p.stamp(in.Opened), p.stamp(in.Closed))
 	}
 	p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
+	if in.Earlier > 0 {
+		p.field("earlier", fmt.Sprintf("%d incidents of this cause", in.Earlier))
+	}
 	p.field("at", strings.Join(in.Receivers, ", "))
 	p.field("names", strings.Join(in.Named, ", "))
 	p.field("reply", in.Sample)
@@ -66,5 +234,8 @@ func (p *page) incident(in *store.Incident, c colours) {
 		p.field(fmt.Sprintf("step %d", i+1), step)
 	}
 	p.field("page", in.Cause.Page)
+	for _, act := range in.Acts {
+		p.field(act.Act, strings.TrimRight(fmt.Sprintf("%s %s: %s", p.stamp(act.At), act.Author, act.Text), ": "))
+	}
 	p.line("")
 }

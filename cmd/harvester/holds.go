@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+func newHolds(a *app) *cobra.Command {
+	return parent(&cobra.Command{
+		Use:   "holds",
+		Short: "List verdicts that wait for an outage to end, and decide about them",
+		Long: `When one receiver refuses far more addresses than usual at once, or many fail at
+unrelated places alike, that is an outage until it is proven otherwise: what
+would have been suppressed is held and no export carries it. A second failure
+after the hold confirms it, a delivery or silence drops it, or you decide.`,
+		Example: "  harvester holds list\n  harvester holds drop outage:google:2026-01-06T08 --reason 'their incident report'",
+	},
+		newHoldsList(a),
+		newHoldsRule(a, true, "release", "Believe the failures of a hold: they count as usual"),
+		newHoldsRule(a, false, "drop", "Disbelieve the failures of a hold: they lose all weight, exported ones too"),
+	)
+}
+
+// holdID names a window: kind, subject, and the hour or day of its start (UTC).
+func holdID(h store.Hold) string {
+	return fmt.Sprintf("%s:%s:%s", h.Kind, h.Subject, h.Start.UTC().Format("2006-01-02T15"))
+}
+
+// holdView is a hold as JSON prints it.
+type holdView struct {
+	ID string `json:"id"`
+	store.Hold
+}
+
+func newHoldsList(a *app) *cobra.Command {
+	var asJSON, all bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List the holds that stand, or all that ever did",
+		Example: "  harvester holds list --all",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				if err != nil {
+					return err
+				}
+				if !all {
+					// What nobody confirmed stays held when the outage is over.
+					holds = slices.DeleteFunc(holds, func(h store.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
+				}
+				p := &page{zone: set.Config.Timezone.Location()}
+				enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+				if !asJSON && len(holds) > 0 {
+					fmt.Fprintln(w, "HOLD\tUNTIL\tADDRESSES\tHELD\tPEAK\tUSUAL\tRULING")
+				}
+				for _, h := range holds {
+					if asJSON {
+						if err := enc.Encode(holdView{holdID(h), h}); err != nil {
+							return err
+						}
+						continue
+					}
+					ruling := "-"
+					if h.Ruling != "" {
+						ruling = printable(fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
+					} else if h.Kind == policy.OwnPath {
+						ruling = "- (our own path: no weight)"
+					}
+					usual := "-"
+					if h.Baseline > 0 {
+						usual = fmt.Sprint(h.Baseline)
+					}
+					fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", holdID(h), p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, ruling)
+				}
+				if len(holds) == 0 && !asJSON {
+					fmt.Fprintln(w, "nothing is held")
+				}
+				return w.Flush()
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&all, "all", false, "those that are over, too")
+	exits(cmd, exitOK, "the holds were printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:     name + " HOLD",
+		Short:   short,
+		Long:    short + `. HOLD is an id of "harvester holds list --all", or the receiver alone where only one hold is his. The latest ruling holds.`,
+		Example: fmt.Sprintf("  harvester holds %s google --reason 'seen in their status page'", name),
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
+			}
+			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				if err != nil {
+					return err
+				}
+				h, err := findHold(holds, args[0])
+				if err != nil {
+					return err
+				}
+				out, err := set.DB.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(a.Out, "%s: %s, %s\n", holdID(h), name, outcomeText(out))
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
+	exits(cmd, exitOK, "the ruling is recorded and applied", exitUsage, "there is no such hold", exitCantCreate, "the database can't be written",
+		exitConfig, "the configuration is wrong")
+	return cmd
+}
+
+// findHold finds a hold by its id, or by its subject where there is only one.
+func findHold(holds []store.Hold, name string) (store.Hold, error) {
+	if i := slices.IndexFunc(holds, func(h store.Hold) bool { return holdID(h) == name }); i >= 0 {
+		return holds[i], nil
+	}
+	var found []store.Hold
+	var ids []string
+	for _, h := range holds {
+		if h.Subject == name {
+			found, ids = append(found, h), append(ids, holdID(h))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return store.Hold{}, fail(exitUsage, fmt.Errorf("there is no hold %q", name), "harvester holds list --all shows the ids")
+	case 1:
+		return found[0], nil
+	}
+	return store.Hold{}, fail(exitUsage, fmt.Errorf("%q has %d holds", name, len(found)), "one of "+strings.Join(ids, ", "))
+}
+
+// outcomeText says what an act changed.
+func outcomeText(o store.Outcome) string {
+	return fmt.Sprintf("%d suppressed, %d lifted, %d held", o.Added, o.Removed, o.Held)
+}

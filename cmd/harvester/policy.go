@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/config"
+	"harvester/store/policy"
+)
+
+func newPolicy(a *app) *cobra.Command {
+	return parent(&cobra.Command{
+		Use:     "policy",
+		Short:   "Show what evidence suppresses an address, and for how long",
+		Example: "  harvester policy show",
+	}, newPolicyShow(a))
+}
+
+func newPolicyShow(a *app) *cobra.Command {
+	var asJSON bool
+	var stream string
+	cmd := &cobra.Command{
+		Use:   "show [LINE]",
+		Short: "Print the policy lines with the place that each comes from",
+		Long: `Prints every line of the policy, or LINE with its finer ones: after how many
+failures an address is suppressed, for how long, for which streams, the least
+proof that the failed mail was yours, and where that was decided: built in, or
+file and line of the configuration. Without a configuration the built-in policy
+is shown.`,
+		Example: "  harvester policy show\n  harvester policy show user_unknown --json",
+		Args:    args(0, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var table policy.Table
+			switch c, err := a.loadConfig(); {
+			case err == nil:
+				table = c.Table
+			case !errors.Is(err, config.ErrNoFile):
+				return err
+			}
+			enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+			if !asJSON {
+				fmt.Fprintln(w, "LINE\tDOES\tPROOF\tORIGIN")
+			}
+			var names []string
+			shown := 0
+			for _, l := range table.Lines(stream) {
+				names = append(names, l.Name)
+				if len(args) > 0 && l.Name != args[0] && !strings.HasPrefix(l.Name, args[0]+".") {
+					continue
+				}
+				shown++
+				if !asJSON {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Name, strings.TrimPrefix(l.String(), l.Name+": "), l.Proof, l.Origin)
+				} else if err := enc.Encode(l); err != nil {
+					return err
+				}
+			}
+			if shown == 0 {
+				hint := "harvester policy show lists them all"
+				if near := config.Nearest(args[0], names); near != "" {
+					hint = fmt.Sprintf("did you mean %q?", near)
+				}
+				return fail(exitUsage, fmt.Errorf("there is no policy line %q", args[0]), hint)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().StringVar(&stream, "stream", "", "as it holds for this `stream`")
+	exits(cmd, exitOK, "the policy was printed", exitUsage, "there is no such line", exitConfig, "the configuration is wrong")
+	return cmd
+}
