@@ -23,19 +23,19 @@ func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[ha
 	progress func(Tally), failed func(path string, err error),
 ) (Tally, error) {
 	t := Tally{Kinds: map[parse.Kind]int{}}
-	v := &visit{Mailbox: &Mailbox{Name: mailbox, Store: db, Parse: o}, tally: &t}
-	// Reading goes on while a batch is parsed and committed.
+	v := &visit{Mailbox: &Mailbox{Name: mailbox, Store: db}, tally: &t}
+	// Reading and parsing go on while a batch is committed.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	batches := make(chan harvest.Batch)
+	batches := make(chan understood)
 	go func() {
 		defer close(batches)
-		var b harvest.Batch
+		var messages []harvest.Message
 		size := 0
 		send := func() bool {
 			select {
-			case batches <- b:
-				b, size = harvest.Batch{}, 0
+			case batches <- understood{items: Parse(messages, o)}:
+				messages, size = nil, 0
 				return true
 			case <-ctx.Done():
 				return false
@@ -49,13 +49,13 @@ func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[ha
 				continue
 			}
 			m.Mailbox = mailbox
-			b.Messages = append(b.Messages, m)
+			messages = append(messages, m)
 			size += len(m.Raw)
-			if (len(b.Messages) == importMessages || size >= importBytes) && !send() {
+			if (len(messages) == importMessages || size >= importBytes) && !send() {
 				return
 			}
 		}
-		if len(b.Messages) > 0 {
+		if len(messages) > 0 {
 			send()
 		}
 	}()

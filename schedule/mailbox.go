@@ -106,15 +106,26 @@ type visit struct {
 	refused error // the first settling that the server refused; it stops further ones
 }
 
-// folder reads one folder to its end. The next batch is on its way while one
-// is parsed and committed; the session is used for nothing else until then.
+// understood is a batch that was read and parsed.
+type understood struct {
+	items  []store.Item
+	cursor harvest.Cursor
+}
+
+func (v *visit) next(ctx context.Context, cur harvest.Cursor) (understood, error) {
+	b, err := v.session.Next(ctx, cur)
+	return understood{Parse(b.Messages, v.Parse), b.Cursor}, err
+}
+
+// folder reads one folder to its end. The next batch is read and parsed while
+// one is committed; the session is used for nothing else until then.
 func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
-	batch, err := v.session.Next(ctx, cur)
-	for err == nil && (len(batch.Messages) > 0 || batch.Cursor != cur) {
-		cur = batch.Cursor
-		var ahead harvest.Batch
+	batch, err := v.next(ctx, cur)
+	for err == nil && (len(batch.items) > 0 || batch.cursor != cur) {
+		cur = batch.cursor
+		var ahead understood
 		var reading sync.WaitGroup
-		reading.Go(func() { ahead, err = v.session.Next(ctx, cur) })
+		reading.Go(func() { ahead, err = v.next(ctx, cur) })
 		todo, failed := v.store(ctx, batch)
 		reading.Wait()
 		if failed != nil {
@@ -126,9 +137,9 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 	return err
 }
 
-// store parses and commits a batch and says what is to be settled.
-func (v *visit) store(ctx context.Context, b harvest.Batch) ([]harvest.Settlement, error) {
-	items := Parse(b.Messages, v.Parse)
+// store commits a batch and says what is to be settled.
+func (v *visit) store(ctx context.Context, b understood) ([]harvest.Settlement, error) {
+	items := b.items
 	var todo []harvest.Settlement
 	for i := range items {
 		it := &items[i]
@@ -138,7 +149,7 @@ func (v *visit) store(ctx context.Context, b harvest.Batch) ([]harvest.Settlemen
 			continue
 		}
 		v.tally.Kinds[it.Result.Kind]++
-		if understood(it.Result.Kind) && v.Done != harvest.Keep {
+		if settled(it.Result.Kind) && v.Done != harvest.Keep {
 			it.Disposition, it.Target = v.Done, v.Target
 			todo = append(todo, harvest.Settlement{Locator: it.Message.Locator, Disposition: v.Done, Target: v.Target})
 		}
@@ -149,7 +160,7 @@ func (v *visit) store(ctx context.Context, b harvest.Batch) ([]harvest.Settlemen
 	// A run that is stopped finishes what it has in hand.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	out, err := v.Store.Commit(ctx, store.Batch{Items: items, Cursor: b.Cursor})
+	out, err := v.Store.Commit(ctx, store.Batch{Items: items, Cursor: b.cursor})
 	if err != nil {
 		return nil, err
 	}
@@ -168,9 +179,9 @@ func (t *Tally) add(o store.Outcome) {
 	t.Removed += o.Removed
 }
 
-// understood tells whether a message may be settled: mail of people and what
+// settled tells whether a message may be settled: mail of people and what
 // nobody could read stay as they are.
-func understood(k parse.Kind) bool { return k != bounce.KindNone && k != bounce.KindUnparsed }
+func settled(k parse.Kind) bool { return k != bounce.KindNone && k != bounce.KindUnparsed }
 
 // resume settles what an interrupted run left.
 func (v *visit) resume(ctx context.Context) error {

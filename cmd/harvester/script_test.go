@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -53,6 +55,8 @@ func TestScript(t *testing.T) {
 			"filler":  filler,
 			"schema":  schema,
 			"mtime":   mtime,
+			"killed":  killed,
+			"await":   await,
 		},
 	})
 }
@@ -191,4 +195,33 @@ func mtime(ts *testscript.TestScript, _ bool, args []string) {
 	info, err := os.Stat(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Setenv(args[1], fmt.Sprint(info.ModTime().UnixNano()))
+}
+
+// killed N COMMAND...: the command is started N times and killed each time,
+// later and later, wherever it is then.
+func killed(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	bin, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
+	for i := range n {
+		cmd := exec.Command(filepath.Join(bin, args[1]), args[2:]...)
+		cmd.Dir = ts.Getenv("WORK")
+		ts.Check(cmd.Start())
+		time.Sleep(time.Duration(20+15*i) * time.Millisecond)
+		ts.Check(cmd.Process.Kill())
+		cmd.Wait() //nolint:errcheck // it was killed
+	}
+}
+
+// await PATTERN FILE: until a line of the file matches.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	var text []byte
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		text, _ = os.ReadFile(ts.MkAbs(args[1])) // it may not be there yet
+		if pattern.Match(text) {
+			return
+		}
+	}
+	ts.Fatalf("no line matches %q:\n%s", args[0], text)
 }
