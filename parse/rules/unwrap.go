@@ -26,7 +26,7 @@ const maxLevels = 8 // stages are counted from it
 func unwrap(f []byte, levels []level) []level {
 	levels = append(levels[:0], level{})
 	cut := func(at int) {
-		if n := len(levels); n < maxLevels {
+		if n := len(levels); n < maxLevels && !ofSender(f[levels[n-1].start:at]) {
 			levels[n-1].end = at
 			levels = append(levels, level{start: at})
 		}
@@ -86,6 +86,18 @@ func quotes(f []byte, i int, reply bool) bool {
 		return k > 0 && (f[k-1] == '-' || f[k-1] == '=' || f[k-1] == '>')
 	case '<':
 		return k > 0 && f[k-1] == '<'
+	}
+	return false
+}
+
+// ofSender reports whether the words before a quoted reply say that it is
+// about the sender. What such a reply says of an unknown user is no word on
+// the recipient, so it is not taken out of its context.
+func ofSender(before []byte) bool {
+	for _, words := range [...]string{"sender address rejected", "after mail from:", "sender verify failed", "verifying sender"} {
+		if bytes.Contains(before, []byte(words)) {
+			return true
+		}
 	}
 	return false
 }
