@@ -121,7 +121,7 @@ var fixes = [...]fix{
 			"Slow down and let the queue retry; TSS04 lifts by itself when complaints fall.",
 			"Sign up for the Complaint Feedback Loop in the Sender Hub and drop everyone who complains."}},
 		words: []string{"tss04", "tss05", "tss07", "tss09", "tss11", "tsd01", "[ts01]", "[ts02]", "[ts03]"}},
-	{Cause: Cause{ID: "apple.cs01", Group: "reputation", Title: "iCloud refuses our mail by its own policy", Page: "https://support.apple.com/102322",
+	{Cause: Cause{ID: "apple.cs01", Group: "reputation", Title: "Apple refuses our mail by its own policy", Page: "https://support.apple.com/102322",
 		Steps: []string{
 			"Check that SPF, DKIM and DMARC pass for the From domain and that the mail carries an unsubscribe link.",
 			"Write to icloudadmin@apple.com with domain, IP addresses and the reply text."}},

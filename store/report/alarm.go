@@ -119,7 +119,11 @@ func (r *Report) counters() {
 				"hard": "which list was mailed? see by receiver", "soft": "usually an outage at a receiver: see by receiver", "block": "see \"to mend on our side\"",
 				"complaint": "who was mailed, and did they ask for it?", "added": "harvester suppress list --since " + r.Date,
 			}[id]
-			r.raise(Alarm{ID: "count." + id, Severity: s, Text: fmt.Sprintf("%d %s, %s a day were usual", t.Today, t.Label, mean(t.Mean)), Value: float64(t.Today), Limit: math.Round(t.Mean + 3*math.Sqrt(t.Mean)), Baseline: &t.Mean, Next: next})
+			usual := ""
+			if len(r.Trend) > 1 {
+				usual = fmt.Sprintf(", %s a day were usual", mean(t.Mean))
+			}
+			r.raise(Alarm{ID: "count." + id, Severity: s, Text: fmt.Sprintf("%d %s%s", t.Today, t.Label, usual), Value: float64(t.Today), Limit: math.Round(t.Mean + 3*math.Sqrt(t.Mean)), Baseline: &t.Mean, Next: next})
 		}
 	}
 }

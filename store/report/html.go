@@ -24,7 +24,7 @@ func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true) }
 func (r *Report) html(w io.Writer, mail bool) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"upper": func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
-		"number": number, "mean": mean, "change": r.change, "stamp": stamp,
+		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() },
 		"mails":  func(n int) string { return plural(n, "mail") },
 		"list":   func(s []string) string { return list(s, 4) },
 		"join":   func(s []string) string { return strings.Join(s, ", ") },

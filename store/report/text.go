@@ -58,7 +58,7 @@ func (p *printer) head(r *Report) {
 	if !r.Period.Complete {
 		span = "the day so far"
 	}
-	p.wrapped("", "  ", fmt.Sprintf("%s  %s, %s %s", clip(oneLine(r.Host), 40), r.Period.From.Format("Monday 2006-01-02"), span, r.Period.Timezone))
+	p.wrapped("", "  ", fmt.Sprintf("%s  %s, %s, %s", clip(oneLine(r.Host), 40), r.Period.From.Format("Monday 2006-01-02"), span, r.Period.Timezone))
 	p.line("%s", strings.Repeat("=", lineWidth))
 }
 
@@ -81,9 +81,10 @@ func (p *printer) causes(r *Report) {
 		return
 	}
 	p.line("TO MEND ON OUR SIDE   (nobody was suppressed for these)")
-	for _, c := range r.Causes {
+	for i := range r.Causes {
+		c := &r.Causes[i]
 		p.wrapped(" * ", "   ", c.Title)
-		p.wrapped("   ", "   ", fmt.Sprintf("%s at %s, %s to %s", plural(c.N, "mail"), list(c.Receivers, 4), c.First.Format("15:04"), c.Last.Format("15:04")))
+		p.wrapped("   ", "   ", fmt.Sprintf("%s at %s, %s", plural(c.N, "mail"), list(c.Receivers, 4), c.when()))
 		if len(c.Named) > 0 {
 			p.wrapped("   names ", "         ", strings.Join(c.Named, " "))
 		}
@@ -240,6 +241,15 @@ func (p *printer) harvester(r *Report) {
 		p.wrapped(" "+pad(clip("export "+e.Name, 26), 27), strings.Repeat(" ", 28), state)
 	}
 	p.line("")
+}
+
+// when is the stretch of the day in which the cause was seen.
+func (c *Cause) when() string {
+	from, to := c.First.Format("15:04"), c.Last.Format("15:04")
+	if from == to {
+		return from
+	}
+	return from + " to " + to
 }
 
 // list joins the first n names and counts the rest.
