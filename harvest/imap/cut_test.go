@@ -49,7 +49,7 @@ func TestRandomCuts(t *testing.T) {
 		return imaptest.Cut{After: random.Int64N(total / 4), How: imaptest.How(1 + random.IntN(imaptest.Ways))}
 	})
 	c := dovecotConfig(d)
-	c.Server, c.Timeout, c.BatchMessages = p.Addr, 150*time.Millisecond, 20
+	c.Server, c.Timeout, c.BatchMessages = p.Addr, 400*time.Millisecond, 20
 
 	// Rounds, because one mailbox is read long before 1,000 cuts; the last one
 	// settles.

@@ -1,10 +1,13 @@
 package imap_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +216,33 @@ func TestDovecotExpungedWhileReading(t *testing.T) {
 	}
 	if whole != 15 || gone != 5 || cur.LastUID != 30 {
 		t.Errorf("%d whole, %d gone, cursor %+v", whole, gone, cur)
+	}
+}
+
+// Large messages pass through: what is allocated depends on what is kept, not
+// on their size.
+func TestDovecotLargeMessages(t *testing.T) {
+	d := imaptest.Start(t, imaptest.Options{})
+	const size, kept = 40 << 20, 1 << 20
+	large := append(testMail(1), bytes.Repeat([]byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n"), size/64)...)
+	d.Deliver("INBOX", large, large, large)
+	c := dovecotConfig(d)
+	c.MaxMessage, c.Timeout = kept, time.Minute
+	session := open(t, c)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, _ := drain(t, session, harvest.Cursor{Folder: "INBOX"})
+	runtime.ReadMemStats(&after)
+	if len(got) != 3 {
+		t.Fatalf("%d messages", len(got))
+	}
+	for _, m := range got {
+		if !m.Truncated || len(m.Raw) != kept || m.Size != int64(len(large)) || m.Hash != sha256.Sum256(large) {
+			t.Errorf("kept %d of %d, truncated %v", len(m.Raw), m.Size, m.Truncated)
+		}
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 4*kept {
+		t.Errorf("%d MB were allocated for %d MB kept", used>>20, 3*kept>>20)
 	}
 }
 

@@ -82,7 +82,7 @@ func TestPassingFaults(t *testing.T) {
 		"FIN between messages": {func(c *scriptConn, raw string) { c.Close() }, ""},
 		"BYE and FIN":          {func(c *scriptConn, raw string) { c.say("* BYE too busy\r\n"); c.Close() }, "server said: BYE too busy"},
 		"BYE without FIN":      {func(c *scriptConn, raw string) { c.say("* BYE sleepy\r\n"); c.wait() }, "server said: BYE sleepy"},
-		"silence":              {func(c *scriptConn, raw string) { c.wait() }, "fell silent for 300ms"},
+		"silence":              {func(c *scriptConn, raw string) { c.wait() }, "fell silent for 700ms"},
 		"silence in a line":    {func(c *scriptConn, raw string) { c.say("* 2 FET"); c.wait() }, "fell silent"},
 		"silence in a literal": {func(c *scriptConn, raw string) {
 			c.say("* 2 FETCH (UID 2 BODY[] {%d}\r\n%s", len(raw), raw[:20])
@@ -111,6 +111,9 @@ func TestPassingFaults(t *testing.T) {
 				return true
 			})
 			c := s.start(t)
+			if strings.Contains(name, "silence") || name == "BYE without FIN" {
+				c.Timeout = 700 * time.Millisecond
+			}
 			got, errs := harvestAll(t, c, 4)
 			checkWhole(t, s, got)
 			if test.text == "" {
@@ -309,7 +312,11 @@ func TestGreetings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t)
 			s.greeting = test.greeting
-			_, errs := harvestAll(t, s.start(t), 1)
+			c := s.start(t)
+			if name == "mute" {
+				c.Timeout = 500 * time.Millisecond
+			}
+			_, errs := harvestAll(t, c, 1)
 			if len(errs) != 1 || !errors.Is(errs[0], harvest.ErrUnreachable) || !strings.Contains(errs[0].Error(), test.text) {
 				t.Errorf("%q not in %q", test.text, errs)
 			}

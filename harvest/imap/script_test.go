@@ -72,7 +72,7 @@ func (s *script) start(t *testing.T) imap.Config {
 	})
 	return imap.Config{
 		Name: "bounces", Server: s.addr, TLS: imap.TLSNone, Folders: []string{"INBOX"},
-		Auth: &auth.Password{Username: "u", Secret: auth.Literal("secret")}, Timeout: 300 * time.Millisecond,
+		Auth: &auth.Password{Username: "u", Secret: auth.Literal("secret")}, Timeout: 20 * time.Second,
 	}
 }
 

@@ -94,7 +94,7 @@ func TestRandomCuts(t *testing.T) {
 		return imaptest.Cut{After: random.Int64N(20_000), How: imaptest.How(1 + random.IntN(imaptest.Ways))}
 	})
 	c := config(d)
-	c.Server, c.Timeout, c.BatchMessages = p.Addr, 200*time.Millisecond, 7
+	c.Server, c.Timeout, c.BatchMessages = p.Addr, 400*time.Millisecond, 7
 	source := pop3.New(c)
 	stored := map[string]string{}
 	var todo []harvest.Settlement
