@@ -68,6 +68,11 @@ func severity(c *Cause) Severity {
 	switch c.Group {
 	case "account":
 		return Crit
+	case "path": // ours for certain only where unrelated receivers fail alike
+		if len(c.Receivers) < policy.Least(policy.OwnPath) {
+			return Warn
+		}
+		return Crit
 	case "content", "rate", "policy", "vendor":
 		if c.N < noteworthy {
 			return OK
