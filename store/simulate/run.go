@@ -12,6 +12,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/rules"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -34,13 +35,13 @@ type Day struct {
 
 // Report is what came of a scenario.
 type Report struct {
-	Days      []Day
-	Wrong     int     // living addresses ever exported
-	Exported  int     // in the end
-	Recall    float64 // of the dead with three mailings since; 1 when there are none
-	Incidents []store.Incident
-	EverHeld  bool
-	Failures  []string // expectations that were not met
+	Days      []Day            `json:"days"`
+	Wrong     int              `json:"wrong"`    // living addresses ever exported
+	Exported  int              `json:"exported"` // in the end
+	Recall    float64          `json:"recall"`   // of the dead with three mailings since; 1 when there are none
+	Incidents []store.Incident `json:"incidents"`
+	EverHeld  bool             `json:"ever_held"`
+	Failures  []string         `json:"failures"` // expectations that were not met
 }
 
 // person is one recipient.
@@ -66,6 +67,7 @@ type world struct {
 	export map[string]bool // what was published
 	uid    uint32
 	wrong  map[string]bool
+	texts  map[string][]string // wordings by reasons
 	report Report
 }
 
@@ -203,6 +205,9 @@ func (w *world) deliver(p *person, n int, at time.Time) (store.Item, bool) {
 		if n < f.Day || n >= f.Day+days || f.Operator != "" && f.Operator != p.operator.Name || f.Domain != 0 && f.Domain != p.domain || w.rand.Float64() >= f.Share {
 			continue
 		}
+		if len(f.Wordings) > 0 {
+			return w.worded(p, at, f.Wordings), true
+		}
 		k := int(w.uid)
 		it := w.notice(p, at, bounce.KindBounce, f.Reasons[k%len(f.Reasons)], f.Code)
 		r := &it.Result.Recipients[0]
@@ -254,6 +259,30 @@ func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.
 		Result: parse.Result{Kind: kind, Original: parse.Original{MessageID: fmt.Sprintf("<%d@%s>", w.uid, Own), From: "news@" + Own, To: p.address},
 			Recipients: []parse.Recipient{r}},
 	}
+}
+
+// worded is a notice with the next of the wordings that the rules know for
+// some reasons, read by the rules as they stand, at this recipient's server.
+func (w *world) worded(p *person, at time.Time, reasons []bounce.Reason) store.Item {
+	pack := rules.Builtin()
+	if w.texts == nil {
+		w.texts = map[string][]string{}
+	}
+	name := fmt.Sprint(reasons)
+	if w.texts[name] == nil {
+		for _, r := range pack.Rules() {
+			if slices.Contains(reasons, r.Reason) {
+				w.texts[name] = append(w.texts[name], r.Examples...)
+			}
+		}
+	}
+	it := w.notice(p, at, bounce.KindBounce, reasons[0], false)
+	r := &it.Result.Recipients[0]
+	r.Diagnostic = w.texts[name][int(w.uid)%len(w.texts[name])]
+	a := pack.Classify(rules.Query{Text: r.Diagnostic, RemoteMTA: r.RemoteMTA, Action: r.Action})
+	r.Reason, r.Fault, r.Class = a.Reason, a.Reason.Fault(), a.Reason.Class(r.Action)
+	r.Confidence, r.Rule, r.Vendor, r.Status, r.ReplyCode, r.Evidence = a.Confidence, a.Rule, a.Vendor, a.Status, a.ReplyCode, a.Evidence
+	return it
 }
 
 func (w *world) forge(f Forgery) (out []store.Item) {

@@ -5,10 +5,13 @@
 package simulate
 
 import (
+	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -61,7 +64,8 @@ type Fault struct {
 	Days     int             `toml:"days"`  // default 1
 	Share    float64         `toml:"share"` // of the mails concerned
 	Reasons  []bounce.Reason `toml:"reasons"`
-	Texts    []string        `toml:"texts"` // wordings, in turn with the reasons
+	Texts    []string        `toml:"texts"`    // wordings, in turn with the reasons
+	Wordings []bounce.Reason `toml:"wordings"` // in place of reasons and texts: all that the rules know of these, read by the rules
 	Status   string          `toml:"status"`
 	Code     bool            `toml:"code"`
 }
@@ -108,15 +112,85 @@ func Names() []string {
 
 // Load reads a built-in scenario.
 func Load(name string) (Scenario, error) {
-	s := Scenario{Expect: Expect{Incidents: -1}}
-	b, err := files.ReadFile("scenarios/" + name + ".toml")
+	doc, err := Source(name)
 	if err != nil {
-		return s, fmt.Errorf("there is no scenario %q (one of %s)", name, strings.Join(Names(), ", "))
+		return Scenario{}, err
 	}
-	d := toml.NewDecoder(strings.NewReader(string(b))).DisallowUnknownFields()
+	return Parse(name, doc)
+}
+
+// Source is the text of a built-in scenario.
+func Source(name string) ([]byte, error) {
+	doc, err := files.ReadFile("scenarios/" + name + ".toml")
+	if err != nil {
+		return nil, fmt.Errorf("there is no scenario %q (one of %s)", name, strings.Join(Names(), ", "))
+	}
+	return doc, nil
+}
+
+// Parse reads a scenario (TOML). The error names it, and line and key where
+// they are known.
+func Parse(name string, doc []byte) (Scenario, error) {
+	s := Scenario{Name: name, Expect: Expect{Incidents: -1}}
+	d := toml.NewDecoder(bytes.NewReader(doc)).DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("scenario %s: %w", name, err)
+		var strict *toml.StrictMissingError
+		var at *toml.DecodeError
+		switch {
+		case errors.As(err, &strict) && len(strict.Errors) > 0:
+			line, _ := strict.Errors[0].Position()
+			return s, fmt.Errorf("%s:%d: unknown key %s", name, line, strings.Join(strict.Errors[0].Key(), "."))
+		case errors.As(err, &at):
+			line, column := at.Position()
+			return s, fmt.Errorf("%s:%d:%d: %w", name, line, column, err)
+		}
+		return s, fmt.Errorf("%s: %w", name, err)
 	}
-	s.Name = name
+	if err := s.check(); err != nil {
+		return s, fmt.Errorf("%s: %w", name, err)
+	}
 	return s, nil
+}
+
+// check refuses what can't be played.
+func (s *Scenario) check() error {
+	known := map[string]bool{"": true}
+	for _, o := range s.Operators {
+		if o.Name == "" || o.Domains < 1 || o.Share < 0 || o.Share > 1 {
+			return fmt.Errorf("operator %q needs a name, at least one domain and a share from 0 to 1", o.Name)
+		}
+		known[o.Name] = true
+	}
+	if s.Recipients < 1 || s.Days < 1 || len(s.Operators) == 0 {
+		return errors.New("recipients, days and at least one [[operator]] are needed")
+	}
+	for _, d := range s.Deaths {
+		if !known[d.Operator] {
+			return fmt.Errorf("[[death]] names the operator %q, who is not there", d.Operator)
+		}
+	}
+	for _, f := range s.Faults {
+		if !known[f.Operator] {
+			return fmt.Errorf("[[fault]] names the operator %q, who is not there", f.Operator)
+		}
+		if len(f.Reasons)+len(f.Wordings) == 0 {
+			return fmt.Errorf("[[fault]] of day %d has neither reasons nor wordings", f.Day)
+		}
+	}
+	return nil
+}
+
+// Resize gives the scenario another number of recipients, and as many deaths
+// and forgeries for each as before.
+func (s *Scenario) Resize(recipients int) {
+	scale := func(n int) int { return int(float64(n)*float64(recipients)/float64(s.Recipients) + 0.5) }
+	s.Deaths, s.Forged = slices.Clone(s.Deaths), slices.Clone(s.Forged)
+	for i := range s.Deaths {
+		s.Deaths[i].Count = scale(s.Deaths[i].Count)
+	}
+	for i := range s.Forged {
+		s.Forged[i].Count = scale(s.Forged[i].Count)
+	}
+	s.Expect.Exported = scale(s.Expect.Exported)
+	s.Recipients = recipients
 }
