@@ -1,6 +1,10 @@
 package dialect
 
-import "strings"
+import (
+	"strings"
+
+	"harvester/parse/match"
+)
 
 // separators begin the line behind which the returned mail stands, where a
 // layout puts it into the text part itself. They are folded.
@@ -59,9 +63,13 @@ func separates(line string) bool {
 	default:
 		return false
 	}
-	folded := fold(line)
-	if strings.HasPrefix(folded, "-") { // any number of hyphens, with or without a blank
-		rest := strings.TrimLeft(folded, "- ")
+	if !mayseparate(line) {
+		return false
+	}
+	var buf [192]byte // this is asked for every line: nothing is allocated
+	folded := match.Fold(buf[:0], line)
+	if len(folded) > 0 && folded[0] == '-' { // any number of hyphens, with or without a blank
+		rest := strings.TrimLeft(string(folded), "- ")
 		for _, s := range separators {
 			if s[0] == '-' && strings.HasPrefix(rest, strings.TrimLeft(s, "- ")) {
 				return true
@@ -70,7 +78,22 @@ func separates(line string) bool {
 		return false
 	}
 	for _, s := range separators {
-		if strings.HasPrefix(folded, s) {
+		if len(folded) >= len(s) && string(folded[:len(s)]) == s {
+			return true
+		}
+	}
+	return false
+}
+
+// mayseparate tells from its first two letters whether line can begin like a
+// separator, which spares folding nearly every line of prose.
+func mayseparate(line string) bool {
+	a, b := line[0]|0x20, line[1]|0x20
+	if a < 'a' || a > 'z' || b < 'a' || b > 'z' {
+		return true
+	}
+	for _, s := range separators {
+		if s[0] == a && s[1] == b {
 			return true
 		}
 	}

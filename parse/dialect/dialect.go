@@ -128,8 +128,8 @@ const textHead = 6 << 10
 // Recognise returns the dialects that m shows, the most specific first.
 func Recognise(m *view.Mail) []Dialect {
 	t := builtin()
-	hay := haystack(m)
-	folded := match.Fold(make([]byte, 0, len(hay)), string(hay))
+	var buf [8 << 10]byte // on the stack: it holds all that is searched of most mails
+	folded := haystack(buf[:0], m)
 
 	seen := make([]uint64, (len(t.holders)+63)/64)
 	missing := make([]int8, len(t.marks))
@@ -160,14 +160,21 @@ func Recognise(m *view.Mail) []Dialect {
 	return out
 }
 
-// haystack is what marks are searched in. Fields that only carry signatures
-// and routes are left out, but for the one Received that names its maker.
-func haystack(m *view.Mail) []byte {
-	b := make([]byte, 0, 8<<10)
-	for _, f := range m.Header {
+// haystack folds into b what marks are searched in. Fields that only carry
+// signatures and routes are left out, but for the one Received that names its
+// maker.
+func haystack(b []byte, m *view.Mail) []byte {
+	add := func(name, value string) {
+		b = match.Extend(b, name)
+		b = match.Extend(b, ": ")
+		b = match.Extend(b, value)
+		b = match.Extend(b, "\n")
+	}
+	for i := range m.Header {
+		f := &m.Header[i]
 		switch {
 		case strings.EqualFold(f.Name, "Subject"):
-			b = append(append(append(b, "subject: "...), m.Subject...), '\n')
+			add("subject", m.Subject)
 			continue
 		case strings.EqualFold(f.Name, "Received"):
 			if !strings.Contains(f.Value, "invoked ") && !strings.Contains(f.Value, "DragonFly") && !strings.Contains(f.Value, "Internet Mail Service") {
@@ -177,27 +184,19 @@ func haystack(m *view.Mail) []byte {
 			strings.EqualFold(f.Name, "DKIM-Signature"), strings.EqualFold(f.Name, "Authentication-Results"):
 			continue
 		}
-		v := f.Value
-		if len(v) > 300 {
-			v = v[:300]
-		}
-		b = append(append(append(append(b, f.Name...), ": "...), v...), '\n')
+		add(f.Name, f.Value[:min(len(f.Value), 300)])
 	}
-	b = append(b, m.FromName...)
-	b = append(b, '\n')
+	b = match.Extend(b, m.FromName)
+	b = match.Extend(b, "\n")
 	if m.Report != nil {
 		for _, f := range m.Report.Fields {
-			b = append(append(append(append(b, f.Name...), ": "...), f.Value...), '\n')
+			add(f.Name, f.Value)
 		}
 		for i := 0; i < len(m.Report.Recipients) && i < 2; i++ {
 			for _, f := range m.Report.Recipients[i].Fields {
-				b = append(append(b, f.Name...), ": \n"...)
+				add(f.Name, "")
 			}
 		}
 	}
-	text := m.Text
-	if len(text) > textHead {
-		text = text[:textHead]
-	}
-	return append(b, text...)
+	return match.Extend(b, m.Text[:min(len(m.Text), textHead)])
 }

@@ -3,7 +3,6 @@ package dialect
 import (
 	"strings"
 
-	"harvester/parse/bounce"
 	"harvester/parse/view"
 )
 
@@ -67,10 +66,7 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	if len(found) == 0 {
 		return nil
 	}
-	n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-	if Delayed(m.Subject, head) {
-		n.Kind = bounce.KindDelay
-	}
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	for i, c := range found {
 		end := len(ls)
 		if i+1 < len(found) {

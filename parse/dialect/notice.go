@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/dsn"
 	"harvester/parse/mime"
 	"harvester/parse/view"
 )
@@ -72,12 +73,27 @@ func reason(head string) string {
 	return reply
 }
 
-// kindOf is KindDelay where the notice is about a delivery that goes on.
+// kindOf is KindDelay where the notice is about a delivery that goes on. Where
+// the status part gives every recipient its action nobody asks, and the words
+// need not be searched.
 func kindOf(m *view.Mail, head string) bounce.Kind {
-	if Delayed(m.Subject, head) {
+	if !settled(m.Report) && Delayed(m.Subject, head) {
 		return bounce.KindDelay
 	}
 	return bounce.KindBounce
+}
+
+// settled tells whether r names recipients, each with an action.
+func settled(r *dsn.Report) bool {
+	if r == nil {
+		return false
+	}
+	for i := range r.Recipients {
+		if r.Recipients[i].Action == bounce.ActionNone {
+			return false
+		}
+	}
+	return len(r.Recipients) > 0
 }
 
 // paragraphs reads notices whose recipients open a paragraph at the begin of a

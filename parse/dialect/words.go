@@ -80,7 +80,8 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 func says(s string) word {
 	t := wordIndex()
 	var got word
-	t.automaton.Scan([]byte(fold(s)), func(literal, _ int) { got |= t.meaning[literal] })
+	var buf [2 << 10]byte // most of what is asked fits, so that nothing is allocated
+	t.automaton.Scan(match.Fold(buf[:0], s), func(literal, _ int) { got |= t.meaning[literal] })
 	return got
 }
 

@@ -13,23 +13,24 @@ import (
 // a text spends its time, have a table of all their steps. It is safe for
 // concurrent use.
 type Automaton struct {
-	root  [256]uint32         // children of the root by byte; 0 where there is none
-	table [][asciiSize]uint32 // complete steps of the first nodes
-	label []byte              // byte that leads to the node
-	first []uint32            // first child of the node; its last is before first[node+1]
-	fail  []uint32            // longest proper suffix that is a node
-	found []uint32            // nearest suffix, itself included, that ends a literal; 0 for none
-	next  []uint32            // nearest proper suffix that ends a literal; 0 for none
-	ends  []uint32            // position in order of the node's literals, noEnd for none
-	stop  []uint32            // position after the last of them
-	order []int               // literals in sorted order; equal ones stand together
+	root  [256]uint32 // children of the root by byte; 0 where there is none
+	class [256]uint8  // bytes that no literal holds are one class, which keeps the table small
+	width int         // classes, the length of a row of table
+	table []uint32    // complete steps of the first nodes: 2*node, +1 where a literal ends there
+	label []byte      // byte that leads to the node
+	first []uint32    // first child of the node; its last is before first[node+1]
+	fail  []uint32    // longest proper suffix that is a node
+	found []uint32    // nearest suffix, itself included, that ends a literal; 0 for none
+	next  []uint32    // nearest proper suffix that ends a literal; 0 for none
+	ends  []uint32    // position in order of the node's literals, noEnd for none
+	stop  []uint32    // position after the last of them
+	order []int       // literals in sorted order; equal ones stand together
 	lits  []string
 }
 
-const (
-	asciiSize = 128
-	tabled    = 1024 // nodes with a table: 512 bytes each
-)
+// tabled is how many nodes have a row in the table, of 200 to 500 bytes each:
+// more of them push each other out of the processor's cache.
+const tabled = 1024
 
 const noEnd = ^uint32(0)
 
@@ -106,19 +107,40 @@ func (a *Automaton) link() {
 			}
 		}
 	}
-	table := make([][asciiSize]uint32, min(tabled, len(a.label)))
-	for n := range table {
-		for c := range table[n] {
-			table[n][c] = a.step(uint32(n), byte(c))
+	a.classify()
+	table := make([]uint32, min(tabled, len(a.label))*a.width)
+	for c := range 256 {
+		for n := range len(table) / a.width {
+			to := a.step(uint32(n), byte(c))
+			entry := to << 1
+			if a.found[to] != 0 {
+				entry |= 1
+			}
+			table[n*a.width+int(a.class[c])] = entry
 		}
 	}
 	a.table = table
 }
 
+// classify numbers the bytes that stand in literals; all others are class 0.
+func (a *Automaton) classify() {
+	var used [256]bool
+	for _, c := range a.label[1:] {
+		used[c] = true
+	}
+	a.width = 1
+	for c, u := range used {
+		if u && a.width < 256 { // text is folded: bytes that UTF-8 never holds leave room
+			a.class[c] = uint8(a.width)
+			a.width++
+		}
+	}
+}
+
 func (a *Automaton) step(n uint32, c byte) uint32 {
 	for n != 0 {
-		if int(n) < len(a.table) && c < asciiSize {
-			return a.table[n][c]
+		if at := int(n) * a.width; at < len(a.table) {
+			return a.table[at+int(a.class[c])] >> 1
 		}
 		lo, hi := a.first[n], a.first[n+1]
 		switch hi - lo {
@@ -143,8 +165,11 @@ func (a *Automaton) step(n uint32, c byte) uint32 {
 func (a *Automaton) Scan(folded []byte, found func(literal, end int)) {
 	n := uint32(0)
 	for i, c := range folded {
-		if c < asciiSize && int(n) < len(a.table) {
-			n = a.table[n][c]
+		if at := int(n) * a.width; at < len(a.table) {
+			entry := a.table[at+int(a.class[c])]
+			if n = entry >> 1; entry&1 == 0 {
+				continue // most bytes end nothing: found need not be fetched
+			}
 		} else {
 			n = a.step(n, c)
 		}

@@ -4,6 +4,7 @@
 package match
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -33,20 +34,38 @@ var ascii = func() (t [utf8.RuneSelf]byte) {
 // removed, typographic quotes and dashes as their ASCII kin, invisible
 // characters dropped, each run of blanks and line ends one blank, none at the
 // start. Text that is not UTF-8 keeps its bytes.
-func Fold(dst []byte, s string) []byte {
-	start := len(dst)
+func Fold(dst []byte, s string) []byte { return fold(dst, len(dst), s) }
+
+// Extend appends the form of s as the rest of a text whose begin is folded in
+// dst: pieces give what Fold gives for all of them joined.
+func Extend(dst []byte, s string) []byte { return fold(dst, 0, s) }
+
+func fold(dst []byte, start int, s string) []byte {
+	dst = slices.Grow(dst, len(s))
 	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
+		// ASCII, which is nearly all, without the checks of append: a third of the time.
+		out, n := dst[:cap(dst)], len(dst)
+		blank := n == start || out[n-1] == ' '
+		for i < len(s) && s[i] < utf8.RuneSelf && n < len(out) {
+			c := ascii[s[i]]
 			i++
-			if c = ascii[c]; c == ' ' && (len(dst) == start || dst[len(dst)-1] == ' ') {
+			if c == ' ' && blank {
 				continue
 			}
-			dst = append(dst, c)
+			blank = c == ' '
+			out[n] = c
+			n++
+		}
+		if dst = out[:n]; i == len(s) {
+			break
+		}
+		if s[i] < utf8.RuneSelf { // decomposed letters took the room
+			dst = slices.Grow(dst, len(s)-i)
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		dst = foldRune(dst, start, r, s[i:i+n])
-		i += n
+		r, size := utf8.DecodeRuneInString(s[i:])
+		dst = foldRune(dst, start, r, s[i:i+size])
+		i += size
 	}
 	return dst
 }

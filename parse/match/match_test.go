@@ -85,6 +85,12 @@ func FuzzFold(f *testing.F) {
 				t.Fatalf("nothing at %d:%d of %q", from, to, s)
 			}
 		}
+		// Cut between characters: the pieces fold like the whole.
+		for i := range s {
+			if got := Extend(Extend(nil, s[:i]), s[i:]); string(got) != string(b) {
+				t.Fatalf("%q in pieces at %d: %q, whole: %q", s, i, got, b)
+			}
+		}
 		if got := Unfold(s, 0, len(b)); len(b) > 0 && string(Fold(nil, got)) != string(b) {
 			t.Fatalf("%q unfolds to %q", s, got)
 		}
