@@ -46,7 +46,7 @@ func (s *session) fetch(ctx context.Context, step string, set imap.NumSet, budge
 			if err != nil {
 				// The command must not be touched again: go-imap would read
 				// the connection from two goroutines.
-				s.conn.Close()
+				_ = s.conn.Close()
 				return err
 			}
 			switch {

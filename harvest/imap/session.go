@@ -111,7 +111,7 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice},
 	})
 	se := &session{source: s, conn: g, client: client, arrived: arrived}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := client.WaitGreeting(); err != nil {
 		se.abandon()
@@ -141,7 +141,7 @@ func (s *session) do(ctx context.Context, step string, command func() error) err
 	if err := ctx.Err(); err != nil {
 		return &harvest.Fault{Mailbox: s.Name, Step: step, Err: err}
 	}
-	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() })
 	s.conn.Expect(true)
 	err := command()
 	s.conn.Expect(false)
@@ -304,7 +304,7 @@ func (s *session) Close(ctx context.Context) error {
 
 // abandon hangs up and waits for the goroutines of this session.
 func (s *session) abandon() {
-	s.conn.Close()
+	_ = s.conn.Close()
 	_ = s.client.Close() // its error repeats that of the connection
 }
 

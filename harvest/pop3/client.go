@@ -43,7 +43,7 @@ func (c *client) do(ctx context.Context, step string, exchange func() error) err
 	if err := ctx.Err(); err != nil {
 		return &harvest.Fault{Mailbox: c.end.Mailbox, Step: step, Err: err}
 	}
-	stop := context.AfterFunc(ctx, func() { c.conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.Close() })
 	c.conn.Expect(true)
 	err := exchange()
 	c.conn.Expect(false)

@@ -89,7 +89,7 @@ func (s *source) signedIn(ctx context.Context, end *wire.Endpoint) (*client, err
 		err = s.signIn(ctx, c)
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return c, nil

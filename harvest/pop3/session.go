@@ -228,7 +228,7 @@ func (s *session) delete(ctx context.Context, marked []harvest.Settlement) error
 		return nil
 	})
 	if err != nil {
-		c.conn.Close() // without QUIT nothing is deleted
+		_ = c.conn.Close() // without QUIT nothing is deleted
 		s.client = nil
 		return err
 	}
@@ -256,7 +256,7 @@ func (s *session) Close(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
 	if s.client.conn.Failure() != nil {
-		s.client.conn.Close()
+		_ = s.client.conn.Close()
 		return nil
 	}
 	_ = s.quit(limited) // nothing was marked

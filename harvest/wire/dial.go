@@ -33,11 +33,11 @@ func (e *Endpoint) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, e.Unreachable("connecting to "+e.Server, err)
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	ready, err := e.encrypt(ctx, conn)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return ready, nil

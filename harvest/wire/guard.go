@@ -68,7 +68,7 @@ func (g *Guard) Read(p []byte) (int, error) {
 	g.arm()
 	n, err := g.Conn.Read(p)
 	if g.remember(p[:n]) > maxServerLine {
-		g.Close()
+		_ = g.Close()
 		return 0, g.keep(errEndless)
 	}
 	return n, g.keep(err)

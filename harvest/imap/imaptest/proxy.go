@@ -72,7 +72,7 @@ func (p *Proxy) close() {
 	p.mu.Lock()
 	p.closed = true
 	for conn := range p.open {
-		conn.Close()
+		_ = conn.Close()
 	}
 	p.mu.Unlock()
 	p.wg.Wait()
@@ -83,7 +83,7 @@ func (p *Proxy) track(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		conn.Close()
+		_ = conn.Close()
 		return false
 	}
 	p.open[conn] = true
@@ -94,7 +94,7 @@ func (p *Proxy) drop(conns ...net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range conns {
-		conn.Close()
+		_ = conn.Close()
 		delete(p.open, conn)
 	}
 }
