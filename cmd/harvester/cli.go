@@ -36,6 +36,7 @@ type app struct {
 // run runs one command line and returns its exit status.
 func run(ctx context.Context, args []string, io stdio) (status int) {
 	a := &app{stdio: io}
+	a.In = &interruptible{ctx: ctx, r: io.In}
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(a.Err, "harvester: internal error: %v\n%s", p, debug.Stack())

@@ -27,6 +27,7 @@ import (
 	"harvester/schedule"
 	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/policy"
 	"harvester/store/report"
 )
 
@@ -232,10 +233,14 @@ func (a *app) printDemo(ctx context.Context, set *jobs.Set, t *schedule.Tally, r
 // demoList shows the list by reason, the most frequent first, some addresses
 // of each.
 func demoList(ctx context.Context, set *jobs.Set, b *bytes.Buffer, head func(string, ...any)) error {
-	byReason, n := map[string][]store.Suppression{}, 0
-	for s, err := range set.DB.Suppressions(ctx, store.Filter{}) {
+	byReason, n, held := map[string][]store.Suppression{}, 0, 0
+	for s, err := range set.DB.Suppressions(ctx, store.Filter{Held: true}) {
 		if err != nil {
 			return err
+		}
+		if s.State == policy.HeldBack {
+			held++
+			continue
 		}
 		byReason[s.Reason] = append(byReason[s.Reason], s)
 		n++
@@ -255,7 +260,12 @@ func demoList(ctx context.Context, set *jobs.Set, b *bytes.Buffer, head func(str
 			fmt.Fprintf(w, "  … and %d more\t\t%s\n", more, reason)
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || held == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(b, "\n  %s\n", wrap(fmt.Sprintf("%d more are held back: so many failures at one receiver at once look like an outage there. "+
+		"They come onto the list only if a later failure confirms them.", held), 76, 2))
+	return err
 }
 
 // demoCauses tells what the sender has to mend, and that nobody is suppressed

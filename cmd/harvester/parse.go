@@ -144,7 +144,7 @@ func (p *parsing) parse(b *batch) *batch {
 // failed reports a path that can't be read. Files that lie among mail and are
 // something else are passed over.
 func (p *parsing) failed(f fault) {
-	if errors.Is(f.err, file.ErrNotMail) && !slices.Contains(p.asked, f.path) {
+	if errors.Is(f.err, context.Canceled) || errors.Is(f.err, file.ErrNotMail) && !slices.Contains(p.asked, f.path) {
 		return
 	}
 	if errors.Is(f.err, fs.ErrNotExist) || errors.Is(f.err, fs.ErrPermission) {

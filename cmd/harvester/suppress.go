@@ -38,8 +38,10 @@ func newSuppressAct(a *app, act policy.Act, name, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " ADDRESS...",
 		Short: short,
-		Long: short + `. ADDRESS is an address, "@domain" or "@*.domain".
-Acts are kept with their reason and author, and "harvester explain" shows them.`,
+		Long: short + `.
+
+ADDRESS is an address, "@domain" or "@*.domain". Acts are kept with their reason
+and author, and "harvester explain" shows them.`,
 		Example: fmt.Sprintf("  harvester suppress %s jane@example.net --reason 'asked by phone'", name),
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, patterns []string) error {
