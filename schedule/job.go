@@ -19,6 +19,7 @@ type Job struct {
 	Spread   time.Duration // each job starts later by its own share of it, so that not all start together
 	Deadline time.Duration // a run is cancelled after it
 	AtOnce   bool          // a job that never ran does not wait for its schedule
+	Basis    string        // for one that does: the job whose last run stands in for its own until it has one
 	// Run does the work. Its detail is one line for people.
 	Run func(ctx context.Context) (detail string, err error)
 }
@@ -98,6 +99,9 @@ func (j *Job) guarded(ctx context.Context) (detail string, err error) {
 // doesn't wait for one, or the schedule had one since the last began.
 func Due(ctx context.Context, rec Recorder, j *Job, now time.Time) (bool, error) {
 	last, err := rec.LastRun(ctx, j.Name, false)
+	if errors.Is(err, store.ErrNotFound) && !j.AtOnce && j.Basis != "" {
+		last, err = rec.LastRun(ctx, j.Basis, false)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return j.AtOnce, nil
 	}

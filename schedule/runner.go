@@ -60,9 +60,14 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	r.mu.Unlock()
 
+	// All first runs are settled before any job runs: one can be the basis of another.
+	first := make([]time.Time, len(r.Jobs))
+	for i := range r.Jobs {
+		first[i] = r.first(ctx, &r.Jobs[i])
+	}
 	var loops sync.WaitGroup
 	for i := range r.Jobs {
-		loops.Go(func() { r.loop(ctx, i) })
+		loops.Go(func() { r.loop(ctx, i, first[i]) })
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -90,10 +95,9 @@ func (r *Runner) now() time.Time {
 	return now().Round(0).In(r.Zone)
 }
 
-// loop runs one job whenever it is due.
-func (r *Runner) loop(ctx context.Context, i int) {
+// loop runs one job whenever it is due, first at next.
+func (r *Runner) loop(ctx context.Context, i int, next time.Time) {
 	j := &r.Jobs[i]
-	next := r.first(ctx, j)
 	seen := r.now()
 	for {
 		now := r.now()

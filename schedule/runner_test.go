@@ -132,6 +132,40 @@ func TestRunnerCatchesUpOnce(t *testing.T) {
 	})
 }
 
+// A job that never ran and waits for its schedule is owed a run as soon as the
+// schedule had one since its basis ran, also by passes that come and go.
+func TestDueByItsBasis(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.Parse(time.DateTime, "2026-11-03 "+s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	j := &Job{Name: "report", Spec: spec(t, "10 6 * * *"), Basis: "harvest"}
+	for _, tt := range []struct {
+		basis, own, now string
+		want            bool
+	}{
+		{"", "", "07:00:00", false},
+		{"06:00:00", "", "06:09:59", false},
+		{"06:00:00", "", "06:10:00", true},
+		{"06:20:00", "", "07:00:00", false},
+		{"06:00:00", "06:10:01", "07:00:00", false},
+	} {
+		m := &memory{}
+		if tt.basis != "" {
+			m.runs = append(m.runs, store.Run{Job: "harvest", Started: at(tt.basis), OK: true})
+		}
+		if tt.own != "" {
+			m.runs = append(m.runs, store.Run{Job: "report", Started: at(tt.own), OK: true})
+		}
+		if got, err := Due(t.Context(), m, j, at(tt.now)); err != nil || got != tt.want {
+			t.Errorf("%+v: got %v, %v", tt, got, err)
+		}
+	}
+}
+
 func TestRunnerSurvivesAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero, m := time.Now(), &memory{}

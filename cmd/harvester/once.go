@@ -90,17 +90,18 @@ func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
 		detail, err := schedule.Do(ctx, set.DB, j, quiet)
 		return ran{Job: j.Name, OK: err == nil, Due: true, Detail: detail, err: err}
 	}
-	results := inParallel(set.Harvests(), do)
 	files := set.Files()
-	for i := range files {
-		if ctx.Err() != nil {
-			break
-		}
-		due, err := schedule.Due(ctx, set.DB, &files[i], time.Now().In(c.Timezone.Location()))
-		switch {
-		case err != nil:
+	due := make([]bool, len(files))
+	for i := range files { // before the harvests: their last pass can be the basis
+		if due[i], err = schedule.Due(ctx, set.DB, &files[i], time.Now().In(c.Timezone.Location())); err != nil {
 			return nil, err
-		case due:
+		}
+	}
+	results := inParallel(set.Harvests(), do)
+	for i := range files {
+		switch {
+		case ctx.Err() != nil:
+		case due[i]:
 			results = append(results, do(&files[i]))
 		default:
 			results = append(results, ran{Job: files[i].Name, OK: true, Detail: "not due"})

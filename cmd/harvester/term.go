@@ -25,6 +25,5 @@ func (c colours) paint(code, s string) string {
 }
 
 func (c colours) bold(s string) string   { return c.paint("1", s) }
-func (c colours) dim(s string) string    { return c.paint("2", s) }
 func (c colours) red(s string) string    { return c.paint("31", s) }
 func (c colours) yellow(s string) string { return c.paint("33", s) }

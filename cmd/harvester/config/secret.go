@@ -103,7 +103,7 @@ func (s Secret) read(ctx context.Context) (string, error) {
 	case "credential":
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
 		if dir == "" {
-			return "", errors.New("$CREDENTIALS_DIRECTORY is not set: start through systemd with LoadCredential=, or use file:")
+			return "", errors.New("$CREDENTIALS_DIRECTORY is not set: start through systemd with LoadCredential=, or use a file: reference")
 		}
 		if s.name != filepath.Base(s.name) {
 			return "", errors.New("a credential is named without a path")

@@ -118,7 +118,7 @@ func (s *Set) Harvests() []schedule.Job {
 		m := &s.Config.Mailboxes[i]
 		box := s.Mailbox(m, false)
 		jobs = append(jobs, schedule.Job{
-			Name: "harvest " + box.Name, Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
+			Name: harvestName(m), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
 				if err != nil && tally.Read == 0 {
@@ -131,10 +131,16 @@ func (s *Set) Harvests() []schedule.Job {
 	return jobs
 }
 
+func harvestName(m *config.Mailbox) string { return "harvest " + string(m.Name) }
+
 // Files are the jobs besides: the exports, the report, and dropping what is too
 // old.
 func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
+	basis := "" // without it, a pass by cron would never owe the first report
+	if len(s.Config.Mailboxes) > 0 {
+		basis = harvestName(&s.Config.Mailboxes[0])
+	}
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]
 		jobs = append(jobs, schedule.Job{
@@ -147,7 +153,7 @@ func (s *Set) Files() []schedule.Job {
 	}
 	if s.Config.Report.Path != "" {
 		jobs = append(jobs, schedule.Job{
-			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline,
+			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline, Basis: basis,
 			Run: func(ctx context.Context) (string, error) {
 				r, err := s.Report(ctx, s.Yesterday(time.Now()), s.Config.Report.Addresses)
 				if err != nil {
@@ -163,7 +169,7 @@ func (s *Set) Files() []schedule.Job {
 		panic(err) // it is a constant
 	}
 	return append(jobs, schedule.Job{
-		Name: "retention", Spec: nightly, Deadline: fileDeadline,
+		Name: "retention", Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
 			gone, err := s.DB.Retain(ctx, store.Retention{})
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
