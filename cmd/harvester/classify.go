@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 const lineLimit = 1 << 20 // bytes of a reply text
 
 func newClassify(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, why bool
 	var rulesDir, remote string
 	cmd := &cobra.Command{
 		Use:   "classify [TEXT...]",
@@ -43,8 +44,11 @@ TEXT is one reply; without TEXT, or for "-", each line of standard input is.`,
 				if err != nil {
 					return errors.Join(w.Flush(), fail(exitNoInput, fmt.Errorf("reading replies: %w", err), ""))
 				}
-				answer := set.Classify(rules.Query{Text: text, RemoteMTA: remote})
-				buf = show(buf[:0], text, answer, colours)
+				q := rules.Query{Text: text, RemoteMTA: remote}
+				buf = show(buf[:0], text, set.Classify(q), colours)
+				if why {
+					buf = appendSteps(buf, set.Why(q), asJSON)
+				}
 				if _, err := w.Write(buf); err != nil {
 					return err
 				}
@@ -56,6 +60,7 @@ TEXT is one reply; without TEXT, or for "-", each line of standard input is.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&why, "why", false, "with everything that spoke for a reason, and why it won or lost")
 	cmd.Flags().StringVar(&remote, "remote", "", "`host` that gave the replies, where it is known")
 	cmd.Flags().StringVar(&rulesDir, "rules", "", "`folder` with rules of your own, beside the built-in ones")
 	exits(cmd, exitOK, "every reply has an answer, perhaps unclassified", exitUsage, "the command line is wrong",
@@ -116,6 +121,41 @@ func appendAnswerText(dst []byte, text string, a rules.Answer, c colours) []byte
 		if f.v != "" {
 			dst = fmt.Appendf(dst, "  %-9s %s\n", f.name, wrap(printable(f.v), 80-12, 12))
 		}
+	}
+	return dst
+}
+
+// appendSteps shows the steps of the precedence, the winner first. In JSON they
+// become the last member of the answer's object, "why".
+func appendSteps(dst []byte, steps []rules.Step, asJSON bool) []byte {
+	if asJSON {
+		dst = append(dst[:len(dst)-len("}\n")], `,"why":[`...)
+	}
+	for i, s := range steps {
+		if asJSON {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			o := object{append(dst, '{')}
+			o.str("tier", s.Tier)
+			o.str("rule", s.Rule)
+			o.str("reason", s.Reason.String())
+			o.str("evidence", s.Evidence)
+			o.key("won")
+			o.dst = fmt.Append(o.dst, s.Won)
+			o.str("why", s.Why)
+			dst = append(o.dst, '}')
+			continue
+		}
+		mark := "lost"
+		if s.Won {
+			mark = "won"
+		}
+		text := fmt.Sprintf("%s (%s, %s): %q: %s", cmp.Or(s.Rule, "no rule"), s.Tier, s.Reason, s.Evidence, s.Why)
+		dst = fmt.Appendf(dst, "  %-9s %s\n", mark, wrap(printable(text), 80-12, 12))
+	}
+	if asJSON {
+		dst = append(dst, "]}\n"...)
 	}
 	return dst
 }
