@@ -164,7 +164,8 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	}
 	q.Text = r.Diagnostic
 	a := p.rules.Classify(q)
-	if f != nil && f.Reply != "" && f.Reply != r.Diagnostic {
+	told := a.Confidence == bounce.ByRule && a.ReplyCode != 0 && a.Status != "" && !strings.HasSuffix(a.Status, ".0.0")
+	if f != nil && f.Reply != "" && f.Reply != r.Diagnostic && !told {
 		q.Text = f.Reply
 		if b := p.rules.Classify(q); b.Confidence > a.Confidence || r.Diagnostic == "" ||
 			b.Confidence == a.Confidence && a.Reason == bounce.Unclassified {

@@ -120,10 +120,14 @@ func Names() []string {
 	return out
 }
 
-// textHead is how much of the text is searched for marks, in bytes. Layouts
-// introduce themselves in their first lines; some put a long policy text or a
-// translation before them.
-const textHead = 6 << 10
+// How much is searched for marks, in bytes. Layouts introduce themselves in
+// their first lines; some put a long policy text or a translation before them.
+// Beside a status part, whose fields are signs of their own, less will do.
+const (
+	textHead     = 6 << 10
+	reportedHead = 1 << 10
+	valueHead    = 80 // of a header field
+)
 
 // Recognise returns the dialects that m shows, the most specific first.
 func Recognise(m *view.Mail) []Dialect {
@@ -180,11 +184,10 @@ func haystack(b []byte, m *view.Mail) []byte {
 			if !strings.Contains(f.Value, "invoked ") && !strings.Contains(f.Value, "DragonFly") && !strings.Contains(f.Value, "Internet Mail Service") {
 				continue
 			}
-		case len(f.Name) > 4 && strings.EqualFold(f.Name[:4], "ARC-"),
-			strings.EqualFold(f.Name, "DKIM-Signature"), strings.EqualFold(f.Name, "Authentication-Results"):
+		case len(f.Name) > 4 && strings.EqualFold(f.Name[:4], "ARC-"), unmarked(f.Name):
 			continue
 		}
-		add(f.Name, f.Value[:min(len(f.Value), 300)])
+		add(f.Name, f.Value[:min(len(f.Value), valueHead)])
 	}
 	b = match.Extend(b, m.FromName)
 	b = match.Extend(b, "\n")
@@ -198,5 +201,24 @@ func haystack(b []byte, m *view.Mail) []byte {
 			}
 		}
 	}
-	return match.Extend(b, m.Text[:min(len(m.Text), textHead)])
+	head := textHead
+	if m.Report != nil && len(m.Report.Recipients) > 0 {
+		head = reportedHead
+	}
+	return match.Extend(b, m.Text[:min(len(m.Text), head)])
+}
+
+// unmarked tells the fields that say nothing of who laid a notice out.
+func unmarked(field string) bool {
+	switch len(field) {
+	case 2, 4, 12, 14, 22, 25:
+	default:
+		return false
+	}
+	for _, name := range [...]string{"To", "Date", "Delivered-To", "MIME-Version", "DKIM-Signature", "Authentication-Results", "Content-Transfer-Encoding"} {
+		if strings.EqualFold(field, name) {
+			return true
+		}
+	}
+	return false
 }
