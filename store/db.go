@@ -197,7 +197,7 @@ func (db *DB) tx(ctx context.Context, doing string, f func(tx *writing) error) e
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, clear(err))
 	}
-	defer t.Rollback() //nolint:errcheck // after Commit it does nothing, else the first error counts
+	defer t.Rollback() // after Commit it does nothing, else the first error counts
 	// Each statement under a context that can end costs a goroutine; the
 	// transaction itself ends with ctx all the same.
 	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC(), bins: map[bin]bool{}}

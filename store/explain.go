@@ -114,7 +114,7 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	keys, err := json.Marshal([]string{x.Key})
 	if err != nil {
 		return err

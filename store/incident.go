@@ -55,7 +55,7 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	rows, err := tx.QueryContext(ctx, `SELECT cause, at / 3600000, count(*) FROM events WHERE cause <> '' AND duplicate_of IS NULL
  GROUP BY cause, at / 3600000 ORDER BY 1, 2`)
 	if err != nil {

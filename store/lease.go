@@ -36,7 +36,7 @@ func takeLease(path, owner string) (*lease, error) {
 	if err := f.Truncate(0); err == nil {
 		_, err = f.WriteAt([]byte(line), 0)
 		if err != nil {
-			f.Close()
+			_ = f.Close() // the first error counts
 			return nil, fmt.Errorf("writing %s: %w", path, err)
 		}
 	}

@@ -97,7 +97,7 @@ func (db *DB) step(ctx context.Context, name string, v int) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	// Another process may have been faster while this one waited for the lock.
 	if now, err := version(ctx, tx); err != nil || now != v {
 		return err

@@ -111,7 +111,7 @@ func (db *DB) ReportFacts(ctx context.Context, midnights []time.Time) (ReportFac
 	if err != nil {
 		return ReportFacts{}, fmt.Errorf("gathering the report: %w", clear(err))
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() // nothing was written
 	g := gathering{ctx: ctx, q: tx}
 	f, err := g.facts(midnights, db.opts.Now())
 	if err != nil {
@@ -273,7 +273,7 @@ func (g *gathering) jobs(f *ReportFacts) error {
 		j := &f.Jobs[i]
 		var ok bool
 		err := g.q.QueryRowContext(g.ctx, `SELECT ok, detail FROM runs WHERE job = ? AND started < ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, j.Job, to).Scan(&ok, &j.Detail)
-		if err == sql.ErrNoRows { //nolint:errorlint // as database/sql documents it
+		if err == sql.ErrNoRows { // as database/sql documents it
 			continue
 		}
 		if err != nil {

@@ -54,7 +54,7 @@ func (db *DB) replay(ctx context.Context, s Scenario) (d Difference, err error) 
 	if err != nil {
 		return d, err
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	w := &writing{ctx: ctx, db: db, tx: tx, now: s.Now}
 	history, windows, err := w.imagine(s, &d)
 	if err != nil {

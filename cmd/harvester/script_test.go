@@ -209,7 +209,7 @@ func killed(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(cmd.Start())
 		time.Sleep(time.Duration(20+15*i) * time.Millisecond)
 		ts.Check(cmd.Process.Kill())
-		cmd.Wait() //nolint:errcheck // it was killed
+		cmd.Wait() // it was killed
 	}
 }
 

@@ -117,7 +117,6 @@ type builder struct {
 	open  bool        // a recipient's group has begun
 	blank bool        // a blank line stood before the current field
 	any   bool        // a field was read
-	split bool        // a blank line ended the per-message fields
 	lead  mime.Header // fields behind a blank line of which it is not yet known whose they are
 }
 

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"harvester/parse/match"
-	"harvester/parse/status"
 )
 
 //go:embed *.toml
@@ -218,11 +217,4 @@ func (s *Set) compileRule(i int, add func(string) *literal) {
 			}
 		}
 	}
-}
-
-// knownStatus reports whether IANA or a vendor's rule knows a code.
-func (s *Set) knownStatus(text string) bool {
-	_, known := status.Lookup(text)
-	class, subject, detail, ok := status.Split(text)
-	return known || ok && len(s.codes[code{class, subject, detail}]) > 0
 }

@@ -77,15 +77,15 @@ func (s *Set) Why(q Query) []Step {
 }
 
 // lost says by what c lost against the winner.
-func (c *candidate) lost(w *candidate) string {
+func (a *candidate) lost(w *candidate) string {
 	switch {
-	case c.stage != w.stage:
-		return "lost: " + tier(w.stage, w.rank) + " comes before " + tier(c.stage, c.rank)
-	case c.rank != w.rank:
+	case a.stage != w.stage:
+		return "lost: " + tier(w.stage, w.rank) + " comes before " + tier(a.stage, a.rank)
+	case a.rank != w.rank:
 		return "lost: what accuses the sender comes before what accuses the recipient"
-	case c.length != w.length:
-		return fmt.Sprintf("lost: %d letters matched, the winner has %d", c.length, w.length)
-	case c.specific != w.specific:
+	case a.length != w.length:
+		return fmt.Sprintf("lost: %d letters matched, the winner has %d", a.length, w.length)
+	case a.specific != w.specific:
 		return "lost: the winner has more conditions"
 	default:
 		return "lost: order of id"

@@ -66,7 +66,7 @@ func qualified() []string {
 // Family groups the reasons that say the same of an address in other words:
 // events of one family count together, once a day and once a message.
 func Family(r bounce.Reason) string {
-	switch r { //nolint:exhaustive // every other reason is a family of its own
+	switch r { // every other reason is a family of its own
 	case bounce.UserUnknown, bounce.UserMoved, bounce.AddressInvalid:
 		return "unknown"
 	case bounce.Expired, bounce.RelayDenied, bounce.RoutingFailed:

@@ -139,7 +139,7 @@ func Concern(e Event, status string) string {
 	if e.Kind != bounce.KindBounce || e.Action != bounce.Failed || e.Proof < ProofReturned {
 		return ""
 	}
-	switch e.Reason { //nolint:exhaustive // nothing else says that address or domain are gone
+	switch e.Reason { // nothing else says that address or domain are gone
 	case bounce.UserUnknown, bounce.AddressInvalid, bounce.UserMoved, bounce.MailboxDisabled:
 		if status == "5.4.1" {
 			return ConcernEdge

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (s *Server) UnmarshalText(b []byte) error {
 	if err != nil || host == "" || port == "" {
 		return fmt.Errorf("%q is not host:port: write imap.example.org:993", b)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return fmt.Errorf("%q is not a port", port)
 	}
 	*s = Server(b)
