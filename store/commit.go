@@ -85,12 +85,10 @@ type writing struct {
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {
-	//nolint:sqlclosecheck // a statement of a transaction ends with it
 	return w.tx.StmtContext(w.ctx, s).ExecContext(w.ctx, args...)
 }
 
 func (w *writing) query(s *sql.Stmt, args ...any) (*sql.Rows, error) {
-	//nolint:sqlclosecheck // a statement of a transaction ends with it, the rows are the caller's
 	return w.tx.StmtContext(w.ctx, s).QueryContext(w.ctx, args...)
 }
 
@@ -196,7 +194,6 @@ func (w *writing) message(it *Item, touched map[string]bool) (id int64, fresh bo
 		return id, true, err
 	}
 	var was int64
-	//nolint:sqlclosecheck // a statement of a transaction ends with it
 	if err := w.tx.StmtContext(w.ctx, w.db.stmts.messageByHash).QueryRowContext(w.ctx, m.Hash[:]).Scan(&id, &was); err != nil {
 		return 0, false, err
 	}

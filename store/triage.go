@@ -51,7 +51,7 @@ func (db *DB) triage(ctx context.Context, since time.Time, limit int) ([]Cluster
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	rows, err := tx.QueryContext(ctx, `SELECT 'unclassified', e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect FROM events e JOIN messages m ON m.id = e.message
   WHERE e.reason = 'unclassified' AND e.action = 'failed' AND e.at >= ?1
  UNION ALL SELECT 'unparsed', id, at, subject, substr(sender, instr(sender, '@') + 1), '', dialect FROM messages WHERE kind = 'unparsed' AND at >= ?1
