@@ -7,6 +7,10 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// maxToken is the longest tag or stretch of text that is read, in bytes;
+// behind a longer one reading ends. Pictures within the page stay below it.
+const maxToken = 1 << 20
+
 // HTMLText turns HTML into text: a line break where a block or <br> stands, a
 // TAB between table cells, entities decoded once, blanks folded outside <pre>.
 // What is never shown is left out. An address that stands only in a mailto
@@ -16,6 +20,7 @@ func HTMLText(s string) string {
 	w := htmlWriter{}
 	w.out.Grow(len(s) / 2)
 	z := html.NewTokenizer(strings.NewReader(s))
+	z.SetMaxBuf(maxToken)
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
