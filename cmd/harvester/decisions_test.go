@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Each command line of docs/decisions.md is run by a script of testdata.
+func TestDecisionsAreRun(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "decisions.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := filepath.Glob("testdata/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{}
+	for _, name := range scripts {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "exec "); ok {
+				run[strings.TrimSuffix(strings.TrimSuffix(command, " --rules rules"), " --config later.toml")] = true
+			}
+		}
+	}
+	n := 0
+	for line := range strings.Lines(string(doc)) {
+		if command, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "    harvester "); ok {
+			n++
+			if !run["harvester "+command] {
+				t.Errorf("no script runs: harvester %s", command)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no command was found")
+	}
+}
