@@ -151,11 +151,10 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	if r.Recipient == "" {
 		return
 	}
-	for i := range res.Recipients { // two groups for one address in one mail are one event
-		if strings.EqualFold(res.Recipients[i].Recipient, r.Recipient) {
-			if o := &res.Recipients[i]; o.Action == bounce.Failed || r.Action != bounce.Failed {
-				return
-			}
+	key := strings.ToLower(r.Recipient)
+	if i, known := p.named[key]; known { // two groups for one address in one mail are one event
+		if o := &res.Recipients[i]; o.Action == bounce.Failed || r.Action != bounce.Failed {
+			return
 		}
 	}
 	q.RemoteMTA = r.RemoteMTA
@@ -190,6 +189,10 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 		r.Reason = bounce.Deferred // it says what will come, not what came
 	}
 	r.Fault, r.Class = r.Reason.Fault(), r.Reason.Class(r.Action)
+	if p.named == nil {
+		p.named = map[string]int{}
+	}
+	p.named[key] = len(res.Recipients)
 	res.Recipients = append(res.Recipients, r)
 }
 

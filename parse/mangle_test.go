@@ -15,7 +15,7 @@ import (
 
 var exhaustive = flag.Bool("exhaustive", false, "cut every sample mail at every byte (minutes)")
 
-var failedField = regexp.MustCompile(`(?mi)^X-Failed-Recipients: *([^\s,]+)\r?$`)
+var failedField = regexp.MustCompile(`(?mi)^X-(?:Failed-Recipients:|Actual-Recipient: rfc822;) *([^\s,]+)\r?$`)
 
 // nameable returns whom a mail may name however it is damaged: those whom
 // people read in the whole of it, and the addresses that failed in their

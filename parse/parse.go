@@ -76,6 +76,7 @@ type parser struct {
 	rules  *rules.Set
 	limits Limits
 	notes  []string
+	named  map[string]int // recipient in lower case → its place in the result
 }
 
 func (p *parser) parse(m *view.Mail) Result {

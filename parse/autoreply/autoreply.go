@@ -100,7 +100,7 @@ func (r *reader) own() (text string, quoted bool) {
 // veto holds the order of the strong signs below structure.
 func (r *reader) veto() (Verdict, bool) {
 	answer := r.isReply(r.subject) && !r.f.fromMTA
-	reported := r.m.Report != nil && (r.f.fromMTA || r.f.nullPath || r.f.auto != "" || !r.f.list && !encloses(r.m.Root))
+	reported := r.m.Report != nil && (r.f.fromMTA || r.f.nullPath || r.f.auto != "" || !r.f.list && r.f.sign == nil && !encloses(r.m.Root))
 	failed := r.f.failed || reported || comment(r.f.auto, "rejected", "failure", "warning-timeout", "report")
 	if failed && !answer && !r.byPerson() {
 		return Verdict{}, false

@@ -27,6 +27,7 @@ var separators = [...]string{
 // cut divides a text into what the system wrote and the mail that it returned
 // in the same part.
 func cut(text string) (head, returned string) {
+	text = text[:min(len(text), maxText)]
 	pos, prevBlank := 0, true
 	for pos < len(text) {
 		end := strings.IndexByte(text[pos:], '\n')

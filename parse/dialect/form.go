@@ -76,13 +76,12 @@ func (f form) read(m *view.Mail) *Notice {
 
 func (f form) slots(ls []string) []slot {
 	var out []slot
+	known := map[string]bool{}
 	add := func(s slot) {
-		for _, o := range out {
-			if strings.EqualFold(o.addr, s.addr) {
-				return
-			}
+		if key := strings.ToLower(s.addr); !known[key] && len(out) < maxFailures {
+			known[key] = true
+			out = append(out, s)
 		}
-		out = append(out, s)
 	}
 	for i := 0; i < len(ls); i++ {
 		if ls[i] == "" {

@@ -67,14 +67,13 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 		return nil
 	}
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	common := replyAt(ls, found[len(found)-1], len(ls)) // of a list with one reply for all
 	for i, c := range found {
-		end := len(ls)
-		if i+1 < len(found) {
-			end = found[i+1].line
-		}
-		reply := replyAt(ls, c, end)
-		if reply == "" && i+1 < len(found) {
-			reply = replyAt(ls, found[len(found)-1], len(ls)) // a list, and then one reply for all
+		reply := common
+		if i+1 < len(found) && (code(common) < 0 || c.rank != rankListed && c.rank != rankAlone || coded(ls[c.line:found[i+1].line])) {
+			if r := replyAt(ls, c, found[i+1].line); r != "" {
+				reply = r
+			}
 		}
 		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
 	}
@@ -88,6 +87,7 @@ func candidates(ls []string, own func(string) bool) []candidate {
 	best := rankNone
 	heading := false // the last paragraph that did not consist of addresses heads a list
 	failing := false // words of failure stood above
+	words := lineWords{ls: ls, known: make([]word, len(ls))}
 	for i, l := range ls {
 		t := strings.TrimSpace(l)
 		if t == "" {
@@ -98,7 +98,7 @@ func candidates(ls []string, own func(string) bool) []candidate {
 			continue
 		}
 		c := rankLine(l, t, heading)
-		w := says(t)
+		w := words.at(i)
 		if w&wordFailure != 0 {
 			failing = true
 		}
@@ -106,10 +106,10 @@ func candidates(ls []string, own func(string) bool) []candidate {
 			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
 			continue
 		}
-		if c.rank == rankSentence && w&wordFailure == 0 && !nearFailure(ls, i) || own(c.addr) {
+		if c.rank == rankSentence && w&wordFailure == 0 && !words.nearFailure(i) || own(c.addr) {
 			continue
 		}
-		if c.rank < rankOpens && !failing && !nearFailure(ls, i) {
+		if c.rank < rankOpens && !failing && !words.nearFailure(i) {
 			continue
 		}
 		c.line = i
@@ -126,15 +126,13 @@ func candidates(ls []string, own func(string) bool) []candidate {
 // distinct drops repetitions. Two different addresses in prose are no list:
 // either could be the failed one.
 func distinct(all []candidate, best rank) []candidate {
-	var out []candidate
-next:
+	out := all[:0:0]
+	known := map[string]bool{}
 	for _, c := range all {
-		for _, o := range out {
-			if strings.EqualFold(o.addr, c.addr) {
-				continue next
-			}
+		if key := strings.ToLower(c.addr); !known[key] && len(out) < maxFailures {
+			known[key] = true
+			out = append(out, c)
 		}
-		out = append(out, c)
 	}
 	if best <= rankReason && len(out) > 1 {
 		if best == rankReason {
@@ -212,10 +210,41 @@ func opens(line string) (addr, rest string, ok bool) {
 	return "", "", false
 }
 
+// coded tells whether a reply code stands in one of the lines.
+func coded(ls []string) bool {
+	for _, l := range ls {
+		if code(l) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lineWords are the words of each line, looked at once.
+type lineWords struct {
+	ls    []string
+	known []word
+}
+
+const (
+	wordSeen word = 1 << 6
+	wordCode word = 1 << 7 // a reply code stands in the line
+)
+
+func (w lineWords) at(i int) word {
+	if w.known[i] == 0 {
+		w.known[i] = says(strings.TrimSpace(w.ls[i])) | wordSeen
+		if code(w.ls[i]) >= 0 {
+			w.known[i] |= wordCode
+		}
+	}
+	return w.known[i]
+}
+
 // nearFailure looks for words of failure or a reply in the lines around i.
-func nearFailure(ls []string, i int) bool {
-	for j := max(0, i-3); j < min(len(ls), i+6); j++ {
-		if code(ls[j]) >= 0 || ls[j] != "" && Failing(ls[j]) {
+func (w lineWords) nearFailure(i int) bool {
+	for j := max(0, i-3); j < min(len(w.ls), i+6); j++ {
+		if w.ls[j] != "" && w.at(j)&(wordFailure|wordCode) != 0 {
 			return true
 		}
 	}
@@ -273,18 +302,22 @@ func replyAt(ls []string, c candidate, end int) string {
 }
 
 func nextBlank(ls []string, i int) int {
-	for i < len(ls) && ls[i] != "" {
+	for most := i + paragraphLines; i < len(ls) && ls[i] != "" && i < most; {
 		i++
 	}
 	return i
 }
 
+// paragraphLines is how many lines of a paragraph are looked at: notices have
+// short ones, and each recipient of a long list would look at all of it.
+const paragraphLines = 12
+
 // paragraph joins the lines around i up to the blank lines.
 func paragraph(ls []string, i int) string {
-	for i > 0 && ls[i-1] != "" {
+	for least := i - paragraphLines; i > 0 && ls[i-1] != "" && i > least; {
 		i--
 	}
-	p, _ := block(ls, i, nil)
+	p, _ := block(ls[:min(len(ls), i+paragraphLines)], i, nil)
 	return p
 }
 

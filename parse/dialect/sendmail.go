@@ -72,7 +72,7 @@ func readSendmail(m *view.Mail) *Notice {
 			}
 		}
 		t = strings.TrimPrefix(t, ">>> ") // QUIRK: Active!hunter
-		if a, _, end := findAddress(t); a != "" && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
+		if a, _, end := findAddress(t); a != "" && len(n.Failures) < maxFailures && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
 			n.Failures = append(n.Failures, Failure{Address: a, Action: act})
 		}
 	}

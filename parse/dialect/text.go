@@ -9,6 +9,13 @@ import (
 // replyLimit bounds what is kept of one reply, in bytes.
 const replyLimit = 2 << 10
 
+// maxText bounds what is read of a text, in bytes: ten thousand recipients with
+// a short reply each.
+const maxText = 1 << 20
+
+// maxFailures bounds the recipients that one text may name.
+const maxFailures = 10_000
+
 // lines splits text at LF and drops trailing blanks; leading ones tell many
 // layouts apart and stay.
 func lines(text string) []string {

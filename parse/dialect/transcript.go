@@ -4,7 +4,16 @@ import "strings"
 
 // transcript is an SMTP dialogue as mail systems quote it: `>>>` what was
 // sent, `<<<` what was answered, and summaries of the quoting system.
-type transcript struct{ said []utterance }
+type transcript struct {
+	said    []utterance
+	about   map[string][]int // address in lower case → what concerns it, in order
+	answers map[string]int   // host → the first thing it said to the session
+	answer  int              // the first thing any host said to the session, or -1
+	session int              // the first thing that concerns nobody, or -1
+}
+
+// maxSaid bounds a transcript. Real ones have some dozen lines.
+const maxSaid = 10_000
 
 type utterance struct {
 	addr    string // whom it concerns; "" for the session
@@ -14,10 +23,37 @@ type utterance struct {
 }
 
 func readTranscript(ls []string) transcript {
-	var t transcript
+	t := transcript{said: utterances(ls), about: map[string][]int{}, answers: map[string]int{}, answer: -1, session: -1}
+	for i, u := range t.said {
+		if u.addr != "" {
+			key := strings.ToLower(u.addr)
+			t.about[key] = append(t.about[key], i)
+			continue
+		}
+		if t.session < 0 {
+			t.session = i
+		}
+		if u.summary {
+			continue
+		}
+		if t.answer < 0 {
+			t.answer = i
+		}
+		if _, known := t.answers[u.host]; !known {
+			t.answers[u.host] = i
+		}
+	}
+	return t
+}
+
+func utterances(ls []string) []utterance {
+	var t struct{ said []utterance }
 	var host, rcpt string
 	answer := -1 // the utterance that a multi-line answer continues
 	for _, l := range ls {
+		if len(t.said) >= maxSaid {
+			break
+		}
 		s := strings.TrimSpace(l)
 		switch {
 		case s == "":
@@ -54,33 +90,37 @@ func readTranscript(ls []string) transcript {
 			t.said = append(t.said, utterance{addr: a, text: s, host: host, summary: true})
 		}
 	}
-	return t
+	return t.said
 }
 
-// of returns what was said of addr: an answer to its RCPT, else what the host
-// of the summary that names it said to the session, else that summary, else
-// what was said at all.
+// of returns what was said of addr: an answer to its RCPT, else a reply that
+// the summary about it quotes, else what the host of that summary said to the
+// session, else the summary, else what was said at all.
 func (t transcript) of(addr string) (text, host string) {
-	about := ""
-	for _, u := range t.said {
-		if u.summary && strings.EqualFold(u.addr, addr) {
-			about = u.host
+	mine := t.about[strings.ToLower(addr)]
+	summary, quoting := -1, -1
+	for _, i := range mine {
+		u := t.said[i]
+		if !u.summary {
+			return u.text, u.host
+		}
+		if at := strings.Index(u.text, "... "); quoting < 0 && at >= 0 && code(u.text[at:]) > 0 {
+			quoting = i
+		}
+		if summary < 0 {
+			summary = i
 		}
 	}
-	quotes := func(u utterance) bool {
-		return strings.Contains(u.text, "... ") && code(u.text[strings.Index(u.text, "... "):]) > 0
+	answer := t.answer
+	if summary >= 0 && t.said[mine[len(mine)-1]].host != "" {
+		i, known := t.answers[t.said[mine[len(mine)-1]].host]
+		if answer = i; !known {
+			answer = -1
+		}
 	}
-	for _, want := range [...]func(u utterance) bool{
-		func(u utterance) bool { return !u.summary && strings.EqualFold(u.addr, addr) },
-		func(u utterance) bool { return u.summary && strings.EqualFold(u.addr, addr) && quotes(u) },
-		func(u utterance) bool { return !u.summary && u.addr == "" && (about == "" || u.host == about) },
-		func(u utterance) bool { return u.summary && strings.EqualFold(u.addr, addr) },
-		func(u utterance) bool { return u.addr == "" },
-	} {
-		for _, u := range t.said {
-			if want(u) {
-				return u.text, u.host
-			}
+	for _, i := range [...]int{quoting, answer, summary, t.session} {
+		if i >= 0 {
+			return t.said[i].text, t.said[i].host
 		}
 	}
 	return "", ""
@@ -90,12 +130,13 @@ func (t transcript) of(addr string) (text, host string) {
 // `<addr>...` summaries, else those whose RCPT was refused.
 func (t transcript) named() []Failure {
 	var out []Failure
+	known := map[string]bool{}
 	add := func(u utterance) {
-		for _, f := range out {
-			if strings.EqualFold(f.Address, u.addr) {
-				return
-			}
+		key := strings.ToLower(u.addr)
+		if known[key] {
+			return
 		}
+		known[key] = true
 		text, host := t.of(u.addr)
 		out = append(out, Failure{Address: u.addr, Reply: text, Remote: host})
 	}

@@ -16,6 +16,9 @@ func whole(text string, h mime.Header) string {
 	}
 	start := strings.LastIndexAny(text, " \t\n") + 1
 	at := strings.LastIndexByte(text[start:], '@')
+	if at < 0 && strings.Contains(text[start:], "&") {
+		return text[:start] // an at sign may hide in an entity of HTML
+	}
 	if at < 0 {
 		return text
 	}
