@@ -89,9 +89,9 @@ func (p *parser) parse(m *view.Mail) Result {
 		p.notes = append(p.notes, v.Kind.String()+": "+v.Why)
 	}
 	if res.Kind != bounce.KindBounce && res.Kind != bounce.KindDelay && res.Kind != bounce.KindDelivered && res.Kind != bounce.KindComplaint {
-		res.Recipients = nil
+		res.Recipients = []Recipient{}
 	}
-	res.Notes = p.notes
+	res.Notes = append([]string{}, p.notes...) // never null in JSON
 	return res
 }
 
