@@ -84,6 +84,11 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 			return db, err
 		}
 	}
+	// The list names people: SQLite would make a new file readable for everybody.
+	// What keeps it from being made is SQLite's to say.
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640); err == nil {
+		_ = f.Close()
+	}
 	return db, db.openWriter(ctx)
 }
 

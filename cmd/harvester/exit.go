@@ -8,6 +8,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/cmd/harvester/jobs"
 	"harvester/store"
+	"harvester/store/export"
 )
 
 // Exit statuses follow sysexits(3), whose names systemd knows. Statuses that
@@ -56,7 +57,7 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(store.ErrInUse, store.ErrStopped):
+	case is(store.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate

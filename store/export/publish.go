@@ -11,6 +11,10 @@ import (
 	"harvester/store/policy"
 )
 
+// ErrOtherDatabase says that a file would shrink because its list stands in a
+// database that is not this one. The file stays as it is.
+var ErrOtherDatabase = errors.New("the file was written from another database")
+
 // Publish writes the file of t from the list in db, narrowed by t.Filter, and
 // records a new content under its generation. It fails with store.ErrStopped,
 // and leaves the file as it is, while the guard keeps the exports still.
@@ -21,6 +25,11 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	last, err := db.LastExport(ctx, t.Name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		if err := known(ctx, db, t); err != nil {
+			return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+		}
 	}
 	if t.Generation, err = db.LastGeneration(ctx, t.Name); err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
@@ -48,6 +57,25 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil
+}
+
+// known keeps a database that never wrote the file of t from emptying it: it is
+// a new one, or another, and the list that other senders rely on is older.
+func known(ctx context.Context, db *store.DB, t Target) error {
+	m, err := ReadManifest(t.Path)
+	if err != nil || m.Rows == 0 {
+		return nil // nothing of ours stands there
+	}
+	rows := 0
+	for _, err := range db.Suppressions(ctx, t.Filter) {
+		if err != nil {
+			return err
+		}
+		if rows++; rows >= m.Rows {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s holds %d addresses, and this database, which never wrote it, has %d (bring the old database back, or move the file and its manifest away to begin anew)", ErrOtherDatabase, t.Path, m.Rows, rows)
 }
 
 // policyVersion names a policy table by its content.

@@ -95,6 +95,35 @@ func TestPublish(t *testing.T) {
 
 // A list that changes too much within an hour is not published, and the file
 // stays as it is until somebody has looked.
+// A database that is new, because the old one was lost, must not empty the
+// list that other senders rely on.
+func TestPublishKeepsTheFileOfALostDatabase(t *testing.T) {
+	ctx := context.Background()
+	to := target(t, "csv", t.TempDir())
+	to.Policy = ""
+	old := openDB(t)
+	fail(t, old, "jane.doe@example.com", "fred@example.net")
+	if _, err := Publish(ctx, old, to); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(to.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := openDB(t)
+	fail(t, lost, "jane.doe@example.com")
+	if _, err := Publish(ctx, lost, to); !errors.Is(err, ErrOtherDatabase) {
+		t.Errorf("got %v", err)
+	}
+	if after, err := os.ReadFile(to.Path); err != nil || string(after) != string(before) {
+		t.Errorf("the file is now %q (%v)", after, err)
+	}
+	fail(t, lost, "fred@example.net") // as an import of the old mail would
+	if _, err := Publish(ctx, lost, to); err != nil {
+		t.Errorf("the whole list is there again: %v", err)
+	}
+}
+
 func TestPublishObeysTheGuard(t *testing.T) {
 	ctx := context.Background()
 	db := openDB(t)
