@@ -25,7 +25,9 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	if p.usable(original) {
 		return original
 	}
-	if f != nil && p.usable(f.Mailed) {
+	// An alias that the text tells may be one of several steps: where the
+	// returned mail went to one other address, it was not what we wrote to.
+	if to := p.returnedTo(m, res); f != nil && p.usable(f.Mailed) && (to == "" || strings.EqualFold(to, f.Mailed)) {
 		return f.Mailed
 	}
 	if res.Sent != nil && p.usable(res.Sent.Recipient) {

@@ -67,3 +67,36 @@ Diagnostic-Code: smtp; 550 5.1.1 user unknown
 		}
 	}
 }
+
+// The address before aliasing is believed where the returned mail does not
+// contradict it: it may be a step on a longer way.
+func TestAliasAgainstReturnedMail(t *testing.T) {
+	const notice = `Return-Path: <>
+From: Mail Delivery System <Mailer-Daemon@mx.example.net>
+To: bounces@example.org
+Subject: Mail delivery failed: returning message to sender
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  final@example.net
+    (ultimately generated from alias@example.com)
+    host mx.example.net [192.0.2.1]: 550 no such user
+
+------ This is a copy of the message, including all the headers. ------
+
+Return-path: <bounces@example.org>
+From: news@example.org
+To: TO
+Subject: hello
+
+`
+	for to, want := range map[string]string{"alias@example.com": "alias@example.com", "other@example.com": "final@example.net", "list@example.org": "alias@example.com"} {
+		got := Parse([]byte(strings.Replace(notice, "TO\n", to+"\n", 1)), ours)
+		if len(got.Recipients) != 1 || got.Recipients[0].Recipient != want {
+			t.Errorf("to %s: %+v, want %s", to, got.Recipients, want)
+		}
+	}
+}
