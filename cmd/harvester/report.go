@@ -30,6 +30,9 @@ written instead, with --send it goes out by mail and to the webhook.`,
 			}
 			return a.with(ctx, true, func(set *jobs.Set) error {
 				day, err := dayOf(date, set.Config.Timezone.Location())
+				if err == nil && day.After(time.Now()) {
+					err = fail(exitUsage, fmt.Errorf("--date %s is still to come", date), "name a day that has begun")
+				}
 				if err != nil {
 					return err
 				}

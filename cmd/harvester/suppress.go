@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -55,6 +56,9 @@ and author, and "harvester explain" shows them.`,
 					if err != nil {
 						return err
 					}
+					if !day.After(time.Now()) {
+						return fail(exitUsage, fmt.Errorf("--until %s is past", until), "name a day to come")
+					}
 					o.Until = day
 				}
 				for _, pattern := range patterns {
@@ -64,6 +68,9 @@ and author, and "harvester explain" shows them.`,
 						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
 					}
 					fmt.Fprintf(a.Out, "%s: %s (act %d)\n", printable(done.Pattern), done.Act, done.ID)
+					if act == policy.Add && strings.HasPrefix(done.Pattern, "@") {
+						fmt.Fprintln(a.Err, "harvester: a whole domain: exports hold only those of its addresses that have failed before")
+					}
 				}
 				return nil
 			})
