@@ -80,7 +80,7 @@ func TestHostileMailStaysBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			raw := []byte(mail)
 			var got Result
-			if used := allocated(func() { got = Parse(raw, ours) }); used > max(64<<20, 3*uint64(len(raw))) {
+			if used := allocated(func() { got = Parse(raw, ours) }); !racing && used > max(64<<20, 3*uint64(len(raw))) {
 				t.Errorf("%d MB allocated for %d MB", used>>20, len(raw)>>20)
 			}
 			sound(t, got)
@@ -118,6 +118,9 @@ func sound(t *testing.T, got Result) {
 // What is allocated grows with the size of the mail and not with its square:
 // twice the size costs at most two and a half times as much.
 func TestHostileMailGrowsLinearly(t *testing.T) {
+	if racing {
+		t.Skip("what is allocated under the race detector says nothing")
+	}
 	const size = 64 << 10
 	mails := [3]map[string]string{hostile(size), hostile(2 * size), hostile(4 * size)}
 	for name := range mails[0] {
