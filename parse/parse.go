@@ -230,6 +230,3 @@ func where(stack []byte) string {
 	}
 	return "parse"
 }
-
-// Dialects returns the names of all layouts that are known.
-func Dialects() []string { return dialect.Names() }

@@ -111,15 +111,6 @@ var builtin = sync.OnceValue(func() *table {
 	return t
 })
 
-// Names returns the names of all dialects, sorted.
-func Names() []string {
-	var out []string
-	for _, d := range builtin().dialects {
-		out = append(out, d.Name)
-	}
-	return out
-}
-
 // How much is searched for marks, in bytes. Layouts introduce themselves in
 // their first lines; some put a long policy text or a translation before them.
 // Beside a status part, whose fields are signs of their own, less will do.

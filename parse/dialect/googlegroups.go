@@ -1,6 +1,9 @@
 package dialect
 
-import "harvester/parse/view"
+import (
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
 
 // GoogleGroups tells in the sender's language that a group does not exist or
 // takes no mail from us; it does not say which. The address stands in the
@@ -16,7 +19,7 @@ func (layouts) GoogleGroups() Dialect {
 			}
 			for i := range n.Failures {
 				if code(n.Failures[i].Reply) < 0 {
-					n.Failures[i].Means = restricted
+					n.Failures[i].Means = bounce.RecipientRestricted
 				}
 			}
 			return n

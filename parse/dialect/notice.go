@@ -153,11 +153,6 @@ func paragraphStart(line string) (f Failure, rest string, ok bool) {
 	return f, strings.TrimSpace(rest), true
 }
 
-const (
-	deliveredKind = bounce.KindDelivered
-	restricted    = bounce.RecipientRestricted
-)
-
 // hostWord is the host name that s begins with.
 func hostWord(s string) string {
 	end := strings.IndexAny(s, " \n\t,;")

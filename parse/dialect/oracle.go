@@ -3,6 +3,7 @@ package dialect
 import (
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/parse/view"
 )
 
@@ -22,7 +23,7 @@ func (layouts) Oracle() Dialect {
 			head, returned := cut(m.Text)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			if strings.Contains(head, "successfully delivered to the following") {
-				n.Kind = deliveredKind
+				n.Kind = bounce.KindDelivered
 			}
 			var f *Failure
 			var row *string

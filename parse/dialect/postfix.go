@@ -3,6 +3,7 @@ package dialect
 import (
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/parse/view"
 )
 
@@ -25,7 +26,7 @@ func (layouts) Postfix() Dialect {
 			head, returned := cut(m.Text)
 			n := &Notice{Kind: kindOf(m, head), Failures: paragraphs(lines(head), false), Returned: returned}
 			if strings.Contains(head, "successfully delivered to the destination") {
-				n.Kind = deliveredKind
+				n.Kind = bounce.KindDelivered
 			}
 			if _, after, ok := strings.Cut(head, "program at host "); ok {
 				n.Host = hostWord(after)

@@ -108,9 +108,6 @@ func NewVERP(pattern string, keys ...[]byte) (*VERP, error) {
 	return v, nil
 }
 
-// Domain is the domain of all return paths of v.
-func (v *VERP) Domain() string { return v.domain }
-
 // Fingerprint names pattern and keys without telling the keys.
 func (v *VERP) Fingerprint() string {
 	h := sha256.New()
