@@ -48,12 +48,14 @@ type attribution struct {
 	concern  string
 }
 
-// attribute judges one recipient of a notice that came in at a time. A signed
+// attribute judges one recipient of a notice that came in at a time, first
+// found in a mailbox. A signed
 // return path says best whom we mailed, so in a notice about one recipient it
 // decides; then come the ledger and what was returned.
-func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time) (attribution, error) {
+func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time, mailbox string) (attribution, error) {
 	db := w.db
-	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.own), stream: stream(&res.Original, db.own)}
+	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.own),
+		stream: db.streamOf(whence{res.DeliveredTo, mailbox, &res.Original})}
 	said, ok, err := w.inLedger(res.Original.MessageID, a.key)
 	if err != nil {
 		return a, err
@@ -158,23 +160,6 @@ func addresses(field string) []string {
 		}
 	}
 	return out
-}
-
-// stream names the stream of ours that sent the mail that came back: its list
-// (RFC 2919), else the address that it was sent as.
-func stream(o *parse.Original, own []string) string {
-	if id := strings.ToLower(strings.TrimSpace(o.ListID)); id != "" {
-		if i, j := strings.LastIndexByte(id, '<'), strings.LastIndexByte(id, '>'); i >= 0 && j > i {
-			id = id[i+1 : j]
-		}
-		return id
-	}
-	for _, a := range []string{o.From, o.Sender, o.ReturnPath} {
-		if k := policy.Key(a); policy.Own(policy.Domain(k), own) {
-			return k
-		}
-	}
-	return ""
 }
 
 // operators are receivers whose MX host names lie below several domains.

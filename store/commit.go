@@ -230,7 +230,7 @@ func (w *writing) locator(it *Item, message any, state, failure string) error {
 // event stores one recipient and returns its key.
 func (w *writing) event(it *Item, message int64, i int, at time.Time) (string, error) {
 	res, r := &it.Result, &it.Result.Recipients[i]
-	a, err := w.attribute(res, r, at)
+	a, err := w.attribute(res, r, at, it.Message.Mailbox)
 	if err != nil {
 		return "", err
 	}

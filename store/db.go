@@ -31,6 +31,7 @@ type Options struct {
 	ReadOnly bool             // for commands that only look; works beside a running daemon
 	// ReturnPaths are the shapes of our signed return paths, with their keys.
 	ReturnPaths []*envelope.VERP
+	Streams     []Stream     // of ours, the first that selects a mail has it
 	Limits      Limits       // of the guard on the exports; zero fields are defaults
 	Log         *slog.Logger // default: none
 }

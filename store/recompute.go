@@ -31,6 +31,9 @@ func (db *DB) fingerprint() string {
 	for _, v := range db.opts.ReturnPaths {
 		fmt.Fprintln(h, v.Fingerprint())
 	}
+	for _, s := range db.opts.Streams {
+		fmt.Fprintf(h, "%+v\n", s)
+	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])
 	h.Reset()
 	for _, s := range append([]string{""}, db.opts.Policy.Streams()...) {
@@ -57,7 +60,7 @@ func (db *DB) follow(ctx context.Context) error {
 		_, _, err = db.recompute(ctx, nil, false)
 	} else {
 		if was != "" {
-			db.opts.Log.InfoContext(ctx, "our domains changed: judging the stored events anew")
+			db.opts.Log.InfoContext(ctx, "our domains, streams or return paths changed: judging the stored events anew")
 		}
 		_, _, err = db.recompute(ctx, nil, true)
 	}
@@ -119,12 +122,14 @@ type judged struct {
 	rcpt   parse.Recipient
 	was    attribution
 
-	recipients int // of its message
+	recipients int    // of its message
+	mailbox    string // that it was first found in
 }
 
 const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.rules,
-  e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_return_path,
+  e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
   m.original_sender, m.list_id, m.feedback_id, m.dkim, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
+  ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
   e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
   e.confidence, e.remote_mta, e.diagnostic, e.evidence
  FROM events e JOIN messages m ON m.id = e.message WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT 2000`
@@ -133,8 +138,8 @@ func scanJudged(rows *sql.Rows) (j judged, err error) {
 	r, o, c := &j.res, &j.res.Original, &j.rcpt
 	var dkim string
 	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &r.Rules,
-		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.ReturnPath,
-		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &r.DeliveredTo, &j.recipients,
+		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
+		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, text(&c.Action), &c.Status, &c.ReplyCode, text(&c.Reason), text(&c.Fault),
 		text(&c.Class), &c.Vendor, &c.Rule, text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence)
 	if err == nil && dkim != "" {
@@ -183,7 +188,7 @@ func (w *writing) reattribute(j *judged) (attribution, error) {
 		return j.was, nil
 	}
 	j.res.Recipients = make([]parse.Recipient, j.recipients)
-	a, err := w.attribute(&j.res, &j.rcpt, time.UnixMilli(j.at).UTC())
+	a, err := w.attribute(&j.res, &j.rcpt, time.UnixMilli(j.at).UTC(), j.mailbox)
 	if err != nil {
 		return a, err
 	}

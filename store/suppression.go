@@ -87,6 +87,9 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		}
 		if f.Stream != "" {
 			and(`(stream = '' OR stream = ?)`, f.Stream)
+			if db.transactional(f.Stream) {
+				and(`scope <> 'marketing'`)
+			}
 		}
 		if len(f.Classes) > 0 {
 			words := make([]string, len(f.Classes))

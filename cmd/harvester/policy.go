@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -32,15 +33,19 @@ failures an address is suppressed, for how long, for which streams, the least
 proof that the failed mail was yours, and where that was decided: built in, or
 file and line of the configuration. Without a configuration the built-in policy
 is shown.`,
-		Example: "  harvester policy show\n  harvester policy show user_unknown --json",
+		Example: "  harvester policy show\n  harvester policy show user_unknown --json\n  harvester policy show --stream newsletter",
 		Args:    args(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var table policy.Table
+			var streams []string
 			switch c, err := a.loadConfig(); {
 			case err == nil:
-				table = c.Table
+				table, streams = c.Table, c.StreamNames()
 			case !errors.Is(err, config.ErrNoFile):
 				return err
+			}
+			if stream != "" && !slices.Contains(streams, stream) {
+				return noSuchStream(stream, streams)
 			}
 			enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 			if !asJSON {
@@ -72,6 +77,17 @@ is shown.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().StringVar(&stream, "stream", "", "as it holds for this `stream`")
-	exits(cmd, exitOK, "the policy was printed", exitUsage, "there is no such line", exitConfig, "the configuration is wrong")
+	exits(cmd, exitOK, "the policy was printed", exitUsage, "there is no such line or stream", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// noSuchStream says that a stream is not configured.
+func noSuchStream(name string, streams []string) error {
+	hint := "a stream is a [stream.NAME] of the configuration; none is there"
+	if near := config.Nearest(name, streams); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	} else if len(streams) > 0 {
+		hint = "one of " + strings.Join(streams, ", ")
+	}
+	return fail(exitUsage, fmt.Errorf("there is no stream %q", name), hint)
 }

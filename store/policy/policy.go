@@ -73,6 +73,25 @@ func (s Scope) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // UnmarshalText reads the word that MarshalText writes.
 func (s *Scope) UnmarshalText(b []byte) error { return find(s, scopeNames, "scope", b) }
 
+// StreamKind says what mail a stream of ours carries.
+type StreamKind uint8
+
+// The kinds of streams.
+const (
+	Marketing     StreamKind = iota // what people may opt out of
+	Transactional                   // receipts, passwords: a complaint or opt-out elsewhere does not end it
+)
+
+var streamKindNames = []string{"marketing", "transactional"}
+
+func (k StreamKind) String() string { return word(streamKindNames, int(k)) }
+
+// MarshalText writes the stable word that JSON and configuration use.
+func (k StreamKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads the word that MarshalText writes.
+func (k *StreamKind) UnmarshalText(b []byte) error { return find(k, streamKindNames, "kind", b) }
+
 // Event is what one message said about one recipient, as far as a decision
 // needs it.
 type Event struct {

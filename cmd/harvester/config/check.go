@@ -10,6 +10,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/store/export"
+	"harvester/store/policy"
 )
 
 // check finds what is wrong between keys.
@@ -21,6 +22,7 @@ func (c *Config) check(d *decoder) {
 	c.checkExports(d)
 	c.checkReport(d)
 	c.checkPolicy(d)
+	c.checkStreams(d)
 }
 
 // failed tells that a key is known to be wrong, or for "table." one below it.
@@ -175,15 +177,19 @@ func profileHint(name string) string {
 }
 
 // checkPolicy lays the changed lines over the built-in ones.
-func (c *Config) checkPolicy(d *decoder) {
+func (c *Config) checkPolicy(d *decoder) { c.overlay(d, "", "policy", c.Policy) }
+
+// overlay lays changed lines over those of the table, for one stream or, when
+// stream is empty, for all.
+func (c *Config) overlay(d *decoder, stream, section string, patches map[string]policy.Patch) {
 	var known []string
 	for _, l := range c.Table.Lines("") {
 		known = append(known, l.Name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Policy)) {
-		path := join("policy", name)
+	for _, name := range slices.Sorted(maps.Keys(patches)) {
+		path := join(section, name)
 		if !slices.Contains(known, name) {
-			hint := `a reason, "complaint" or "unsubscribe"; quote names with a dot: [policy."user_unknown.code"]`
+			hint := fmt.Sprintf(`a reason, "complaint" or "unsubscribe"; quote names with a dot: [%s."user_unknown.code"]`, section)
 			if near := Nearest(name, known); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
@@ -193,7 +199,7 @@ func (c *Config) checkPolicy(d *decoder) {
 		if failed(d, path+".") {
 			continue
 		}
-		table, err := c.Table.With("", name, c.Policy[name], fmt.Sprintf("%s:%d", c.File, d.place(path).line))
+		table, err := c.Table.With(stream, name, patches[name], fmt.Sprintf("%s:%d", c.File, d.place(path).line))
 		if err != nil {
 			d.fail(path, err.Error(), "")
 			continue

@@ -34,10 +34,13 @@ type Config struct {
 	Exports    []Export  `toml:"export"`
 	Report     Report    `toml:"report"`
 
-	Policy map[string]policy.Patch `toml:"policy"`
+	Policy  map[string]policy.Patch `toml:"policy"`
+	Streams map[string]Stream       `toml:"stream"`
 
 	File  string       // where it was read
-	Table policy.Table // the built-in policy with Policy laid over it
+	Table policy.Table // the built-in policy with Policy and the streams' lines laid over it
+
+	streamOrder []string // names of Streams as they stand in the file
 }
 
 // Store is the database.

@@ -143,6 +143,39 @@ h.toml:10:1: policy.mailbox_full.within: "a fortnight" is no span of time (such 
 h.toml:11:9: policy.user_unknown: policy user_unknown suppresses, but after -1 events: set after to 1 or more
 h.toml:13:9: policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
 `},
+		"streams": {minimal + `
+[stream.empty]
+kind = "transactional"
+[stream.news]
+kind = "bulk"
+list_ids = ["news.example.org", "*"]
+headers = ["X-Campaign: 7", "subject: [News]*", "Subject: more"]
+mailboxes = ["bouncse"]
+[stream.news.policy.user_unknwon]
+after = 1
+[stream.news.policy.mailbox_full]
+within = "-3 days"
+[stream.shop]
+list_ids = ["NEWS.example.org"]
+proof = "sworn"
+[stream."a b"]
+dkim = ["shop.example.org"]
+[stream.shop.policy.auth_spf]
+suppress = true
+`, `
+h.toml:9:9: stream.empty: the stream selects no mail (hint: say how it is told, for example list_ids = ["news.example.org"])
+h.toml:12:1: stream.news.kind: unknown kind "bulk" (one of ["marketing" "transactional"])
+h.toml:13:33: stream.news.list_ids: this selects every mail (hint: leave it out: what no stream selects is called after its list or sender)
+h.toml:14:12: stream.news.headers: "X-Campaign: 7" is no header pattern (hint: write "Subject: [News]*"; the fields are From, Message-ID, Sender, Subject, To)
+h.toml:14:49: stream.news.headers: a second pattern for Subject (hint: one of them is enough, with * where they differ; or select by another key)
+h.toml:15:14: stream.news.mailboxes: there is no mailbox "bouncse" (hint: name a [[mailbox]] of this file)
+h.toml:16:21: stream.news.policy.user_unknwon: there is no such policy line (hint: did you mean "user_unknown"?)
+h.toml:19:1: stream.news.policy.mailbox_full.within: "-3 days" is no span of time (such as "14 days", "24 months", "72h" or "never")
+h.toml:21:13: stream.shop.list_ids: another stream selects this already (hint: see line 13)
+h.toml:22:1: stream.shop.proof: unknown proof "sworn" (one of ["none" "returned" "ledger" "signed"])
+h.toml:23:9: stream.a b: "a b" is not a name: use letters, digits, dot, hyphen and underscore
+h.toml:25:21: stream.shop.policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},

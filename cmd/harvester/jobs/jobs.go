@@ -58,7 +58,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 		own[i] = string(d)
 	}
 	db, err := store.Open(ctx, c.Store.Path, store.Options{
-		Own: own, Policy: c.Table, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
+		Own: own, Policy: c.Table, Streams: c.StoreStreams(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
