@@ -4,10 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"harvester/cmd/harvester/config"
 )
 
 func newCompletion(a *app) *cobra.Command {
@@ -39,15 +43,16 @@ func newCompletion(a *app) *cobra.Command {
 
 func newMan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "man [DIR]",
-		Short:   "Write the manual pages",
-		Long:    "Writes one manual page for each command into DIR, or prints harvester(1).",
-		Example: "  harvester man | man -l -\n  harvester man /usr/share/man/man1",
+		Use:   "man [DIR]",
+		Short: "Write the manual pages",
+		Long: `Writes a manual page for each command into DIR/man1 and harvester.toml(5) into
+DIR/man5, or prints harvester(1).`,
+		Example: "  harvester man | man -l -\n  harvester man /usr/local/share/man",
 		Args:    args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			root := cmd.Root()
+			root, source := cmd.Root(), "harvester "+readBuild().Version
 			withExits(root)
-			header := &doc.GenManHeader{Title: "HARVESTER", Section: "1", Source: "harvester " + readBuild().Version}
+			header := &doc.GenManHeader{Title: "HARVESTER", Section: "1", Source: source, Date: buildDate()}
 			if len(args) == 0 {
 				return doc.GenMan(root, header, a.Out)
 			}
@@ -55,7 +60,7 @@ func newMan(a *app) *cobra.Command {
 				return fail(exitCantCreate, fmt.Errorf("writing manual pages into %s: %w", args[0], orNotDir(err)), "create the folder first")
 			}
 			header.Title = ""
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
+			if err := manTree(root, header, args[0]); err != nil {
 				return fail(exitCantCreate, fmt.Errorf("writing manual pages: %w", err), "")
 			}
 			return nil
@@ -63,6 +68,29 @@ func newMan(a *app) *cobra.Command {
 	}
 	exits(cmd, exitOK, "the pages were written", exitCantCreate, "DIR can't be written")
 	return cmd
+}
+
+func manTree(root *cobra.Command, header *doc.GenManHeader, dir string) error {
+	for _, section := range []string{"man1", "man5"} {
+		if err := os.MkdirAll(filepath.Join(dir, section), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := doc.GenManTree(root, header, filepath.Join(dir, "man1")); err != nil {
+		return err
+	}
+	page := filepath.Join(dir, "man5", "harvester.toml.5")
+	return os.WriteFile(page, []byte(config.Manual(header.Source)), 0o644)
+}
+
+// buildDate keeps the day of the build machine out of the pages: they are the
+// same bytes each time.
+func buildDate() *time.Time {
+	t, err := time.Parse(time.RFC3339, readBuild().Date)
+	if err != nil {
+		t = time.Unix(0, 0)
+	}
+	return &t
 }
 
 func orNotDir(err error) error {

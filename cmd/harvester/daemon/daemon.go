@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,8 @@ type daemon struct {
 	runner atomic.Pointer[schedule.Runner]
 	cancel context.CancelFunc
 	ended  chan error
+
+	refused string // why the configuration as it is now is not at work; "" when it is
 }
 
 // start opens a configuration and runs its jobs.
@@ -134,18 +137,23 @@ func (d *daemon) reload(ctx context.Context) error {
 		return nil
 	}
 	d.Log.Info("configuration reloaded", slog.String("path", c.File))
+	d.refused = ""
 	d.ready()
 	return nil
 }
 
+// refuse says why the old configuration stays, in the log and in the status
+// until a reload succeeds.
 func (d *daemon) refuse(err error) {
 	d.Log.Error("configuration not reloaded, the old one stays", slog.Any("err", err))
-	d.Notify("READY=1\nSTATUS=configuration not reloaded: see the log; the old one stays")
+	d.refused, _, _ = strings.Cut(err.Error(), "\n")
+	d.ready()
 }
 
 func (d *daemon) ready() { d.Notify("READY=1\nSTATUS=" + d.summary()) }
 
-// summary is one line: how many mailboxes, how many fail, what comes next.
+// summary is one line: how many mailboxes, how many fail, what comes next, and
+// why the last reload was refused.
 func (d *daemon) summary() string {
 	failing := 0
 	var next time.Time
@@ -167,6 +175,9 @@ func (d *daemon) summary() string {
 	}
 	if !next.IsZero() {
 		text += "; next run " + next.Format("15:04")
+	}
+	if d.refused != "" {
+		text += "; configuration not reloaded: " + d.refused
 	}
 	return text
 }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -216,7 +218,7 @@ func TestLifeOfTheDaemon(t *testing.T) {
 	if state := s.expect("RELOADING=1"); !strings.Contains(state, "\nMONOTONIC_USEC=") {
 		t.Errorf("reloading: %q", state)
 	}
-	s.expect("READY=1\nSTATUS=configuration not reloaded")
+	s.expect("; configuration not reloaded: " + filepath.Join(s.dir, "harvester.toml:17:1: export.nonsense: unknown key"))
 	if log := s.log.String(); !strings.Contains(log, "nonsense: unknown key") {
 		t.Error("the log does not say why")
 	}
@@ -227,11 +229,13 @@ func TestLifeOfTheDaemon(t *testing.T) {
 	text, _ := os.ReadFile(filepath.Join(s.dir, "harvester.toml"))
 	os.WriteFile(filepath.Join(s.dir, "harvester.toml"), bytes.Replace(text, []byte(`"h.db"`), []byte(`"missing/h.db"`), 1), 0o600)
 	s.reload <- struct{}{}
-	s.expect("READY=1\nSTATUS=configuration not reloaded")
+	s.expect("; configuration not reloaded: opening database")
 
 	s.configure(server.Addr, "[report]\npath = \".\"\nschedule = \"@every 1s\"\n")
 	s.reload <- struct{}{}
-	s.expect("READY=1\nSTATUS=1 mailbox")
+	if state := s.expect("READY=1\nSTATUS=1 mailbox"); strings.Contains(state, "not reloaded") {
+		t.Errorf("after a good reload: %q", state)
+	}
 	s.stop()
 	log := s.log.String()
 	if !strings.Contains(log, "configuration reloaded") {
@@ -242,6 +246,43 @@ func TestLifeOfTheDaemon(t *testing.T) {
 			t.Errorf("the log shows %q", private)
 		}
 	}
+}
+
+// A hundred broken configurations while mail comes in: the service goes on, and
+// each refusal names the line.
+func TestBrokenReloadsUnderLoad(t *testing.T) {
+	s, server := start(t, 50*time.Millisecond)
+	s.expect("READY=1")
+	s.configure(server.Addr, "\nnonsense = true\n")
+	place := filepath.Join(s.dir, "harvester.toml") + ":18:1: export.nonsense: unknown key"
+	raw := sample(t)
+	for i := range 100 {
+		mail := append(fmt.Appendf(nil, "X-Number: %d\r\n", i), raw...)
+		if err := server.Append("INBOX", mail); err != nil {
+			t.Fatal(err)
+		}
+		s.reload <- struct{}{}
+		s.expect("RELOADING=1")
+		s.expect("; configuration not reloaded: " + place)
+	}
+	if got := strings.Count(s.log.String(), place); got != 100 {
+		t.Errorf("%d of 100 refusals name the line", got)
+	}
+	s.expect("WATCHDOG=1")
+	s.eventually("all mail is stored", func() bool { return s.read() == 100 })
+	s.stop()
+	if log := s.log.String(); strings.Contains(log, "job failed") || strings.Count(log, "msg=started") != 1 {
+		t.Error("the jobs did not go on undisturbed")
+	}
+}
+
+// read counts the messages that the log says were read.
+func (s *service) read() (n int) {
+	for _, m := range regexp.MustCompile(`(\d+) read, `).FindAllStringSubmatch(s.log.String(), -1) {
+		k, _ := strconv.Atoi(m[1]) // digits
+		n += k
+	}
+	return n
 }
 
 func TestSecondDaemonIsRefused(t *testing.T) {
