@@ -48,7 +48,7 @@ func BenchmarkExplain(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if x, err := db.Explain(context.Background(), "user7@d7.example.net"); err != nil || len(x.Events) != 10 {
+		if x, err := db.Explain(context.Background(), "user7@d7.example.net", nil); err != nil || len(x.Events) != 10 {
 			b.Fatal(err, len(x.Events))
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"harvester/harvest"
 	"harvester/parse/bounce"
 	"harvester/store/policy"
 )
@@ -19,18 +18,21 @@ type Explanation struct {
 	Address   string            `json:"address"` // as first seen, else as asked for
 	Key       string            `json:"key"`
 	State     policy.State      `json:"state"`
-	Why       string            `json:"why,omitempty"` // an operator's word, or why it is protected
-	Listed    []Suppression     `json:"listed"`        // what stands on the list, held rows included
-	Events    []ExplainedEvent  `json:"events"`        // oldest first
-	Overrides []policy.Override `json:"overrides"`     // acts that cover the address, undone ones too
-	Standing  []Standing        `json:"standing"`      // what is in force, and on what it rests
-	Counters  []policy.Counter  `json:"counters"`      // what counts, and is short of its policy line
-	Windows   []policy.Window   `json:"windows"`       // bursts that hold or discount some of the events
-	Episodes  []policy.Episode  `json:"-"`             // in force, in full
-	Past      []policy.Episode  `json:"-"`             // expired or lifted
-	History   []Change          `json:"history"`       // how the list changed for it, oldest first
-	Exports   []Export          `json:"exports"`       // files that carry it: published after it came into force
-	Changes   []string          `json:"changes"`       // what would change the verdict
+	Why       string            `json:"why,omitempty"`     // an operator's word, or why it is protected
+	WhyNot    []string          `json:"why_not"`           // why it is not on the list; none when it is
+	Listed    []Suppression     `json:"listed"`            // what stands on the list, held rows included
+	Events    []ExplainedEvent  `json:"events"`            // oldest first
+	Overrides []policy.Override `json:"overrides"`         // acts that cover the address, undone ones too
+	Standing  []Standing        `json:"standing"`          // what is in force, and on what it rests
+	Counters  []policy.Counter  `json:"counters"`          // what counts, and is short of its policy line
+	Windows   []policy.Window   `json:"windows"`           // bursts that hold or discount some of the events
+	Rulings   []policy.Ruling   `json:"rulings"`           // the operator's decisions about such bursts, latest first
+	Episodes  []policy.Episode  `json:"-"`                 // in force, in full
+	Past      []policy.Episode  `json:"-"`                 // expired or lifted
+	History   []Change          `json:"history"`           // how the list changed for it, oldest first
+	Exports   []Export          `json:"exports"`           // files that carry it: published after it came into force
+	Stopped   *Trip             `json:"stopped,omitempty"` // the guard keeps the exports still
+	Changes   []string          `json:"changes"`           // what would change the verdict
 }
 
 // Standing is one stretch of time in which evidence, or the operator, speaks
@@ -50,43 +52,6 @@ type Standing struct {
 	Override  int64         `json:"override,omitempty"` // the operator's act
 }
 
-// ExplainedEvent is one event with what the policy made of it.
-type ExplainedEvent struct {
-	ID                int64             `json:"id"`
-	At                time.Time         `json:"at"`
-	Address           string            `json:"address"`
-	Kind              bounce.Kind       `json:"kind"`
-	Dialect           string            `json:"dialect"`
-	Action            bounce.Action     `json:"action"`
-	Status            string            `json:"status"`
-	ReplyCode         int               `json:"reply_code"`
-	Reason            bounce.Reason     `json:"reason"`
-	Fault             bounce.Fault      `json:"fault"`
-	Class             bounce.Class      `json:"class"`
-	Vendor            string            `json:"vendor"`
-	Rule              string            `json:"rule"`
-	RulePack          string            `json:"rule_pack"`
-	Confidence        bounce.Confidence `json:"confidence"`
-	RemoteMTA         string            `json:"remote_mta"`
-	ReportingMTA      string            `json:"reporting_mta"`
-	Diagnostic        string            `json:"diagnostic"`
-	Evidence          string            `json:"evidence"` // the words that matched, as they stand in Diagnostic
-	OriginalRecipient string            `json:"original_recipient"`
-	FinalRecipient    string            `json:"final_recipient"`
-	OriginalMessageID string            `json:"original_message_id"`
-	MessageID         string            `json:"message_id"` // of the notice
-	Subject           string            `json:"subject"`    // of the notice
-	Proof             policy.Proof      `json:"proof"`
-	Stream            string            `json:"stream"`
-	Operator          string            `json:"operator"` // who runs the receiving server
-	Places            []harvest.Locator `json:"places"`
-
-	Line        string `json:"line"`    // the policy line it falls under; "" when it is no evidence
-	Counted     bool   `json:"counted"` // it has weight
-	Why         string `json:"why"`     // why it has none
-	DuplicateOf int64  `json:"duplicate_of,omitempty"`
-}
-
 // Change is one change of the list.
 type Change struct {
 	At      time.Time    `json:"at"`
@@ -100,16 +65,20 @@ type Change struct {
 	Why     string       `json:"why"`
 }
 
-// Explain derives the verdict on an address anew from what is stored.
-func (db *DB) Explain(ctx context.Context, address string) (Explanation, error) {
+// Carried says what a file that is exported under a name takes of the list.
+type Carried map[string]Filter
+
+// Explain derives the verdict on an address anew from what is stored. exports
+// are the files in use: what another wrote once is taken to carry everything.
+func (db *DB) Explain(ctx context.Context, address string, exports Carried) (Explanation, error) {
 	x := Explanation{Address: address, Key: policy.Key(address)}
-	if err := db.explain(ctx, &x); err != nil {
+	if err := db.explain(ctx, &x, exports); err != nil {
 		return x, fmt.Errorf("explaining %s: %w", address, clear(err))
 	}
 	return x, nil
 }
 
-func (db *DB) explain(ctx context.Context, x *Explanation) error {
+func (db *DB) explain(ctx context.Context, x *Explanation, exports Carried) error {
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one snapshot
 	if err != nil {
 		return err
@@ -157,11 +126,20 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 			x.Windows = append(x.Windows, win)
 		}
 	}
-	for i, e := range v.Events {
-		full, err := explained(ctx, tx, e.ID)
-		if err != nil {
-			return err
+	for _, r := range rulings {
+		if slices.ContainsFunc(placed, func(e storedEvent) bool {
+			return e.in(policy.Window{Kind: r.Kind, Subject: r.Subject, Start: r.Start, Until: r.End})
+		}) {
+			x.Rulings = append(x.Rulings, r)
 		}
+	}
+	facts, err := eventsOf(ctx, tx, `e.key = ?`, x.Key)
+	if err != nil {
+		return err
+	}
+	for i, e := range v.Events {
+		full := facts[e.ID]
+		db.attribution(&full)
 		n := v.Notes[i]
 		full.Line, full.Counted, full.Why = n.Line, n.Counted, n.Why
 		if n.DuplicateOf >= 0 {
@@ -182,10 +160,18 @@ func (db *DB) explain(ctx context.Context, x *Explanation) error {
 	if x.History, err = history(ctx, tx, x.Key); err != nil {
 		return err
 	}
-	if x.Exports, err = carriers(ctx, tx, x.History); err != nil {
+	if x.Exports, err = carriers(ctx, tx, x.History, exports); err != nil {
 		return err
 	}
+	if trip, stopped, err := db.Tripped(ctx); err != nil {
+		return err
+	} else if stopped {
+		x.Stopped = &trip
+	}
 	x.Changes = v.WhatIf()
+	if x.State != policy.Suppressed {
+		x.WhyNot = v.WhyNot()
+	}
 	return nil
 }
 
@@ -204,31 +190,6 @@ func overridesOn(ctx context.Context, q querier, key string) ([]policy.Override,
 	return out, err
 }
 
-func explained(ctx context.Context, q querier, id int64) (e ExplainedEvent, err error) {
-	var message int64
-	err = q.QueryRowContext(ctx, `SELECT e.id, e.message, e.at, e.address, e.kind, m.dialect, e.action, e.status, e.reply_code, e.reason, e.fault, e.class,
-  e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient, e.final_recipient,
-  e.original_message_id, m.message_id, m.subject, e.proof, e.stream, e.operator
- FROM events e JOIN messages m ON m.id = e.message WHERE e.id = ?`, id).
-		Scan(&e.ID, &message, when{&e.At}, &e.Address, text(&e.Kind), &e.Dialect, text(&e.Action), &e.Status, &e.ReplyCode, text(&e.Reason),
-			text(&e.Fault), text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA, &e.Diagnostic,
-			&e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.MessageID, &e.Subject, text(&e.Proof), &e.Stream, &e.Operator)
-	if err != nil {
-		return e, err
-	}
-	rows, err := q.QueryContext(ctx, `SELECT mailbox, folder, uidvalidity, uid, name FROM locators WHERE message = ? ORDER BY mailbox, folder, uidvalidity, uid, name`, message)
-	if err != nil {
-		return e, err
-	}
-	err = scan(rows, func(rows *sql.Rows) error {
-		var l harvest.Locator
-		err := rows.Scan(&l.Mailbox, &l.Folder, &l.UIDValidity, &l.UID, &l.Name)
-		e.Places = append(e.Places, l)
-		return err
-	})
-	return e, err
-}
-
 func history(ctx context.Context, q querier, key string) (out []Change, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE key = ? ORDER BY id`, key)
 	if err != nil {
@@ -244,8 +205,8 @@ func history(ctx context.Context, q querier, key string) (out []Change, err erro
 }
 
 // carriers are the files whose newest generation was written while the address
-// stood on the list.
-func carriers(ctx context.Context, q querier, changes []Change) (out []Export, err error) {
+// stood on the part of the list that they take.
+func carriers(ctx context.Context, q querier, changes []Change, exports Carried) (out []Export, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT name, profile, path, generation, at, rows, bytes, sha256 FROM exports e
  WHERE state = 'published' AND generation = (SELECT max(generation) FROM exports n WHERE n.name = e.name AND n.state = 'published') ORDER BY name`)
 	if err != nil {
@@ -256,7 +217,7 @@ func carriers(ctx context.Context, q querier, changes []Change) (out []Export, e
 		err := rows.Scan(&e.Name, &e.Profile, &e.Path, &e.Generation, when{&e.At}, &e.Rows, &e.Bytes, &e.SHA256)
 		standing := map[slot]bool{}
 		for _, c := range changes {
-			if !c.At.After(e.At) {
+			if !c.At.After(e.At) && exports[e.Name].takes(c) {
 				standing[slot{c.Source, c.Stream}] = c.Op == "add"
 			}
 		}
@@ -269,4 +230,11 @@ func carriers(ctx context.Context, q querier, changes []Change) (out []Export, e
 		return err
 	})
 	return out, err
+}
+
+// takes tells whether a row of the list falls under the filter.
+func (f Filter) takes(c Change) bool {
+	return (len(f.Sources) == 0 || slices.Contains(f.Sources, c.Source)) &&
+		(f.Stream == "" || c.Stream == "" || c.Stream == f.Stream) &&
+		(len(f.Classes) == 0 || slices.Contains(f.Classes, c.Class))
 }

@@ -158,7 +158,7 @@ func TestForgedNoticesChangeNothing(t *testing.T) {
 	if after := image(t, db); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
-	x, err := db.Explain(context.Background(), "full@example.net")
+	x, err := db.Explain(context.Background(), "full@example.net", nil)
 	if err != nil || len(x.Events) != 501 || x.State != policy.Clear {
 		t.Fatalf("explain: %d events, %v, %v", len(x.Events), x.State, err)
 	}

@@ -97,7 +97,7 @@ func TestRetention(t *testing.T) {
 	if image(t, db) != before {
 		t.Error("the list changed")
 	}
-	x, err := db.Explain(ctx, "a@example.net")
+	x, err := db.Explain(ctx, "a@example.net", nil)
 	if err != nil || x.Events[0].Diagnostic == "" {
 		t.Errorf("what a standing suppression rests on is gone: %+v %v", x, err)
 	}

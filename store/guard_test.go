@@ -105,7 +105,7 @@ func TestHoldsAndRulings(t *testing.T) {
 	if got := listed(t, db, Filter{}); len(got) != 0 {
 		t.Fatalf("held verdicts are on the list: %v", got)
 	}
-	x, err := db.Explain(ctx, "u3@d3.example")
+	x, err := db.Explain(ctx, "u3@d3.example", nil)
 	if err != nil || x.State != policy.HeldBack || len(x.Listed) != 1 || !strings.Contains(x.Events[0].Why, "held") {
 		t.Fatalf("explain: %+v %v", x, err)
 	}

@@ -46,7 +46,7 @@ func TestLedgerProves(t *testing.T) {
 	if len(got) != 2 || got[0].Key != "early@example.net" || got[0].Proof != policy.ProofLedger || got[1].Key != "late@example.net" {
 		t.Fatalf("list: %+v", got)
 	}
-	if x, err := db.Explain(ctx, "early@example.net"); err != nil || x.Events[0].Stream != "shop" {
+	if x, err := db.Explain(ctx, "early@example.net", nil); err != nil || x.Events[0].Stream != "shop" {
 		t.Errorf("explain: %+v %v", x, err)
 	}
 	if _, err := db.write.Exec(`DELETE FROM sent`); err != nil {

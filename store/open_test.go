@@ -167,7 +167,7 @@ func TestMigrateFromFirstSchema(t *testing.T) {
 		t.Errorf("read-only: %v", err)
 	}
 	db := openAt(t, path, Options{})
-	x, err := db.Explain(context.Background(), "jane@example.net")
+	x, err := db.Explain(context.Background(), "jane@example.net", nil)
 	if err != nil || len(x.Events) != 1 || len(x.Listed) != 1 || x.Events[0].Diagnostic == "" {
 		t.Fatalf("after the migration: %+v %v", x, err)
 	}

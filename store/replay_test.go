@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 	if err != nil || revised != 1 || out.Added != 1 {
 		t.Fatalf("reclassified: %d %+v %v", revised, out, err)
 	}
-	x, err := db.Explain(ctx, "odd@example.net")
+	x, err := db.Explain(ctx, "odd@example.net", nil)
 	if err != nil || x.State != policy.Suppressed || x.Events[0].Rule != "new.rule" || x.Events[0].Fault != bounce.FaultRecipient || x.Events[0].RulePack != "test.2" {
 		t.Fatalf("explain: %+v %v", x, err)
 	}

@@ -113,7 +113,7 @@ func TestCommitTwiceChangesNothing(t *testing.T) {
 		!got[0].Since.Equal(epoch) || got[0].Rule != "test.user_unknown" {
 		t.Fatalf("list: %+v", got)
 	}
-	x, err := db.Explain(context.Background(), "jane.doe@EXAMPLE.net")
+	x, err := db.Explain(context.Background(), "jane.doe@EXAMPLE.net", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,170 +1,186 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/jobs"
-	"harvester/parse/bounce"
 	"harvester/store"
-	"harvester/store/policy"
 )
 
 func newExplain(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, whyNot bool
 	cmd := &cobra.Command{
-		Use:   "explain ADDRESS",
+		Use:   "explain ADDRESS|ID",
 		Short: "Say why an address is, or is not, on the list",
 		Long: `Shows all that is stored about an address: every event with the words that
-matched and the rule, the policy line it falls under, what the operator decided,
-and what would change the verdict.`,
-		Example: "  harvester explain jane@example.net",
+matched (>>marked<< in the reply), the rule and what it beat, whom and what the
+proof rests on, the policy line, the counters, holds, what the operator decided,
+the exports that carry it, and what would change the verdict.
+
+ID is what these pages print: event:17, message:12, the Message-ID of a notice
+or of a mail that failed (<...>), or an incident (spf:example.org).
+
+With --why-not it only says what keeps an address off the list.`,
+		Example: "  harvester explain jane@example.net\n  harvester explain --why-not jane@example.net\n  harvester explain event:17 --json",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !strings.Contains(args[0], "@") {
-				return fail(exitUsage, fmt.Errorf("%q is not an address", args[0]), "write local@domain")
-			}
 			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
-				x, err := set.DB.Explain(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(x)
-				}
-				return explainText(a.Out, &x, a.colours(a.Out), set.Config.Timezone.Location())
+				e := &explainer{app: a, set: set, json: asJSON, whyNot: whyNot}
+				return a.buffered(func(w *bytes.Buffer) error {
+					e.page = page{w: w, zone: set.Config.Timezone.Location()}
+					return errors.Join(e.explain(cmd.Context(), args[0]), e.err)
+				})
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	exits(cmd, exitOK, "the address was explained, known or not", exitUsage, "the command line is wrong",
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; of a message, one object a line")
+	cmd.Flags().BoolVar(&whyNot, "why-not", false, "only what keeps the address off the list")
+	exits(cmd, exitOK, "it was explained; an address may be unknown", exitUsage, "the command line is wrong, or there is no such ID",
 		exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
-// verdictWords say what a state means for the sender.
-func verdictWords(s policy.State) string {
-	switch s {
-	case policy.Suppressed:
-		return "must not be mailed"
-	case policy.HeldBack:
-		return "held: would be suppressed, but for a burst around it"
-	case policy.Allowed:
-		return "may be mailed: the operator allowed it"
-	}
-	return "may be mailed"
+// explainer answers one command line.
+type explainer struct {
+	*app
+	page
+	set    *jobs.Set
+	json   bool
+	whyNot bool
 }
 
-func explainText(w io.Writer, x *store.Explanation, c colours, zone *time.Location) error {
-	p := &page{w: w, zone: zone}
-	verdict := verdictWords(x.State)
-	if x.State == policy.Suppressed {
-		verdict = c.red(verdict)
+// explain finds out what the name stands for.
+func (e *explainer) explain(ctx context.Context, name string) error {
+	kind, number, _ := strings.Cut(name, ":")
+	id, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case kind == "event" && err == nil:
+		message, err := e.set.DB.NoticeOf(ctx, id)
+		if err != nil {
+			return unknownID(err)
+		}
+		return e.notice(ctx, message, id)
+	case kind == "message" && err == nil:
+		return e.notice(ctx, id, 0)
+	case strings.HasPrefix(name, "<"):
+		ids, err := e.set.DB.NoticesWith(ctx, name)
+		if err != nil || len(ids) > 0 {
+			return errors.Join(err, e.notices(ctx, ids))
+		}
+		return e.address(ctx, name) // perhaps one in brackets
+	case strings.Contains(name, "@"):
+		return e.address(ctx, name)
 	}
-	p.line("%s: %s", c.bold(printable(x.Address)), verdict)
-	if x.Why != "" {
-		p.field("why", x.Why)
+	list, err := incidentsOf(ctx, e.set, name)
+	if err != nil {
+		return fail(exitUsage, fmt.Errorf("%q is neither an address nor the id of an event, a message or an incident", name),
+			"write local@domain, event:N, message:N, <Message-ID>, or an id of harvester incidents")
 	}
-	for _, s := range x.Listed {
-		p.field("listed", fmt.Sprintf("%s (%s) since %s, expires %s, for %s", s.Reason, s.Source, p.day(s.Since), p.expiry(s.Expires), scopeText(s)))
-		p.field("policy", s.Line)
+	return e.showIncidents(list, e.colours(e.Out), e.json)
+}
+
+func unknownID(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fail(exitUsage, err, "harvester explain ADDRESS shows the numbers")
 	}
-	for _, change := range x.Changes {
-		p.field("changes", change)
+	return err
+}
+
+// address explains one address.
+func (e *explainer) address(ctx context.Context, address string) error {
+	x, err := e.set.DB.Explain(ctx, address, e.set.Carried())
+	if err != nil {
+		return err
 	}
-	if len(x.Events) == 0 {
-		p.line("\nNo event is stored about it.")
+	return e.show(&x)
+}
+
+func (e *explainer) notices(ctx context.Context, ids []int64) error {
+	for _, id := range ids {
+		if err := e.notice(ctx, id, 0); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// notice explains a message with the verdict on each recipient that it names,
+// or on that of one event.
+func (e *explainer) notice(ctx context.Context, id, event int64) error {
+	n, err := e.set.DB.Notice(ctx, id)
+	if err != nil {
+		return unknownID(err)
+	}
+	if event == 0 {
+		if err := e.showNotice(&n); err != nil {
+			return err
+		}
+	}
+	for _, r := range n.Recipients {
+		if event != 0 && r.Event != event {
+			continue
+		}
+		if r.Address == "" {
+			e.line("event %d names nobody, or somebody who was forgotten", r.Event)
+			continue
+		}
+		x, err := e.set.DB.Explain(ctx, r.Address, e.set.Carried())
+		if err != nil {
+			return err
+		}
+		x.Events = slices.DeleteFunc(x.Events, func(o store.ExplainedEvent) bool { return o.ID != r.Event })
+		if err := e.show(&x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *explainer) showNotice(n *store.Notice) error {
+	if e.json {
+		return json.NewEncoder(e.w).Encode(n)
+	}
+	e.line("%s: %s", e.colours(e.Out).bold(fmt.Sprintf("message %d", n.ID)), n.Kind)
+	e.field("came in", e.stamp(n.At))
+	e.field("layout", n.Dialect)
+	e.field("known by", n.Hint)
+	e.field("from", n.From)
+	e.field("to", n.DeliveredTo)
+	e.field("subject", n.Subject)
+	e.field("id", n.MessageID)
+	e.field("said by", n.ReportingMTA)
+	e.field("rules", cmp.Or(n.RulePack, "-"))
+	for _, note := range n.Notes {
+		e.field("repaired", note)
+	}
+	for _, place := range n.Places {
+		e.field("found at", place.String())
+	}
+	if len(n.Recipients) == 0 {
+		e.line("It names nobody.")
+	}
+	e.line("")
+	return nil
+}
+
+func (e *explainer) show(x *store.Explanation) error {
+	v := explanation{Explanation: x}
 	for i := range x.Events {
-		p.event(&x.Events[i], c)
+		v.Events = append(v.Events, e.eventView(&x.Events[i]))
 	}
-	for _, o := range x.Overrides {
-		undone := ""
-		if o.Undone {
-			undone = " (taken back)"
-		}
-		p.line("\n%s  operator: %s %s%s", p.stamp(o.At), o.Act, printable(o.Pattern), undone)
-		p.field("reason", o.Reason)
-		p.field("by", o.Author)
+	if e.json {
+		return json.NewEncoder(e.w).Encode(v)
 	}
-	for _, e := range x.Exports {
-		p.line("\nexported by %s, generation %d, %s", e.Name, e.Generation, p.stamp(e.At))
-	}
-	return p.err
-}
-
-func scopeText(s store.Suppression) string {
-	switch s.Scope {
-	case policy.ScopeMarketing:
-		return "all marketing streams"
-	case policy.ScopeStream:
-		if s.Stream == "" {
-			return "the stream that sent"
-		}
-		return "stream " + s.Stream
-	}
-	return "all streams"
-}
-
-func (p *page) event(e *store.ExplainedEvent, c colours) {
-	what := c.bold(e.Kind.String())
-	if e.Action != bounce.ActionNone {
-		what += ", " + e.Action.String()
-	}
-	p.line("\n%s  %s", p.stamp(e.At), what)
-	if e.Action == bounce.Failed || e.Action == bounce.Delayed {
-		p.field("reason", verdictText(e.Reason, e.Class, c))
-	}
-	p.field("codes", codesText(e.ReplyCode, e.Status))
-	p.field("said by", e.RemoteMTA)
-	p.field("reply", e.Diagnostic)
-	p.field("matched", e.Evidence)
-	if e.Rule != "" {
-		p.field("rule", fmt.Sprintf("%s (pack %s)", e.Rule, e.RulePack))
-	}
-	p.field("proof", e.Proof.String())
-	p.field("policy", e.Line)
-	if e.Counted {
-		p.field("weight", "counted")
-	} else {
-		p.field("weight", "none: "+e.Why)
-	}
-	p.field("notice", strings.TrimSpace(e.MessageID+" "+e.Subject))
-	for _, place := range e.Places {
-		p.field("found at", place.String())
-	}
-}
-
-// page writes aligned text and keeps the first error.
-type page struct {
-	w    io.Writer
-	zone *time.Location
-	err  error
-}
-
-func (p *page) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
-}
-
-func (p *page) field(name, v string) {
-	if v != "" {
-		p.line("  %-9s %s", name, wrap(printable(v), 80-12, 12))
-	}
-}
-
-func (p *page) stamp(t time.Time) string { return t.In(p.zone).Format("2006-01-02 15:04") }
-func (p *page) day(t time.Time) string   { return t.In(p.zone).Format(time.DateOnly) }
-
-func (p *page) expiry(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return p.day(t)
+	e.text(&v)
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,26 +82,12 @@ func newIncidentsShow(a *app) *cobra.Command {
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
-				list, err := incidentsOf(cmd, set, args[0])
+				list, err := incidentsOf(cmd.Context(), set, args[0])
 				if err != nil {
 					return err
 				}
-				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				for i := range list {
-					in := &list[i]
-					if asJSON {
-						if err := enc.Encode(in); err != nil {
-							return err
-						}
-						continue
-					}
-					p.incident(in, a.colours(a.Out))
-					p.field("follows", strings.Join(in.Includes, ", "))
-					for _, h := range in.Hours {
-						p.field("hour", fmt.Sprintf("%s  %d", p.stamp(h.Hour), h.N))
-					}
-				}
-				return p.err
+				p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
+				return errors.Join(p.showIncidents(list, a.colours(a.Out), asJSON), p.err)
 			})
 		},
 	}
@@ -110,9 +97,29 @@ func newIncidentsShow(a *app) *cobra.Command {
 	return cmd
 }
 
+// showIncidents shows incidents in full.
+func (p *page) showIncidents(list []store.Incident, c colours, asJSON bool) error {
+	enc := json.NewEncoder(p.w)
+	for i := range list {
+		in := &list[i]
+		if asJSON {
+			if err := enc.Encode(in); err != nil {
+				return err
+			}
+			continue
+		}
+		p.incident(in, c)
+		p.field("follows", strings.Join(in.Includes, ", "))
+		for _, h := range in.Hours {
+			p.field("hour", fmt.Sprintf("%s  %d", p.stamp(h.Hour), h.N))
+		}
+	}
+	return nil
+}
+
 // incidentsOf finds the incidents of one cause, the open one first.
-func incidentsOf(cmd *cobra.Command, set *jobs.Set, id string) ([]store.Incident, error) {
-	all, err := set.DB.Incidents(cmd.Context(), time.Time{})
+func incidentsOf(ctx context.Context, set *jobs.Set, id string) ([]store.Incident, error) {
+	all, err := set.DB.Incidents(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +154,7 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 		Args:    args(2, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
-				if _, err := incidentsOf(cmd, set, args[0]); err != nil {
+				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
 					return err
 				}
 				if err := set.DB.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
@@ -203,7 +210,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 					_, err = fmt.Fprintf(a.Out, "%s: rolled back, %s\n", args[0], outcomeText(out))
 					return err
 				}
-				if _, err := incidentsOf(cmd, set, args[0]); err != nil {
+				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
 					return err
 				}
 				return fail(exitUsage, fmt.Errorf("%s: nobody is suppressed for this, so there is nothing to take back", args[0]),

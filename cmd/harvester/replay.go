@@ -64,11 +64,16 @@ list as it stands. Nothing is written.`,
 	return cmd
 }
 
-// meaning reads a stored reply with other rules. A reason that came from the
-// layout of the notice, and not from a reply, stays.
+// readable tells whether rules decide on a stored reply. A reason that came
+// from the layout of the notice, and not from a reply, stays.
+func readable(diagnostic string, c bounce.Confidence, r bounce.Reason) bool {
+	return diagnostic != "" && (c != bounce.ByNothing || r == bounce.Unclassified)
+}
+
+// meaning reads a stored reply with other rules.
 func meaning(pack *rules.Set) store.Meaning {
 	return func(res *parse.Result, r *parse.Recipient) {
-		if r.Diagnostic == "" || r.Confidence == bounce.ByNothing && r.Reason != bounce.Unclassified {
+		if !readable(r.Diagnostic, r.Confidence, r.Reason) {
 			return
 		}
 		a := pack.Classify(rules.Query{Text: r.Diagnostic, RemoteMTA: r.RemoteMTA, ReportingMTA: res.ReportingMTA, Status: r.Status, Action: r.Action})

@@ -43,9 +43,10 @@ type Episode struct {
 	Count     int       // counted events
 	Held      bool
 	HeldUntil time.Time
-	Trigger   int   // index into Verdict.Events of the event that met the line; -1 for the operator's act
-	Counted   []int // indices into Verdict.Events
-	Override  int64 // the operator's act
+	Trigger   int    // index into Verdict.Events of the event that met the line; -1 for the operator's act
+	Counted   []int  // indices into Verdict.Events
+	Override  int64  // the operator's act
+	End       string // of a past one: why it ended
 }
 
 // Note says what became of one event.
@@ -139,10 +140,10 @@ type fold struct {
 func (f *fold) act(o Override) {
 	switch o.Act {
 	case Remove:
-		f.lift(func(Episode) bool { return true })
+		f.lift("the operator removed it", func(Episode) bool { return true })
 	case Add:
 		t := f.tally(group{family: "operator"})
-		f.close(t)
+		f.close(t, "the operator decided again")
 		line := Line{Name: "operator", Suppress: true, After: 1, Scope: ScopeAddress, Origin: o.Author}
 		t.open = &Episode{Source: SourceOperator, Family: "operator", Line: line, Since: o.At, LastSeen: o.At,
 			Expires: o.Until, Count: 1, Trigger: -1, Override: o.ID}
@@ -151,19 +152,20 @@ func (f *fold) act(o Override) {
 }
 
 // lift forgets what was counted so far in the episodes that match.
-func (f *fold) lift(match func(Episode) bool) {
+func (f *fold) lift(why string, match func(Episode) bool) {
 	for _, g := range f.order {
 		t := f.groups[g]
 		if !match(Episode{Source: sourceOf(g.family)}) {
 			continue
 		}
-		f.close(t)
+		f.close(t, why)
 		t.events, t.times = nil, 0
 	}
 }
 
-func (f *fold) close(t *tally) {
+func (f *fold) close(t *tally, why string) {
 	if t.open != nil {
+		t.open.End = why
 		f.Past = append(f.Past, *t.open)
 		t.open = nil
 	}
@@ -188,7 +190,7 @@ func (f *fold) event(i int) {
 			return
 		}
 		n.Line, n.Why = "delivered", "a success: what failed before counts no more"
-		f.lift(func(ep Episode) bool { return ep.Source == SourceBounce })
+		f.lift("delivered since", func(ep Episode) bool { return ep.Source == SourceBounce })
 		return
 	}
 	line, ok := f.table.Line(*e)
@@ -250,7 +252,7 @@ func (f *fold) first(family string, i int) (int, bool) {
 func (f *fold) count(t *tally, i int, line Line, stream string) {
 	e, n := &f.Events[i], &f.Notes[i]
 	if t.open != nil && !t.open.Expires.IsZero() && e.At.After(t.open.Expires) {
-		f.close(t)
+		f.close(t, expired)
 		t.events = nil // what expired does not count twice
 	}
 	n.Counted = true
@@ -310,7 +312,7 @@ func (f *fold) open(t *tally, i int, line Line, stream string, counted []int, he
 		f.prolong(t.open, i)
 		return
 	}
-	f.close(t)
+	f.close(t, "a second failure confirmed it")
 	if !held {
 		t.times++
 		line.Expires = grown(line, t.times)
@@ -344,6 +346,9 @@ func (f *fold) extend(ep *Episode, e *Event) {
 	}
 }
 
+// expired is how most episodes end.
+const expired = "it expired"
+
 // unconfirmed is how long after its window a held verdict waits for a second
 // failure before it is dropped.
 const unconfirmed = 90 * day
@@ -368,7 +373,7 @@ func (f *fold) finish(acts []Override, now time.Time) {
 			continue
 		}
 		if !t.open.Expires.IsZero() && !t.open.Expires.After(now) {
-			f.close(t)
+			f.close(t, expired)
 			continue
 		}
 		f.Episodes = append(f.Episodes, *t.open)

@@ -43,4 +43,70 @@ func (v Verdict) WhatIf() []string {
 	return out
 }
 
+// WhyNot says in words why the address is not on the list, strongest reason
+// first; nil when it is.
+func (v Verdict) WhyNot() []string {
+	var out []string
+	switch {
+	case v.State == Suppressed:
+		return nil
+	case v.State == Allowed:
+		out = append(out, v.Why)
+		for _, ep := range v.Episodes {
+			out = append(out, "without that it would be: "+ep.Line.String())
+		}
+		return out
+	case v.Why != "":
+		return []string{"it is " + v.Why + ": such are never listed"}
+	case len(v.Events) == 0 && len(v.Past) == 0:
+		return []string{"nothing was ever received about it"}
+	}
+	for _, ep := range v.Episodes {
+		out = append(out, fmt.Sprintf("%s: held as part of a burst, a failure after %s confirms it", ep.Family, date(ep.HeldUntil)))
+	}
+	for _, ep := range v.Past {
+		how := "stood"
+		if ep.Held {
+			how = "was held"
+		}
+		end := ep.End
+		if end == expired {
+			end += " on " + date(ep.Expires)
+		}
+		out = append(out, fmt.Sprintf("%s: it %s from %s, but %s", ep.Family, how, date(ep.Since), end))
+	}
+	for _, c := range v.Counters {
+		out = append(out, c.String())
+	}
+	return append(out, v.weightless()...)
+}
+
+// String is the counter in words.
+func (c Counter) String() string {
+	s := fmt.Sprintf("%s: %d of %d days that the policy asks for (%s)", c.Family, c.Count, c.After, c.Line)
+	if !c.Lapses.IsZero() {
+		s += "; the oldest counts until " + date(c.Lapses)
+	}
+	return s
+}
+
+// weightless are the reasons for which events have no weight, with their
+// number, as first met.
+func (v Verdict) weightless() []string {
+	n := map[string]int{}
+	var order []string
+	for _, note := range v.Notes {
+		if note.Counted || note.Why == "" || note.DuplicateOf >= 0 {
+			continue
+		}
+		if n[note.Why]++; n[note.Why] == 1 {
+			order = append(order, note.Why)
+		}
+	}
+	for i, why := range order {
+		order[i] = fmt.Sprintf("%s: %s", plural(n[why], "event"), why)
+	}
+	return order
+}
+
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -167,10 +167,11 @@ func Subjects(concern, operator, domain string) map[WindowKind]string {
 // Ruling is the operator's decision about a window: all events of the subject
 // between Start and End count as usual (Release), or not at all.
 type Ruling struct {
-	Kind       WindowKind
-	Subject    string
-	Start, End time.Time
-	Release    bool
+	Kind    WindowKind `json:"kind"`
+	Subject string     `json:"subject"`
+	Start   time.Time  `json:"start"`
+	End     time.Time  `json:"end"`
+	Release bool       `json:"release"`
 }
 
 // Place sets the circumstance of an event from the windows and rulings of its

@@ -81,8 +81,23 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 	}
 	return export.Target{
 		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
-		Filter: store.Filter{Sources: e.Sources, Stream: e.Stream},
+		Filter: filter(e),
 	}, nil
+}
+
+// filter is the part of the list that an export takes.
+func filter(e *config.Export) store.Filter {
+	return store.Filter{Sources: e.Sources, Stream: e.Stream}
+}
+
+// Carried says what each export takes of the list.
+func (s *Set) Carried() store.Carried {
+	out := store.Carried{}
+	for i := range s.Config.Exports {
+		e := &s.Config.Exports[i]
+		out[string(e.Name)] = filter(e)
+	}
+	return out
 }
 
 // Yesterday is the day before now, in the configured zone.
