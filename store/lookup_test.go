@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+func TestLookupAll(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	commit(t, db, failure(0, "Jane@example.net", bounce.UserUnknown), failure(1, "forgotten@example.net", bounce.UserUnknown),
+		failure(2, "full@example.net", bounce.MailboxFull), failure(3, "karl#x@bücher.example", bounce.UserUnknown))
+	commit(t, db, failure(4, "opted.out@example.com", bounce.Unclassified, func(it *Item) {
+		it.Result.Kind = bounce.KindUnsubscribe
+		it.Result.Recipients[0].Action = bounce.ActionNone
+	}))
+	if _, err := db.Forget(ctx, "forgotten@example.net", "ops"); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []policy.Override{
+		{Act: policy.Add, Pattern: "@banned.example"}, {Act: policy.Allow, Pattern: "but@banned.example"},
+	} {
+		o.Reason, o.Author = "asked by phone", "ops"
+		if _, err := db.Override(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := []string{
+		"jane@EXAMPLE.net", "nobody@example.net", "Forgotten@example.net", "full@example.net", "KARL#x@xn--bcher-kva.example",
+		"opted.out@example.com", "anybody@banned.example", "but@banned.example", "jane@example.net", "no address", "",
+	}
+	want := []string{
+		"user_unknown", "", "user_unknown", "", "user_unknown", "unsubscribe", "manual", "", "user_unknown", "", "",
+	}
+	got, err := db.LookupAll(ctx, asked, "")
+	if err != nil || len(got) != len(asked) {
+		t.Fatalf("%d answers, %v", len(got), err)
+	}
+	for i, v := range got {
+		reason := ""
+		if len(v.Entries) > 0 {
+			reason = v.Entries[0].Reason
+		}
+		if v.Address != asked[i] || reason != want[i] || v.Suppressed != (want[i] != "") {
+			t.Errorf("%q: %+v, want %q", asked[i], v, want[i])
+		}
+		one, err := db.LookupAll(ctx, asked[i:i+1], "")
+		if err != nil || fmt.Sprint(one[0]) != fmt.Sprint(v) {
+			t.Errorf("%q alone: %+v, %v", asked[i], one, err)
+		}
+	}
+	if _, err := db.LookupAll(ctx, make([]string, LookupBatch+1), ""); err == nil || !strings.Contains(err.Error(), "at most 10000") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLookupAllOfAStream(t *testing.T) {
+	entries := func() []Entry { return []Entry{{Source: "bounce"}, {Source: "unsubscribe", Stream: "news"}} }
+	for stream, want := range map[string]int{"news": 2, "invoices": 1} {
+		if got := concerning(entries(), stream); len(got) != want {
+			t.Errorf("%s: %+v", stream, got)
+		}
+	}
+}
+
+// BenchmarkLookupAll asks for 10,000 of 400,000 addresses at once, of which one
+// in four is on a list of 100,000.
+func BenchmarkLookupAll(b *testing.B) {
+	db := openTest(b, Options{})
+	fillList(b, db, 100_000)
+	asked := make([]string, LookupBatch)
+	for i := range asked {
+		asked[i] = listedAddress(i * 40)
+	}
+	for b.Loop() {
+		if _, err := db.LookupAll(context.Background(), asked, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(asked)*b.N)/b.Elapsed().Seconds(), "lookups/s")
+}
+
+func listedAddress(i int) string { return fmt.Sprintf("user%07d.surname@example%03d.com", i, i%977) }
+
+// fillList puts every fourth of 4n addresses on the list, without the events
+// behind them.
+func fillList(tb testing.TB, db *DB, n int) {
+	tb.Helper()
+	_, err := db.write.Exec(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 4 FROM n WHERE i < 4 * (? - 1)), a(i, address, domain) AS (
+  SELECT i, printf('user%07d.surname@example%03d.com', i, i % 977), printf('example%03d.com', i % 977) FROM n)
+INSERT INTO suppressions (key, source, scope, state, address, domain, kind, reason, class, since, last_seen, expires, count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic)
+SELECT address, 'bounce', 'address', 'suppressed', address, domain, 'bounce', 'user_unknown', 'hard', 1772400000000, 1772400000000, 1935000000000, 1,
+  'user_unknown: after 1', 'returned', 'gmail.no-such-user', 'r1', '5.1.1', 550, 'mx.example.com', '550-5.1.1 The email account that you tried to reach does not exist' FROM a`, n)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
