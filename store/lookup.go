@@ -61,7 +61,7 @@ func (db *DB) LookupAll(ctx context.Context, addresses []string, stream string) 
 	for i := range out {
 		v := &out[i]
 		if stream != "" {
-			v.Entries = concerning(v.Entries, stream)
+			v.Entries = db.concerning(v.Entries, stream)
 		}
 		v.Suppressed = len(v.Entries) > 0
 	}
@@ -69,10 +69,10 @@ func (db *DB) LookupAll(ctx context.Context, addresses []string, stream string) 
 }
 
 // concerning keeps the entries that hold for a stream.
-func concerning(entries []Entry, stream string) []Entry {
+func (db *DB) concerning(entries []Entry, stream string) []Entry {
 	kept := entries[:0]
 	for _, e := range entries {
-		if e.Stream == "" || e.Stream == stream {
+		if (e.Stream == "" || e.Stream == stream) && (e.Scope != policy.ScopeMarketing || !db.transactional(stream)) {
 			kept = append(kept, e)
 		}
 	}

@@ -60,9 +60,10 @@ func TestLookupAll(t *testing.T) {
 }
 
 func TestLookupAllOfAStream(t *testing.T) {
-	entries := func() []Entry { return []Entry{{Source: "bounce"}, {Source: "unsubscribe", Stream: "news"}} }
-	for stream, want := range map[string]int{"news": 2, "invoices": 1} {
-		if got := concerning(entries(), stream); len(got) != want {
+	db := openTest(t, Options{Streams: []Stream{{Name: "receipts", Kind: policy.Transactional}}})
+	for stream, want := range map[string]int{"news": 3, "invitations": 2, "receipts": 1} {
+		entries := []Entry{{Source: "bounce"}, {Source: "complaint", Scope: policy.ScopeMarketing}, {Source: "unsubscribe", Scope: policy.ScopeStream, Stream: "news"}}
+		if got := db.concerning(entries, stream); len(got) != want {
 			t.Errorf("%s: %+v", stream, got)
 		}
 	}
