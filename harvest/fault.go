@@ -60,13 +60,19 @@ func (f *Fault) Unwrap() []error {
 }
 
 // RetryAfter is how long the provider asked to be left alone, zero when it
-// didn't say.
+// didn't say: the mail server, or the one that gives tokens, whose errors have
+// a method of this name.
 func RetryAfter(err error) time.Duration {
+	var wait time.Duration
 	var f *Fault
 	if errors.As(err, &f) {
-		return f.After
+		wait = f.After
 	}
-	return 0
+	var asked interface{ RetryAfter() time.Duration }
+	if errors.As(err, &asked) {
+		wait = max(wait, asked.RetryAfter())
+	}
+	return wait
 }
 
 func oneLine(s string) string {

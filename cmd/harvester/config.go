@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -146,9 +148,13 @@ func surroundings(ctx context.Context, c *config.Config) config.Errors {
 	note := func(key, problem, hint string) {
 		wrong = append(wrong, &config.Error{File: c.File, Key: key, Problem: problem, Hint: hint})
 	}
-	for _, m := range c.Mailboxes {
-		if _, err := m.Password.Resolve(ctx); err != nil {
-			note(fmt.Sprintf("mailbox %q: password", m.Name), err.Error(), "")
+	for i := range c.Mailboxes {
+		m := &c.Mailboxes[i]
+		secrets := m.Secrets()
+		for _, key := range slices.Sorted(maps.Keys(secrets)) {
+			if _, err := secrets[key].Resolve(ctx); err != nil {
+				note(fmt.Sprintf("mailbox %q: %s", m.Name, key), err.Error(), "")
+			}
 		}
 	}
 	for _, e := range c.Exports {

@@ -15,6 +15,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,7 @@ type endpoint struct {
 	*httptest.Server
 	forms  []url.Values
 	answer func(form url.Values) (int, string)
+	header http.Header // of each answer
 }
 
 func newEndpoint(t *testing.T) *endpoint {
@@ -48,6 +50,7 @@ func newEndpoint(t *testing.T) *endpoint {
 		r.ParseForm()
 		e.forms = append(e.forms, r.PostForm)
 		status, body := e.answer(r.PostForm)
+		maps.Copy(w.Header(), e.header)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
@@ -171,6 +174,70 @@ func TestRejectedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
+// Another process signs in anew: the next use takes what it stored, unless that
+// is for other settings.
+func TestCacheIsSharedBetweenProcesses(t *testing.T) {
+	e := newEndpoint(t)
+	tokens := e.tokens(t, ClientSecret(e.endpoint(), "app", Literal("s")))
+	if token, err := tokens.Token(t.Context()); token != "token1" {
+		t.Fatal(token, err)
+	}
+	other := &CachedTokens{Grant: tokens.Grant, File: tokens.File}
+	if err := other.Keep(&oauth2.Token{AccessToken: "theirs", Expiry: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := tokens.Token(t.Context()); token != "theirs" {
+		t.Error(token, err)
+	}
+	changed := &CachedTokens{Grant: tokens.Grant, File: tokens.File, For: "another client"}
+	if token, err := changed.Token(t.Context()); token != "token2" {
+		t.Error(token, err)
+	}
+	if token, err := changed.Renew(t.Context()); err != nil || token.AccessToken != "token3" {
+		t.Error(token, err)
+	}
+}
+
+func TestProviderNamesItsTime(t *testing.T) {
+	e := newEndpoint(t)
+	e.answer = func(url.Values) (int, string) { return 429, `{"error":"slow_down"}` }
+	e.header = http.Header{"Retry-After": {"120"}}
+	_, err := e.tokens(t, ClientSecret(e.endpoint(), "app", Literal("s"))).Token(t.Context())
+	if got := harvest.RetryAfter(fmt.Errorf("signing in: %w", err)); got != 2*time.Minute {
+		t.Error(got, err)
+	}
+}
+
+func TestHint(t *testing.T) {
+	password := &Password{Username: "u"}
+	bearer := &Bearer{Username: "u", Denied: "ask the owner"}
+	unsigned := func(claims string) string { return "h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s" }
+	microsoft := func(token string) *Bearer {
+		b := &Bearer{Tokens: fixed(token), Permission: "IMAP.AccessAsApp", Lacks: "grant it", Denied: "ask the owner"}
+		if _, err := b.Start(t.Context(), func(string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, tt := range []struct {
+		c           Credentials
+		words, want string
+	}{
+		{microsoft(unsigned(`{"roles":["Mail.Read"]}`)), "NO AUTHENTICATE failed.", "the token lacks IMAP.AccessAsApp: grant it"},
+		{microsoft(unsigned(`{"roles":["IMAP.AccessAsApp"]}`)), "NO AUTHENTICATE failed.", "the token was refused: ask the owner"},
+		{microsoft(unsigned(`{"scp":"openid IMAP.AccessAsApp"}`)), "NO AUTHENTICATE failed.", "the token was refused: ask the owner"},
+		{microsoft("opaque"), "NO AUTHENTICATE failed.", "the token was refused: ask the owner"},
+		{password, "NO [AUTHENTICATIONFAILED] Authentication failed.", "app password or OAuth2"},
+		{password, "NO [ALERT] Application-specific password required: https://support.google.com/", "2-Step Verification > App passwords"},
+		{bearer, "NO AUTHENTICATE failed.", "the token was refused: ask the owner"},
+		{bearer, "BAD User is authenticated but not connected.", "FullAccess"},
+	} {
+		if got := Hint(tt.c, tt.words); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %s", tt.words, got)
+		}
+	}
+}
+
 func TestClientCertificate(t *testing.T) {
 	e := newEndpoint(t)
 	key := rsaKey(t)
@@ -179,13 +246,9 @@ func TestClientCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "app.pem")
 	content := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})...)
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if token, err := e.tokens(t, ClientCertificate(e.endpoint(), "app", file)).Token(t.Context()); token != "token1" {
+	if token, err := e.tokens(t, ClientCertificate(e.endpoint(), "app", Literal(string(content)))).Token(t.Context()); token != "token1" {
 		t.Fatal(token, err)
 	}
 	header, claims := checkJWT(t, e.forms[0].Get("client_assertion"), &key.PublicKey)
@@ -209,11 +272,7 @@ func TestServiceAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "key.json")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	g := ServiceAccount(Google(), file, "bounces@example.org")
+	g := ServiceAccount(Google(), Literal(string(content)), "bounces@example.org")
 	if token, err := e.tokens(t, g).Token(t.Context()); token != "token1" {
 		t.Fatal(token, err)
 	}
@@ -267,8 +326,8 @@ func TestEndpointErrorsNameTheCure(t *testing.T) {
 		text      string
 	}{
 		"expired secret": {401, `{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys are expired.\r\nTrace ID: x"}`, true, "the client secret has expired"},
-		"wrong tenant":   {400, `{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'x' not found."}`, true, "check tenant"},
-		"delegation":     {401, `{"error":"unauthorized_client","error_description":"Client is unauthorized"}`, true, "Domain-wide delegation"},
+		"wrong tenant":   {400, `{"error":"invalid_request","error_description":"AADSTS90002: Tenant 'x' not found."}`, true, "Directory (tenant) ID"},
+		"delegation":     {401, `{"error":"unauthorized_client","error_description":"Client is unauthorized"}`, true, "Domain Wide Delegation"},
 		"revoked":        {400, `{"error":"invalid_grant","error_description":"Token has been expired or revoked."}`, true, "sign in again"},
 		"unknown":        {403, `no`, true, "check the OAuth2 settings"},
 		"busy":           {429, `{"error":"slow_down"}`, false, "answered 429"},
@@ -367,12 +426,8 @@ func TestCertificateOfAnotherKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "app.pem")
 	content := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ClientCertificate(Endpoint{TokenURL: "https://x.invalid"}, "app", file)(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "not RSA") {
+	if _, err := ClientCertificate(Endpoint{TokenURL: "https://x.invalid"}, "app", Literal(string(content)))(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "not RSA") {
 		t.Error(err)
 	}
 }

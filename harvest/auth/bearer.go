@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/emersion/go-sasl"
 )
@@ -23,6 +25,13 @@ type Bearer struct {
 	Tokens   Tokens
 	Host     string // of the mail server; OAUTHBEARER carries it
 	Port     int
+
+	Permission string // that a readable token must name, e.g. IMAP.AccessAsApp; empty: none is known
+	Lacks      string // what to do when it does not
+	Denied     string // what is probably amiss when the server refuses a good token
+
+	mu   sync.Mutex
+	last string // the token of the last Start
 }
 
 // User is the mailbox that the token opens.
@@ -38,6 +47,9 @@ func (b *Bearer) Start(ctx context.Context, offered func(string) bool) (sasl.Cli
 	if err != nil {
 		return nil, fmt.Errorf("getting a token for %s: %w", b.Username, err)
 	}
+	b.mu.Lock()
+	b.last = token
+	b.mu.Unlock()
 	if offered(xoauth2Name) {
 		return &bearerClient{xoauth2Name, "user=" + b.Username + "\x01auth=Bearer " + token + "\x01\x01"}, nil
 	}
@@ -45,6 +57,20 @@ func (b *Bearer) Start(ctx context.Context, offered func(string) bool) (sasl.Cli
 		Username: b.Username, Token: token, Host: b.Host, Port: b.Port,
 	}).Start()
 	return &bearerClient{sasl.OAuthBearer, string(initial)}, err
+}
+
+// refusal says why a server refused the last token.
+func (b *Bearer) refusal() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	named, readable := Permissions(b.last)
+	switch {
+	case readable && b.Permission != "" && !slices.Contains(named, b.Permission):
+		return "the token lacks " + b.Permission + ": " + b.Lacks
+	case b.Denied != "":
+		return "the token was refused: " + b.Denied
+	}
+	return "the token was refused: check tenant, scope, and the permission on this mailbox"
 }
 
 // Rejected discards the refused token.

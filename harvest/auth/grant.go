@@ -16,11 +16,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"harvester/harvest"
 )
 
 // Endpoint is where and for what an OAuth2 provider gives tokens.
@@ -109,17 +111,21 @@ func ClientSecret(e Endpoint, clientID string, secret Secret) Grant {
 }
 
 // ClientCertificate is the client credentials grant of an application that
-// proves itself by a certificate (RFC 7523 §2.2). The PEM file holds the
-// certificate and its RSA key, and is read anew each time.
-func ClientCertificate(e Endpoint, clientID, file string) Grant {
+// proves itself by a certificate (RFC 7523 §2.2). The PEM text holds the
+// certificate and its RSA key.
+func ClientCertificate(e Endpoint, clientID string, certificate Secret) Grant {
 	return func(ctx context.Context, _ string) (*oauth2.Token, error) {
-		pair, err := tls.LoadX509KeyPair(file, file)
+		text, err := certificate(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}
+		pair, err := tls.X509KeyPair([]byte(text), []byte(text))
+		if err != nil {
+			return nil, unusable("client certificate", err)
+		}
 		key, ok := pair.PrivateKey.(*rsa.PrivateKey)
 		if !ok {
-			return nil, fmt.Errorf("reading the client certificate %s: its key is not RSA", file)
+			return nil, unusable("client certificate", errors.New("its key is not RSA"))
 		}
 		thumbprint := sha256.Sum256(pair.Certificate[0])
 		now := time.Now()
@@ -143,17 +149,21 @@ func ClientCertificate(e Endpoint, clientID, file string) Grant {
 }
 
 // ServiceAccount is Google's JWT grant (RFC 7523 §2.1) with domain-wide
-// delegation: the account of the JSON key file acts for the mailbox. The key
-// file names its own token endpoint.
-func ServiceAccount(e Endpoint, keyFile, mailbox string) Grant {
+// delegation: the account of the JSON key acts for the mailbox. The key names
+// its own token endpoint.
+func ServiceAccount(e Endpoint, jsonKey Secret, mailbox string) Grant {
 	return func(ctx context.Context, _ string) (*oauth2.Token, error) {
-		account, key, err := readServiceAccount(keyFile)
+		text, err := jsonKey(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("reading the service account key %s: %w", keyFile, err)
+			return nil, fmt.Errorf("reading the service account key: %w", err)
+		}
+		account, key, err := readServiceAccount(text)
+		if err != nil {
+			return nil, unusable("service account key", err)
 		}
 		now := time.Now()
 		assertion, err := sign(key, map[string]any{"alg": "RS256", "typ": "JWT", "kid": account.KeyID}, map[string]any{
-			"iss": account.Email, "sub": mailbox, "scope": joined(e.Scopes), "aud": account.TokenURL,
+			"iss": account.Email, "sub": mailbox, "scope": strings.Join(e.Scopes, " "), "aud": account.TokenURL,
 			"iat": now.Add(-10 * time.Second).Unix(), "exp": now.Add(50 * time.Minute).Unix(),
 		})
 		if err != nil {
@@ -175,14 +185,16 @@ type serviceAccount struct {
 	TokenURL string `json:"token_uri"`
 }
 
-func readServiceAccount(path string) (serviceAccount, *rsa.PrivateKey, error) {
+// unusable is for a secret that was read and is no such thing: an operator has
+// to mend it.
+func unusable(what string, err error) error {
+	return &endpointError{kind: harvest.ErrAuth, cause: fmt.Errorf("reading the %s: %w", what, err)}
+}
+
+func readServiceAccount(text string) (serviceAccount, *rsa.PrivateKey, error) {
 	var account serviceAccount
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return account, nil, err
-	}
-	if err := json.Unmarshal(content, &account); err != nil {
-		return account, nil, err
+	if err := json.Unmarshal([]byte(text), &account); err != nil {
+		return account, nil, fmt.Errorf("it is not the JSON file that the console made: %w", err)
 	}
 	block, _ := pem.Decode([]byte(account.Key))
 	if account.Email == "" || account.TokenURL == "" || block == nil {

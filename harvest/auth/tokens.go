@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -21,17 +21,25 @@ import (
 const renewBefore = 5 * time.Minute
 
 // CachedTokens gets tokens by a grant and keeps the last in a file that only
-// its owner can read, so that a restart needs no new one. It implements
-// [Tokens].
+// its owner can read, so that a restart needs no new one. The file is read at
+// each use: another process may have renewed the token, or a user agreed anew.
+// It implements [Tokens].
 type CachedTokens struct {
 	Grant Grant
 	File  string // empty: memory only
+	For   string // what the tokens are for; the file of other settings is passed over
 	Where string // the token endpoint, for errors
 
-	mu     sync.Mutex
-	loaded bool
-	token  *oauth2.Token
-	minted bool // the last token came from the provider just now
+	mu      sync.Mutex
+	last    cached
+	refused string // the access token that a server refused
+	minted  bool   // the last token came from the provider just now
+}
+
+// cached is what the file holds.
+type cached struct {
+	For string `json:"for,omitempty"`
+	oauth2.Token
 }
 
 // Token returns a token that is good for some minutes yet. An error that the
@@ -43,23 +51,48 @@ func (t *CachedTokens) Token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	t.minted = false
-	// A token without an end is good until it is refused.
-	if t.token.AccessToken != "" && (t.token.Expiry.IsZero() || time.Until(t.token.Expiry) > renewBefore) {
-		return t.token.AccessToken, nil
+	access, expiry := t.last.AccessToken, t.last.Expiry
+	if access == t.refused {
+		access = ""
 	}
-	fresh, err := t.Grant(ctx, t.token.RefreshToken)
+	// A token without an end is good until it is refused.
+	if access != "" && (expiry.IsZero() || time.Until(expiry) > renewBefore) {
+		return access, nil
+	}
+	err := t.renew(ctx)
+	if err != nil && !errors.Is(err, harvest.ErrAuth) && access != "" && t.last.Valid() {
+		return access, nil // good for this visit; the endpoint may be back for the next
+	}
 	if err != nil {
-		err = explain(t.Where, err)
-		if !errors.Is(err, harvest.ErrAuth) && t.token.Valid() {
-			return t.token.AccessToken, nil // good for this visit; the endpoint may be back for the next
-		}
 		return "", err
 	}
+	return t.last.AccessToken, nil
+}
+
+// Renew gets a new token whatever is cached.
+func (t *CachedTokens) Renew(ctx context.Context) (*oauth2.Token, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.load(); err != nil {
+		return nil, err
+	}
+	if err := t.renew(ctx); err != nil {
+		return nil, err
+	}
+	fresh := t.last.Token
+	return &fresh, nil
+}
+
+func (t *CachedTokens) renew(ctx context.Context) error {
+	fresh, err := t.Grant(ctx, t.last.RefreshToken)
+	if err != nil {
+		return explain(t.Where, err)
+	}
 	if fresh.RefreshToken == "" {
-		fresh.RefreshToken = t.token.RefreshToken
+		fresh.RefreshToken = t.last.RefreshToken
 	}
 	t.minted = true
-	return fresh.AccessToken, t.keep(fresh)
+	return t.keep(fresh)
 }
 
 // Discard throws the last token away. Another is worth trying unless the
@@ -67,10 +100,10 @@ func (t *CachedTokens) Token(ctx context.Context) (string, error) {
 func (t *CachedTokens) Discard() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.token == nil || t.token.AccessToken == "" {
+	if t.last.AccessToken == "" {
 		return false
 	}
-	t.token = &oauth2.Token{RefreshToken: t.token.RefreshToken}
+	t.refused = t.last.AccessToken
 	return !t.minted
 }
 
@@ -78,122 +111,71 @@ func (t *CachedTokens) Discard() bool {
 func (t *CachedTokens) Keep(token *oauth2.Token) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.loaded = true
 	return t.keep(token)
 }
 
 func (t *CachedTokens) load() error {
-	if t.loaded {
-		return nil
-	}
-	t.token = &oauth2.Token{}
 	if t.File == "" {
-		t.loaded = true
 		return nil
 	}
 	content, err := os.ReadFile(t.File)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return fmt.Errorf("reading the token cache: %w", err)
-	case json.Unmarshal(content, t.token) != nil:
-		t.token = &oauth2.Token{} // half a file holds nothing that can't be had anew
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	t.loaded = true
+	if err != nil {
+		return fmt.Errorf("reading the token cache: %w", err)
+	}
+	var found cached
+	// Half a file holds nothing that can't be had anew.
+	if json.Unmarshal(content, &found) == nil && found.For == t.For {
+		t.last = found
+	}
 	return nil
 }
 
 // keep replaces the file whole.
 func (t *CachedTokens) keep(token *oauth2.Token) error {
-	t.token = token
+	t.last = cached{t.For, *token}
 	if t.File == "" {
 		return nil
 	}
-	content, err := json.Marshal(token)
-	if err != nil {
-		return fmt.Errorf("writing the token cache: %w", err)
-	}
-	draft, err := os.CreateTemp(filepath.Dir(t.File), ".token-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("writing the token cache: %w", err)
-	}
-	defer os.Remove(draft.Name())
-	_, err = draft.Write(content)
-	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return fmt.Errorf("writing the token cache: %w", err)
-	}
-	if err := os.Rename(draft.Name(), t.File); err != nil {
+	if err := t.write(); err != nil {
 		return fmt.Errorf("writing the token cache: %w", err)
 	}
 	return nil
 }
 
-// advice is what to do about the errors of token endpoints, by a text in code
-// or description. Source: learn.microsoft.com/entra/identity-platform/reference-error-codes,
-// developers.google.com/identity/protocols/oauth2/service-account, RFC 6749 §5.2.
-var advice = []struct{ text, do string }{
-	{"AADSTS7000222", "the client secret has expired: create a new one under Certificates & secrets"},
-	{"AADSTS7000215", "the client secret is wrong: use its Value, not its Secret ID"},
-	{"AADSTS700027", "the certificate is not that of the application: upload it under Certificates & secrets"},
-	{"AADSTS700016", "the application is unknown in this tenant: check client_id and tenant"},
-	{"AADSTS90002", "the tenant is unknown: check tenant"},
-	{"AADSTS900023", "the tenant is not a domain or id: check tenant"},
-	{"AADSTS65001", "nobody has consented: grant admin consent for IMAP.AccessAsApp under API permissions"},
-	{"AADSTS70000", "the refresh token was revoked: sign in again with harvester auth"},
-	{"AADSTS50173", "the password was changed: sign in again with harvester auth"},
-	{"authorization_pending", "nobody entered the code in time"},
-	{"expired_token", "nobody entered the code in time"},
-	{"unauthorized_client", "give the client id the scope https://mail.google.com/ under Domain-wide delegation in the Admin console"},
-	{"invalid_scope", "the provider does not give this scope to this kind of client"},
-	{"invalid_client", "check client_id and client_secret"},
-	{"invalid_grant", "revoked or expired: check the mailbox name and this machine's clock, or sign in again with harvester auth"},
+func (t *CachedTokens) write() error {
+	content, err := json.Marshal(t.last)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(t.File)
+	draft, err := os.CreateTemp(dir, ".token-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.Write(content)
+	if err := errors.Join(err, giveTo(draft, dir), draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	return os.Rename(draft.Name(), t.File)
 }
 
-// explain turns the error of a token endpoint into one that tells what to do.
-func explain(where string, err error) error {
-	if errors.Is(err, errNoRefresh) {
-		return &endpointError{harvest.ErrAuth, err, "run harvester auth for it"}
+// giveTo makes a file that root wrote readable for the owner of the folder:
+// the daemon, for which root signed in.
+func giveTo(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
 	}
-	var answer *oauth2.RetrieveError
-	if !errors.As(err, &answer) {
-		if where == "" {
-			return err
-		}
-		return fmt.Errorf("asking %s for a token: %w", where, err)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
 	}
-	status := 0
-	if answer.Response != nil {
-		status = answer.Response.StatusCode
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
 	}
-	said := strings.TrimSpace(answer.ErrorCode + " " + firstLine(answer.ErrorDescription))
-	if said == "" {
-		said = firstLine(string(answer.Body))
-	}
-	cause := fmt.Errorf("%s answered %d %s", where, status, said)
-	if status >= 500 || status == 429 || status == 408 {
-		return cause // passing
-	}
-	for _, a := range advice {
-		if strings.Contains(said, a.text) {
-			return &endpointError{harvest.ErrAuth, cause, a.do}
-		}
-	}
-	return &endpointError{harvest.ErrAuth, cause, "check the OAuth2 settings of this mailbox"}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
-
-// endpointError is a refusal that an operator must mend.
-type endpointError struct {
-	kind, cause error
-	hint        string
-}
-
-func (e *endpointError) Error() string   { return e.cause.Error() + " (" + e.hint + ")" }
-func (e *endpointError) Unwrap() []error { return []error{e.kind, e.cause} }
-
-func firstLine(s string) string {
-	const most = 300
-	s, _, _ = strings.Cut(s, "\n")
-	return strings.TrimSpace(s[:min(len(s), most)])
-}
-
-func joined(scopes []string) string { return strings.Join(scopes, " ") }

@@ -202,10 +202,7 @@ func (s *session) authFault(err error) error {
 		f.Hint = "the server wants another kind of sign-in: OAuth2 instead of a password or the reverse, or TLS first"
 	case refused(f.Err) && f.After == 0 && !strings.Contains(f.Words, "[SERVERBUG]"):
 		f.Kind = harvest.ErrAuth
-		f.Hint = "check username and password; some providers want an app password or OAuth2"
-		if _, bearer := s.Auth.(*auth.Bearer); bearer {
-			f.Hint = "the token was refused: check tenant, scope, and the permission on this mailbox"
-		}
+		f.Hint = auth.Hint(s.Auth, f.Words)
 	}
 	return f
 }
@@ -253,8 +250,7 @@ func (s *session) folderFault(ctx context.Context, err error) error {
 	// QUIRK: Exchange Online signs in anyone with a token and tells only here
 	// that the mailbox is not theirs.
 	if strings.Contains(f.Words, "authenticated but not connected") {
-		f.Kind = harvest.ErrAuth
-		f.Hint = "the application lacks FullAccess to this mailbox, or IMAP is switched off for it"
+		f.Kind, f.Hint = harvest.ErrAuth, auth.Hint(s.Auth, f.Words)
 		return f
 	}
 	f.Kind = harvest.ErrFolder

@@ -151,7 +151,7 @@ func (s *source) signIn(ctx context.Context, c *client) error {
 		f.After = max(f.After, time.Minute)
 	case said != nil:
 		f.Kind = harvest.ErrAuth
-		f.Hint = "check username and password, and that POP3 is switched on for this mailbox"
+		f.Hint = auth.Hint(s.Auth, f.Words) + "; POP3 must be switched on for this mailbox"
 	}
 	return f
 }

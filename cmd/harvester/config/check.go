@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"harvester/harvest"
 	"harvester/store/export"
 	"harvester/store/policy"
 )
@@ -26,55 +25,14 @@ func (c *Config) check(d *decoder) {
 }
 
 // failed tells that a key is known to be wrong, or for "table." one below it.
+// With indices it is that of one table alone.
 func failed(d *decoder, key string) bool {
 	for _, e := range d.errs {
-		if e.Key == key || strings.HasSuffix(key, ".") && strings.HasPrefix(e.Key, key) {
+		if e.Key == key || e.path == key || strings.HasSuffix(key, ".") && strings.HasPrefix(e.Key, key) {
 			return true
 		}
 	}
 	return false
-}
-
-func (c *Config) checkMailboxes(d *decoder) {
-	names, folders := map[Name]string{}, map[string]string{}
-	for i := range c.Mailboxes {
-		m := &c.Mailboxes[i]
-		path := fmt.Sprintf("mailbox[%d]", i)
-		unique(d, names, m.Name, path+".name", "another mailbox has this name")
-		if m.TLS == TLSNone && m.Server != "" && !m.Server.Loopback() {
-			d.fail(path+".tls", fmt.Sprintf("%s is not this machine, and the password would cross the network in the clear", m.Server.Host()),
-				`use "implicit" or "starttls"`)
-		}
-		if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
-			d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
-		}
-		if m.Password.IsZero() && !failed(d, "mailbox.password") {
-			d.fail(path+".password", "empty", `write password = "credential:NAME"`)
-		}
-		if m.CAFile != "" && m.Pin != "" {
-			d.fail(path+".pin", "ca_file and pin exclude each other", "a pinned certificate needs no authority")
-		}
-		if len(m.Folders) == 0 {
-			d.fail(path+".folders", "no folder is listed", `write folders = ["INBOX"]`)
-		}
-		for j, f := range m.Folders {
-			at := fmt.Sprintf("%s.folders[%d]", path, j)
-			if f == "" {
-				d.fail(at, "empty folder name", "")
-				continue
-			}
-			if strings.EqualFold(f, "INBOX") {
-				f = "INBOX" // RFC 9051 §5.1
-			}
-			if m.Done.Disposition == harvest.Move && m.Done.Folder == f {
-				d.fail(path+".done", fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
-			}
-			if m.Server != "" && m.Username != "" {
-				unique(d, folders, strings.ToLower(string(m.Server))+"\x00"+m.Username+"\x00"+f, at,
-					fmt.Sprintf("folder %q of this login is read already", f))
-			}
-		}
-	}
 }
 
 var exportSources = []string{"bounce", "complaint", "unsubscribe", "operator"}

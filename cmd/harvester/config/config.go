@@ -48,21 +48,6 @@ type Store struct {
 	Path string `toml:"path"`
 }
 
-// Mailbox is one mailbox that is harvested.
-type Mailbox struct {
-	Name        Name          `toml:"name,required"`
-	Server      Server        `toml:"server,required"`
-	TLS         TLS           `toml:"tls"`
-	CAFile      string        `toml:"ca_file"`
-	Pin         string        `toml:"pin"`
-	Username    string        `toml:"username,required"`
-	Password    Secret        `toml:"password,required"`
-	Folders     []string      `toml:"folders"`
-	Schedule    schedule.Spec `toml:"schedule"`
-	Done        Done          `toml:"done"`
-	AllowDelete bool          `toml:"allow_delete"`
-}
-
 // Export is one file that other senders read.
 type Export struct {
 	Name     Name          `toml:"name,required"`
@@ -138,16 +123,10 @@ func (c *Config) resolvePaths(dir string) {
 	for i := range c.Exports {
 		e := &c.Exports[i]
 		paths = append(paths, &e.Path)
-		if e.Key.kind == "file" {
-			paths = append(paths, &e.Key.name)
-		}
+		paths = append(paths, e.Key.path()...)
 	}
 	for i := range c.Mailboxes {
-		m := &c.Mailboxes[i]
-		paths = append(paths, &m.CAFile)
-		if m.Password.kind == "file" {
-			paths = append(paths, &m.Password.name)
-		}
+		paths = append(paths, c.Mailboxes[i].paths()...)
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {

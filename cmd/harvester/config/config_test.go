@@ -82,7 +82,7 @@ h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen 
 h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
 h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
 h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
-h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete)
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete, oauth)
 h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
 h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
 h.toml:16:3: export.path: missing
@@ -176,6 +176,57 @@ h.toml:22:1: stream.shop.proof: unknown proof "sworn" (one of ["none" "returned"
 h.toml:23:9: stream.a b: "a b" is not a name: use letters, digits, dot, hyphen and underscore
 h.toml:25:21: stream.shop.policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
 `},
+		"sign-in": {`own_domains = ["example.org"]
+[[mailbox]]
+name = "a"
+server = "imap.example.org:993"
+username = "a"
+password = "env:P"
+[mailbox.oauth]
+[[mailbox]]
+name = "b"
+server = "imap.example.org:993"
+username = "b"
+[mailbox.oauth]
+provider = "microsft"
+grant = "device"
+[[mailbox]]
+name = "c"
+server = "imap.example.org:993"
+username = "c"
+[mailbox.oauth]
+provider = "microsoft"
+client_secret = "hunter2"
+service_account = "env:S"
+[[mailbox]]
+name = "d"
+server = "imap.example.org:993"
+username = "d"
+[mailbox.oauth]
+provider = "google"
+tenant = "x"
+[[mailbox]]
+name = "e"
+server = "imap.example.org:993"
+username = "e"
+[mailbox.oauth]
+provider = "other"
+grant = "user"
+client_id = "x"
+token_url = "http://login.example.org/token"
+`, `
+h.toml:6:1: mailbox.password: there is [mailbox.oauth], too (hint: leave one of them out)
+h.toml:7:10: mailbox.oauth.provider: missing (hint: write provider = "microsoft", "google" or "other")
+h.toml:13:1: mailbox.oauth.provider: "microsft" is not a provider: microsoft, google or other
+h.toml:14:1: mailbox.oauth.grant: "device" is not a grant: application or user
+h.toml:19:10: mailbox.oauth.client_id: missing (hint: the Application (client) ID in the provider's console)
+h.toml:19:10: mailbox.oauth.tenant: missing (hint: the Directory (tenant) ID, or a domain such as example.onmicrosoft.com)
+h.toml:21:1: mailbox.oauth.client_secret: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
+h.toml:22:1: mailbox.oauth.service_account: has no effect for the provider microsoft and the grant application (hint: leave it out)
+h.toml:27:10: mailbox.oauth.service_account: missing (hint: the JSON key file of the Google Cloud console, written like a password)
+h.toml:29:1: mailbox.oauth.tenant: has no effect for the provider google and the grant application (hint: leave it out)
+h.toml:38:1: mailbox.oauth.token_url: "http://login.example.org/token" is not https, and secrets would cross the network in the clear
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},
@@ -221,7 +272,7 @@ func TestExampleDescribesEveryKey(t *testing.T) {
 	walk = func(path string, typ reflect.Type) {
 		for i, key := range keysOf(typ) {
 			field, p := typ.Field(i).Type, join(path, key)
-			if field.Kind() == reflect.Slice && field.Elem().Kind() == reflect.Struct {
+			if k := field.Kind(); k == reflect.Pointer || k == reflect.Slice && field.Elem().Kind() == reflect.Struct {
 				field = field.Elem()
 			}
 			if field.Kind() == reflect.Struct && keysOf(field) != nil {

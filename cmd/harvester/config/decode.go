@@ -58,7 +58,7 @@ func (d *decoder) fail(path, problem, hint string) {
 	p := d.place(path)
 	d.errs = append(d.errs, &Error{
 		File: d.file, Line: p.line, Col: p.col,
-		Key: index.ReplaceAllString(path, ""), Problem: problem, Hint: hint,
+		Key: index.ReplaceAllString(path, ""), Problem: problem, Hint: hint, path: path,
 	})
 }
 
@@ -144,7 +144,7 @@ func (d *decoder) setStruct(path string, v any, dst reflect.Value) {
 	names := keysOf(dst.Type())
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		if !slices.Contains(names, key) {
-			d.fail(join(path, key), "unknown key", didYouMean(key, names))
+			d.fail(join(path, key), "unknown key", DidYouMean(key, names))
 		}
 	}
 	for i, name := range names {

@@ -14,6 +14,8 @@ type Error struct {
 	Key       string // dotted, e.g. mailbox.server
 	Problem   string
 	Hint      string // what to do; may be empty
+
+	path string // as the decoder walked, with indices
 }
 
 // Error is "file:line:col: key: problem (hint: …)".
@@ -86,8 +88,8 @@ func distance(a, b string) int {
 	return prev[len(b)]
 }
 
-// didYouMean is the hint for a misspelt name, or the list of what there is.
-func didYouMean(name string, names []string) string {
+// DidYouMean is the hint for a misspelt name, or the list of what there is.
+func DidYouMean(name string, names []string) string {
 	if n := Nearest(name, names); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}

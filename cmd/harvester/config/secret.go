@@ -69,6 +69,14 @@ func (s Secret) Reference() string {
 	return s.kind + ":" + s.name
 }
 
+// path is the path in a file: reference, to be resolved.
+func (s *Secret) path() []*string {
+	if s.kind != "file" {
+		return nil
+	}
+	return []*string{&s.name}
+}
+
 // IsZero tells that there is no reference.
 func (s Secret) IsZero() bool { return s.kind == "" }
 

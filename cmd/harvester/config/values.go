@@ -108,13 +108,36 @@ func (s Server) Host() string {
 	return host
 }
 
+// Port is the server's port.
+func (s Server) Port() int {
+	_, port, _ := net.SplitHostPort(string(s))
+	n, _ := strconv.Atoi(port) // it was checked
+	return n
+}
+
 // Loopback tells that the server is this machine.
-func (s Server) Loopback() bool {
-	if strings.EqualFold(s.Host(), "localhost") {
+func (s Server) Loopback() bool { return loopback(s.Host()) }
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(s.Host())
+	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback()
+}
+
+// oneOf reads one of a few words.
+func oneOf[T ~string](into *T, text []byte, what string, words ...T) error {
+	var known []string
+	for _, w := range words {
+		if string(w) == string(text) {
+			*into = w
+			return nil
+		}
+		known = append(known, string(w))
+	}
+	last := len(known) - 1
+	return fmt.Errorf("%q is not %s: %s or %s", text, what, strings.Join(known[:last], ", "), known[last])
 }
 
 // TLS says how a connection is protected.
@@ -129,12 +152,7 @@ const (
 
 // UnmarshalText reads implicit, starttls or none.
 func (t *TLS) UnmarshalText(b []byte) error {
-	switch v := TLS(b); v {
-	case TLSImplicit, TLSStart, TLSNone:
-		*t = v
-		return nil
-	}
-	return fmt.Errorf("%q is not a TLS mode: implicit, starttls or none", b)
+	return oneOf(t, b, "a TLS mode", TLSImplicit, TLSStart, TLSNone)
 }
 
 // Done says what becomes of an understood message on the server.

@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
-	"harvester/harvest"
 	"harvester/harvest/auth"
-	"harvester/harvest/imap"
 	"harvester/parse"
 	"harvester/parse/rules"
 	"harvester/schedule"
@@ -33,6 +31,8 @@ type Set struct {
 	DB     *store.DB
 	Rules  *rules.Set
 	Log    *slog.Logger
+
+	signIns map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
 }
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
@@ -63,7 +63,12 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Set{Config: c, DB: db, Rules: set, Log: o.Log}, nil
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, signIns: map[config.Name]auth.Credentials{}}
+	for i := range c.Mailboxes {
+		m := &c.Mailboxes[i]
+		s.signIns[m.Name] = SignIn(c, m)
+	}
+	return s, nil
 }
 
 // Rules is the built-in rule pack with the rules of a folder laid over it.
@@ -96,19 +101,9 @@ func (s *Set) Parsing() *parse.Options {
 func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
-		Source: source(m, dry, s.Log),
+		Source: source(m, s.signIns[m.Name], dry, s.Log),
 		Store:  s.DB, Parse: s.Parsing(), Done: m.Done.Disposition, Target: m.Done.Folder, Dry: dry, Log: s.Log,
 	}
-}
-
-// source is where a mailbox's mail comes from. One that keeps its mail, or is
-// run dry, is opened for reading only.
-func source(m *config.Mailbox, dry bool, log *slog.Logger) harvest.Source {
-	return imap.New(imap.Config{
-		Name: string(m.Name), Server: string(m.Server), TLS: imap.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
-		Auth:     &auth.Password{Username: m.Username, Secret: m.Password.Resolve},
-		ReadOnly: dry || m.Done.Disposition == harvest.Keep, Log: log,
-	})
 }
 
 // Harvests are the jobs of the mailboxes, in the order of the configuration.
