@@ -73,7 +73,7 @@ func BenchmarkRecompute(b *testing.B) {
 	}
 	b.Run("policy", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, err := db.recompute(context.Background(), nil, false); err != nil {
+			if _, err := db.recompute(context.Background(), Scenario{}, "bench", "", false); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -81,7 +81,7 @@ func BenchmarkRecompute(b *testing.B) {
 	})
 	b.Run("events", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, err := db.recompute(context.Background(), nil, true); err != nil {
+			if _, err := db.recompute(context.Background(), Scenario{}, "bench", "", true); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -55,31 +55,43 @@ func (db *DB) follow(ctx context.Context) error {
 		return err
 	}
 	own, _, _ := strings.Cut(now, " ")
-	if strings.HasPrefix(was, own+" ") {
-		db.opts.Log.InfoContext(ctx, "the policy changed: computing the suppression list anew")
-		_, _, err = db.recompute(ctx, nil, false)
-	} else {
-		if was != "" {
-			db.opts.Log.InfoContext(ctx, "our domains, streams or return paths changed: judging the stored events anew")
-		}
-		_, _, err = db.recompute(ctx, nil, true)
+	why, events := "the policy changed", false
+	if !strings.HasPrefix(was, own+" ") {
+		why, events = "our domains, streams or return paths changed", true
 	}
+	if was != "" {
+		db.opts.Log.InfoContext(ctx, "deciding all history anew", "why", why)
+	}
+	_, err = db.recompute(ctx, Scenario{}, "replay", why, events)
 	return err
 }
 
-// Recompute derives everything derived anew from the stored facts, and returns
-// how many events read differently now. meaning is nil, or another rule pack's
-// reading of the stored replies. With an unchanged configuration and no
-// meaning it changes nothing.
-func (db *DB) Recompute(ctx context.Context, meaning Meaning) (revised int, out Outcome, err error) {
-	return db.recompute(ctx, meaning, true)
+// Applied says what came of deciding all history anew.
+type Applied struct {
+	Outcome
+	Revised    int   `json:"revised"`    // events that read differently
+	Generation int64 `json:"generation"` // of the list; grows with each time
 }
 
-func (db *DB) recompute(ctx context.Context, meaning Meaning, events bool) (revised int, out Outcome, err error) {
+// Apply decides all history under a scenario, stores what follows, and writes
+// down who did what in the log of runs, under a job. The list follows the
+// configuration again when the database is opened the next time.
+func (db *DB) Apply(ctx context.Context, s Scenario, job, why string) (Applied, error) {
+	if !s.Now.IsZero() {
+		return Applied{}, errors.New("another time can be tried, but not applied")
+	}
+	under := *db
+	under.opts.Policy = s.Policy
+	return under.recompute(ctx, s, job, why, s.Meaning != nil)
+}
+
+// recompute derives everything derived anew from the stored facts: the events
+// by the meaning where it is asked for, and the list by the policy.
+func (db *DB) recompute(ctx context.Context, s Scenario, job, why string, events bool) (a Applied, err error) {
 	err = db.tx(ctx, "computing the suppression list anew", func(w *writing) error {
 		touched := map[string]bool{}
 		if events {
-			if revised, err = w.revise(ctx, meaning, touched, 0, math.MaxInt64); err != nil {
+			if a.Revised, err = w.revise(ctx, s.Meaning, touched, 0, math.MaxInt64); err != nil {
 				return err
 			}
 		}
@@ -99,10 +111,29 @@ func (db *DB) recompute(ctx context.Context, meaning Meaning, events bool) (revi
 		if _, err := w.tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, db.fingerprint()); err != nil {
 			return err
 		}
-		out = w.out
+		a.Outcome = w.out
+		if err := w.logged(&a, job, why); err != nil {
+			return err
+		}
 		return w.guard()
 	})
-	return revised, out, err
+	return a, err
+}
+
+// logged opens a new generation of the list and writes it into the log of
+// runs. The log of an empty database would say nothing.
+func (w *writing) logged(a *Applied, job, why string) error {
+	err := w.tx.QueryRowContext(w.ctx, `INSERT INTO meta (name, value) SELECT 'generation', '1' WHERE EXISTS (SELECT 1 FROM events)
+ ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`).Scan(&a.Generation)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	detail := fmt.Sprintf("generation %d: %s; %d events read differently, %d suppressed, %d lifted, %d held", a.Generation, why, a.Revised, a.Added, a.Removed, a.Held)
+	_, err = w.tx.ExecContext(w.ctx, `INSERT INTO runs (job, started, ended, ok, detail) VALUES (?, ?, ?, 1, ?)`, job, w.now.UnixMilli(), w.now.UnixMilli(), detail)
+	return err
 }
 
 // collect adds the keys of a one-column query.

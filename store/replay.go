@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -27,8 +28,60 @@ type Difference struct {
 	Revised int      `json:"revised"` // that read differently
 	Before  int      `json:"before"`  // rows in force
 	After   int      `json:"after"`
+	Groups  []Group  `json:"groups"`  // the changes by domain, reason and stream, each with the most changes first
 	Changes []Change `json:"changes"` // by address; At is the evidence's time
 }
+
+// Group is how many rows of the list that have something in common would
+// change.
+type Group struct {
+	By      string `json:"by"` // domain, reason, stream
+	Name    string `json:"name"`
+	Added   int    `json:"added"`
+	Held    int    `json:"held"`
+	Removed int    `json:"removed"`
+}
+
+// group counts the changes.
+func (d *Difference) group() {
+	d.Groups = []Group{}
+	if d.Changes == nil {
+		d.Changes = []Change{}
+	}
+	for _, by := range []struct {
+		name string
+		of   func(Change) string
+	}{
+		{"domain", func(c Change) string { return policy.Domain(c.Key) }},
+		{"reason", func(c Change) string { return c.Reason }},
+		{"stream", func(c Change) string { return c.Stream }},
+	} {
+		at := map[string]*Group{}
+		for _, c := range d.Changes {
+			g := at[by.of(c)]
+			if g == nil {
+				g = &Group{By: by.name, Name: by.of(c)}
+				at[g.Name] = g
+			}
+			switch c.Op {
+			case "add":
+				g.Added++
+			case "hold":
+				g.Held++
+			case "remove":
+				g.Removed++
+			}
+		}
+		names := slices.SortedFunc(maps.Keys(at), func(a, b string) int {
+			return cmp.Or(cmp.Compare(at[b].size(), at[a].size()), strings.Compare(a, b))
+		})
+		for _, n := range names {
+			d.Groups = append(d.Groups, *at[n])
+		}
+	}
+}
+
+func (g *Group) size() int { return g.Added + g.Held + g.Removed }
 
 // listRow is what a replay compares of a row.
 type listRow struct {
@@ -97,6 +150,7 @@ func (db *DB) replay(ctx context.Context, s Scenario) (d Difference, err error) 
 	slices.SortFunc(d.Changes, func(a, b Change) int {
 		return cmp.Or(strings.Compare(a.Key, b.Key), strings.Compare(a.Source, b.Source), strings.Compare(a.Stream, b.Stream), strings.Compare(a.Op, b.Op))
 	})
+	d.group()
 	return d, nil
 }
 

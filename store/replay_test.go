@@ -117,3 +117,9 @@ func TestListFollowsConfiguration(t *testing.T) {
 	use(Options{Own: []string{"example.org"}}, rows(1))
 	use(Options{Own: []string{"example.org", "example.net"}}, rows(0))
 }
+
+// Recompute reads all stored events anew.
+func (db *DB) Recompute(ctx context.Context, meaning Meaning) (int, Outcome, error) {
+	a, err := db.recompute(ctx, Scenario{Meaning: meaning}, "test", "test", true)
+	return a.Revised, a.Outcome, err
+}

@@ -60,7 +60,8 @@ func (db *DB) Retain(ctx context.Context, r Retention) (Pruned, error) {
 				before(r.Diagnostic), &p.Diagnostics},
 			{`UPDATE messages SET sender = '', return_path = '', subject = '', notes = '' WHERE at < ?1 AND (sender <> '' OR subject <> '')
    AND kind IN ('none', 'auto_reply', 'receipt', 'challenge', 'notice')`, before(r.Person), &p.Messages},
-			{`DELETE FROM runs WHERE started < ?1 AND id NOT IN (SELECT max(id) FROM runs GROUP BY job)`, before(r.Runs), &p.Runs},
+			{`DELETE FROM runs WHERE started < ?1 AND id NOT IN (SELECT max(id) FROM runs GROUP BY job)
+   AND job NOT IN ('replay', 'reclassify')`, before(r.Runs), &p.Runs},
 		} {
 			res, err := w.tx.ExecContext(w.ctx, q.query, q.arg)
 			if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,6 +11,7 @@ import (
 
 func newReclassify(a *app) *cobra.Command {
 	var asJSON, apply bool
+	var samples int
 	cmd := &cobra.Command{
 		Use:   "reclassify",
 		Short: "Read all stored replies again with the rules that are active now",
@@ -23,39 +23,27 @@ the guard still stops the exports when the list changes too much.`,
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), !apply, func(set *jobs.Set) error {
-				d, err := set.DB.Replay(cmd.Context(), store.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules)})
+				s := store.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules)}
+				d, err := set.DB.Replay(cmd.Context(), s)
 				if err != nil {
 					return err
 				}
+				v := replayed{Difference: d}
 				if apply {
-					if err := applyMeaning(cmd, set); err != nil {
+					applied, err := set.DB.Apply(cmd.Context(), s, "reclassify", fmt.Sprintf("the active rules (pack %s), by %s", set.Rules.Version(), author()))
+					if err != nil {
 						return err
 					}
+					v.Applied = &applied
 				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(d)
-				}
-				return a.printDifference(set, &d)
+				return a.printDifference(set, &v, samples, asJSON)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every address")
 	cmd.Flags().BoolVar(&apply, "apply", false, "store the new reading, and what follows for the list")
+	cmd.Flags().IntVar(&samples, "samples", 20, "how `many` addresses to show")
 	exits(cmd, exitOK, "the difference was printed, perhaps none, and applied where asked for", exitNoInput, "there is no database yet",
 		exitCantCreate, "the database can't be written", exitConfig, "the configuration or a rule file is wrong")
 	return cmd
-}
-
-// applyMeaning stores what the active rules make of the stored replies.
-func applyMeaning(cmd *cobra.Command, set *jobs.Set) error {
-	run, err := set.DB.BeginRun(cmd.Context(), "reclassify")
-	if err != nil {
-		return err
-	}
-	revised, out, err := set.DB.Recompute(cmd.Context(), meaning(set.Rules))
-	detail := fmt.Sprintf("%d events read differently by %s (pack %s), %s", revised, author(), set.Rules.Version(), outcomeText(out))
-	if ended := set.DB.EndRun(cmd.Context(), run, detail, err); err == nil {
-		err = ended
-	}
-	return err
 }

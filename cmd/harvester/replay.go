@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,53 +18,103 @@ import (
 )
 
 func newReplay(a *app) *cobra.Command {
-	var asJSON bool
-	var with, rulesDir string
+	var asJSON, apply bool
+	var with, rulesDir, at string
+	var samples int
 	cmd := &cobra.Command{
 		Use:   "replay",
-		Short: "Show what another policy or other rules would have decided",
-		Long: `Decides all stored history again, under the policy of another configuration
-(--with) or under rules of your own (--rules), and shows the difference to the
-list as it stands. Nothing is written.`,
-		Example: "  harvester replay --with stricter.toml\n  harvester replay --rules ./rules",
-		Args:    args(0, 0),
+		Short: "Show what another policy, other rules or another day would decide",
+		Long: `Decides all stored history again: under the policy of another configuration
+(--with), under rules of your own (--rules), as of another day (--at), and shows
+the difference to the list as it stands. Without any of them it checks the list:
+nothing may differ.
+
+--apply stores the outcome as a new generation of the list, and the run in the
+log of the database; the daemon must not run meanwhile. The list follows the
+configuration: put FILE in its place before harvester starts again.`,
+		Example: "  harvester replay --with stricter.toml\n  harvester replay --rules ./rules\n  harvester replay --at 2027-01-31\n" +
+			"  harvester replay --with stricter.toml --apply",
+		Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if with == "" && rulesDir == "" {
-				return fail(exitUsage, errors.New("nothing to compare with"), "--with FILE, --rules FOLDER or both")
+			switch {
+			case apply && with == "" && rulesDir == "":
+				return fail(exitUsage, errors.New("nothing to apply"), "--with FILE, --rules FOLDER or both")
+			case apply && at != "":
+				return fail(exitUsage, errors.New("another day can be tried, but not applied"), "leave --at or --apply out")
 			}
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
-				s := store.Scenario{Policy: set.Config.Table}
-				if with != "" {
-					other, err := config.Load(with)
-					if err != nil {
-						return fail(exitConfig, err, "")
-					}
-					s.Policy = other.Table
-				}
-				if rulesDir != "" {
-					pack, err := loadRules(rulesDir)
-					if err != nil {
-						return err
-					}
-					s.Meaning = meaning(pack)
-				}
-				d, err := set.DB.Replay(cmd.Context(), s)
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			s, why, err := scenario(c, with, rulesDir, at)
+			if err != nil {
+				return err
+			}
+			o := jobs.Options{ReadOnly: !apply}
+			if apply { // a daemon would go on deciding under the old policy
+				o.Owner = "harvester replay on " + c.Hostname
+			}
+			set, err := jobs.Open(cmd.Context(), c, o)
+			if err != nil {
+				return err
+			}
+			defer set.Close()
+			d, err := set.DB.Replay(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			v := replayed{Difference: d}
+			if apply {
+				applied, err := set.DB.Apply(cmd.Context(), s, "replay", why+", by "+author())
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(d)
-				}
-				return a.printDifference(set, &d)
-			})
+				v.Applied = &applied
+			}
+			return a.printDifference(set, &v, samples, asJSON)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every address")
+	cmd.Flags().BoolVar(&apply, "apply", false, "store what was decided")
 	cmd.Flags().StringVar(&with, "with", "", "`file` of the configuration whose policy is tried")
 	cmd.Flags().StringVar(&rulesDir, "rules", "", "`folder` with rules to try, beside the built-in ones")
-	exits(cmd, exitOK, "the difference was printed, perhaps none", exitUsage, "the command line is wrong",
-		exitNoInput, "there is no database yet", exitConfig, "a configuration or a rule file is wrong")
+	cmd.Flags().StringVar(&at, "at", "", "the end of this `day`, YYYY-MM-DD, past or to come")
+	cmd.Flags().IntVar(&samples, "samples", 20, "how `many` addresses to show")
+	exits(cmd, exitOK, "the difference was printed, perhaps none, and applied where asked for", exitUsage, "the command line is wrong",
+		exitNoInput, "there is no database yet", exitCantCreate, "the database can't be written",
+		exitTempFail, "--apply: a daemon is running", exitConfig, "a configuration or a rule file is wrong")
 	return cmd
+}
+
+// scenario is what is tried, and what it is in words.
+func scenario(c *config.Config, with, rulesDir, at string) (s store.Scenario, why string, err error) {
+	s.Policy = c.Table
+	var words []string
+	if with != "" {
+		other, err := config.Load(with)
+		if err != nil {
+			return s, "", fail(exitConfig, err, "")
+		}
+		s.Policy = other.Table
+		words = append(words, "the policy of "+with)
+	}
+	if rulesDir != "" {
+		pack, err := loadRules(rulesDir)
+		if err != nil {
+			return s, "", err
+		}
+		s.Meaning = meaning(pack)
+		words = append(words, "the rules of "+rulesDir+" (pack "+pack.Version()+")")
+	}
+	if at != "" {
+		day, err := dayOf(at, c.Timezone.Location())
+		if err != nil {
+			return s, "", err
+		}
+		y, m, d := day.Date()
+		s.Now = time.Date(y, m, d+1, 0, 0, 0, 0, day.Location())
+	}
+	return s, strings.Join(words, " and "), nil
 }
 
 // readable tells whether rules decide on a stored reply. A reason that came
@@ -82,11 +135,56 @@ func meaning(pack *rules.Set) store.Meaning {
 	}
 }
 
-func (a *app) printDifference(set *jobs.Set, d *store.Difference) error {
-	p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
+// replayed is what replay and reclassify print.
+type replayed struct {
+	store.Difference
+	Applied *store.Applied `json:"applied,omitempty"`
+}
+
+func (a *app) printDifference(set *jobs.Set, v *replayed, samples int, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(v)
+	}
+	d, p := &v.Difference, &page{w: a.Out, zone: set.Config.Timezone.Location()}
 	p.line("%d events, %d read differently; %d on the list, %d then", d.Events, d.Revised, d.Before, d.After)
-	for _, c := range d.Changes {
+	by, rows := "", 0
+	for _, g := range d.Groups {
+		if rows++; g.By != by {
+			by, rows = g.By, 1
+			p.line("\n%-41s  %9s  %9s  %9s", "BY "+strings.ToUpper(by), "ADDED", "HELD", "REMOVED")
+		}
+		switch {
+		case rows > mostGroups+1:
+			continue
+		case rows > mostGroups:
+			p.line("and more; --json shows them")
+			continue
+		}
+		p.line("%-41s  %9d  %9d  %9d", short(printable(cmp.Or(g.Name, "all streams")), 41), g.Added, g.Held, g.Removed)
+	}
+	for i, c := range d.Changes {
+		if i == 0 {
+			p.line("")
+		}
+		if i == samples {
+			p.line("and %d more; --samples N or --json shows them", len(d.Changes)-i)
+			break
+		}
 		p.line("%-6s  %-20s  %s", c.Op, c.Reason, printable(c.Address))
 	}
+	if v.Applied != nil {
+		p.line("\napplied as generation %d: %s", v.Applied.Generation, outcomeText(v.Applied.Outcome))
+	}
 	return p.err
+}
+
+// mostGroups bounds the rows of a table.
+const mostGroups = 10
+
+// short cuts s to n letters.
+func short(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
 }
