@@ -32,7 +32,11 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 	if !ok {
 		return
 	}
+	m, registered := status.Lookup(text)
 	cand := candidate{stage: strong, by: bounce.ByStatus, at: at, word: text}
+	if !registered && strong != stageField {
+		cand.stage = strong - stageCode + stageVendor // a code of the vendor's own making says what its phrases say
+	}
 	for _, i := range c.set.codes[code{class, subject, detail}] {
 		r := &c.set.rules[i]
 		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, r.specific()
@@ -42,7 +46,6 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 		}
 		c.offer(cand)
 	}
-	m, _ := status.Lookup(text)
 	if basic := c.levels[lv].code; basic != 0 && at.end > 0 {
 		class = byte('0' + basic/100) // of contradicting digits an SMTP reply's first one decides
 	}
