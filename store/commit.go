@@ -69,10 +69,13 @@ type writing struct {
 	now time.Time
 	out Outcome
 
+	stmts map[*sql.Stmt]*sql.Stmt // prepared ones, bound to the transaction
+
 	onDomains []policy.Override // acts on whole domains, loaded once
 	loaded    bool
 
-	bins          map[bin]bool // changed by what was stored
+	bins          map[bin]*growth // changed by what was stored
+	firstEvent    int64           // of those stored in this transaction
 	windows       []policy.Window
 	rulings       []policy.Ruling // latest first
 	windowsLoaded bool
@@ -85,11 +88,22 @@ type writing struct {
 }
 
 func (w *writing) exec(s *sql.Stmt, args ...any) (sql.Result, error) {
-	return w.tx.StmtContext(w.ctx, s).ExecContext(w.ctx, args...)
+	return w.bound(s).ExecContext(w.ctx, args...)
 }
 
 func (w *writing) query(s *sql.Stmt, args ...any) (*sql.Rows, error) {
-	return w.tx.StmtContext(w.ctx, s).QueryContext(w.ctx, args...)
+	return w.bound(s).QueryContext(w.ctx, args...)
+}
+
+// bound is a prepared statement within this transaction. Binding it anew for
+// each use would cost more than the use.
+func (w *writing) bound(s *sql.Stmt) *sql.Stmt {
+	b := w.stmts[s]
+	if b == nil {
+		b = w.tx.StmtContext(w.ctx, s)
+		w.stmts[s] = b
+	}
+	return b
 }
 
 // Commit stores a batch in one transaction: messages, events, what follows for
@@ -194,7 +208,7 @@ func (w *writing) message(it *Item, touched map[string]bool) (id int64, fresh bo
 		return id, true, err
 	}
 	var was int64
-	if err := w.tx.StmtContext(w.ctx, w.db.stmts.messageByHash).QueryRowContext(w.ctx, m.Hash[:]).Scan(&id, &was); err != nil {
+	if err := w.bound(w.db.stmts.messageByHash).QueryRowContext(w.ctx, m.Hash[:]).Scan(&id, &was); err != nil {
 		return 0, false, err
 	}
 	if at >= was {
@@ -234,12 +248,18 @@ func (w *writing) event(it *Item, message int64, i int, at time.Time) (string, e
 	if err != nil {
 		return "", err
 	}
-	w.note(a.concern, a.operator, policy.Domain(a.key), at.UnixMilli())
-	_, err = w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
+	w.join(a.key, a.concern, a.operator, at.UnixMilli())
+	stored, err := w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
 		r.OriginalRecipient, r.FinalRecipient, r.Action.String(), r.Status, r.ReplyCode, r.Reason.String(), r.Fault.String(),
 		r.Class.String(), r.Vendor, r.Rule, res.Rules, r.Confidence.String(), r.RemoteMTA, r.Diagnostic, r.Evidence,
 		a.proof.String(), a.stream, a.operator, res.Original.MessageID, a.cause, a.named, a.concern)
+	if err != nil {
+		return "", err
+	}
 	w.out.Events++
+	if w.firstEvent == 0 {
+		w.firstEvent, err = stored.LastInsertId()
+	}
 	return a.key, err
 }
 

@@ -206,7 +206,7 @@ func (db *DB) tx(ctx context.Context, doing string, f func(tx *writing) error) e
 	defer t.Rollback() // after Commit it does nothing, else the first error counts
 	// Each statement under a context that can end costs a goroutine; the
 	// transaction itself ends with ctx all the same.
-	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC(), bins: map[bin]bool{}}
+	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC(), stmts: map[*sql.Stmt]*sql.Stmt{}, bins: map[bin]*growth{}}
 	if err := f(w); err != nil {
 		return fmt.Errorf("%s: %w", doing, clear(err))
 	}

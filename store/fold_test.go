@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -100,9 +103,53 @@ func TestFoldProperty(t *testing.T) {
 		if got, want := image(t, shuffled), image(t, straight); got != want {
 			rt.Errorf("shuffled:\n%s\nstraight:\n%s", got, want)
 		}
+		for _, db := range []*DB{straight, shuffled} {
+			if got, want := storedBins(t, db), countedBins(t, db); !maps.Equal(got, want) {
+				rt.Errorf("bins as they grew: %v, counted from the events: %v", got, want)
+			}
+		}
 		straight.Close()
 		shuffled.Close()
 	})
+}
+
+func storedBins(t testing.TB, db *DB) map[bin]int {
+	t.Helper()
+	return readBins(t, db, `SELECT kind, subject, bin, n FROM bins WHERE n > 0`)
+}
+
+func countedBins(t testing.TB, db *DB) map[bin]int {
+	t.Helper()
+	out := map[bin]int{}
+	for kind, query := range countBins {
+		width := policy.Width(kind).Milliseconds()
+		all := fmt.Sprintf(`((SELECT json_group_array(DISTINCT at / %d) FROM events))`, width)
+		query = strings.Replace(query, "(?)", all, 1)
+		maps.Copy(out, readBins(t, db, fmt.Sprintf(`SELECT '%s', c.* FROM (%s) c WHERE c.%s <> ''`, kind, query, subjectColumn[kind])))
+	}
+	return out
+}
+
+var subjectColumn = map[policy.WindowKind]string{policy.Outage: "operator", policy.DomainDown: "domain", policy.OwnPath: "concern"}
+
+func readBins(t testing.TB, db *DB, query string) map[bin]int {
+	t.Helper()
+	rows, err := db.read.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[bin]int{}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var b bin
+		var n int
+		err := rows.Scan(&b.kind, &b.subject, &b.at, &n)
+		out[b] = n
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // crash runs a commit that ends before its transaction does.

@@ -127,7 +127,7 @@ func (w *writing) inLedger(messageID, key string) (stream string, ok bool, err e
 	if !w.ledger || id == "" || key == "" {
 		return "", false, nil
 	}
-	err = w.tx.StmtContext(w.ctx, w.db.stmts.sent).QueryRowContext(w.ctx, ledgerID(id, key)).Scan(&stream)
+	err = w.bound(w.db.stmts.sent).QueryRowContext(w.ctx, ledgerID(id, key)).Scan(&stream)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}

@@ -11,7 +11,8 @@ import (
 // connection.
 type statements struct {
 	message, messageByHash, earlier, earlierEvents, messageEvents *sql.Stmt
-	locator, event, raw, cursor, bin, sent                        *sql.Stmt
+	locator, event, raw, cursor, sent                             *sql.Stmt
+	putBin, growBin, places, operators                            *sql.Stmt
 	history, listed, acts, domainActs                             *sql.Stmt
 	duplicate, putEvent, putAct, drop, change                     *sql.Stmt
 
@@ -28,7 +29,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&s.earlierEvents, `UPDATE events SET at = ? WHERE message = ?`},
 		{&s.messageEvents, `SELECT key, concern, operator FROM events WHERE message = ?`},
 		{&s.locator, insertLocator}, {&s.event, insertEvent}, {&s.raw, insertRaw}, {&s.cursor, upsertCursor}, {&s.sent, `SELECT stream FROM sent WHERE id = ?`},
-		{&s.bin, `INSERT OR REPLACE INTO bins (kind, subject, bin, n) VALUES (?,?,?,?)`},
+		{&s.putBin, putBin}, {&s.growBin, growBin}, {&s.places, selectPlaces}, {&s.operators, selectOperators},
 		{&s.history, selectHistory}, {&s.listed, selectListed},
 		{&s.acts, selectActs}, {&s.domainActs, selectDomainActs},
 		{&s.duplicate, `UPDATE events SET duplicate_of = ? WHERE id = ?`},

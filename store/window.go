@@ -1,34 +1,14 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
 
 	"harvester/store/policy"
 )
-
-// bin is one place where distinct things are counted.
-type bin struct {
-	kind    policy.WindowKind
-	subject string
-	at      int64 // in widths of the kind since 1970
-}
-
-// countBins is, for each kind, how the bins of some times are counted. The
-// parameter is a JSON array of bins.
-var countBins = map[policy.WindowKind]string{
-	policy.Outage: `SELECT operator, t.value, count(DISTINCT e.key) FROM json_each(?) t CROSS JOIN events e
-  WHERE concern IN ('unknown', '5.4.1') AND at >= t.value * 3600000 AND at < (t.value + 1) * 3600000 GROUP BY 1, 2`,
-	policy.DomainDown: `SELECT domain, t.value, count(DISTINCT e.key) FROM json_each(?) t CROSS JOIN events e
-  WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown') AND at >= t.value * 86400000 AND at < (t.value + 1) * 86400000 GROUP BY 1, 2`,
-	policy.OwnPath: `SELECT concern, t.value, count(DISTINCT operator) FROM json_each(?) t CROSS JOIN events e
-  WHERE concern IN ('5.4.1', 'unreachable', 'domain_unknown') AND at >= t.value * 86400000 AND at < (t.value + 1) * 86400000 GROUP BY 1, 2`,
-}
 
 // inWindow finds the addresses with an event in a window.
 var inWindow = map[policy.WindowKind]string{
@@ -37,38 +17,31 @@ var inWindow = map[policy.WindowKind]string{
 	policy.OwnPath:    `SELECT DISTINCT key FROM events WHERE at >= ? AND at < ? AND concern = ?`,
 }
 
-// note marks the bins of an event as changed.
-func (w *writing) note(concern, operator, domain string, at int64) {
-	for kind, subject := range policy.Subjects(concern, operator, domain) {
-		if subject == "" {
-			continue
-		}
-		w.bins[bin{kind, subject, at / policy.Width(kind).Milliseconds()}] = true
-	}
-}
-
 // regard counts the changed bins anew and adds the addresses for which a
 // window opened, moved or closed to those that are to be decided again.
 func (w *writing) regard(touched map[string]bool) error {
 	if len(w.bins) == 0 {
 		return nil
 	}
-	subjects := map[bin]bool{} // with at = 0
-	for _, kind := range []policy.WindowKind{policy.Outage, policy.DomainDown, policy.OwnPath} {
-		if err := w.recount(kind, subjects); err != nil {
-			return err
-		}
+	counts, err := w.count()
+	if err != nil {
+		return err
 	}
 	if err := w.loadWindows(); err != nil {
 		return err
 	}
+	changed, subjects := map[bin]bool{}, map[bin]bool{} // with at = 0
+	for b, n := range counts {
+		whole := bin{b.kind, b.subject, 0}
+		changed[whole] = true
+		if n >= policy.Least(b.kind) {
+			subjects[whole] = true
+		}
+	}
 	for _, win := range w.windows {
 		// Its baseline, or the count that made it, may have changed.
-		for b := range w.bins {
-			if b.kind == win.Kind && b.subject == win.Subject {
-				subjects[bin{win.Kind, win.Subject, 0}] = true
-				break
-			}
+		if whole := (bin{win.Kind, win.Subject, 0}); changed[whole] {
+			subjects[whole] = true
 		}
 	}
 	for _, s := range slices.SortedFunc(maps.Keys(subjects), compareBins) {
@@ -77,55 +50,6 @@ func (w *writing) regard(touched map[string]bool) error {
 		}
 	}
 	return nil
-}
-
-// recount counts the changed bins of one kind and names the subjects with
-// enough in one of them for a burst.
-func (w *writing) recount(kind policy.WindowKind, subjects map[bin]bool) error {
-	counts := map[bin]int{}
-	times := map[int64]bool{}
-	for b := range w.bins {
-		if b.kind == kind {
-			counts[b] = 0
-			times[b.at] = true
-		}
-	}
-	if len(counts) == 0 {
-		return nil
-	}
-	array, err := json.Marshal(slices.Sorted(maps.Keys(times)))
-	if err != nil {
-		return err
-	}
-	rows, err := w.tx.QueryContext(w.ctx, countBins[kind], string(array))
-	if err != nil {
-		return err
-	}
-	err = scan(rows, func(rows *sql.Rows) error {
-		b := bin{kind: kind}
-		var n int
-		err := rows.Scan(&b.subject, &b.at, &n)
-		if _, changed := counts[b]; changed {
-			counts[b] = n
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, b := range slices.SortedFunc(maps.Keys(counts), compareBins) {
-		if _, err := w.exec(w.db.stmts.bin, string(b.kind), b.subject, b.at, counts[b]); err != nil {
-			return err
-		}
-		if counts[b] >= policy.Least(kind) {
-			subjects[bin{kind, b.subject, 0}] = true
-		}
-	}
-	return nil
-}
-
-func compareBins(a, b bin) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.subject, b.subject), cmp.Compare(a.at, b.at))
 }
 
 // rewindow finds the windows of one subject anew.
