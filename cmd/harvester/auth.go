@@ -126,7 +126,7 @@ func (a *app) prove(ctx context.Context, c *config.Config, boxes []config.Mailbo
 			}
 			continue
 		}
-		if p.Err == nil {
+		if p.Err == nil && boxes[i].Type.OnServer() {
 			fmt.Fprintf(a.Out, "mailbox %s: signed in as %s%s\n", p.Mailbox, boxes[i].Username, until(p, c.Timezone.Location()))
 		}
 		printProbed(a.Out, []jobs.Probed{p.Probed})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,16 +24,25 @@ func newImport(a *app) *cobra.Command {
 		Short: "Back-fill the database from files, as if they had been harvested",
 		Long: `Stores the mails of files, directories, Maildirs and mbox files, or of standard
 input when PATH is "-". A mail that is stored already counts once, so an import
-that was interrupted is simply repeated.`,
+that was interrupted is simply repeated.
+
+A mail server can deliver into "harvester import -" (docs/mailboxes.md has the
+lines for Postfix). What could not be stored from standard input then ends with
+the status 75, whatever the reason: the server keeps the mail and tries again.`,
 		Example: "  harvester import ~/Maildir/.Bounces\n  zcat bounces-2025.mbox.gz | harvester import -",
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			ctx := cmd.Context()
-			return a.with(ctx, false, func(set *jobs.Set) error {
+			err := a.with(ctx, false, func(set *jobs.Set) error {
 				var missing bool
+				var cut error // what broke standard input
 				p := a.progress("messages")
 				failed := func(path string, err error) {
 					if errors.Is(err, file.ErrNotMail) && !slices.Contains(paths, path) {
+						return
+					}
+					if path == stdinPath && !errors.Is(err, file.ErrNotMail) {
+						cut = err
 						return
 					}
 					missing = missing || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
@@ -56,6 +66,8 @@ that was interrupted is simply repeated.`,
 				switch {
 				case err != nil:
 					return err
+				case cut != nil:
+					return cut
 				case missing:
 					return fail(exitNoInput, errors.New(""), "")
 				case tally.Read == 0:
@@ -63,14 +75,33 @@ that was interrupted is simply repeated.`,
 				}
 				return nil
 			})
+			if slices.Contains(paths, stdinPath) {
+				return retry(err)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&mailbox, "mailbox", "import", "`name` under which the mails are stored")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	exits(cmd, exitOK, "every mail is stored", exitUsage, "the command line is wrong", exitData, "there was no mail to import",
 		exitNoInput, "a PATH does not exist or is not readable", exitCantCreate, "the database can't be written",
-		exitIO, "disk full, or the database is damaged", exitConfig, "the configuration is wrong", exitInterrupted, "interrupted; repeat it")
+		exitIO, "disk full, or the database is damaged", exitTempFail, "the database is locked; or standard input could not be stored", exitConfig, "the configuration is wrong", exitInterrupted, "interrupted; repeat it")
 	return cmd
+}
+
+const stdinPath = "-"
+
+// retry turns whatever kept a mail from being stored into the status that makes
+// a mail server keep it: any other would bounce it, and a bounce has nobody to
+// go back to. What is no mail stays what it is.
+func retry(err error) error {
+	switch {
+	case err == nil || statusOf(err) == exitData:
+		return err
+	case errors.Is(err, context.Canceled):
+		err = errors.New("interrupted")
+	}
+	return fail(exitTempFail, err, hintFor(err))
 }
 
 // imported is what `import --json` prints.

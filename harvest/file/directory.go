@@ -9,18 +9,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"harvester/harvest"
 	"harvester/harvest/names"
 )
 
-// layout is what differs between a Maildir and a spool directory.
+// layout is what differs between a Maildir and a plain directory.
 type layout interface {
 	// list gives the messages of a folder: paths by the names that identify
 	// them as long as they exist.
 	list(folder string) (map[string]string, error)
 	// settle carries out one disposition of the message at path.
 	settle(path string, t harvest.Settlement) error
+	// changed are the directories that settling in a folder changes.
+	changed(folder string) []string
 }
 
 // directory is a session on a mailbox with one file for each message.
@@ -33,14 +36,26 @@ func (d *directory) Folders() []string { return d.folders() }
 
 func (d *directory) Close(context.Context) error { return nil }
 
-// Probe lists the folder.
+// Probe lists the folder. Unless the mailbox is only read, it fails for a
+// folder that nothing may be changed in.
 func (d *directory) Probe(_ context.Context, folder string) (int, error) {
 	paths, err := d.layout.list(folder)
 	if err != nil {
 		return 0, d.fault("opening folder "+folder, err)
 	}
+	for _, dir := range d.layout.changed(folder) {
+		if err := syscall.Access(dir, mayWrite|mayEnter); err != nil && !d.ReadOnly {
+			return 0, d.fault("changing folder "+folder, &os.PathError{Op: "writing to", Path: dir, Err: err})
+		}
+	}
 	return len(paths), nil
 }
+
+// The rights of access(2).
+const (
+	mayEnter = 1
+	mayWrite = 2
+)
 
 // Next reads the next messages, by name, that the cursor's State doesn't hold.
 func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
@@ -199,6 +214,10 @@ func (l maildir) list(folder string) (map[string]string, error) {
 	return paths, nil
 }
 
+func (l maildir) changed(folder string) []string {
+	return []string{filepath.Join(l.dir(folder), "new"), filepath.Join(l.dir(folder), "cur")}
+}
+
 func (l maildir) settle(path string, t harvest.Settlement) error {
 	unique, info, _ := strings.Cut(filepath.Base(path), ":")
 	flags := strings.TrimPrefix(info, "2,")
@@ -239,7 +258,7 @@ func (l maildir) settle(path string, t harvest.Settlement) error {
 // under a hidden name until it is whole.
 type spool struct{ root string }
 
-var errOnlyInbox = errors.New("a spool has only " + Inbox)
+var errOnlyInbox = errors.New("a directory has only " + Inbox)
 
 func (l spool) list(folder string) (map[string]string, error) {
 	if folder != Inbox {
@@ -256,7 +275,9 @@ func (l spool) list(folder string) (map[string]string, error) {
 	return paths, nil
 }
 
-var errSpoolSeen = errors.New(`a spool has no flags: done = "keep", "delete" or "move:DIRECTORY"`)
+var errNoFlags = errors.New(`a directory has no flags: done = "keep", "delete" or "move:DIRECTORY"`)
+
+func (l spool) changed(string) []string { return []string{l.root} }
 
 func (l spool) settle(path string, t harvest.Settlement) error {
 	switch t.Disposition {
@@ -278,7 +299,7 @@ func (l spool) settle(path string, t harvest.Settlement) error {
 		}
 		return errors.Join(syncDir(dir), os.Remove(path), syncDir(l.root))
 	default:
-		return errSpoolSeen
+		return errNoFlags
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"harvester/harvest"
@@ -61,10 +62,9 @@ func (b *mailbox) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	}
 	cur.Mailbox = b.Name
 	at := parsePlace(cur.State)
-	// QUIRK: logrotate appends .1, newsyslog .0.
-	for _, path := range []string{b.Path, b.Path + ".1", b.Path + ".0"} {
+	for _, path := range append([]string{b.Path}, b.successors()...) {
 		messages, next, err := b.read(ctx, path, at)
-		if errors.Is(err, errOtherFile) || path != b.Path && errors.Is(err, os.ErrNotExist) {
+		if errors.Is(err, errOtherFile) || errors.Is(err, os.ErrNotExist) && (path != b.Path || b.rotated()) {
 			continue
 		}
 		if err != nil {
@@ -77,11 +77,56 @@ func (b *mailbox) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 		break // the old file is read to its end
 	}
 	messages, next, err := b.read(ctx, b.Path, place{})
+	if errors.Is(err, os.ErrNotExist) && b.rotated() { // nobody has written to a new one yet
+		return harvest.Batch{Cursor: cur}, nil
+	}
 	if err != nil {
 		return harvest.Batch{}, b.fault("reading "+b.Path, err)
 	}
 	cur.State = next.String()
 	return harvest.Batch{Messages: messages, Cursor: cur}, nil
+}
+
+// successors are what an mbox is called after a rotation.
+//
+// QUIRK: logrotate appends .1, newsyslog .0.
+func (s *source) successors() []string { return []string{s.Path + ".1", s.Path + ".0"} }
+
+// rotated tells that an mbox stands under its next name.
+func (s *source) rotated() bool {
+	return slices.ContainsFunc(s.successors(), func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
+}
+
+// Probe counts the messages in the file.
+func (b *mailbox) Probe(ctx context.Context, folder string) (n int, err error) {
+	if folder != Inbox {
+		return 0, b.noFolder(folder)
+	}
+	f, err := os.Open(b.Path)
+	if errors.Is(err, os.ErrNotExist) && b.rotated() {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, b.fault("opening "+b.Path, err)
+	}
+	defer f.Close()
+	m := &mboxReader{r: bufio.NewReaderSize(f, readSize)}
+	for {
+		if err := ctx.Err(); err != nil {
+			return n, b.fault("reading "+b.Path, err)
+		}
+		_, err := m.next(b.Path)
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			return n, b.fault("reading "+b.Path, err)
+		}
+		n++
+	}
 }
 
 // errOtherFile means that a place doesn't belong to a file.

@@ -16,9 +16,9 @@ type Format string
 
 // The formats of mailboxes on disk.
 const (
-	Maildir Format = "maildir" // https://cr.yp.to/proto/maildir.html, with the folders of Maildir++
-	Mbox    Format = "mbox"    // RFC 4155; it is only read
-	Spool   Format = "spool"   // a directory with one message in each file
+	Maildir   Format = "maildir"   // https://cr.yp.to/proto/maildir.html, with the folders of Maildir++
+	Mbox      Format = "mbox"      // RFC 4155; it is only read
+	Directory Format = "directory" // one message in each file
 )
 
 // Inbox is the folder that every format has. Only a Maildir has others.
@@ -36,6 +36,8 @@ type Config struct {
 	Format  Format
 	Path    string
 	Folders []string // default: INBOX
+
+	ReadOnly bool // nothing is ever changed: Probe asks for no right to write
 
 	BatchMessages int   // most messages in a batch
 	BatchBytes    int64 // most bytes in a batch, unless one message has more
@@ -61,6 +63,9 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 		return nil, s.fault("opening "+s.Path, err)
 	}
 	info, err := os.Stat(s.Path)
+	if s.Format == Mbox && errors.Is(err, os.ErrNotExist) && s.rotated() {
+		return &mailbox{source: s}, nil
+	}
 	if err != nil {
 		return nil, s.fault("opening "+s.Path, err)
 	}
@@ -70,7 +75,7 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 			return nil, s.fault("opening "+s.Path, errors.New("it has no directories cur and new: not a Maildir"))
 		}
 		return &directory{source: s, layout: maildir{s.Path}}, nil
-	case Spool:
+	case Directory:
 		if !info.IsDir() {
 			return nil, s.fault("opening "+s.Path, errors.New("not a directory"))
 		}
@@ -81,7 +86,7 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 		}
 		return &mailbox{source: s}, nil
 	}
-	return nil, s.fault("reading the settings", fmt.Errorf("format %q is none of maildir, mbox, spool", s.Format))
+	return nil, s.fault("reading the settings", fmt.Errorf("format %q is none of maildir, mbox, directory", s.Format))
 }
 
 // fault says what failed. Missing files and permissions are for an operator to

@@ -51,12 +51,12 @@ func TestMaildirContract(t *testing.T) {
 	})
 }
 
-func TestSpoolContract(t *testing.T) {
+func TestDirectoryContract(t *testing.T) {
 	harvesttest.Run(t, func(t *testing.T) harvesttest.Mailbox {
 		dir := t.TempDir()
 		n := 0
 		return harvesttest.Mailbox{
-			Source: sourceOf(Spool, dir), Folder: Inbox, Target: "done", RepeatsMove: true,
+			Source: sourceOf(Directory, dir), Folder: Inbox, Target: "done", RepeatsMove: true,
 			Can: []harvest.Disposition{harvest.Move, harvest.Delete},
 			Deliver: func(messages ...[]byte) {
 				for _, m := range messages {
@@ -147,6 +147,22 @@ func TestMboxIsRotated(t *testing.T) {
 	expect("")
 	appendMbox(t, path, harvesttest.Message(7))
 	expect("7")
+	// Rotated, and nobody has written to a new one yet.
+	appendMbox(t, path, harvesttest.Message(8))
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	expect("8")
+	expect("")
+	session, err := source.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := session.(harvest.Prober).Probe(t.Context(), Inbox); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	appendMbox(t, path, harvesttest.Message(9))
+	expect("9")
 }
 
 func TestMboxIsLocked(t *testing.T) {
@@ -179,12 +195,12 @@ func TestMaildirKeepsIdentityAcrossFlags(t *testing.T) {
 	}
 }
 
-func TestSpoolMoveReplacesNothing(t *testing.T) {
+func TestDirectoryMoveReplacesNothing(t *testing.T) {
 	dir := t.TempDir()
 	mkdirs(t, dir+"/done")
 	put(t, dir+"/done/a.eml", []byte("earlier"))
 	put(t, dir+"/a.eml", harvesttest.Message(1))
-	session, err := sourceOf(Spool, dir)(5, 1<<20).Open(t.Context())
+	session, err := sourceOf(Directory, dir)(5, 1<<20).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,13 +226,35 @@ func TestOpenNamesTheCure(t *testing.T) {
 	}{
 		{Maildir, dir + "/none", "no such file or directory (check the path)"},
 		{Maildir, dir, "not a Maildir"},
-		{Spool, dir + "/file", "not a directory"},
+		{Directory, dir + "/file", "not a directory"},
 		{Mbox, dir, "not a file"},
-		{"mh", dir, `none of maildir, mbox, spool`},
+		{"mh", dir, `none of maildir, mbox, directory`},
 	} {
 		_, err := sourceOf(test.format, test.path)(1, 1).Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s %s: %v", test.format, test.path, err)
+		}
+	}
+}
+
+// A look at a mailbox finds out whether it may be changed as configured. Root
+// may everything.
+func TestProbeAsksForTheRightToWrite(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for readOnly, want := range map[bool]bool{true: true, false: false} {
+		session, err := New(Config{Name: "bounces", Format: Directory, Path: dir, ReadOnly: readOnly}).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = session.(harvest.Prober).Probe(t.Context(), Inbox)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "give the user that harvester runs as the right to it") {
+			t.Errorf("read-only %v: %v", readOnly, err)
 		}
 	}
 }

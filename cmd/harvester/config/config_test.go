@@ -82,7 +82,7 @@ h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen 
 h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
 h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
 h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
-h.toml:13:1: mailbox.prot: unknown key (hint: one of name, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete, oauth)
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, type, path, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete, oauth)
 h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
 h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
 h.toml:16:3: export.path: missing
@@ -116,7 +116,7 @@ path = "/tmp/./x"
 h.toml:9:1: mailbox.tls: imap.example.org is not this machine, and the password would cross the network in the clear (hint: use "implicit" or "starttls")
 h.toml:10:1: mailbox.done: delete needs allow_delete = true in the same mailbox (hint: use "move:FOLDER" to keep the mail)
 h.toml:12:1: mailbox.name: another mailbox has this name (hint: see line 4)
-h.toml:16:21: mailbox.folders: folder "INBOX" of this login is read already (hint: see line 3)
+h.toml:16:21: mailbox.folders: folder "INBOX" of this mailbox is read already (hint: see line 3)
 h.toml:17:1: mailbox.done: mail would be moved to "Other", which is read itself
 h.toml:22:1: export.name: another export has this name (hint: see line 19)
 h.toml:23:1: export.path: this file is written already (hint: see line 20)
@@ -175,6 +175,44 @@ h.toml:21:13: stream.shop.list_ids: another stream selects this already (hint: s
 h.toml:22:1: stream.shop.proof: unknown proof "sworn" (one of ["none" "returned" "ledger" "signed"])
 h.toml:23:9: stream.a b: "a b" is not a name: use letters, digits, dot, hyphen and underscore
 h.toml:25:21: stream.shop.policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
+`},
+		"types": {`own_domains = ["example.org"]
+[[mailbox]]
+name = "a"
+type = "maidir"
+[[mailbox]]
+name = "b"
+type = "maildir"
+server = "imap.example.org:993"
+password = "env:P"
+done = "seen"
+[[mailbox]]
+name = "c"
+type = "mbox"
+path = "/var/mail/bounces"
+folders = ["Other"]
+done = "move:Done"
+[[mailbox]]
+name = "d"
+type = "pop3"
+path = "/var/mail/bounces"
+server = "pop.example.org:995"
+username = "d"
+password = "env:P"
+done = "seen"
+[[mailbox]]
+name = "e"
+type = "mbox"
+path = "/var/mail/bounces"
+`, `
+h.toml:4:1: mailbox.type: "maidir" is not a type of mailbox: imap, pop3, maildir, mbox or directory
+h.toml:5:3: mailbox.path: missing (hint: where the maildir is)
+h.toml:8:1: mailbox.server: a mailbox of type maildir has none (hint: leave it out, or write type = "imap" or "pop3")
+h.toml:9:1: mailbox.password: a mailbox of type maildir has none (hint: leave it out, or write type = "imap" or "pop3")
+h.toml:15:12: mailbox.folders: a mailbox of type mbox has only INBOX (hint: leave folders out)
+h.toml:16:1: mailbox.done: a mailbox of type mbox can't do "move" (hint: write "keep")
+h.toml:20:1: mailbox.path: a mailbox of type pop3 has none (hint: leave it out)
+h.toml:24:1: mailbox.done: a mailbox of type pop3 can't do "seen" (hint: write "keep" or "delete")
 `},
 		"sign-in": {`own_domains = ["example.org"]
 [[mailbox]]

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"harvester/harvest"
@@ -12,11 +14,13 @@ import (
 // Mailbox is one mailbox that is harvested.
 type Mailbox struct {
 	Name        Name          `toml:"name,required"`
-	Server      Server        `toml:"server,required"`
+	Type        Type          `toml:"type"`
+	Path        string        `toml:"path"` // of a maildir, mbox or directory
+	Server      Server        `toml:"server"`
 	TLS         TLS           `toml:"tls"`
 	CAFile      string        `toml:"ca_file"`
 	Pin         string        `toml:"pin"`
-	Username    string        `toml:"username,required"`
+	Username    string        `toml:"username"`
 	Password    Secret        `toml:"password"`
 	Folders     []string      `toml:"folders"`
 	Schedule    schedule.Spec `toml:"schedule"`
@@ -25,9 +29,41 @@ type Mailbox struct {
 	OAuth       *OAuth        `toml:"oauth"` // nil: a password
 }
 
+// Type says where a mailbox keeps its mail.
+type Type string
+
+// The types of mailboxes.
+const (
+	IMAP      Type = "imap"
+	POP3      Type = "pop3"
+	Maildir   Type = "maildir"
+	Mbox      Type = "mbox"
+	Directory Type = "directory" // one message in each file
+)
+
+// UnmarshalText reads the name of a type.
+func (t *Type) UnmarshalText(b []byte) error {
+	return oneOf(t, b, "a type of mailbox", IMAP, POP3, Maildir, Mbox, Directory)
+}
+
+// OnServer tells that mail is fetched from a server.
+func (t Type) OnServer() bool { return t == IMAP || t == POP3 }
+
+// folders tells that there are others than INBOX.
+func (t Type) folders() bool { return t == IMAP || t == Maildir }
+
+// can are the dispositions that a type knows.
+var can = map[Type][]harvest.Disposition{
+	IMAP:      {harvest.Keep, harvest.Seen, harvest.Move, harvest.Delete},
+	POP3:      {harvest.Keep, harvest.Delete},
+	Maildir:   {harvest.Keep, harvest.Seen, harvest.Move, harvest.Delete},
+	Mbox:      {harvest.Keep},
+	Directory: {harvest.Keep, harvest.Move, harvest.Delete},
+}
+
 // paths are those of files, to be resolved.
 func (m *Mailbox) paths() []*string {
-	paths := append([]*string{&m.CAFile}, m.Password.path()...)
+	paths := append([]*string{&m.Path, &m.CAFile}, m.Password.path()...)
 	for _, s := range m.Secrets() {
 		paths = append(paths, s.path()...)
 	}
@@ -62,10 +98,15 @@ func (c *Config) checkMailboxes(d *decoder) {
 		m := &c.Mailboxes[i]
 		path := fmt.Sprintf("mailbox[%d]", i)
 		unique(d, names, m.Name, path+".name", "another mailbox has this name")
-		m.checkServer(d, path)
-		if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
-			d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
+		if m.Type == "" {
+			continue // it is wrong: nothing else can be said
 		}
+		if m.Type.OnServer() {
+			m.checkServer(d, path)
+		} else {
+			m.checkPath(d, path)
+		}
+		m.checkDone(d, path)
 		m.checkFolders(d, path, folders)
 	}
 }
@@ -73,7 +114,49 @@ func (c *Config) checkMailboxes(d *decoder) {
 // given tells that a key stands in the file.
 func (d *decoder) given(path string) bool { return d.at[path].line > 0 }
 
+// useless notes keys that a mailbox of this type has no use for.
+func (m *Mailbox) useless(d *decoder, path, hint string, keys ...string) {
+	for _, key := range keys {
+		if d.given(path + "." + key) {
+			d.fail(path+"."+key, "a mailbox of type "+string(m.Type)+" has none", hint)
+		}
+	}
+}
+
+// checkPath is for mailboxes on this machine.
+func (m *Mailbox) checkPath(d *decoder, path string) {
+	m.useless(d, path, `leave it out, or write type = "imap" or "pop3"`, "server", "tls", "ca_file", "pin", "username", "password", "oauth")
+	switch {
+	case !d.given(path + ".path"):
+		d.fail(path+".path", "missing", "where the "+string(m.Type)+" is")
+	case m.Path == "" && !failed(d, path+".path"):
+		d.fail(path+".path", "empty", "where the "+string(m.Type)+" is")
+	}
+}
+
+func (m *Mailbox) checkDone(d *decoder, path string) {
+	if !slices.Contains(can[m.Type], m.Done.Disposition) {
+		var words []string
+		for _, c := range can[m.Type] {
+			words = append(words, strconv.Quote(c.String()))
+		}
+		d.fail(path+".done", fmt.Sprintf("a mailbox of type %s can't do %q", m.Type, m.Done.Disposition.String()), "write "+strings.Join(words, " or "))
+	}
+	if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
+		d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
+	}
+}
+
 func (m *Mailbox) checkServer(d *decoder, path string) {
+	m.useless(d, path, "leave it out", "path")
+	for _, key := range []string{"server", "username"} {
+		if !d.given(path + "." + key) {
+			d.fail(path+"."+key, "missing", "")
+		}
+	}
+	if d.given(path+".username") && m.Username == "" && !failed(d, path+".username") {
+		d.fail(path+".username", "empty", "")
+	}
 	if m.TLS == TLSNone && m.Server != "" && !m.Server.Loopback() {
 		d.fail(path+".tls", fmt.Sprintf("%s is not this machine, and the password would cross the network in the clear", m.Server.Host()),
 			`use "implicit" or "starttls"`)
@@ -107,12 +190,20 @@ func (m *Mailbox) checkFolders(d *decoder, path string, seen map[string]string) 
 		if strings.EqualFold(f, "INBOX") {
 			f = "INBOX" // RFC 9051 §5.1
 		}
-		if m.Done.Disposition == harvest.Move && m.Done.Folder == f {
+		if f != "INBOX" && !m.Type.folders() {
+			d.fail(at, fmt.Sprintf("a mailbox of type %s has only INBOX", m.Type), "leave folders out")
+			continue
+		}
+		if m.Done.Disposition == harvest.Move && m.Done.Folder == f && m.Type.folders() {
 			d.fail(path+".done", fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
 		}
-		if m.Server != "" && m.Username != "" {
-			unique(d, seen, strings.ToLower(string(m.Server))+"\x00"+m.Username+"\x00"+f, at,
-				fmt.Sprintf("folder %q of this login is read already", f))
+		place := m.Path
+		if m.Type.OnServer() {
+			if m.Server == "" || m.Username == "" {
+				continue
+			}
+			place = strings.ToLower(string(m.Server)) + "\x00" + m.Username
 		}
+		unique(d, seen, place+"\x00"+f, at, fmt.Sprintf("folder %q of this mailbox is read already", f))
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"harvester/harvest/auth"
 )
 
-// SignIn is how a mailbox is signed in to.
+// SignIn is how a mailbox is signed in to; nil for one on this machine.
 func SignIn(c *config.Config, m *config.Mailbox) auth.Credentials {
+	if !m.Type.OnServer() {
+		return nil
+	}
 	if m.OAuth == nil {
 		return &auth.Password{Username: m.Username, Secret: m.Password.Resolve}
 	}
@@ -70,21 +73,25 @@ func endpoint(o *config.OAuth) auth.Endpoint {
 // explain says what to do when the mail server refuses a token, in the words of
 // the provider's console (docs/mailboxes.md).
 func explain(b *auth.Bearer, m *config.Mailbox) {
+	protocol, off := "IMAP", "Set-CASMailbox -ImapEnabled $true"
+	if m.Type == config.POP3 {
+		protocol, off = "POP", "Set-CASMailbox -PopEnabled $true"
+	}
 	const permissions = "Microsoft Entra admin center > App registrations > API permissions > Add a permission > "
 	switch o := m.OAuth; {
 	case o.Provider == config.Microsoft && o.Grant == config.Application:
-		b.Permission = "IMAP.AccessAsApp"
+		b.Permission = protocol + ".AccessAsApp"
 		b.Lacks = permissions + "APIs my organization uses > Office 365 Exchange Online > Application permissions > " + b.Permission + ", then Grant admin consent"
 		b.Denied = "register the application in Exchange PowerShell (New-ServicePrincipal), then Add-MailboxPermission -Identity " +
 			m.Username + " -AccessRights FullAccess"
 	case o.Provider == config.Microsoft:
-		b.Permission = "IMAP.AccessAsUser.All"
+		b.Permission = protocol + ".AccessAsUser.All"
 		b.Lacks = permissions + "Microsoft Graph > Delegated permissions > " + b.Permission
-		b.Denied = "the user who agreed needs FullAccess to " + m.Username + ", and IMAP must be on: Set-CASMailbox -ImapEnabled $true"
+		b.Denied = "the user who agreed needs FullAccess to " + m.Username + ", and " + protocol + " must be on: " + off
 	case o.Provider == config.Google && o.Grant == config.Application:
-		b.Denied = "switch IMAP on for " + m.Username + ": Admin console > Apps > Google Workspace > Gmail > End User Access"
+		b.Denied = "switch " + protocol + " on for " + m.Username + ": Admin console > Apps > Google Workspace > Gmail > End User Access"
 	case o.Provider == config.Google:
-		b.Denied = "the user who agreed must be " + m.Username + ", with IMAP switched on"
+		b.Denied = "the user who agreed must be " + m.Username + ", with " + protocol + " switched on"
 	}
 }
 

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"harvester/harvest/imap/imaptest"
+)
+
+// place is one mailbox of some type: the lines that configure it, how mail
+// gets there, and how many mails are left in it.
+type place struct {
+	lines   string
+	deliver func(n int, mail string)
+	left    func() int
+	settles bool // what is understood leaves the mailbox
+}
+
+// places makes an empty mailbox of each type.
+func places(t *testing.T, dir string) map[string]place {
+	t.Helper()
+	server := func() *imaptest.Dovecot { return imaptest.Start(t, imaptest.Options{}) }
+	login := func(s *imaptest.Dovecot, address string) string {
+		return fmt.Sprintf("server = %q\nca_file = %q\nusername = %q\npassword = \"file:password\"\n", address, s.CAFile, imaptest.Username)
+	}
+	write := func(path, text string) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := func(path string) func() int {
+		return func() (n int) {
+			entries, _ := os.ReadDir(path) // without one there is no mail
+			for _, e := range entries {
+				if e.Type().IsRegular() {
+					n++
+				}
+			}
+			return n
+		}
+	}
+	imap, pop := server(), server()
+	maildir, mbox, spool := filepath.Join(dir, "Maildir"), filepath.Join(dir, "bounces.mbox"), filepath.Join(dir, "spool")
+	for _, sub := range []string{maildir + "/cur", maildir + "/new", maildir + "/tmp", spool} {
+		if err := os.MkdirAll(sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(mbox, "")
+	return map[string]place{
+		"imap": {
+			login(imap, imap.IMAPS) + "done = \"move:Harvested\"\n",
+			func(_ int, mail string) { imap.Deliver("INBOX", []byte(mail)) },
+			func() int { return countMails(t, imap.Maildir("INBOX")) }, true,
+		},
+		"pop3": {
+			login(pop, pop.POP3S) + "done = \"delete\"\nallow_delete = true\n",
+			func(_ int, mail string) { pop.Deliver("INBOX", []byte(mail)) },
+			func() int { return countMails(t, pop.Maildir("INBOX")) }, true,
+		},
+		"maildir": {
+			fmt.Sprintf("path = %q\ndone = \"move:Harvested\"\n", maildir),
+			func(n int, mail string) { write(fmt.Sprintf("%s/new/17000%05d.M1P1.host", maildir, n), mail) },
+			func() int { return countMails(t, maildir) }, true,
+		},
+		"mbox": {
+			"path = \"bounces.mbox\"\n", // from the folder of the configuration
+			func(_ int, mail string) { write(mbox, "From MAILER-DAEMON Mon Nov  2 10:00:00 2026\n"+mail+"\n") },
+			func() int { return 0 }, false,
+		},
+		"directory": {
+			fmt.Sprintf("path = %q\ndone = \"move:done\"\n", spool),
+			func(n int, mail string) { write(fmt.Sprintf("%s/%05d.eml", spool, n), mail) },
+			files(spool), true,
+		},
+	}
+}
+
+// Every type of mailbox goes from the configuration into the database: each
+// mail once, also what arrives later, and settled after it was stored.
+func TestEveryTypeOfMailbox(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(imaptest.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for name, p := range places(t, dir) {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(dir, name+".toml")
+			text := fmt.Sprintf("own_domains = [\"example.org\"]\n[store]\npath = \"%s.db\"\n[[mailbox]]\nname = \"bounces\"\ntype = %q\n%s", name, name, p.lines)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			human := "From: jane@example.net\nTo: bounces@example.org\nSubject: Hello\nMessage-ID: <hello@example.net>\n\nHow are you?\n"
+			deliver := func(mail string) {
+				n++
+				p.deliver(n, mail)
+			}
+			for i := range 3 {
+				deliver(notice(fmt.Sprintf("%s%d@shop.example", name, i)))
+			}
+			deliver(human)
+			if out := harvester(t, exitOK, "config", "check", "--online", "--config", file); !strings.Contains(out, "mailbox bounces: INBOX opens and holds 4 messages") {
+				t.Errorf("check: %s", out)
+			}
+			if out := harvester(t, exitOK, "once", "--dry-run", "--config", file); !strings.Contains(out, "would store 4 messages") {
+				t.Errorf("dry run: %s", out)
+			}
+			if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, "4 read, 4 new") {
+				t.Errorf("first pass: %s", out)
+			}
+			if left := p.left(); p.settles && left != 1 {
+				t.Errorf("%d mails are left, want that of a person alone", left)
+			}
+			if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, "0 read") {
+				t.Errorf("second pass: %s", out)
+			}
+			deliver(notice(name + "3@shop.example"))
+			if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, "1 read, 1 new") {
+				t.Errorf("third pass: %s", out)
+			}
+			if s := statusOfDB(t, file); s.Messages != 5 || s.Events != 4 || s.Unsettled != 0 || s.Poison != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
