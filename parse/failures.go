@@ -79,6 +79,7 @@ func (p *parser) take(m *view.Mail, n *dialect.Notice, res *Result) bool {
 			p.add(res, nil, &n.Failures[i], n, m)
 		}
 	}
+	p.hint(m, res)
 	return len(res.Recipients) > 0
 }
 

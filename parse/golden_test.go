@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,31 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%v: run go test ./parse -update, and read what it wrote", err)
 		} else if !bytes.Equal(b, want) {
 			t.Errorf("%s: the answer differs from %s: run go test ./parse -update and read the difference\n%s", name, file, b)
+		}
+	}
+}
+
+// What people read in each sample mail is what the parser says of it.
+func TestTruth(t *testing.T) {
+	for _, want := range truths(t) {
+		got := Parse(fixture(t, want.File), ours)
+		if got.Kind != want.Kind {
+			t.Errorf("%s: it is %s, not %s", want.File, want.Kind, got.Kind)
+		}
+		if len(got.Recipients) != len(want.Recipients) {
+			t.Errorf("%s: it names %d recipients, not %d", want.File, len(want.Recipients), len(got.Recipients))
+		}
+		for _, w := range want.Recipients {
+			i := slices.IndexFunc(got.Recipients, func(r Recipient) bool { return strings.EqualFold(r.Recipient, w.Recipient) })
+			if i < 0 {
+				t.Errorf("%s: %s is not named", want.File, w.Recipient)
+				continue
+			}
+			r := &got.Recipients[i]
+			if r.Action.String() != w.Action || r.Status != w.Status || r.ReplyCode != w.ReplyCode || w.Reason != "" && r.Reason.String() != w.Reason {
+				t.Errorf("%s: %s %s %q %d %s, not %s %q %d %s by %q on %q in %q", want.File, w.Recipient, w.Action, w.Status, w.ReplyCode, w.Reason,
+					r.Action, r.Status, r.ReplyCode, r.Reason, r.Rule, r.Evidence, r.Diagnostic)
+			}
 		}
 	}
 }

@@ -37,11 +37,19 @@ func (layouts) Exchange55() Dialect {
 				if j := strings.Index(name, "SMTP="); j >= 0 { // an X.400 name that tells its SMTP address
 					name = strings.TrimRight(name[j+len("SMTP="):], "; ")
 				}
-				if a, _, _ := findAddress(name); a != "" {
-					n.Failures = append(n.Failures, Failure{Address: a})
+				a, _, _ := findAddress(name)
+				if a == "" && !x400(name) {
+					continue
 				}
+				n.Failures = append(n.Failures, Failure{Address: a}) // without one, the returned mail tells it
 			}
 			return n
 		},
 	}
+}
+
+// x400 tells whether a recipient is named in the terms of X.400 alone:
+// c=SE;a= ;p=Org;o=SITE;s=Lind;g=Petra;
+func x400(name string) bool {
+	return strings.HasPrefix(name, "c=") && strings.Contains(name, ";s=") && strings.Contains(name, ";p=")
 }

@@ -34,6 +34,9 @@ func readExim(m *view.Mail) *Notice {
 		l := ls[i]
 		t := strings.TrimSpace(l)
 		if strings.HasPrefix(t, "The following text was generated during the delivery attempt") {
+			if f == nil && len(n.Failures) == 1 {
+				f = &n.Failures[0]
+			}
 			if f != nil {
 				f.Reply = join(f.Reply, programOutput(ls[i+1:]))
 			}
@@ -48,6 +51,9 @@ func readExim(m *view.Mail) *Notice {
 			a, ok := bare(strings.TrimSuffix(t, ":"))
 			if !ok && strings.Contains(t, "an undisclosed address") {
 				ok = true // its parent follows
+			}
+			if strings.HasPrefix(t, "pipe to |") || strings.HasPrefix(t, "save to /") {
+				ok, a = true, "" // so does its address
 			}
 			if ok && !isSenderLine(ls, i) {
 				n.Failures = append(n.Failures, Failure{Address: a})

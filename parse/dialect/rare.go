@@ -12,7 +12,7 @@ func (layouts) Compuserve() Dialect {
 // EarthLink.
 func (layouts) EarthLink() Dialect {
 	return Dialect{Name: "earthlink", Marks: []Mark{{"sorry, unable to deliver your message to"}},
-		Read: form{Sentence: []string{"sorry, unable to deliver your message to"}, Reply: []string{"sorry, unable to deliver"}, Final: true}.read}
+		Read: form{Sentence: []string{"sorry, unable to deliver your message to"}, Reply: []string{"for the following reason:"}, Final: true}.read}
 }
 
 // LSMTP is LISTSERV's mailer.
