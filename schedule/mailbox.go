@@ -17,14 +17,13 @@ import (
 // Mailbox takes mail from one source into the store: read, parse, commit, and
 // only then settle on the server.
 type Mailbox struct {
-	Name   string
-	Source harvest.Source
-	Store  *store.DB
-	Parse  *parse.Options
-	Done   harvest.Disposition // of understood mail
-	Target string              // folder of a Move
-	Dry    bool                // neither commit nor settle: only say what would happen
-	Log    *slog.Logger
+	Name     string
+	Source   harvest.Source
+	Store    *store.DB
+	Parse    *parse.Options
+	Settling Settling
+	Dry      bool // neither commit nor settle: only say what would happen
+	Log      *slog.Logger
 }
 
 // Tally counts what a run did.
@@ -34,6 +33,7 @@ type Tally struct {
 	Bytes   int64
 	Kinds   map[parse.Kind]int
 	Settled int
+	Plan    map[Fate]int // what a dry run would have settled
 }
 
 // String is the tally as one line.
@@ -62,7 +62,7 @@ const (
 // whatever the error; it names what could not be done, and other folders are
 // read all the same when one can't be opened.
 func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
-	t.Kinds = map[parse.Kind]int{}
+	t.Kinds, t.Plan = map[parse.Kind]int{}, map[Fate]int{}
 	session, err := m.Source.Open(ctx)
 	if err != nil {
 		return t, err
@@ -149,13 +149,10 @@ func (v *visit) store(ctx context.Context, b understood) ([]harvest.Settlement, 
 			continue
 		}
 		v.tally.Kinds[it.Result.Kind]++
-		if settled(it.Result.Kind) && v.Done != harvest.Keep {
-			it.Disposition, it.Target = v.Done, v.Target
-			todo = append(todo, harvest.Settlement{Locator: it.Message.Locator, Disposition: v.Done, Target: v.Target})
-		}
+		todo = append(todo, v.decide(it)...)
 	}
 	if v.Dry {
-		return nil, nil
+		return todo, nil
 	}
 	// A run that is stopped finishes what it has in hand.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
@@ -177,43 +174,6 @@ func (t *Tally) add(o store.Outcome) {
 	t.Added += o.Added
 	t.Held += o.Held
 	t.Removed += o.Removed
-}
-
-// settled tells whether a message may be settled: mail of people and what
-// nobody could read stay as they are.
-func settled(k parse.Kind) bool { return k != bounce.KindNone && k != bounce.KindUnparsed }
-
-// resume settles what an interrupted run left.
-func (v *visit) resume(ctx context.Context) error {
-	if v.Dry || v.Done == harvest.Keep {
-		return nil
-	}
-	left, err := v.Store.Unsettled(ctx, v.Name)
-	if err != nil {
-		return err
-	}
-	for len(left) > 0 {
-		n := 1
-		for n < len(left) && left[n].Folder == left[0].Folder {
-			n++
-		}
-		v.settle(ctx, left[0].Folder, left[:n])
-		left = left[n:]
-	}
-	return nil
-}
-
-// settle carries out dispositions and records them. A server that refuses is
-// asked no more in this run; what is left is tried again by the next.
-func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settlement) {
-	if len(todo) == 0 || v.refused != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
-	done, err := v.session.Settle(ctx, folder, todo)
-	v.tally.Settled += len(done)
-	v.refused = errors.Join(err, v.Store.Settled(ctx, done))
 }
 
 // Unparsed counts the messages that nobody understood.

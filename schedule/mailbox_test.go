@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"harvester/fixtures"
 	"harvester/harvest"
@@ -124,10 +125,10 @@ func harness(t *testing.T, s *mailserver, done harvest.Disposition) (*Mailbox, *
 	t.Cleanup(func() { db.Close() })
 	m := &Mailbox{
 		Name: "box", Source: s, Store: db, Parse: &parse.Options{OwnDomains: []string{"example.org"}},
-		Done: done, Log: slog.New(slog.DiscardHandler),
+		Settling: Settling{Done: Fate{Disposition: done}}, Log: slog.New(slog.DiscardHandler),
 	}
 	if done == harvest.Move {
-		m.Target = "Done"
+		m.Settling.Done.Target = "Done"
 	}
 	return m, db
 }
@@ -163,7 +164,7 @@ func TestSettlesOnlyWhatWasUnderstood(t *testing.T) {
 	if tally.Read != 7 || tally.Gone != 1 || tally.Poison != 1 || tally.Settled != 3 || tally.Unparsed() != 1 || stored(t, db) != 5 {
 		t.Errorf("%+v, %d stored", tally, stored(t, db))
 	}
-	if left, err := db.Unsettled(t.Context(), "box"); err != nil || len(left) != 0 {
+	if left, err := db.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 0 {
 		t.Errorf("left to settle: %v, %v", left, err)
 	}
 	if tally, err = m.Run(t.Context()); err != nil || tally.Read != 0 || len(s.log) != 3 {
@@ -203,6 +204,75 @@ func TestRefusedSettlingIsResumed(t *testing.T) {
 	}
 	if want := []string{"delete INBOX:1 ", "delete INBOX:2 "}; !slices.Equal(s.log, want) {
 		t.Errorf("resumed %q, want %q", s.log, want)
+	}
+}
+
+// Each kind has its own fate; what nobody understood is never deleted, even if
+// it is asked for.
+func TestSettlesByKind(t *testing.T) {
+	s := &mailserver{}
+	for _, raw := range of(t, bounce.KindBounce, bounce.KindNone, bounce.KindUnparsed) {
+		s.add("INBOX", raw)
+	}
+	m, _ := harness(t, s, harvest.Delete)
+	m.Settling.Unparsed, m.Settling.Other = Fate{harvest.Move, "Quarantine"}, Fate{Disposition: harvest.Seen}
+	if _, err := m.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"delete INBOX:1 ", "seen INBOX:2 ", "move INBOX:3 Quarantine"}; !slices.Equal(s.log, want) {
+		t.Errorf("settled %q, want %q", s.log, want)
+	}
+
+	s = &mailserver{}
+	for _, raw := range of(t, bounce.KindNone, bounce.KindUnparsed) {
+		s.add("INBOX", raw)
+	}
+	m, db := harness(t, s, harvest.Keep)
+	m.Settling.Unparsed, m.Settling.Other = Fate{Disposition: harvest.Delete}, Fate{Disposition: harvest.Delete}
+	if _, err := m.Run(t.Context()); err != nil || len(s.log) != 0 || stored(t, db) != 2 {
+		t.Errorf("settled %q, stored %d, %v", s.log, stored(t, db), err)
+	}
+}
+
+// What is to be deleted stays for its days, and the settings of the day decide.
+func TestDeletesAfterItsDays(t *testing.T) {
+	s := &mailserver{}
+	for _, raw := range of(t, bounce.KindBounce, bounce.KindDelay) {
+		s.add("INBOX", raw)
+	}
+	m, _ := harness(t, s, harvest.Delete)
+	run := func(want ...string) {
+		t.Helper()
+		s.log = nil
+		if _, err := m.Run(t.Context()); err != nil || !slices.Equal(s.log, want) {
+			t.Errorf("settled %q, want %q, %v", s.log, want, err)
+		}
+	}
+	m.Settling.Keep = time.Hour
+	run()
+	run()
+	m.Settling.Done = Fate{}
+	run()
+	m.Settling.Done, m.Settling.Keep = Fate{Disposition: harvest.Delete}, time.Nanosecond
+	m.Dry = true
+	if tally, err := m.Run(t.Context()); err != nil || tally.Planned() != "delete 2" || len(s.log) != 0 {
+		t.Errorf("planned %q, did %q, %v", tally.Planned(), s.log, err)
+	}
+	m.Dry, s.order = false, []string{"Other"} // the folder is read no more
+	run()
+	s.order = []string{"INBOX"}
+	run("delete INBOX:1 ", "delete INBOX:2 ")
+	run()
+}
+
+// Nothing is settled whose facts are not stored.
+func TestFailedCommitSettlesNothing(t *testing.T) {
+	s := &mailserver{}
+	s.add("INBOX", of(t, bounce.KindBounce)[0])
+	m, db := harness(t, s, harvest.Delete)
+	s.after = func(int) { db.Close() }
+	if _, err := m.Run(t.Context()); err == nil || len(s.log) != 0 {
+		t.Errorf("settled %q, %v", s.log, err)
 	}
 }
 

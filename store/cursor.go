@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"harvester/harvest"
+	"harvester/parse/bounce"
 )
 
 // Cursors returns how far each folder of a mailbox has been accounted for, by
@@ -28,27 +30,34 @@ func (db *DB) Cursors(ctx context.Context, mailbox string) (map[string]harvest.C
 	return out, nil
 }
 
-// Unsettled returns what was decided about stored messages of a mailbox and is
-// not yet carried out, by folder and UID.
-func (db *DB) Unsettled(ctx context.Context, mailbox string) ([]harvest.Settlement, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT mailbox, folder, uidvalidity, uid, name, disposition, target FROM locators
- WHERE mailbox = ? AND settled IS NULL AND disposition <> 'keep' AND state = 'stored' ORDER BY folder, uidvalidity, uid, name`, mailbox)
+// Unsettled is a stored message for which something other than keeping it was
+// decided, and is not yet carried out.
+type Unsettled struct {
+	harvest.Locator
+	Kind bounce.Kind
+}
+
+// Unsettled returns what is left to settle in a mailbox, by folder and UID. What
+// is to be deleted is among it only when it was stored at a time or before.
+func (db *DB) Unsettled(ctx context.Context, mailbox string, deletedFrom time.Time) ([]Unsettled, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT l.mailbox, l.folder, l.uidvalidity, l.uid, l.name, m.kind FROM locators l
+ JOIN messages m ON m.id = l.message
+ WHERE l.mailbox = ? AND l.settled IS NULL AND l.disposition <> 'keep' AND l.state = 'stored' AND (l.disposition <> 'delete' OR m.harvested <= ?)
+ ORDER BY l.folder, l.uidvalidity, l.uid, l.name`, mailbox, deletedFrom.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("reading what to settle in %s: %w", mailbox, clear(err))
 	}
-	var out []harvest.Settlement
+	var out []Unsettled
 	err = scan(rows, func(rows *sql.Rows) error {
-		var s harvest.Settlement
-		var word string
-		if err := rows.Scan(&s.Mailbox, &s.Folder, &s.UIDValidity, &s.UID, &s.Name, &word, &s.Target); err != nil {
+		var u Unsettled
+		var kind string
+		if err := rows.Scan(&u.Mailbox, &u.Folder, &u.UIDValidity, &u.UID, &u.Name, &kind); err != nil {
 			return err
 		}
-		for d := harvest.Keep; d <= harvest.Delete; d++ {
-			if d.String() == word {
-				s.Disposition = d
-			}
+		if err := u.Kind.UnmarshalText([]byte(kind)); err != nil {
+			return err
 		}
-		out = append(out, s)
+		out = append(out, u)
 		return nil
 	})
 	if err != nil {

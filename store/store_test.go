@@ -136,14 +136,25 @@ func TestCursorAndSettlement(t *testing.T) {
 	if err != nil || curs["INBOX"] != cur {
 		t.Fatalf("cursors: %v %v", curs, err)
 	}
-	todo, err := db.Unsettled(ctx, "bounces")
-	if err != nil || len(todo) != 1 || todo[0].Disposition != harvest.Move || todo[0].Target != "Done" || todo[0].UID != 1 {
+	todo, err := db.Unsettled(ctx, "bounces", time.Now())
+	if err != nil || len(todo) != 1 || todo[0].Kind != bounce.KindBounce || todo[0].UID != 1 {
 		t.Fatalf("unsettled: %v %v", todo, err)
 	}
-	if err := db.Settled(ctx, todo); err != nil {
+	if err := db.Settled(ctx, []harvest.Settlement{{Locator: todo[0].Locator}}); err != nil {
 		t.Fatal(err)
 	}
-	if todo, err = db.Unsettled(ctx, "bounces"); err != nil || len(todo) != 0 {
+	if todo, err = db.Unsettled(ctx, "bounces", time.Now()); err != nil || len(todo) != 0 {
 		t.Fatalf("still unsettled: %v %v", todo, err)
+	}
+	// What is to be deleted waits for its day.
+	gone := failure(2, "c@example.net", bounce.UserUnknown)
+	gone.Disposition = harvest.Delete
+	if _, err := db.Commit(ctx, Batch{Items: []Item{gone}}); err != nil {
+		t.Fatal(err)
+	}
+	for before, want := range map[time.Time]int{db.opts.Now().Add(-time.Hour): 0, db.opts.Now(): 1} {
+		if todo, err = db.Unsettled(ctx, "bounces", before); err != nil || len(todo) != want {
+			t.Errorf("%d to delete, want %d: %v", len(todo), want, err)
+		}
 	}
 }

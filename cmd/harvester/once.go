@@ -19,7 +19,6 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/cmd/harvester/jobs"
 	"harvester/harvest"
-	"harvester/parse/bounce"
 	"harvester/schedule"
 )
 
@@ -133,9 +132,8 @@ func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
 			return ran{Job: "harvest " + string(m.Name), Due: true, err: err}
 		}
 		detail := fmt.Sprintf("would store %d messages", tally.Read)
-		settle := tally.Read - tally.Gone - tally.Poison - tally.Kinds[bounce.KindNone] - tally.Kinds[bounce.KindUnparsed]
-		if word, _ := m.Done.MarshalText(); m.Done.Disposition != harvest.Keep && settle > 0 {
-			detail += fmt.Sprintf(", then %s %d of them", word, settle)
+		if planned := tally.Planned(); planned != "" {
+			detail += ", then " + planned
 		}
 		return ran{Job: "harvest " + string(m.Name), OK: true, Due: true, Detail: detail}
 	}), ctx.Err()

@@ -16,7 +16,8 @@ type place struct {
 	lines   string
 	deliver func(n int, mail string)
 	left    func() int
-	settles bool // what is understood leaves the mailbox
+	settles bool   // what is understood leaves the mailbox
+	then    string // what a dry run says about it
 }
 
 // places makes an empty mailbox of each type.
@@ -62,27 +63,27 @@ func places(t *testing.T, dir string) map[string]place {
 		"imap": {
 			login(imap, imap.IMAPS) + "done = \"move:Harvested\"\n",
 			func(_ int, mail string) { imap.Deliver("INBOX", []byte(mail)) },
-			func() int { return countMails(t, imap.Maildir("INBOX")) }, true,
+			func() int { return countMails(t, imap.Maildir("INBOX")) }, true, ", then move 3 to Harvested",
 		},
 		"pop3": {
 			login(pop, pop.POP3S) + "done = \"delete\"\nallow_delete = true\n",
 			func(_ int, mail string) { pop.Deliver("INBOX", []byte(mail)) },
-			func() int { return countMails(t, pop.Maildir("INBOX")) }, true,
+			func() int { return countMails(t, pop.Maildir("INBOX")) }, true, ", then delete 3",
 		},
 		"maildir": {
 			fmt.Sprintf("path = %q\ndone = \"move:Harvested\"\n", maildir),
 			func(n int, mail string) { write(fmt.Sprintf("%s/new/17000%05d.M1P1.host", maildir, n), mail) },
-			func() int { return countMails(t, maildir) }, true,
+			func() int { return countMails(t, maildir) }, true, ", then move 3 to Harvested",
 		},
 		"mbox": {
 			"path = \"bounces.mbox\"\n", // from the folder of the configuration
 			func(_ int, mail string) { write(mbox, "From MAILER-DAEMON Mon Nov  2 10:00:00 2026\n"+mail+"\n") },
-			func() int { return 0 }, false,
+			func() int { return 0 }, false, "",
 		},
 		"directory": {
 			fmt.Sprintf("path = %q\ndone = \"move:done\"\n", spool),
 			func(n int, mail string) { write(fmt.Sprintf("%s/%05d.eml", spool, n), mail) },
-			files(spool), true,
+			files(spool), true, ", then move 3 to done",
 		},
 	}
 }
@@ -114,7 +115,7 @@ func TestEveryTypeOfMailbox(t *testing.T) {
 			if out := harvester(t, exitOK, "config", "check", "--online", "--config", file); !strings.Contains(out, "mailbox bounces: INBOX opens and holds 4 messages") {
 				t.Errorf("check: %s", out)
 			}
-			if out := harvester(t, exitOK, "once", "--dry-run", "--config", file); !strings.Contains(out, "would store 4 messages") {
+			if out := harvester(t, exitOK, "once", "--dry-run", "--config", file); !strings.Contains(out, "would store 4 messages"+p.then) {
 				t.Errorf("dry run: %s", out)
 			}
 			if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, "4 read, 4 new") {
@@ -134,5 +135,42 @@ func TestEveryTypeOfMailbox(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		})
+	}
+}
+
+// Each kind goes its own way on a real server; folders are made, and nothing is
+// deleted before its day.
+func TestFatesOnDovecot(t *testing.T) {
+	server := imaptest.Start(t, imaptest.Options{})
+	server.Deliver("INBOX", []byte(notice("user@shop.example")),
+		[]byte("From: jane@example.net\nTo: bounces@example.org\nSubject: Hello\nMessage-ID: <hello@example.net>\n\nHow are you?\n"),
+		[]byte("From: MAILER-DAEMON@example.net\nTo: bounces@example.org\nReturn-Path: <>\nSubject: Undelivered Mail Returned to Sender\n\nYour message could not be delivered.\n"))
+	dir := t.TempDir()
+	file := filepath.Join(dir, "harvester.toml")
+	pass := func(settling, want string) {
+		t.Helper()
+		text := fmt.Sprintf("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n[[mailbox]]\nname = \"bounces\"\nserver = %q\nca_file = %q\nusername = %q\npassword = \"file:password\"\n%s",
+			server.IMAPS, server.CAFile, imaptest.Username, settling)
+		for name, content := range map[string]string{file: text, filepath.Join(dir, "password"): imaptest.Password} {
+			if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, want) {
+			t.Errorf("%s\nwant %s", out, want)
+		}
+	}
+	fates := "unparsed = \"move:Quarantine/New\"\nother = \"seen\"\n"
+	pass("done = \"delete\"\nallow_delete = true\nkeep_days = 30\n"+fates, "3 read, 3 new, 1 not understood, 1 suppressed, 2 settled")
+	if in, quarantine := countMails(t, server.Maildir("INBOX")), countMails(t, server.Maildir("Quarantine/New")); in != 2 || quarantine != 1 {
+		t.Errorf("%d mails in INBOX, %d in quarantine", in, quarantine)
+	}
+	if seen := strings.TrimSpace(server.Doveadm("search", "-u", imaptest.Username, "mailbox", "INBOX", "seen")); strings.Count(seen, "\n") != 0 || seen == "" {
+		t.Errorf("read are %q, want one", seen)
+	}
+	pass("done = \"delete\"\nallow_delete = true\nkeep_days = 30\n"+fates, "0 read, 0 new\n")
+	pass("done = \"delete\"\nallow_delete = true\n"+fates, "0 read, 0 new, 1 settled")
+	if in := countMails(t, server.Maildir("INBOX")); in != 1 {
+		t.Errorf("%d mails in INBOX, want that of a person", in)
 	}
 }

@@ -82,7 +82,7 @@ h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen 
 h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
 h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
 h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
-h.toml:13:1: mailbox.prot: unknown key (hint: one of name, type, path, server, tls, ca_file, pin, username, password, folders, schedule, done, allow_delete, oauth)
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, type, path, server, tls, ca_file, pin, username, password, folders, schedule, done, unparsed, other, keep_days, allow_delete, oauth)
 h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
 h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
 h.toml:16:3: export.path: missing
@@ -213,6 +213,28 @@ h.toml:15:12: mailbox.folders: a mailbox of type mbox has only INBOX (hint: leav
 h.toml:16:1: mailbox.done: a mailbox of type mbox can't do "move" (hint: write "keep")
 h.toml:20:1: mailbox.path: a mailbox of type pop3 has none (hint: leave it out)
 h.toml:24:1: mailbox.done: a mailbox of type pop3 can't do "seen" (hint: write "keep" or "delete")
+`},
+		"settling": {minimal + `
+done = "move:Done"
+keep_days = 30
+unparsed = "delete"
+other = "move:INBOX"
+[[mailbox]]
+name = "b"
+type = "pop3"
+server = "pop.example.org:995"
+username = "b"
+password = "env:P"
+done = "delete"
+allow_delete = true
+keep_days = -1
+other = "seen"
+`, `
+h.toml:10:1: mailbox.keep_days: has no effect without done = "delete"
+h.toml:11:1: mailbox.unparsed: what was not understood is never deleted (hint: use "move:FOLDER")
+h.toml:12:1: mailbox.other: mail would be moved to "INBOX", which is read itself
+h.toml:21:1: mailbox.keep_days: less than no day
+h.toml:22:1: mailbox.other: a mailbox of type pop3 can't do "seen" (hint: write "keep")
 `},
 		"sign-in": {`own_domains = ["example.org"]
 [[mailbox]]

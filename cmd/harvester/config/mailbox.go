@@ -24,7 +24,10 @@ type Mailbox struct {
 	Password    Secret        `toml:"password"`
 	Folders     []string      `toml:"folders"`
 	Schedule    schedule.Spec `toml:"schedule"`
-	Done        Done          `toml:"done"`
+	Done        Done          `toml:"done"`     // of what was understood
+	Unparsed    Done          `toml:"unparsed"` // of what nobody understood
+	Other       Done          `toml:"other"`    // of mail from people
+	KeepDays    int           `toml:"keep_days"`
 	AllowDelete bool          `toml:"allow_delete"`
 	OAuth       *OAuth        `toml:"oauth"` // nil: a password
 }
@@ -135,16 +138,35 @@ func (m *Mailbox) checkPath(d *decoder, path string) {
 }
 
 func (m *Mailbox) checkDone(d *decoder, path string) {
-	if !slices.Contains(can[m.Type], m.Done.Disposition) {
-		var words []string
-		for _, c := range can[m.Type] {
-			words = append(words, strconv.Quote(c.String()))
+	for key, done := range m.dones() {
+		at := path + "." + key
+		switch {
+		case !slices.Contains(can[m.Type], done.Disposition):
+			var words []string
+			for _, c := range can[m.Type] {
+				if key == "done" || c != harvest.Delete {
+					words = append(words, strconv.Quote(c.String()))
+				}
+			}
+			d.fail(at, fmt.Sprintf("a mailbox of type %s can't do %q", m.Type, done.Disposition.String()), "write "+strings.Join(words, " or "))
+		case done.Disposition != harvest.Delete:
+		case key != "done":
+			d.fail(at, "what was not understood is never deleted", `use "move:FOLDER"`)
+		case !m.AllowDelete:
+			d.fail(at, "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
 		}
-		d.fail(path+".done", fmt.Sprintf("a mailbox of type %s can't do %q", m.Type, m.Done.Disposition.String()), "write "+strings.Join(words, " or "))
 	}
-	if m.Done.Disposition == harvest.Delete && !m.AllowDelete {
-		d.fail(path+".done", "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
+	switch {
+	case m.KeepDays < 0:
+		d.fail(path+".keep_days", "less than no day", "")
+	case m.KeepDays > 0 && m.Done.Disposition != harvest.Delete:
+		d.fail(path+".keep_days", `has no effect without done = "delete"`, "")
 	}
+}
+
+// dones are the dispositions by key.
+func (m *Mailbox) dones() map[string]Done {
+	return map[string]Done{"done": m.Done, "unparsed": m.Unparsed, "other": m.Other}
 }
 
 func (m *Mailbox) checkServer(d *decoder, path string) {
@@ -194,8 +216,10 @@ func (m *Mailbox) checkFolders(d *decoder, path string, seen map[string]string) 
 			d.fail(at, fmt.Sprintf("a mailbox of type %s has only INBOX", m.Type), "leave folders out")
 			continue
 		}
-		if m.Done.Disposition == harvest.Move && m.Done.Folder == f && m.Type.folders() {
-			d.fail(path+".done", fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
+		for key, done := range m.dones() {
+			if done.Disposition == harvest.Move && done.Folder == f && m.Type.folders() {
+				d.fail(path+"."+key, fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
+			}
 		}
 		place := m.Path
 		if m.Type.OnServer() {

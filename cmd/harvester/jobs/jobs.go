@@ -102,7 +102,7 @@ func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
 		Source: source(m, s.signIns[m.Name], dry, s.Log),
-		Store:  s.DB, Parse: s.Parsing(), Done: m.Done.Disposition, Target: m.Done.Folder, Dry: dry, Log: s.Log,
+		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Dry: dry, Log: s.Log,
 	}
 }
 

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"log/slog"
+	"time"
 
 	"harvester/cmd/harvester/config"
 	"harvester/harvest"
@@ -10,12 +11,13 @@ import (
 	"harvester/harvest/imap"
 	"harvester/harvest/pop3"
 	"harvester/harvest/wire"
+	"harvester/schedule"
 )
 
 // source is where a mailbox's mail comes from. One that keeps its mail, or is
 // run dry, is opened for reading only.
 func source(m *config.Mailbox, signIn auth.Credentials, dry bool, log *slog.Logger) harvest.Source {
-	name, readOnly := string(m.Name), dry || m.Done.Disposition == harvest.Keep
+	name, readOnly := string(m.Name), dry || settling(m).Nothing()
 	switch m.Type {
 	case config.POP3:
 		return pop3.New(pop3.Config{
@@ -28,5 +30,13 @@ func source(m *config.Mailbox, signIn auth.Credentials, dry bool, log *slog.Logg
 			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
 			Auth: signIn, ReadOnly: readOnly, Log: log,
 		})
+	}
+}
+
+// settling is what becomes of a mailbox's mail.
+func settling(m *config.Mailbox) schedule.Settling {
+	fate := func(d config.Done) schedule.Fate { return schedule.Fate{Disposition: d.Disposition, Target: d.Folder} }
+	return schedule.Settling{
+		Done: fate(m.Done), Unparsed: fate(m.Unparsed), Other: fate(m.Other), Keep: time.Duration(m.KeepDays) * 24 * time.Hour,
 	}
 }

@@ -1,0 +1,137 @@
+package schedule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/store"
+)
+
+// Settling says what becomes of stored messages where they were found.
+type Settling struct {
+	Done     Fate          // of what was understood
+	Unparsed Fate          // of what looks like a failure, and nobody understood
+	Other    Fate          // of ordinary mail, of people mostly
+	Keep     time.Duration // how long a message that is to be deleted stays after it was stored
+}
+
+// Fate is one disposition; Target is the folder of a Move.
+type Fate struct {
+	Disposition harvest.Disposition
+	Target      string
+}
+
+// of is the fate of a kind. What was not understood is never deleted, whatever
+// was asked for: a person has to see it.
+func (s Settling) of(k parse.Kind) Fate {
+	f := s.Done
+	switch k {
+	case bounce.KindNone:
+		f = s.Other
+	case bounce.KindUnparsed:
+		f = s.Unparsed
+	default:
+		return f
+	}
+	if f.Disposition == harvest.Delete {
+		return Fate{}
+	}
+	return f
+}
+
+// Nothing tells that no message is changed.
+func (s Settling) Nothing() bool {
+	return s.Done == Fate{} && s.Unparsed == Fate{} && s.Other == Fate{}
+}
+
+// expired is when a message must have been stored to be deleted now.
+func (s Settling) expired() time.Time {
+	if s.Done.Disposition != harvest.Delete {
+		return time.Now() // what was to be deleted has another fate by now
+	}
+	return time.Now().Add(-s.Keep)
+}
+
+// resume settles what an interrupted run left, and what was kept for its days.
+// The settings as they are now decide, not those of the run that stored it;
+// folders that are read no more are left alone.
+func (v *visit) resume(ctx context.Context) error {
+	if v.Settling.Nothing() {
+		return nil
+	}
+	left, err := v.Store.Unsettled(ctx, v.Name, v.Settling.expired())
+	if err != nil {
+		return err
+	}
+	for len(left) > 0 {
+		folder := left[0].Folder
+		var todo []harvest.Settlement
+		for len(left) > 0 && left[0].Folder == folder {
+			if f := v.Settling.of(left[0].Kind); f.Disposition != harvest.Keep && slices.Contains(v.session.Folders(), folder) {
+				todo = append(todo, harvest.Settlement{Locator: left[0].Locator, Disposition: f.Disposition, Target: f.Target})
+			}
+			left = left[1:]
+		}
+		v.settle(ctx, folder, todo)
+	}
+	return nil
+}
+
+// decide notes what becomes of a message, and returns what is to be done now.
+func (v *visit) decide(it *store.Item) []harvest.Settlement {
+	f := v.Settling.of(it.Result.Kind)
+	it.Disposition, it.Target = f.Disposition, f.Target
+	if f.Disposition == harvest.Keep || f.Disposition == harvest.Delete && v.Settling.Keep > 0 {
+		return nil
+	}
+	return []harvest.Settlement{{Locator: it.Message.Locator, Disposition: f.Disposition, Target: f.Target}}
+}
+
+// settle carries out dispositions and records them; a dry run only counts. A
+// server that refuses is asked no more in this run; what is left is tried
+// again by the next.
+func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settlement) {
+	if len(todo) == 0 || v.refused != nil {
+		return
+	}
+	if v.Dry {
+		v.tally.plan(todo)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	done, err := v.session.Settle(ctx, folder, todo)
+	v.tally.Settled += len(done)
+	v.refused = errors.Join(err, v.Store.Settled(ctx, done))
+}
+
+func (t *Tally) plan(todo []harvest.Settlement) {
+	for _, s := range todo {
+		t.Plan[Fate{s.Disposition, s.Target}]++
+	}
+}
+
+// Planned is what a dry run would have settled, as one line; "" for nothing.
+func (t Tally) Planned() string {
+	var parts []string
+	for f, n := range t.Plan {
+		switch f.Disposition {
+		case harvest.Move:
+			parts = append(parts, fmt.Sprintf("move %d to %s", n, f.Target))
+		case harvest.Seen:
+			parts = append(parts, fmt.Sprintf("mark %d as read", n))
+		default:
+			parts = append(parts, fmt.Sprintf("%s %d", f.Disposition, n))
+		}
+	}
+	slices.SortFunc(parts, cmp.Compare[string])
+	return strings.Join(parts, ", ")
+}
