@@ -24,12 +24,22 @@ type Scenario struct {
 
 // Difference is how the list would differ from the one that stands.
 type Difference struct {
-	Events  int      `json:"events"`  // looked at
-	Revised int      `json:"revised"` // that read differently
-	Before  int      `json:"before"`  // rows in force
-	After   int      `json:"after"`
-	Groups  []Group  `json:"groups"`  // the changes by domain, reason and stream, each with the most changes first
-	Changes []Change `json:"changes"` // by address; At is the evidence's time
+	Events   int       `json:"events"`  // looked at
+	Revised  int       `json:"revised"` // that read differently
+	Before   int       `json:"before"`  // rows in force
+	After    int       `json:"after"`
+	Readings []Reading `json:"readings"` // what reads differently, most frequent first
+	Groups   []Group   `json:"groups"`   // the changes by domain, reason and stream, each with the most changes first
+	Changes  []Change  `json:"changes"`  // by address; At is the evidence's time
+}
+
+// Reading is how many stored replies another rule pack reads differently.
+type Reading struct {
+	Was  string `json:"was"`  // reason
+	Rule string `json:"rule"` // that gave it, "" for none
+	Now  string `json:"now"`  // reason; it may be the same, by another rule
+	By   string `json:"by"`   // the rule that gives it
+	N    int    `json:"n"`
 }
 
 // Group is how many rows of the list that have something in common would
@@ -47,6 +57,9 @@ func (d *Difference) group() {
 	d.Groups = []Group{}
 	if d.Changes == nil {
 		d.Changes = []Change{}
+	}
+	if d.Readings == nil {
+		d.Readings = []Reading{}
 	}
 	for _, by := range []struct {
 		name string
@@ -160,6 +173,7 @@ func (w *writing) imagine(s Scenario, d *Difference) (map[string][]storedEvent, 
 	history := map[string][]storedEvent{}
 	members := map[bin]map[string]bool{}
 	revised := map[int64]*judged{}
+	readings := map[Reading]int{}
 	if s.Meaning != nil {
 		err := w.eachJudged(w.ctx, 0, math.MaxInt64, func(j *judged) error {
 			before := j.rcpt
@@ -168,6 +182,7 @@ func (w *writing) imagine(s Scenario, d *Difference) (map[string][]storedEvent, 
 				w.db.conclude(&j.was, &j.res, &j.rcpt)
 				revised[j.id] = j
 				d.Revised++
+				readings[Reading{Was: before.Reason.String(), Rule: before.Rule, Now: j.rcpt.Reason.String(), By: j.rcpt.Rule}]++
 			}
 			return nil
 		})
@@ -175,6 +190,13 @@ func (w *writing) imagine(s Scenario, d *Difference) (map[string][]storedEvent, 
 			return nil, nil, err
 		}
 	}
+	for r, n := range readings {
+		r.N = n
+		d.Readings = append(d.Readings, r)
+	}
+	slices.SortFunc(d.Readings, func(a, b Reading) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Was+a.Rule+a.Now+a.By, b.Was+b.Rule+b.Now+b.By))
+	})
 	rows, err := w.tx.QueryContext(w.ctx, selectAllHistory)
 	if err != nil {
 		return nil, nil, err

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"harvester/parse/scrub"
 )
 
 // Cluster is what nobody understood, in one template.
@@ -68,10 +70,10 @@ func (db *DB) triage(ctx context.Context, since time.Time, limit int) ([]Cluster
 		if err := rows.Scan(&kind, &message, when{&at}, &text, &domain, &vendor, &dialect); err != nil {
 			return err
 		}
-		k := [2]string{kind, mask(text)}
+		k := [2]string{kind, scrub.Template(text)}
 		c := clusters[k]
 		if c == nil {
-			c = &Cluster{Template: k[1], Kind: kind, Last: at, Vendor: vendor, Dialect: dialect, Phrase: phrase(k[1]), Hits: []Hit{}}
+			c = &Cluster{Template: k[1], Kind: kind, Last: at, Vendor: vendor, Dialect: dialect, Phrase: scrub.Phrase(k[1]), Hits: []Hit{}}
 			clusters[k], domains[k] = c, map[string]bool{}
 		}
 		c.Count++
@@ -119,6 +121,20 @@ func (c *Cluster) hits(ctx context.Context, q querier) error {
 		c.Hits = append(c.Hits, h)
 		return err
 	})
+}
+
+// Puzzle returns a reply of a message that has no meaning yet. It fails with
+// ErrNotFound when there is none.
+func (db *DB) Puzzle(ctx context.Context, message int64) (diagnostic string, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT diagnostic FROM events WHERE message = ? AND reason = 'unclassified' AND action = 'failed' AND diagnostic <> '' ORDER BY idx LIMIT 1`,
+		message).Scan(&diagnostic)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("a reply without a meaning in message %d: %w", message, ErrNotFound)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading message %d: %w", message, clear(err))
+	}
+	return diagnostic, nil
 }
 
 // Raw returns the kept original of a message that nobody understood: its first

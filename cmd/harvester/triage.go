@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/jobs"
+	"harvester/parse/match"
+	"harvester/parse/rules"
 	"harvester/store"
 )
 
@@ -23,9 +26,13 @@ func newTriage(a *app) *cobra.Command {
 		Long: `Groups what was not understood by its wording, the most frequent first: replies
 without a known reason, and messages that look like failures but name nobody.
 With the ID of a message its kept original is printed, so that it can be parsed
-again or sent in.`,
-		Example: "  harvester triage\n  harvester triage 17 | harvester parse --why -",
-		Args:    args(0, 1),
+again.
+
+Each group of replies comes with a rule that would answer it: the phrase, how
+many stored replies it stands in, and with what it clashes. "accept" writes it.`,
+		Example: "  harvester triage\n  harvester triage 17 | harvester parse --why -\n" +
+			"  harvester triage accept 17 --reason user_unknown\n  harvester triage export 17 > sample.eml",
+		Args: args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
 				if len(args) == 1 {
@@ -38,7 +45,7 @@ again or sent in.`,
 				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
 				for i := range list {
 					if !asJSON {
-						p.cluster(&list[i], a.colours(a.Out))
+						p.cluster(&list[i], set.Rules, a.colours(a.Out))
 					} else if err := enc.Encode(list[i]); err != nil {
 						return err
 					}
@@ -50,6 +57,7 @@ again or sent in.`,
 			})
 		},
 	}
+	cmd.AddCommand(newTriageAccept(a), newTriageExport(a))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().IntVar(&days, "days", 30, "how many `days` to look back")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how `many` groups to list")
@@ -59,14 +67,7 @@ again or sent in.`,
 }
 
 func (a *app) original(cmd *cobra.Command, set *jobs.Set, text string) error {
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return fail(exitUsage, fmt.Errorf("%q is not the number of a message", text), "harvester triage shows the numbers")
-	}
-	raw, err := set.DB.Raw(cmd.Context(), id)
-	if errors.Is(err, store.ErrNotFound) {
-		return fail(exitUsage, err, "harvester triage shows the numbers")
-	}
+	raw, err := a.kept(cmd, set, text)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,20 @@ func (a *app) original(cmd *cobra.Command, set *jobs.Set, text string) error {
 	return err
 }
 
-func (p *page) cluster(x *store.Cluster, c colours) {
+// kept is the kept original of a message by its number.
+func (a *app) kept(cmd *cobra.Command, set *jobs.Set, text string) ([]byte, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, fail(exitUsage, fmt.Errorf("%q is not the number of a message", text), "harvester triage shows the numbers")
+	}
+	raw, err := set.DB.Raw(cmd.Context(), id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fail(exitUsage, err, "harvester triage shows the numbers")
+	}
+	return raw, err
+}
+
+func (p *page) cluster(x *store.Cluster, pack *rules.Set, c colours) {
 	from := ""
 	if x.Vendor != "" {
 		from += ", said by " + x.Vendor
@@ -84,17 +98,35 @@ func (p *page) cluster(x *store.Cluster, c colours) {
 	}
 	p.line("%s %s, %d domains, %s to %s%s", c.bold(strconv.Itoa(x.Count)), x.Kind, x.Domains, p.day(x.First), p.day(x.Last), from)
 	p.field("text", x.Template)
-	if x.Kind == "unclassified" {
-		p.field("phrase", x.Phrase)
-	}
-	for _, h := range x.Hits {
-		if h.Reason != x.Kind {
-			p.field("clashes", fmt.Sprintf("the phrase stands in %d replies that mean %s (%s)", h.N, h.Reason, h.Rule))
-		}
-	}
 	ids := make([]string, len(x.Messages))
 	for i, id := range x.Messages {
 		ids[i] = strconv.FormatInt(id, 10)
 	}
 	p.field("ids", strings.Join(ids, " "))
+	if x.Kind != "unclassified" || x.Phrase == "" {
+		return
+	}
+	p.field("phrase", x.Phrase)
+	for _, h := range x.Hits {
+		if h.Reason == x.Kind {
+			p.field("hits", fmt.Sprintf("%d replies without a meaning", h.N))
+		} else {
+			p.field("clashes", fmt.Sprintf("the phrase stands in %d replies that mean %s (%s)", h.N, h.Reason, h.Rule))
+		}
+	}
+	for _, id := range examplesWith(pack, x.Phrase) {
+		p.field("clashes", "the phrase stands in an example of the rule "+id)
+	}
+	p.field("accept", fmt.Sprintf("harvester triage accept %s --reason REASON", ids[0]))
+}
+
+// examplesWith are the rules of which an example holds a phrase.
+func examplesWith(pack *rules.Set, phrase string) (ids []string) {
+	folded := match.FoldString(phrase)
+	for _, r := range pack.Rules() {
+		if slices.ContainsFunc(r.Examples, func(text string) bool { return strings.Contains(match.FoldString(text), folded) }) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
 }

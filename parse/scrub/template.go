@@ -1,4 +1,6 @@
-package store
+// Package scrub takes out of mail what names somebody: for samples that leave
+// the house, and for telling which replies are one template.
+package scrub
 
 import (
 	"regexp"
@@ -27,8 +29,9 @@ var (
 	number  = regexp.MustCompile(`\d+`)
 )
 
-// mask turns a reply into its template.
-func mask(text string) string {
+// Template masks what differs from reply to reply: replies of one template
+// become equal, and nobody is named.
+func Template(text string) string {
 	codes := strings.TrimSpace(leading.FindString(text))
 	rest := text[len(leading.FindString(text)):]
 	for _, m := range masks {
@@ -38,9 +41,9 @@ func mask(text string) string {
 	return strings.Join(strings.Fields(codes+" "+rest), " ")
 }
 
-// phrase is the longest run of words of a template that never differs: what a
+// Phrase is the longest run of words of a template that never differs: what a
 // rule could look for.
-func phrase(template string) string {
+func Phrase(template string) string {
 	rest := template[len(leading.FindString(template)):]
 	best := ""
 	for _, run := range variable.Split(rest, -1) {
