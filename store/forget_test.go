@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/policy"
 )
 
 // After an erasure no byte of the address stands in the file or its journal;
@@ -85,12 +85,25 @@ func TestRetention(t *testing.T) {
 	unread := failure(0, "y@example.com", bounce.Unclassified)
 	standing, gone := failure(0, "a@example.net", bounce.UserUnknown), failure(1, "b@example.net", bounce.MailboxFull)
 	commit(t, db, unread, standing, gone)
-	if p, err := db.Retain(ctx, Retention{}); err != nil || p != (Pruned{}) {
+	keep := Retention{Originals: policy.Days(30), Replies: policy.Days(180), Names: policy.Days(30), Runs: policy.Days(90)}
+	if p, err := db.Retain(ctx, keep); err != nil || p != (Pruned{}) {
 		t.Fatalf("nothing is old: %+v %v", p, err)
 	}
 	c.t = c.t.AddDate(0, 7, 0)
 	before := image(t, db)
-	p, err := db.Retain(ctx, Retention{})
+	if p, err := db.Retain(ctx, Retention{}); err != nil || p != (Pruned{}) {
+		t.Fatalf("kept for good: %+v %v", p, err)
+	}
+	kept, err := db.Kept(ctx, keep)
+	if err != nil || len(kept) == 0 {
+		t.Fatal(kept, err)
+	}
+	for _, k := range kept {
+		if k.Table == "raws" && (k.Rows != 1 || k.For != policy.Days(30) || k.Oldest.IsZero()) || k.Table == "events" && k.Rows != 3 {
+			t.Errorf("kept: %+v", k)
+		}
+	}
+	p, err := db.Retain(ctx, keep)
 	if err != nil || p.Raws != 1 || p.Diagnostics != 2 {
 		t.Fatalf("got %+v %v", p, err)
 	}
@@ -104,7 +117,7 @@ func TestRetention(t *testing.T) {
 	if d, err := db.Replay(ctx, Scenario{}); err != nil || len(d.Changes) != 0 {
 		t.Errorf("a replay differs: %+v %v", d, err)
 	}
-	if p, err = db.Retain(ctx, Retention{Raw: time.Hour}); err != nil || p != (Pruned{}) {
+	if p, err = db.Retain(ctx, keep); err != nil || p != (Pruned{}) {
 		t.Errorf("again: %+v %v", p, err)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,29 +10,18 @@ import (
 	"time"
 )
 
-// Limits are how much the list may change within an hour before the exports
-// stop: a wrong rule must never empty somebody's list over night. Zero fields
-// are the defaults.
+// Limits are how much the list may change within an hour, or within one run,
+// before the exports stop: a wrong rule must never empty somebody's list over
+// night. Zero fields are the defaults.
 type Limits struct {
-	Added  int     // new suppressions that are always fine; default 500
-	Domain int     // new suppressions of one domain that are always fine; default 250
-	Gone   int     // removals that are always fine; default 250
-	Share  float64 // beyond these, the part of the list that may change; default 0.2
+	Added   int `toml:"added"`   // new suppressions that are always fine; default 500
+	Domain  int `toml:"domain"`  // new suppressions of one domain that are always fine; default 250
+	Gone    int `toml:"gone"`    // removals that are always fine; default 250
+	Percent int `toml:"percent"` // beyond these, the part of the list that may change; default 20
 }
 
 func (l Limits) defaults() Limits {
-	if l.Added == 0 {
-		l.Added = 500
-	}
-	if l.Domain == 0 {
-		l.Domain = 250
-	}
-	if l.Gone == 0 {
-		l.Gone = 250
-	}
-	if l.Share == 0 {
-		l.Share = 0.2
-	}
+	l.Added, l.Domain, l.Gone, l.Percent = cmp.Or(l.Added, 500), cmp.Or(l.Domain, 250), cmp.Or(l.Gone, 250), cmp.Or(l.Percent, 20)
 	return l
 }
 
@@ -46,21 +36,28 @@ type Trip struct {
 	Author string    `json:"author,omitempty"`
 }
 
-// guard looks at how much the list changed within the last hour, or since the
-// last release. It keeps still as long as nothing was ever published: there
+// guard looks at how much the list changed within the last hour, in the run
+// that goes on, or since the last release. It keeps still as long as nothing was ever published: there
 // is no file to protect yet.
 func (w *writing) guard() error {
 	if w.out.Added+w.out.Removed == 0 {
 		return nil
 	}
 	var open, published bool
-	var released sql.NullInt64
+	var released, begun sql.NullInt64
+	hour := w.now.Add(-time.Hour).UnixMilli()
 	err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips),
-  EXISTS (SELECT 1 FROM exports WHERE state = 'published')`).Scan(&open, &released, &published)
+  EXISTS (SELECT 1 FROM exports WHERE state = 'published'),
+  (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE job = 'import' OR job LIKE 'harvest %' GROUP BY job))`,
+		w.now.Add(-longestRun).UnixMilli()).Scan(&open, &released, &published, &begun)
 	if err != nil || open || !published {
 		return err
 	}
-	since := max(w.now.Add(-time.Hour).UnixMilli(), released.Int64)
+	since, within := hour, "within an hour"
+	if begun.Valid && begun.Int64 < hour {
+		since, within = begun.Int64, "in the run since "+time.UnixMilli(begun.Int64).UTC().Format("15:04 MST")
+	}
+	since = max(since, released.Int64)
 	var size, added, gone, most int
 	var domain string
 	err = w.tx.QueryRowContext(w.ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
@@ -76,16 +73,16 @@ func (w *writing) guard() error {
 	}
 	before := size - added + gone
 	l := w.db.opts.Limits.defaults()
-	limit := func(fine int) int { return max(fine, int(l.Share*float64(before))) }
+	limit := func(fine int) int { return max(fine, l.Percent*before/100) }
 	var why []string
 	if n := limit(l.Added); added > n {
-		why = append(why, fmt.Sprintf("%d new suppressions within an hour on a list of %d (limit %d)", added, before, n))
+		why = append(why, fmt.Sprintf("%d new suppressions %s on a list of %d (limit %d)", added, within, before, n))
 	}
 	if n := limit(l.Domain); most > n {
 		why = append(why, fmt.Sprintf("%d of them at %s (limit %d)", most, domain, n))
 	}
 	if n := limit(l.Gone); gone > n {
-		why = append(why, fmt.Sprintf("%d suppressions fell away within an hour from a list of %d (limit %d)", gone, before, n))
+		why = append(why, fmt.Sprintf("%d suppressions fell away %s from a list of %d (limit %d)", gone, within, before, n))
 	}
 	if why == nil {
 		return nil
@@ -94,6 +91,9 @@ func (w *writing) guard() error {
 	_, err = w.tx.ExecContext(w.ctx, `INSERT INTO trips (at, why) VALUES (?, ?)`, w.now.UnixMilli(), strings.Join(why, "; "))
 	return err
 }
+
+// longestRun is when a run that never ended was cut off by a crash.
+const longestRun = 24 * time.Hour
 
 // Tripped returns the trip that keeps the exports still, and false when they
 // may go on.

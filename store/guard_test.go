@@ -189,3 +189,46 @@ func TestIncidentsFromEvents(t *testing.T) {
 		t.Fatalf("it is a new one with a history: %+v %v", got, err)
 	}
 }
+
+// A run that goes on for hours is one change of the list, however slow; a run
+// that a crash cut off is none.
+func TestGuardCountsARun(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 1, 0)}
+	db := openTest(t, Options{Now: c.now, Limits: Limits{Added: 200}})
+	commit(t, db, dead("old", 0, 300)...)
+	if _, err := db.RecordExport(ctx, Export{Name: "list", Rows: 300, SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	slowly := func(prefix string) error {
+		for i := range 3 {
+			c.t = c.t.Add(2 * time.Hour)
+			commit(t, db, dead(fmt.Sprint(prefix, i), i+1, 90)...)
+		}
+		return db.MayExport(ctx)
+	}
+	c.t = c.t.Add(2 * time.Hour)
+	if err := slowly("quiet"); err != nil {
+		t.Fatalf("90 each two hours, in no run: %v", err)
+	}
+	if _, err := db.BeginRun(ctx, "harvest crashed"); err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(25 * time.Hour)
+	run, err := db.BeginRun(ctx, "import")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.EndRun(ctx, run, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := slowly("crashed"); err != nil {
+		t.Fatalf("the run of yesterday is over: %v", err)
+	}
+	if _, err := db.BeginRun(ctx, "import"); err != nil {
+		t.Fatal(err)
+	}
+	if err := slowly("run"); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "270 new suppressions in the run since ") {
+		t.Fatalf("got %v", err)
+	}
+}

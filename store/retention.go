@@ -2,36 +2,25 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"harvester/store/policy"
 )
 
 // Retention is how long what names people is kept. Facts without names (that a
 // message was harvested, when, and what it counted for) stay for good, since
-// identity and history follow from them. Zero fields are the defaults.
+// identity and history follow from them. A zero span keeps for good, too.
 type Retention struct {
-	Raw        time.Duration `json:"raw"`        // originals that nobody understood; default 30 days
-	Diagnostic time.Duration `json:"diagnostic"` // reply texts of what no longer suppresses; default 180 days
-	Person     time.Duration `json:"person"`     // sender and subject of mail that is no failure; default 30 days
-	Runs       time.Duration `json:"runs"`       // runs of jobs; default 90 days
-	RawTotal   int64         `json:"raw_total"`  // bytes of all originals together; default 256 MB, oldest go first
+	Originals policy.Span `toml:"originals" json:"originals"` // of mail that nobody understood
+	Replies   policy.Span `toml:"replies" json:"replies"`     // reply texts of what no longer suppresses
+	Names     policy.Span `toml:"names" json:"names"`         // sender and subject of mail that is no failure
+	Runs      policy.Span `toml:"runs" json:"runs"`           // of jobs, but for those that decided history anew
 }
 
-// Defaults fills in what is not set.
-func (r Retention) Defaults() Retention {
-	const day = 24 * time.Hour
-	for _, f := range []struct {
-		to   *time.Duration
-		days int
-	}{{&r.Raw, 30}, {&r.Diagnostic, 180}, {&r.Person, 30}, {&r.Runs, 90}} {
-		if *f.to == 0 {
-			*f.to = time.Duration(f.days) * day
-		}
-	}
-	if r.RawTotal == 0 {
-		r.RawTotal = 256 << 20
-	}
-	return r
-}
+// OriginalsTotal is how many bytes of originals are kept together; the oldest
+// go first.
+const OriginalsTotal = 256 << 20
 
 // Pruned says what a run of the retention removed.
 type Pruned struct {
@@ -44,26 +33,25 @@ type Pruned struct {
 // Retain removes what is older than the retention allows. The verdicts stay
 // as they are: what a standing suppression rests on is kept with it.
 func (db *DB) Retain(ctx context.Context, r Retention) (Pruned, error) {
-	r = r.Defaults()
 	var p Pruned
 	err := db.tx(ctx, "removing what is too old", func(w *writing) error {
-		before := func(d time.Duration) int64 { return w.now.Add(-d).UnixMilli() }
 		for _, q := range []struct {
 			query string
-			arg   int64
+			keep  policy.Span
 			n     *int
 		}{
-			{`DELETE FROM raws WHERE message IN (SELECT id FROM messages WHERE harvested < ?1)`, before(r.Raw), &p.Raws},
-			{`DELETE FROM raws WHERE message <= (SELECT message FROM (SELECT message, sum(length(data)) OVER (ORDER BY message DESC) AS total FROM raws) WHERE total > ?1
-   ORDER BY message DESC LIMIT 1)`, r.RawTotal, &p.Raws},
+			{`DELETE FROM raws WHERE message IN (SELECT id FROM messages WHERE harvested < ?1)`, r.Originals, &p.Raws},
 			{`UPDATE events SET diagnostic = '', evidence = '' WHERE at < ?1 AND diagnostic <> '' AND id NOT IN (SELECT event FROM suppressions WHERE event IS NOT NULL)`,
-				before(r.Diagnostic), &p.Diagnostics},
+				r.Replies, &p.Diagnostics},
 			{`UPDATE messages SET sender = '', return_path = '', subject = '', notes = '' WHERE at < ?1 AND (sender <> '' OR subject <> '')
-   AND kind IN ('none', 'auto_reply', 'receipt', 'challenge', 'notice')`, before(r.Person), &p.Messages},
+   AND kind IN ('none', 'auto_reply', 'receipt', 'challenge', 'notice')`, r.Names, &p.Messages},
 			{`DELETE FROM runs WHERE started < ?1 AND id NOT IN (SELECT max(id) FROM runs GROUP BY job)
-   AND job NOT IN ('replay', 'reclassify')`, before(r.Runs), &p.Runs},
+   AND job NOT IN ('replay', 'reclassify')`, r.Runs, &p.Runs},
 		} {
-			res, err := w.tx.ExecContext(w.ctx, q.query, q.arg)
+			if q.keep == 0 {
+				continue
+			}
+			res, err := w.tx.ExecContext(w.ctx, q.query, w.now.Add(-q.keep.Of()).UnixMilli())
 			if err != nil {
 				return err
 			}
@@ -73,7 +61,58 @@ func (db *DB) Retain(ctx context.Context, r Retention) (Pruned, error) {
 			}
 			*q.n += int(n)
 		}
-		return nil
+		res, err := w.tx.ExecContext(w.ctx, `DELETE FROM raws WHERE message <= (SELECT message FROM (SELECT message, sum(length(data)) OVER (ORDER BY message DESC) AS total FROM raws)
+  WHERE total > ? ORDER BY message DESC LIMIT 1)`, OriginalsTotal)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		p.Raws += int(n)
+		return err
 	})
 	return p, err
+}
+
+// Kept is what the database keeps in one table, and for how long.
+type Kept struct {
+	Table  string      `json:"table"`
+	Holds  string      `json:"holds"`
+	For    policy.Span `json:"for"`
+	Rows   int         `json:"rows"` // with such content
+	Oldest time.Time   `json:"oldest,omitzero"`
+}
+
+// Kept lists what is kept under a retention, and how much of it there is.
+func (db *DB) Kept(ctx context.Context, r Retention) ([]Kept, error) {
+	var out []Kept
+	for _, k := range []struct {
+		table, holds string
+		keep         policy.Span
+		query        string
+	}{
+		{"messages", "what was harvested, and when", 0, `SELECT count(*), min(at) FROM messages`},
+		{"messages", "who wrote what is no failure", r.Names, `SELECT count(*), min(at) FROM messages WHERE (sender <> '' OR subject <> '')
+  AND kind IN ('none', 'auto_reply', 'receipt', 'challenge', 'notice')`},
+		{"locators", "where it was found", 0, `SELECT count(*), min(received) FROM locators`},
+		{"raws", "originals nobody understood", r.Originals, `SELECT count(*), min(m.harvested) FROM raws r JOIN messages m ON m.id = r.message`},
+		{"events", "who failed, and why", 0, `SELECT count(*), min(at) FROM events`},
+		{"events", "the words of the replies", r.Replies, `SELECT count(*), min(at) FROM events WHERE diagnostic <> ''`},
+		{"suppressions", "the list", 0, `SELECT count(*), min(since) FROM suppressions`},
+		{"changes", "what changed on the list", 0, `SELECT count(*), min(at) FROM changes`},
+		{"overrides", "the operator's acts", 0, `SELECT count(*), min(at) FROM overrides`},
+		{"incident_acts", "acts on incidents", 0, `SELECT count(*), min(at) FROM incident_acts`},
+		{"rulings", "decisions about holds", 0, `SELECT count(*), min(at) FROM rulings`},
+		{"trips", "stops of the exports", 0, `SELECT count(*), min(at) FROM trips`},
+		{"sent", "the send ledger, hashed", policy.Span(LedgerTime), `SELECT count(*), min(at) FROM sent`},
+		{"tombstones", "who was forgotten, hashed", 0, `SELECT count(*), min(at) FROM tombstones`},
+		{"exports", "what was published", 0, `SELECT count(*), min(at) FROM exports`},
+		{"runs", "runs of the jobs", r.Runs, `SELECT count(*), min(started) FROM runs`},
+	} {
+		row := Kept{Table: k.table, Holds: k.holds, For: k.keep}
+		if err := db.read.QueryRowContext(ctx, k.query).Scan(&row.Rows, when{&row.Oldest}); err != nil {
+			return nil, fmt.Errorf("reading what is kept in %s: %w", k.table, clear(err))
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }

@@ -22,6 +22,7 @@ func (c *Config) check(d *decoder) {
 	c.checkReport(d)
 	c.checkPolicy(d)
 	c.checkStreams(d)
+	c.checkBreaker(d)
 }
 
 // failed tells that a key is known to be wrong, or for "table." one below it.
@@ -163,5 +164,20 @@ func (c *Config) overlay(d *decoder, stream, section string, patches map[string]
 			continue
 		}
 		c.Table = table
+	}
+}
+
+// checkBreaker refuses limits that would stop every export, or none.
+func (c *Config) checkBreaker(d *decoder) {
+	for _, k := range []struct {
+		key string
+		n   int
+	}{{"added", c.Breaker.Added}, {"domain", c.Breaker.Domain}, {"gone", c.Breaker.Gone}, {"percent", c.Breaker.Percent}} {
+		if key := "breaker." + k.key; k.n < 1 && !failed(d, key) {
+			d.fail(key, fmt.Sprintf("%d is no limit", k.n), "write a number from 1 on")
+		}
+	}
+	if c.Breaker.Percent > 100 {
+		d.fail("breaker.percent", fmt.Sprintf("%d %% of the list can't change", c.Breaker.Percent), "write a number from 1 to 100")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"harvester/schedule"
+	"harvester/store"
 	"harvester/store/policy"
 	"harvester/store/report"
 )
@@ -33,6 +34,9 @@ type Config struct {
 	Mailboxes  []Mailbox `toml:"mailbox"`
 	Exports    []Export  `toml:"export"`
 	Report     Report    `toml:"report"`
+
+	Breaker   store.Limits    `toml:"breaker"`
+	Retention store.Retention `toml:"retention"`
 
 	Policy  map[string]policy.Patch `toml:"policy"`
 	Streams map[string]Stream       `toml:"stream"`

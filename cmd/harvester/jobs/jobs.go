@@ -58,7 +58,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 		own[i] = string(d)
 	}
 	db, err := store.Open(ctx, c.Store.Path, store.Options{
-		Own: own, Policy: c.Table, Streams: c.StoreStreams(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
+		Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (s *Set) Files() []schedule.Job {
 	return append(jobs, schedule.Job{
 		Name: "retention", Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
-			gone, err := s.DB.Retain(ctx, store.Retention{})
+			gone, err := s.DB.Retain(ctx, s.Config.Retention)
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
 		},
 	})
