@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store/policy"
 )
@@ -230,5 +231,33 @@ func TestGuardCountsARun(t *testing.T) {
 	}
 	if err := slowly("run"); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "270 new suppressions in the run since ") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// A delivery at a receiver that an incident hit closes it; one elsewhere, or
+// one that nobody proved, does not.
+func TestIncidentClosesBySuccess(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.Add(30 * time.Hour)}
+	db := openTest(t, Options{Now: c.now})
+	at := func(it Item, hours int, mta string) Item {
+		it.Message.Received, it.Result.Recipients[0].RemoteMTA = epoch.Add(time.Duration(hours)*time.Hour), mta
+		return it
+	}
+	delivered := func(it *Item) { it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered }
+	forged := func(it *Item) { delivered(it); it.Result.Original = parse.Original{} }
+	commit(t, db, at(failure(0, "a@one.example", bounce.AuthSPF), 0, "mx.one.example"),
+		at(failure(1, "a@two.example", bounce.AuthSPF, delivered), 5, "mx.two.example"), at(failure(2, "a@one.example", bounce.AuthSPF, forged), 6, "mx.one.example"))
+	list, err := db.Incidents(ctx, time.Time{})
+	if err != nil || len(list) != 1 || !list[0].Closed.IsZero() {
+		t.Fatalf("elsewhere and forged: %+v %v", list, err)
+	}
+	commit(t, db, at(failure(3, "b@one.example", bounce.AuthSPF, delivered), 7, "mx.one.example"))
+	if list, err = db.Incidents(ctx, time.Time{}); err != nil || len(list) != 1 || list[0].ClosedBy != "success" || !list[0].Closed.Equal(epoch.Add(19*time.Hour)) {
+		t.Fatalf("at the receiver: %+v %v", list, err)
+	}
+	commit(t, db, at(failure(4, "c@one.example", bounce.AuthSPF), 28, "mx.one.example"))
+	if list, err = db.Incidents(ctx, time.Time{}); err != nil || len(list) != 2 || !list[0].Closed.IsZero() || list[0].Earlier != 1 {
+		t.Fatalf("reopened: %+v %v", list, err)
 	}
 }

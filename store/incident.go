@@ -21,8 +21,9 @@ type Incident struct {
 	Named     []string       `json:"named"`  // addresses and selectors that the replies name
 	Opened    time.Time      `json:"opened"`
 	LastSeen  time.Time      `json:"last_seen"`
-	Closed    time.Time      `json:"closed,omitzero"` // zero: open
-	Count     int            `json:"count"`           // failures
+	Closed    time.Time      `json:"closed,omitzero"`     // zero: open
+	ClosedBy  string         `json:"closed_by,omitempty"` // quiet, or success: a receiver that it hit took mail since
+	Count     int            `json:"count"`               // failures
 	Hours     []policy.Tally `json:"hours"`
 	Earlier   int            `json:"earlier"`   // incidents of the same cause before it
 	Includes  []string       `json:"includes"`  // causes that only follow from it
@@ -77,9 +78,13 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 	if err != nil {
 		return nil, err
 	}
+	successes, err := successesOf(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	var all []policy.Incident
 	for _, c := range causes {
-		all = append(all, policy.Incidents(c, hours[c], db.opts.Now())...)
+		all = append(all, policy.Incidents(c, hours[c], successes[c], db.opts.Now())...)
 	}
 	paths, err := pathIncidents(ctx, tx, db.opts.Now())
 	if err != nil {
@@ -108,6 +113,27 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 	})
 	return out, nil
 }
+
+// successesOf are, by cause, the times at which receivers that it hit took mail
+// of ours.
+func successesOf(ctx context.Context, q querier) (map[string][]time.Time, error) {
+	rows, err := q.QueryContext(ctx, `SELECT h.cause, s.at FROM (SELECT DISTINCT operator, at FROM events WHERE `+succeeded+`) s
+ JOIN (SELECT DISTINCT cause, operator FROM events WHERE cause <> '') h ON h.operator = s.operator`)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]time.Time{}
+	return out, scan(rows, func(rows *sql.Rows) error {
+		var cause string
+		var at time.Time
+		err := rows.Scan(&cause, when{&at})
+		out[cause] = append(out[cause], at)
+		return err
+	})
+}
+
+// succeeded is the condition of the index events_success.
+const succeeded = `(action = 'delivered' OR kind = 'receipt') AND proof <> 'none'`
 
 // pathIncidents are the windows in which our own path was broken.
 func pathIncidents(ctx context.Context, q querier, now time.Time) ([]policy.Incident, error) {
@@ -143,7 +169,7 @@ func pathIncidents(ctx context.Context, q querier, now time.Time) ([]policy.Inci
 	}
 	var out []policy.Incident
 	for _, c := range causes {
-		out = append(out, policy.Incidents(c, hours[c], now)...)
+		out = append(out, policy.Incidents(c, hours[c], nil, now)...)
 	}
 	return out, nil
 }
@@ -165,7 +191,7 @@ func merge(all []policy.Incident) []Incident {
 	for i, in := range all {
 		if into[i] == i {
 			c, domain, _ := policy.CauseByKey(in.Cause)
-			at[i] = &Incident{ID: in.Cause, Cause: c, Domain: domain, Opened: in.Opened, LastSeen: in.LastSeen, Closed: in.Closed,
+			at[i] = &Incident{ID: in.Cause, Cause: c, Domain: domain, Opened: in.Opened, LastSeen: in.LastSeen, Closed: in.Closed, ClosedBy: in.ClosedBy,
 				Count: in.Count, Hours: in.Hours, Earlier: in.Earlier, Includes: []string{}, Named: []string{}, Receivers: []string{}, Acts: []IncidentAct{}}
 			order = append(order, i)
 		}
@@ -180,8 +206,7 @@ func merge(all []policy.Incident) []Incident {
 			to.Opened = in.Opened
 		}
 		if in.LastSeen.After(to.LastSeen) {
-			to.LastSeen = in.LastSeen
-			to.Closed = in.Closed
+			to.LastSeen, to.Closed, to.ClosedBy = in.LastSeen, in.Closed, in.ClosedBy
 		}
 		to.Hours = addHours(to.Hours, in.Hours)
 		if !slices.Contains(to.Includes, in.Cause) {

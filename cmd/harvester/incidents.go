@@ -39,7 +39,8 @@ func newIncidentsList(a *app) *cobra.Command {
 		Short: "Show what is wrong on your own side, and what mends it",
 		Long: `Shows one incident for each cause that receivers hold against you: whom it hit,
 the latest reply, and what to do. Nobody is suppressed for these. An incident
-closes by itself after three days without a failure.`,
+closes by itself after three days without a failure, or after twelve hours when
+a receiver that it hit has taken mail since; one more failure opens the next.`,
 		Example: "  harvester incidents\n  harvester incidents list --all --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -228,11 +229,11 @@ func (p *page) incident(in *store.Incident, c colours) {
 	p.line("%s (%s)", c.bold(in.Cause.Title), in.ID)
 	state := "open since " + p.stamp(in.Opened)
 	if !in.Closed.IsZero() {
-		state = fmt.Sprintf("%s to %s", p.stamp(in.Opened), p.stamp(in.Closed))
+		state = fmt.Sprintf("%s to %s (closed by %s)", p.stamp(in.Opened), p.stamp(in.Closed), in.ClosedBy)
 	}
 	p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
 	if in.Earlier > 0 {
-		p.field("earlier", fmt.Sprintf("%d incidents of this cause", in.Earlier))
+		p.field("earlier", fmt.Sprintf("%d incidents of this cause; harvester incidents show %s", in.Earlier, in.ID))
 	}
 	p.field("at", strings.Join(in.Receivers, ", "))
 	p.field("names", strings.Join(in.Named, ", "))

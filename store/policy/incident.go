@@ -6,8 +6,13 @@ import (
 	"time"
 )
 
-// Quiet is how long an incident needs without a failure to close by itself.
-const Quiet = 3 * day
+const (
+	// Quiet is how long an incident needs without a failure to close by itself.
+	Quiet = 3 * day
+	// Settled is how long it needs when a receiver that it hit has taken mail
+	// since. Who fails every other hour goes on with one incident.
+	Settled = 12 * hour
+)
 
 // Tally is how often a cause struck within one hour.
 type Tally struct {
@@ -21,36 +26,50 @@ type Incident struct {
 	Opened   time.Time
 	LastSeen time.Time // start of the last hour with a failure
 	Closed   time.Time // zero: open
+	ClosedBy string    // quiet, success; "" while it is open
 	Count    int
 	Hours    []Tally
 	Earlier  int // incidents of the same cause before it
 }
 
 // Incidents splits the hours of one cause into incidents: a pause of Quiet
-// closes one, a failure after it opens the next. The hours may come in any
+// closes one, or one of Settled after a success at a receiver that it hit, and
+// a failure after that opens the next. Hours and successes may come in any
 // order.
-func Incidents(cause string, hours []Tally, now time.Time) []Incident {
-	hours = slices.Clone(hours)
+func Incidents(cause string, hours []Tally, successes []time.Time, now time.Time) []Incident {
+	hours, successes = slices.Clone(hours), slices.Clone(successes)
 	slices.SortFunc(hours, func(a, b Tally) int { return a.Hour.Compare(b.Hour) })
+	slices.SortFunc(successes, time.Time.Compare)
 	var out []Incident
 	for _, h := range hours {
 		if h.Hour.After(now) {
 			break
 		}
-		n := len(out)
-		if n == 0 || h.Hour.Sub(out[n-1].LastSeen) > Quiet {
+		if n := len(out); n == 0 || out[n-1].close(successes, h.Hour) {
 			out = append(out, Incident{Cause: cause, Opened: h.Hour, Earlier: n})
-			n++
 		}
-		in := &out[n-1]
+		in := &out[len(out)-1]
 		in.LastSeen, in.Count, in.Hours = h.Hour, in.Count+h.N, append(in.Hours, h)
 	}
-	for i := range out {
-		if end := out[i].LastSeen.Add(Quiet); i < len(out)-1 || !end.After(now) {
-			out[i].Closed = end
-		}
+	if n := len(out); n > 0 {
+		out[n-1].close(successes, now)
 	}
 	return out
+}
+
+// close closes an incident that had ended before a time, and tells whether it
+// had.
+func (in *Incident) close(successes []time.Time, at time.Time) bool {
+	end, by := in.LastSeen.Add(Quiet), "quiet"
+	i, _ := slices.BinarySearchFunc(successes, in.LastSeen.Add(time.Hour), time.Time.Compare)
+	if i < len(successes) && successes[i].Add(Settled).Before(end) {
+		end, by = successes[i].Add(Settled), "success"
+	}
+	if end.After(at) {
+		return false
+	}
+	in.Closed, in.ClosedBy = end, by
+	return true
 }
 
 // IncidentKey names the incident that a failure belongs to: the cause, and our

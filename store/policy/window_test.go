@@ -84,11 +84,11 @@ func TestPlace(t *testing.T) {
 
 func TestIncidents(t *testing.T) {
 	hour := func(d int) Tally { return Tally{at(d), 2} }
-	got := Incidents("spf:example.org", []Tally{hour(9), hour(0), hour(1), hour(3), hour(10)}, at(11))
+	got := Incidents("spf:example.org", []Tally{hour(9), hour(0), hour(1), hour(3), hour(10)}, nil, at(11))
 	if len(got) != 2 || got[0].Count != 6 || got[0].Closed != at(6) || !got[1].Closed.IsZero() || got[1].Earlier != 1 {
 		t.Errorf("got %+v", got)
 	}
-	if got = Incidents("spf:example.org", []Tally{hour(0)}, at(4)); got[0].Closed != at(3) {
+	if got = Incidents("spf:example.org", []Tally{hour(0)}, nil, at(4)); got[0].Closed != at(3) {
 		t.Errorf("quiet closes: %+v", got)
 	}
 	spf := Incident{Cause: "spf:bounces.example.org", Opened: at(0), LastSeen: at(1)}
@@ -104,6 +104,42 @@ func TestIncidents(t *testing.T) {
 	} {
 		if got := Consequence(spf, tt.b); got != tt.want {
 			t.Errorf("%s: %v", tt.b.Cause, got)
+		}
+	}
+}
+
+// A receiver that was hit takes mail again: the incident closes sooner, unless
+// failures go on beside the successes.
+func TestIncidentsCloseBySuccess(t *testing.T) {
+	base := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	at := func(hours int) time.Time { return base.Add(time.Duration(hours) * time.Hour) }
+	tally := func(hours ...int) (out []Tally) {
+		for _, h := range hours {
+			out = append(out, Tally{at(h), 1})
+		}
+		return out
+	}
+	for _, tc := range []struct {
+		name      string
+		hours     []Tally
+		successes []time.Time
+		now       int
+		n         int
+		closed    time.Time
+		by        string
+	}{
+		{"open", tally(0), nil, 20, 1, time.Time{}, ""},
+		{"success", tally(0), []time.Time{at(3)}, 20, 1, at(15), "success"},
+		{"not settled yet", tally(0), []time.Time{at(3)}, 14, 1, time.Time{}, ""},
+		{"before the failure", tally(5), []time.Time{at(3)}, 30, 1, time.Time{}, ""},
+		{"in the same hour", tally(0), []time.Time{base.Add(30 * time.Minute)}, 30, 1, time.Time{}, ""},
+		{"failing every other time", tally(0, 4, 8, 12), []time.Time{at(2), at(6), at(10)}, 20, 1, time.Time{}, ""},
+		{"reopened", tally(0, 40), []time.Time{at(3)}, 45, 2, time.Time{}, ""},
+		{"late success", tally(0), []time.Time{at(65)}, 80, 1, at(72), "quiet"},
+	} {
+		got := Incidents("spf:example.org", tc.hours, tc.successes, at(tc.now))
+		if len(got) != tc.n || !got[tc.n-1].Closed.Equal(tc.closed) || got[tc.n-1].ClosedBy != tc.by || got[tc.n-1].Earlier != tc.n-1 {
+			t.Errorf("%s: %+v", tc.name, got)
 		}
 	}
 }
