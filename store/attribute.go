@@ -9,7 +9,6 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
-	"harvester/parse/envelope"
 	"harvester/store/policy"
 )
 
@@ -46,6 +45,8 @@ type attribution struct {
 	cause    string // key of the incident, "" when it is not our fault
 	named    string // the address or selector to mend
 	concern  string
+	token    string // of the signed return path; one mail's
+	doubt    string // why a return path speaks against the notice
 }
 
 // attribute judges one recipient of a notice that came in at a time, first
@@ -66,14 +67,8 @@ func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 			a.stream = said
 		}
 	}
-	if sent, ok := envelope.Read(db.opts.ReturnPaths, res.DeliveredTo); ok && sent.Fresh(at) {
-		mailed := policy.Key(sent.Recipient)
-		if len(res.Recipients) == 1 {
-			a.key = mailed
-		}
-		if a.key == mailed {
-			a.proof = policy.ProofSigned
-		}
+	if v, ok := db.vouch(res, at); ok {
+		v.apply(&a, len(res.Recipients))
 	}
 	db.conclude(&a, res, r)
 	return a, nil

@@ -54,8 +54,9 @@ const (
 	insertLocator = `INSERT INTO locators (message, mailbox, folder, uidvalidity, uid, name, received, state, error, disposition, target)
  VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	insertEvent = `INSERT INTO events (message, idx, at, key, domain, address, kind, original_recipient, final_recipient, action, status,
-  reply_code, reason, fault, class, vendor, rule, rules, confidence, remote_mta, diagnostic, evidence, proof, stream, operator, original_message_id, cause, named, concern)
- VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+  reply_code, reason, fault, class, vendor, rule, rules, confidence, remote_mta, diagnostic, evidence, proof, stream, operator, original_message_id, cause, named, concern,
+  token, doubt)
+ VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	insertRaw    = `INSERT INTO raws (message, size, data) VALUES (?,?,?)`
 	upsertCursor = `INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES (?,?,?,?,?,?)
  ON CONFLICT DO UPDATE SET uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, state = excluded.state, at = excluded.at`
@@ -252,7 +253,7 @@ func (w *writing) event(it *Item, message int64, i int, at time.Time) (string, e
 	stored, err := w.exec(w.db.stmts.event, message, i, at.UnixMilli(), a.key, policy.Domain(a.key), r.Recipient, res.Kind.String(),
 		r.OriginalRecipient, r.FinalRecipient, r.Action.String(), r.Status, r.ReplyCode, r.Reason.String(), r.Fault.String(),
 		r.Class.String(), r.Vendor, r.Rule, res.Rules, r.Confidence.String(), r.RemoteMTA, r.Diagnostic, r.Evidence,
-		a.proof.String(), a.stream, a.operator, res.Original.MessageID, a.cause, a.named, a.concern)
+		a.proof.String(), a.stream, a.operator, res.Original.MessageID, a.cause, a.named, a.concern, a.token, a.doubt)
 	if err != nil {
 		return "", err
 	}

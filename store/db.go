@@ -31,9 +31,11 @@ type Options struct {
 	ReadOnly bool             // for commands that only look; works beside a running daemon
 	// ReturnPaths are the shapes of our signed return paths, with their keys.
 	ReturnPaths []*envelope.VERP
-	Streams     []Stream     // of ours, the first that selects a mail has it
-	Limits      Limits       // of the guard on the exports; zero fields are defaults
-	Log         *slog.Logger // default: none
+	KeysUnread  bool           // they are not at hand: stored events stay judged as they are, and none are added
+	BATV        *envelope.BATV // the keys of the tags on our return paths; nil: tags say nothing
+	Streams     []Stream       // of ours, the first that selects a mail has it
+	Limits      Limits         // of the guard on the exports; zero fields are defaults
+	Log         *slog.Logger   // default: none
 }
 
 // DB is an open database. All its methods may be called from several

@@ -14,7 +14,7 @@ import (
 
 const (
 	historyColumns = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
-  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator`
+  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator, e.token, e.doubt`
 	selectHistory    = historyColumns + ` FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message`
 	selectAllHistory = historyColumns + ` FROM events e JOIN messages m ON m.id = e.message`
 	selectListed     = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
@@ -206,7 +206,8 @@ type storedEvent struct {
 func scanEvent(rows *sql.Rows) (e storedEvent, err error) {
 	var hash []byte
 	err = rows.Scan(&e.ID, &hash, &e.Index, when{&e.At}, &e.Address, text(&e.Kind), text(&e.Action), text(&e.Reason), text(&e.Confidence),
-		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &e.duplicateOf, &e.key, &e.concern, &e.operator)
+		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &e.duplicateOf, &e.key, &e.concern, &e.operator,
+		&e.Token, &e.Doubt)
 	e.Hash = string(hash)
 	return e, err
 }

@@ -10,7 +10,6 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
-	"harvester/parse/envelope"
 	"harvester/store/policy"
 )
 
@@ -61,51 +60,5 @@ func TestLedgerProves(t *testing.T) {
 	broken := errors.New("line 7")
 	if _, _, err := db.RecordSent(ctx, func(yield func(Sent, error) bool) { yield(Sent{}, broken) }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// A signed return path proves whom we mailed, whatever the notice says; a
-// forged or an expired one proves nothing.
-func TestSignedReturnPathProves(t *testing.T) {
-	shape := func(key string) *envelope.VERP {
-		v, err := envelope.NewVERP("b-{token}-{local}={domain}@bounces.example.org", []byte(key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	codec := shape("0123456789abcdef")
-	db := openTest(t, Options{ReturnPaths: []*envelope.VERP{codec}})
-	to := func(n int, path, final string) Item {
-		it := failure(n, final, bounce.UserUnknown, func(it *Item) { it.Result.Original, it.Result.DeliveredTo = parse.Original{}, path })
-		return it
-	}
-	sign := func(a string, v *envelope.VERP, day int) string {
-		p, err := v.Sign(a, epoch.AddDate(0, 0, day))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	good := sign("jane@example.net", codec, 0)
-	other := shape("fedcba9876543210")
-	two := to(4, sign("one@example.net", codec, 4), "one@example.net")
-	second := two.Result.Recipients[0]
-	second.Recipient, second.FinalRecipient = "two@example.net", "two@example.net"
-	two.Result.Recipients = append(two.Result.Recipients, second)
-	commit(t, db,
-		to(0, good, "forwarded@elsewhere.example"), // we mailed Jane, who forwards
-		to(1, sign("forged@example.net", other, 1), "forged@example.net"),
-		to(3, sign("expired@example.net", codec, -90), "expired@example.net"),
-		two)
-	var keys []string
-	for _, s := range listed(t, db, Filter{}) {
-		keys = append(keys, s.Key+" "+s.Proof.String())
-	}
-	if got := strings.Join(keys, ", "); got != "jane@example.net signed, one@example.net signed" {
-		t.Errorf("list: %s", got)
-	}
-	if revised, _, err := db.Recompute(context.Background(), nil); err != nil || revised != 0 {
-		t.Errorf("judged anew, %d events differ: %v", revised, err)
 	}
 }

@@ -24,17 +24,24 @@ import (
 type Meaning func(*parse.Result, *parse.Recipient)
 
 // fingerprint names all that the list follows from besides the stored facts.
-// Its first part covers what is concluded about single events.
-func (db *DB) fingerprint() string {
+// Its first part covers what is concluded about single events; it stays what
+// it was where the keys that this takes are not at hand.
+func (db *DB) fingerprint(was string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, "attribution 1", strings.Join(db.own, " "))
+	fmt.Fprintln(h, "attribution 2", strings.Join(db.own, " "))
 	for _, v := range db.opts.ReturnPaths {
 		fmt.Fprintln(h, v.Fingerprint())
+	}
+	if db.opts.BATV != nil {
+		fmt.Fprintln(h, db.opts.BATV.Fingerprint())
 	}
 	for _, s := range db.opts.Streams {
 		fmt.Fprintf(h, "%+v\n", s)
 	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])
+	if db.opts.KeysUnread {
+		own, _, _ = strings.Cut(was, " ")
+	}
 	h.Reset()
 	for _, s := range append([]string{""}, db.opts.Policy.Streams()...) {
 		for _, l := range db.opts.Policy.Lines(s) {
@@ -48,10 +55,9 @@ func (db *DB) fingerprint() string {
 // follow recomputes what no longer follows from the configuration, when it
 // has changed since the database was last written.
 func (db *DB) follow(ctx context.Context) error {
-	var was string
-	err := db.write.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
-	now := db.fingerprint()
-	if was == now || err != nil && !errors.Is(err, sql.ErrNoRows) {
+	was, err := computedWith(ctx, db.write)
+	now := db.fingerprint(was)
+	if was == now || err != nil {
 		return err
 	}
 	own, _, _ := strings.Cut(now, " ")
@@ -64,6 +70,14 @@ func (db *DB) follow(ctx context.Context) error {
 	}
 	_, err = db.recompute(ctx, Scenario{}, "replay", why, events)
 	return err
+}
+
+func computedWith(ctx context.Context, q querier) (was string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return was, err
 }
 
 // Applied says what came of deciding all history anew.
@@ -108,7 +122,11 @@ func (db *DB) recompute(ctx context.Context, s Scenario, job, why string, events
 		if err := w.refold(touched); err != nil {
 			return err
 		}
-		if _, err := w.tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, db.fingerprint()); err != nil {
+		was, err := computedWith(ctx, w.tx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, db.fingerprint(was)); err != nil {
 			return err
 		}
 		a.Outcome = w.out
@@ -157,7 +175,7 @@ type judged struct {
 	mailbox    string // that it was first found in
 }
 
-const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.rules,
+const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.token, e.doubt, e.rules,
   e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
   m.original_sender, m.list_id, m.feedback_id, m.dkim, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
@@ -168,7 +186,7 @@ const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e
 func scanJudged(rows *sql.Rows) (j judged, err error) {
 	r, o, c := &j.res, &j.res.Original, &j.rcpt
 	var dkim string
-	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &r.Rules,
+	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &j.was.token, &j.was.doubt, &r.Rules,
 		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
 		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, text(&c.Action), &c.Status, &c.ReplyCode, text(&c.Reason), text(&c.Fault),
@@ -182,7 +200,7 @@ func scanJudged(rows *sql.Rows) (j judged, err error) {
 // revise judges the events after one number up to another anew, and stores
 // what differs.
 func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[string]bool, from, to int64) (revised int, err error) {
-	update, err := w.tx.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?,
+	update, err := w.tx.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?, token = ?, doubt = ?,
   rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ? WHERE id = ?`)
 	if err != nil {
 		return 0, err
@@ -204,7 +222,7 @@ func (w *writing) revise(ctx context.Context, meaning Meaning, touched map[strin
 			touched[a.key] = true
 			w.note(a.concern, a.operator, policy.Domain(a.key), j.at)
 		}
-		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern,
+		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern, now.token, now.doubt,
 			j.res.Rules, c.Status, c.ReplyCode, c.Reason.String(), c.Fault.String(), c.Class.String(), c.Vendor, c.Rule, c.Confidence.String(),
 			c.Evidence, j.id)
 		return err
@@ -224,7 +242,7 @@ func (w *writing) reattribute(j *judged) (attribution, error) {
 		return a, err
 	}
 	if j.was.proof >= policy.ProofLedger && a.proof < j.was.proof {
-		a.key, a.proof, a.stream = j.was.key, j.was.proof, j.was.stream
+		a.key, a.proof, a.stream, a.token, a.doubt = j.was.key, j.was.proof, j.was.stream, j.was.token, j.was.doubt
 	}
 	w.db.conclude(&a, &j.res, &j.rcpt)
 	return a, nil

@@ -165,6 +165,9 @@ func surroundings(ctx context.Context, c *config.Config) config.Errors {
 			note(fmt.Sprintf("export %q: key", e.Name), err.Error(), "")
 		}
 	}
+	if _, _, err := c.ReturnPaths(ctx); err != nil {
+		note("", err.Error(), "")
+	}
 	folder := func(key, dir string) {
 		info, err := os.Stat(dir)
 		switch {

@@ -33,7 +33,7 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			ctx := cmd.Context()
-			err := a.with(ctx, false, func(set *jobs.Set) error {
+			err := a.judging(ctx, func(set *jobs.Set) error {
 				var missing bool
 				var cut error // what broke standard input
 				p := a.progress("messages")

@@ -21,6 +21,20 @@ func openSet(ctx context.Context, c *config.Config, readOnly bool) (*jobs.Set, e
 	return jobs.Open(ctx, c, jobs.Options{ReadOnly: readOnly})
 }
 
+// judging runs f on a database in which events are stored, or judged anew.
+func (a *app) judging(ctx context.Context, f func(*jobs.Set) error) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	set, err := jobs.Open(ctx, c, jobs.Options{Judges: true})
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	return f(set)
+}
+
 // with runs f on an open database.
 func (a *app) with(ctx context.Context, readOnly bool, f func(*jobs.Set) error) error {
 	set, err := a.open(ctx, readOnly)

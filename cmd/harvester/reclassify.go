@@ -22,7 +22,7 @@ the guard still stops the exports when the list changes too much.`,
 		Example: "  harvester reclassify\n  harvester reclassify --apply",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), !apply, func(set *jobs.Set) error {
+			work := func(set *jobs.Set) error {
 				s := store.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules)}
 				d, err := set.DB.Replay(cmd.Context(), s)
 				if err != nil {
@@ -37,7 +37,11 @@ the guard still stops the exports when the list changes too much.`,
 					v.Applied = &applied
 				}
 				return a.printDifference(set, &v, samples, asJSON)
-			})
+			}
+			if apply {
+				return a.judging(cmd.Context(), work)
+			}
+			return a.with(cmd.Context(), true, work)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every address")

@@ -57,6 +57,8 @@ func TestScript(t *testing.T) {
 			"mtime":   mtime,
 			"killed":  killed,
 			"await":   await,
+
+			"documented": documented,
 		},
 	})
 }

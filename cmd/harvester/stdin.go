@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -32,4 +35,29 @@ func (i *interruptible) Read(p []byte) (int, error) {
 		err = i.ctx.Err()
 	}
 	return n, err
+}
+
+// eachArgument calls f for each argument, and for each line of standard input
+// in place of a "-". It ends at the first error.
+func (a *app) eachArgument(args []string, f func(string) error) error {
+	for _, arg := range args {
+		if arg != "-" {
+			if err := f(arg); err != nil {
+				return err
+			}
+			continue
+		}
+		lines := bufio.NewScanner(a.In)
+		for lines.Scan() {
+			if line := strings.TrimSpace(lines.Text()); line != "" {
+				if err := f(line); err != nil {
+					return err
+				}
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return fmt.Errorf("reading standard input: %w", err)
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
@@ -81,8 +82,53 @@ func TestVERP(t *testing.T) {
 
 // The token is the one that the shell line in the documentation makes.
 func TestTokenOfTheShell(t *testing.T) {
-	if got := code([]byte("0123456789abcdef"), "20550", "jane@example.net"); got != "24a5181e377b" {
+	if got := code(sha256.New, []byte("0123456789abcdef"), "20550", "jane@example.net"); got != "24a5181e377b" {
 		t.Errorf("got %s", got)
+	}
+	// So does Exim's ${hmac{sha1}{KEY}{DAY-recipient}}.
+	v := verp(t, pattern, []byte("0123456789abcdef"))
+	if s, ok := Read([]*VERP{v}, "bounces-20550-41f4148ed895-jane=example.net@example.org"); !ok || !s.Signed {
+		t.Errorf("SHA-1: %+v %v", s, ok)
+	}
+}
+
+// The tags are Exim 4.96's: ${prvs{bounces@example.org}{0123456789abcdef}} and
+// with the key number 3, on day 20782.
+func TestBATV(t *testing.T) {
+	b, err := NewBATV([]byte("another key of 16 bytes"), []byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(n int64) time.Time { return time.Unix(n*86400, 0) }
+	for addr, want := range map[string]string{
+		"prvs=0789078df5=bounces@example.org": "bounces@example.org signed",
+		"PRVS=0789078DF5=bounces@example.org": "bounces@example.org signed",
+		"prvs=37897b8aab=Bounces@example.org": "Bounces@example.org signed",
+		"prvs=bounces=0789078df5@example.org": "bounces@example.org signed",
+		"prvs=0789078df5=other@example.org":   "other@example.org forged",
+		"prvs=0790078df5=bounces@example.org": "bounces@example.org forged",
+	} {
+		tag, ok := b.Read(addr)
+		got := tag.Address + map[bool]string{true: " signed", false: " forged"}[tag.Signed]
+		if !ok || got != want {
+			t.Errorf("%s: %s %v, want %s", addr, got, ok, want)
+		}
+		for at, fresh := range map[int64]bool{20780: false, 20781: true, 20782: true, 20790: true, 20791: false, 21782: true} {
+			if tag.Signed && tag.Fresh(day(at)) != fresh {
+				t.Errorf("%s on day %d: fresh is %v", addr, at, !fresh)
+			}
+		}
+	}
+	for _, addr := range []string{"bounces@example.org", "prvs=bounces@example.org", "prvs=0789078df5=@example.org", ""} {
+		if tag, ok := b.Read(addr); ok {
+			t.Errorf("%q reads as %+v", addr, tag)
+		}
+	}
+	if _, ok := (*BATV)(nil).Read("prvs=0789078df5=bounces@example.org"); ok {
+		t.Error("without keys a tag is judged")
+	}
+	if _, err := NewBATV([]byte("short")); err == nil {
+		t.Error("a short key is taken")
 	}
 }
 

@@ -31,17 +31,10 @@ func unwrap(addr string) (string, bool) {
 	if at < 0 {
 		return "", false
 	}
-	local, domain := addr[:at], addr[at+1:]
-	if rest, ok := cutFold(local, "prvs="); ok {
-		a, b, ok := strings.Cut(rest, "=")
-		switch {
-		case ok && isTag(a):
-			return b + "@" + domain, b != ""
-		case ok && isTag(rest[strings.LastIndexByte(rest, '=')+1:]):
-			return rest[:strings.LastIndexByte(rest, '=')] + "@" + domain, true
-		}
-		return "", false
+	if _, plain, ok := cutTag(addr); ok {
+		return plain, true
 	}
+	local := addr[:at]
 	if rest, ok := cutSRS(local, "SRS0"); ok {
 		return srs0(rest)
 	}

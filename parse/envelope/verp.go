@@ -2,10 +2,13 @@ package envelope
 
 import (
 	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // for Exim; HMAC-SHA-1 is not broken
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +26,8 @@ import (
 // DAY, "-" and the recipient in lower case. A shell can make it:
 //
 //	printf %s "20550-jane@example.net" | openssl dgst -sha256 -hmac "$KEY" -r | cut -c1-12
+//
+// QUIRK: Exim's ${hmac} knows no SHA-256, so HMAC-SHA-1 is read as well.
 type VERP struct {
 	pattern string
 	parts   []string // literal, field, literal, field, ..., literal
@@ -35,6 +40,7 @@ type Sent struct {
 	Recipient string `json:"recipient"` // in lower case when signed; "" when a token is there and does not verify
 	Signed    bool   `json:"signed"`    // the token verifies
 	Day       int    `json:"day"`       // days since 1970-01-01 UTC when it was signed; 0 unless Signed
+	Key       int    `json:"-"`         // index of the key that verifies
 }
 
 // Life is how long a signed return path is good for. Queues give up after days;
@@ -56,7 +62,6 @@ const (
 
 	codeLength = 12
 	maxLocal   = 64 // RFC 5321 §4.5.3.1.1; some receivers do enforce it
-	minKey     = 16 // bytes
 )
 
 // ErrTooLong says that a recipient does not fit into a return path.
@@ -100,23 +105,25 @@ func NewVERP(pattern string, keys ...[]byte) (*VERP, error) {
 	if count[fieldToken] == 1 && len(keys) == 0 {
 		return nil, fmt.Errorf("VERP pattern %q has a {token} but no key to verify it", pattern)
 	}
-	for _, k := range keys {
-		if len(k) < minKey {
-			return nil, fmt.Errorf("a VERP key is shorter than %d bytes", minKey)
-		}
-	}
-	return v, nil
+	return v, checkKeys("VERP", keys)
 }
 
 // Fingerprint names pattern and keys without telling the keys.
 func (v *VERP) Fingerprint() string {
+	return fingerprint(v.pattern, v.keys)
+}
+
+func fingerprint(what string, keys [][]byte) string {
 	h := sha256.New()
-	fmt.Fprintln(h, v.pattern)
-	for _, k := range v.keys {
+	fmt.Fprintln(h, what)
+	for _, k := range keys {
 		fmt.Fprintf(h, "%x\n", sha256.Sum256(k))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
+
+// Signs tells whether the return paths have a token.
+func (v *VERP) Signs() bool { return slices.Contains(v.parts, fieldToken) }
 
 // Sign writes the return path of a mail to recipient that is sent at a time.
 func (v *VERP) Sign(recipient string, at time.Time) (string, error) {
@@ -134,7 +141,7 @@ func (v *VERP) Sign(recipient string, at time.Time) (string, error) {
 			b.WriteString(recipient[i+1:])
 		case fieldToken:
 			day := strconv.FormatInt(at.Unix()/86400, 10)
-			b.WriteString(day + "-" + code(v.keys[0], day, recipient))
+			b.WriteString(day + "-" + code(sha256.New, v.keys[0], day, recipient))
 		default:
 			b.WriteString(p)
 		}
@@ -210,9 +217,13 @@ func (v *VERP) read(addr string) (s Sent, ok bool) {
 	}
 	s.Recipient = strings.ToLower(s.Recipient)
 	day, mac, _ := strings.Cut(strings.ToLower(tok), "-")
-	for _, k := range v.keys {
-		// No early exit: the time taken tells nothing about the keys.
-		s.Signed = hmac.Equal([]byte(code(k, day, s.Recipient)), []byte(mac)) || s.Signed
+	for i, k := range v.keys {
+		for _, hash := range [...]func() hash.Hash{sha256.New, sha1.New} {
+			// No early exit: the time taken tells nothing about the keys.
+			if hmac.Equal([]byte(code(hash, k, day, s.Recipient)), []byte(mac)) {
+				s.Signed, s.Key = true, i
+			}
+		}
 	}
 	if !s.Signed {
 		return Sent{}, true
@@ -233,8 +244,8 @@ func tokenEnd(s string) int {
 	return 0
 }
 
-func code(key []byte, day, recipient string) string {
-	h := hmac.New(sha256.New, key)
+func code(hash func() hash.Hash, key []byte, day, recipient string) string {
+	h := hmac.New(hash, key)
 	h.Write([]byte(day + "-" + recipient))
 	return hex.EncodeToString(h.Sum(nil))[:codeLength]
 }

@@ -204,7 +204,7 @@ func (f *fold) event(i int) {
 	n.Line = line.Name
 	family := familyOf(*e)
 	if e.Proof < line.Proof {
-		n.Why = "no proof that we sent the mail: " + e.Proof.String() + ", the policy asks for " + line.Proof.String()
+		n.Why = "no proof that we sent the mail: " + cmp.Or(e.Doubt, e.Proof.String()) + ", the policy asks for " + line.Proof.String()
 		return
 	}
 	if first, dup := f.first(family, i); dup {
@@ -227,12 +227,16 @@ func (f *fold) event(i int) {
 }
 
 // first finds the first event of the family for the same mail. Two groups in
-// one notice, and two notices with other bytes, are one event.
+// one notice, two notices with other bytes, and a signed return path that is
+// used again, are one event.
 func (f *fold) first(family string, i int) (int, bool) {
 	e := &f.Events[i]
-	keys := [2]string{family + "\x00#" + e.Hash}
+	keys := [3]string{family + "\x00#" + e.Hash}
 	if e.Message != "" {
 		keys[1] = family + "\x00" + e.Message
+	}
+	if e.Token != "" {
+		keys[2] = family + "\x00=" + e.Token
 	}
 	for _, k := range keys {
 		if first, ok := f.seen[k]; ok && k != "" {

@@ -110,6 +110,8 @@ type Event struct {
 	Proof      Proof
 	Stream     string
 	Message    string // Message-ID of the mail that failed; "" when unknown
+	Token      string // of the signed return path that the notice came to: one for each recipient and day; "" when none verified
+	Doubt      string // why a return path of ours speaks against the notice
 
 	// Circumstance is what the events of other addresses say about this one.
 	Circumstance Circumstance

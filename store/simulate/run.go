@@ -7,11 +7,13 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/store"
 	"harvester/store/policy"
@@ -60,6 +62,7 @@ type person struct {
 type world struct {
 	Scenario
 	db     *store.DB
+	verp   *envelope.VERP // of our signed return paths
 	now    time.Time
 	rand   *rand.Rand
 	people []*person
@@ -74,7 +77,12 @@ type world struct {
 // Run plays a scenario in a database in dir, which must be empty.
 func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
 	w := &world{Scenario: s, now: start, rand: rand.New(rand.NewPCG(s.Seed, 1)), known: map[string]*person{}, export: map[string]bool{}, wrong: map[string]bool{}} //nolint:gosec // it shall repeat itself
-	db, err := store.Open(ctx, filepath.Join(dir, s.Name+".db"), store.Options{Now: func() time.Time { return w.now }, Own: []string{Own}})
+	var err error
+	if w.verp, err = envelope.NewVERP("b-{token}-{local}={domain}@"+Own, []byte("a key for simulations")); err != nil {
+		return w.report, err
+	}
+	db, err := store.Open(ctx, filepath.Join(dir, s.Name+".db"), store.Options{Now: func() time.Time { return w.now }, Own: []string{Own},
+		ReturnPaths: []*envelope.VERP{w.verp}})
 	if err != nil {
 		return w.report, err
 	}
@@ -141,7 +149,11 @@ func (w *world) day(ctx context.Context, n int) error {
 	}
 	for _, f := range w.Forged {
 		if f.Day == n {
-			items = append(items, w.forge(f)...)
+			forged, err := w.forge(f, n)
+			if err != nil {
+				return err
+			}
+			items = append(items, forged...)
 		}
 	}
 	d.Failed = len(items)
@@ -285,20 +297,55 @@ func (w *world) worded(p *person, at time.Time, reasons []bounce.Reason) store.I
 	return it
 }
 
-func (w *world) forge(f Forgery) (out []store.Item) {
+func (w *world) forge(f Forgery, day int) (out []store.Item, err error) {
+	order := w.rand.Perm(len(w.people))
+	if f.Token == ValidToken { // nobody fails for good twice
+		order = slices.DeleteFunc(order, func(n int) bool { return w.people[n].died >= 0 })
+	}
 	for i := range f.Count {
-		p := &person{address: fmt.Sprintf("stranger%d@elsewhere%d.example", i, i%50), operator: &Operator{Name: "elsewhere", Domains: 1}, domain: 1}
+		p := &person{address: fmt.Sprintf("stranger%d@elsewhere%d.example", i, i%50), operator: &Operator{Name: "elsewhere", Domains: 1}, domain: 1, died: -1}
 		if f.Mailed {
-			p = w.people[w.rand.IntN(len(w.people))]
+			p = w.people[order[i%len(order)]]
 		}
 		it := w.notice(p, w.now, bounce.KindBounce, bounce.UserUnknown, false)
 		it.Result.Original = parse.Original{}
 		if f.From != "" {
 			it.Result.Original = parse.Original{From: f.From, To: p.address, MessageID: fmt.Sprintf("<forged-%d@%s>", i, f.From)}
 		}
+		if f.Token != NoToken {
+			if it.Result.DeliveredTo, err = w.path(f.Token, p, w.people[order[len(order)-1]], day); err != nil {
+				return nil, err
+			}
+		}
 		out = append(out, it)
 	}
-	return out
+	return out, nil
+}
+
+// path is the return path of a notice for p; holder is who misuses his own.
+func (w *world) path(t Token, p, holder *person, day int) (string, error) {
+	sign := func(p *person, age int) (string, error) { return w.verp.Sign(p.address, w.now.AddDate(0, 0, -age)) }
+	switch t {
+	case ValidToken:
+		p.died = day
+		return sign(p, 0)
+	case ExpiredToken:
+		return sign(p, 60)
+	case ReplayedToken:
+		holder.died = day // he harms himself alone
+		return sign(holder, 1)
+	case AnotherToken:
+		theirs, err := sign(holder, 1)
+		if err != nil {
+			return "", err
+		}
+		mine, err := sign(p, 1)
+		const head = len("b-20000-0123456789ab")
+		return theirs[:head] + mine[head:], err
+	case NoToken, InventedToken:
+	}
+	mine, err := sign(p, 1)
+	return strings.Replace(mine, "-", "-0", 1), err
 }
 
 // judge compares with what was expected.

@@ -79,13 +79,28 @@ type Noise struct {
 	Complain bool          `toml:"complain"` // the recipient wants no more: to be suppressed
 }
 
-// Forgery is a flood of notices that no mail of ours caused.
+// Forgery is a flood of notices that no mail of ours caused, unless their
+// token is a valid one.
 type Forgery struct {
 	Day    int    `toml:"day"`
 	Count  int    `toml:"count"`
 	Mailed bool   `toml:"mailed"` // for addresses that we mail, else for strangers
 	From   string `toml:"from"`   // sender of the enclosed mail, "" encloses none
+	Token  Token  `toml:"token"`  // of the return path that they come to
 }
+
+// Token is what a notice knows of our signed return paths.
+type Token string
+
+// The tokens.
+const (
+	NoToken       Token = ""         // it comes to a plain address
+	ValidToken    Token = "valid"    // each is its recipient's, whose mail did fail
+	InventedToken Token = "invented" // without the key
+	ExpiredToken  Token = "expired"  // true once
+	AnotherToken  Token = "another"  // true for one recipient, put into the path of others
+	ReplayedToken Token = "replayed" // one recipient's own path, in notices that name others
+)
 
 // Expect is what must come of it.
 type Expect struct {
@@ -167,6 +182,13 @@ func (s *Scenario) check() error {
 	for _, d := range s.Deaths {
 		if !known[d.Operator] {
 			return fmt.Errorf("[[death]] names the operator %q, who is not there", d.Operator)
+		}
+	}
+	for _, f := range s.Forged {
+		switch f.Token {
+		case NoToken, ValidToken, InventedToken, ExpiredToken, AnotherToken, ReplayedToken:
+		default:
+			return fmt.Errorf("[[forged]] of day %d has the token %q, which is none", f.Day, f.Token)
 		}
 	}
 	for _, f := range s.Faults {

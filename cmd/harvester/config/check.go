@@ -23,6 +23,7 @@ func (c *Config) check(d *decoder) {
 	c.checkPolicy(d)
 	c.checkStreams(d)
 	c.checkBreaker(d)
+	c.checkReturnPaths(d)
 }
 
 // failed tells that a key is known to be wrong, or for "table." one below it.

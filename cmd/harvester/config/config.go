@@ -40,6 +40,8 @@ type Config struct {
 
 	Policy  map[string]policy.Patch `toml:"policy"`
 	Streams map[string]Stream       `toml:"stream"`
+	VERP    map[string]VERP         `toml:"verp"`
+	BATV    BATV                    `toml:"batv"`
 
 	File  string       // where it was read
 	Table policy.Table // the built-in policy with Policy and the streams' lines laid over it
@@ -131,6 +133,13 @@ func (c *Config) resolvePaths(dir string) {
 	}
 	for i := range c.Mailboxes {
 		paths = append(paths, c.Mailboxes[i].paths()...)
+	}
+	for _, list := range c.keyLists() {
+		for i := range *list.secrets {
+			if k := &(*list.secrets)[i]; k.kind == "file" {
+				paths = append(paths, &k.name)
+			}
+		}
 	}
 	for _, p := range paths {
 		if *p != "" && !filepath.IsAbs(*p) {

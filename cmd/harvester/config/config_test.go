@@ -287,6 +287,39 @@ h.toml:27:10: mailbox.oauth.service_account: missing (hint: the JSON key file of
 h.toml:29:1: mailbox.oauth.tenant: has no effect for the provider google and the grant application (hint: leave it out)
 h.toml:38:1: mailbox.oauth.token_url: "http://login.example.org/token" is not https, and secrets would cross the network in the clear
 `},
+		"return paths": {minimal + `
+[verp.a]
+pattern = "b-{token}-{local}@bounces.example.org"
+keys = ["env:KEY"]
+[verp.b]
+pattern = "b-{token}-{local}={domain}@example.net"
+keys = ["env:KEY", ""]
+[verp.c]
+pattern = "b+{local}={domain}@example.org"
+keys = ["0123456789abcdef"]
+[verp.d]
+pattern = "b-{token}-{local}={domain}@example.org"
+[verp.e]
+pattern = "c+{local}={domain}@example.org"
+keys = ["env:KEY"]
+[verp.f]
+pattern = "d+{local}={domain}@example.org"
+[verp.g]
+pattern = "D+{local}={domain}@example.org"
+[verp.h]
+[batv]
+keys = [""]
+`, `
+h.toml:10:1: verp.a.pattern: VERP pattern "b-{token}-{local}@bounces.example.org" needs {local} and {domain} once each, {token} at most once (hint: such as "b-{token}-{local}={domain}@bounces.example.org")
+h.toml:13:1: verp.b.pattern: example.net is none of own_domains (hint: failures come back to a domain of yours)
+h.toml:14:20: verp.b.keys: empty (hint: write "credential:NAME")
+h.toml:17:9: verp.c.keys: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
+h.toml:19:1: verp.d.pattern: VERP pattern "b-{token}-{local}={domain}@example.org" has a {token} but no key to verify it (hint: such as "b-{token}-{local}={domain}@bounces.example.org")
+h.toml:22:1: verp.e.keys: the pattern has no {token} that they could sign
+h.toml:26:1: verp.g.pattern: another shape is the same (hint: see line 24)
+h.toml:27:7: verp.h.pattern: missing
+h.toml:29:9: batv.keys: empty (hint: write "credential:NAME")
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},

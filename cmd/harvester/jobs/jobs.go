@@ -13,6 +13,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/harvest/auth"
 	"harvester/parse"
+	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/schedule"
 	"harvester/store"
@@ -20,7 +21,8 @@ import (
 
 // Options say how the database is used.
 type Options struct {
-	Owner    string // takes the lease of the database under this name
+	Owner    string // takes the lease of the database under this name, and judges
+	Judges   bool   // events are stored or judged anew: the keys of the return paths must be readable
 	ReadOnly bool
 	Log      *slog.Logger // nil: discard
 }
@@ -32,7 +34,8 @@ type Set struct {
 	Rules  *rules.Set
 	Log    *slog.Logger
 
-	signIns map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
+	signIns     map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
+	returnPaths []*envelope.VERP
 }
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
@@ -57,13 +60,19 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	for i, d := range c.OwnDomains {
 		own[i] = string(d)
 	}
-	db, err := store.Open(ctx, c.Store.Path, store.Options{
-		Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log,
-	})
+	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
+	if !o.ReadOnly {
+		// An operator's act needs no keys, and he may not be allowed to read them.
+		opts.ReturnPaths, opts.BATV, err = c.ReturnPaths(ctx)
+		if opts.KeysUnread = err != nil; opts.KeysUnread && (o.Judges || o.Owner != "") {
+			return nil, fmt.Errorf("reading the keys of the return paths: %w", err)
+		}
+	}
+	db, err := store.Open(ctx, c.Store.Path, opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, signIns: map[config.Name]auth.Credentials{}}
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, returnPaths: opts.ReturnPaths, signIns: map[config.Name]auth.Credentials{}}
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]
 		s.signIns[m.Name] = SignIn(c, m)
@@ -89,7 +98,7 @@ func (s *Set) Close() error { return s.DB.Close() }
 
 // Parsing is how this configuration parses mail.
 func (s *Set) Parsing() *parse.Options {
-	o := &parse.Options{Rules: s.Rules}
+	o := &parse.Options{Rules: s.Rules, ReturnPaths: s.returnPaths}
 	for _, d := range s.Config.OwnDomains {
 		o.OwnDomains = append(o.OwnDomains, string(d))
 	}
