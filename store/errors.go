@@ -59,3 +59,9 @@ func clear(err error) error {
 	}
 	return fmt.Errorf("%w (%w)", is, err)
 }
+
+// WrongAct is the error for an operator's act that can't be meant; nothing is
+// wrong with the database.
+type WrongAct struct{ error }
+
+func (r WrongAct) Unwrap() error { return r.error }

@@ -65,6 +65,12 @@ type Change struct {
 	Why     string       `json:"why"`
 }
 
+const changeColumns = `at, op, key, address, source, stream, reason, class, why`
+
+func (c *Change) columns() []any {
+	return []any{when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why}
+}
+
 // Carried says what a file that is exported under a name takes of the list.
 type Carried map[string]Filter
 
@@ -191,13 +197,13 @@ func overridesOn(ctx context.Context, q querier, key string) ([]policy.Override,
 }
 
 func history(ctx context.Context, q querier, key string) (out []Change, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE key = ? ORDER BY id`, key)
+	rows, err := q.QueryContext(ctx, `SELECT `+changeColumns+` FROM changes WHERE key = ? ORDER BY id`, key)
 	if err != nil {
 		return nil, err
 	}
 	err = scan(rows, func(rows *sql.Rows) error {
 		var c Change
-		err := rows.Scan(when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why)
+		err := rows.Scan(c.columns()...)
 		out = append(out, c)
 		return err
 	})

@@ -51,15 +51,15 @@ func scanOverrides(rows *sql.Rows) (out []policy.Override, err error) {
 // Override records an act of the operator and applies it. Pattern may be an
 // address as people write it, or "@domain" or "@*.domain"; Undo names the act
 // in Target instead. At and ID are set here. Reason and Author must be given.
-// Refused are patterns that cover everything and suppressing what is protected
-// (our own domains, role addresses).
+// Patterns that cover everything and suppressing what is protected (our own
+// domains, role addresses) are a WrongAct.
 func (db *DB) Override(ctx context.Context, o policy.Override) (policy.Override, error) {
 	if strings.TrimSpace(o.Reason) == "" || strings.TrimSpace(o.Author) == "" {
-		return o, errors.New("an operator's act needs a reason and an author")
+		return o, WrongAct{errors.New("an operator's act needs a reason and an author")}
 	}
 	if o.Act != policy.Undo {
 		if err := db.normalise(&o); err != nil {
-			return o, err
+			return o, WrongAct{err}
 		}
 	}
 	err := db.tx(ctx, "storing the operator's act", func(w *writing) error {

@@ -52,6 +52,7 @@ type Filter struct {
 	Classes []bounce.Class // none: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
+	Beyond  string         // only keys that sort after this one
 }
 
 const suppressionColumns = `address, key, domain, source, scope, stream, state, kind, reason, class, since, last_seen, expires, held_until,
@@ -72,6 +73,9 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		}
 		if f.After > 0 {
 			and(`key IN (SELECT key FROM changes WHERE id > ?)`, f.After)
+		}
+		if f.Beyond != "" {
+			and(`key > ?`, f.Beyond)
 		}
 		if f.Key != "" {
 			and(`key = ?`, f.Key)

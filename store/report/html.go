@@ -21,7 +21,25 @@ func (r *Report) HTML(w io.Writer) error { return r.html(w, false) }
 // the trend is a table of bars, since mail programs drop SVG.
 func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true) }
 
-func (r *Report) html(w io.Writer, mail bool) error {
+// TrendSVG is the trend alone, as an SVG for a page that styles its classes
+// f-hard, f-soft, f-block and f-text; empty when there is nothing to show.
+func (r *Report) TrendSVG() (template.HTML, error) {
+	c := newChart(r.Trend, false)
+	if c == nil {
+		return "", nil
+	}
+	t, err := r.templates()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, "trend", c); err != nil {
+		return "", fmt.Errorf("drawing the trend: %w", err)
+	}
+	return template.HTML(b.String()), nil //nolint:gosec // a template wrote it
+}
+
+func (r *Report) templates() (*template.Template, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"upper": func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
 		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() },
@@ -32,7 +50,15 @@ func (r *Report) html(w io.Writer, mail bool) error {
 		"shown":  func(t Total) bool { return t.Today != 0 || t.Yesterday != 0 || t.Mean != 0 },
 	}).Parse(htmlSource)
 	if err != nil {
-		return fmt.Errorf("reading the report's template: %w", err)
+		return nil, fmt.Errorf("reading the report's template: %w", err)
+	}
+	return t, nil
+}
+
+func (r *Report) html(w io.Writer, mail bool) error {
+	t, err := r.templates()
+	if err != nil {
+		return err
 	}
 	added := r.total("added").Today
 	v := struct {

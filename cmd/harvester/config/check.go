@@ -20,6 +20,7 @@ func (c *Config) check(d *decoder) {
 	c.checkMailboxes(d)
 	c.checkExports(d)
 	c.checkReport(d)
+	c.checkWeb(d)
 	c.checkPolicy(d)
 	c.checkStreams(d)
 	c.checkBreaker(d)
@@ -104,6 +105,19 @@ func (c *Config) checkReport(d *decoder) {
 		if m.Envelope != "" && strings.EqualFold(m.Envelope, box.Username) {
 			d.fail("report.mail.envelope", fmt.Sprintf("bounced reports would come back into the mailbox %s", box.Name), "leave it out: the return path is null then")
 		}
+	}
+}
+
+func (c *Config) checkWeb(d *decoder) {
+	w := &c.Web
+	switch {
+	case w.Listen == "" && (!w.Token.IsZero() || w.Actions):
+		d.fail("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)
+	case w.Listen != "" && !w.Token.IsZero() && !w.Listen.Local():
+		d.fail("web.listen", "other machines can reach it, and the token would cross the network in the clear",
+			`listen on "127.0.0.1:9717" and put a proxy with TLS in front`)
+	case w.Actions && w.Token.IsZero():
+		d.fail("web.actions", "the page acts for nobody without a token", `write token = "credential:web"`)
 	}
 }
 

@@ -34,6 +34,7 @@ type Config struct {
 	Mailboxes  []Mailbox `toml:"mailbox"`
 	Exports    []Export  `toml:"export"`
 	Report     Report    `toml:"report"`
+	Web        Web       `toml:"web"`
 
 	Breaker   store.Limits    `toml:"breaker"`
 	Retention store.Retention `toml:"retention"`
@@ -93,6 +94,13 @@ type Webhook struct {
 	Format string `toml:"format"` // json, text
 }
 
+// Web says what the daemon serves over HTTP. No Listen switches it off.
+type Web struct {
+	Listen  Listen `toml:"listen"`
+	Token   Secret `toml:"token"`
+	Actions bool   `toml:"actions"`
+}
+
 // Load reads and checks a file. A configuration that is wrong is an Errors;
 // other errors are of reading.
 func Load(path string) (*Config, error) {
@@ -131,6 +139,7 @@ func (c *Config) resolvePaths(dir string) {
 		paths = append(paths, &e.Path)
 		paths = append(paths, e.Key.path()...)
 	}
+	paths = append(paths, c.Web.Token.path()...)
 	for i := range c.Mailboxes {
 		paths = append(paths, c.Mailboxes[i].paths()...)
 	}

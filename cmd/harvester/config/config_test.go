@@ -121,6 +121,18 @@ h.toml:17:1: mailbox.done: mail would be moved to "Other", which is read itself
 h.toml:22:1: export.name: another export has this name (hint: see line 19)
 h.toml:23:1: export.path: this file is written already (hint: see line 20)
 `},
+		"web without an address": {minimal + "[web]\nactions = true\n", `
+h.toml:8:2: web: nothing is served without an address (hint: write listen = "127.0.0.1:9717")
+`},
+		"web for others": {minimal + "[web]\nlisten = \"0.0.0.0:9717\"\ntoken = \"env:T\"\n", `
+h.toml:9:1: web.listen: other machines can reach it, and the token would cross the network in the clear (hint: listen on "127.0.0.1:9717" and put a proxy with TLS in front)
+`},
+		"web that acts": {minimal + "[web]\nlisten = \"unix:/run/h.sock\"\nactions = true\n", `
+h.toml:10:1: web.actions: the page acts for nobody without a token (hint: write token = "credential:web")
+`},
+		"web nowhere": {minimal + "[web]\nlisten = \"unix:h.sock\"\n", `
+h.toml:9:1: web.listen: "unix:h.sock" is no absolute path: write unix:/run/harvester/web.sock
+`},
 		"policy": {`own_domains = ["example.org"]
 [[export]]
 name = "a"

@@ -5,6 +5,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -77,6 +78,7 @@ type daemon struct {
 	runner atomic.Pointer[schedule.Runner]
 	cancel context.CancelFunc
 	ended  chan error
+	served func() // waits for the end of serving
 
 	refused string // why the configuration as it is now is not at work; "" when it is
 }
@@ -95,6 +97,10 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 		Parallel: parallelJobs, Grace: grace, Log: d.Log,
 	}
 	running, cancel := context.WithCancel(ctx)
+	if d.served, err = d.serve(running, set, r); err != nil {
+		cancel()
+		return errors.Join(err, set.Close())
+	}
 	d.set, d.cancel, d.ended = set, cancel, make(chan error, 1)
 	d.runner.Store(r)
 	go func() { d.ended <- r.Run(running) }()
@@ -107,6 +113,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 func (d *daemon) stop() error {
 	d.cancel()
 	err := <-d.ended
+	d.served()
 	if closing := d.set.Close(); err == nil {
 		err = closing
 	}

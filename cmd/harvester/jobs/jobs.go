@@ -122,7 +122,7 @@ func (s *Set) Harvests() []schedule.Job {
 		m := &s.Config.Mailboxes[i]
 		box := s.Mailbox(m, false)
 		jobs = append(jobs, schedule.Job{
-			Name: harvestName(m), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
+			Name: HarvestName(m), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
 				if err != nil && tally.Read == 0 {
@@ -135,7 +135,8 @@ func (s *Set) Harvests() []schedule.Job {
 	return jobs
 }
 
-func harvestName(m *config.Mailbox) string { return "harvest " + string(m.Name) }
+// HarvestName is the name of the job that harvests a mailbox.
+func HarvestName(m *config.Mailbox) string { return "harvest " + string(m.Name) }
 
 // Files are the jobs besides: the exports, the report, and dropping what is too
 // old.
@@ -143,7 +144,7 @@ func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
 	basis := "" // without it, a pass by cron would never owe the first report
 	if len(s.Config.Mailboxes) > 0 {
-		basis = harvestName(&s.Config.Mailboxes[0])
+		basis = HarvestName(&s.Config.Mailboxes[0])
 	}
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]

@@ -1,0 +1,49 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/web"
+	"harvester/schedule"
+)
+
+// leastToken is how many bytes a token has at least: nobody guesses as many.
+const leastToken = 16
+
+// serve begins to answer over HTTP where that is configured, until ctx ends.
+// The function that it returns waits for that.
+func (d *daemon) serve(ctx context.Context, set *jobs.Set, r *schedule.Runner) (wait func(), err error) {
+	c := &set.Config.Web
+	if c.Listen == "" {
+		return func() {}, nil
+	}
+	o := web.Options{Actions: c.Actions, Set: set, States: r.States, Alive: r.Healthy, Log: d.Log}
+	if !c.Token.IsZero() {
+		if o.Token, err = c.Token.Resolve(ctx); err != nil {
+			return nil, fmt.Errorf("web.token: %w", err)
+		}
+		if len(o.Token) < leastToken {
+			return nil, fmt.Errorf("web.token: the token has %d characters: take at least %d, such as those of \"openssl rand -hex 32\"", len(o.Token), leastToken)
+		}
+	}
+	handler, err := web.New(o)
+	if err != nil {
+		return nil, err
+	}
+	l, err := web.Listen(string(c.Listen))
+	if err != nil {
+		return nil, err
+	}
+	d.Log.Info("serving", slog.String("path", string(c.Listen)))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := web.Serve(ctx, l, handler, d.Log); err != nil {
+			d.Log.Error("serving ended", slog.Any("err", err))
+		}
+	}()
+	return func() { <-ended }, nil
+}

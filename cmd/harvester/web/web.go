@@ -1,0 +1,168 @@
+// Package web serves what others ask the daemon over HTTP: health, metrics,
+// the look-up API and the status page. It is off unless configured. What shows
+// addresses wants the token; there is no CORS, no script and nothing to load
+// from elsewhere.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/schedule"
+)
+
+// Options say what is served.
+type Options struct {
+	// Token is what a client must show to see addresses or to act. Empty: only
+	// health and metrics are served.
+	Token string
+	// Actions lets the status page acknowledge, release and allow.
+	Actions bool
+	// Set is the configuration at work.
+	Set *jobs.Set
+	// States says how the jobs stand.
+	States func() []schedule.State
+	// Alive fails when the scheduler no longer turns.
+	Alive func() error
+	// Metrics answers /metrics.
+	Metrics http.Handler
+	Log     *slog.Logger
+}
+
+// The limits of a request. Everything is small; only the ledger takes long
+// bodies, and reads them row by row.
+const (
+	headerTime = 5 * time.Second
+	bodyTime   = time.Minute
+	answerTime = 2 * time.Minute
+	idleTime   = 2 * time.Minute
+	closeTime  = 5 * time.Second
+	maxHeader  = 16 << 10
+	maxBody    = 4 << 20
+	maxLedger  = 256 << 20
+	maxClients = 512 // connections at a time; further ones wait to be accepted
+)
+
+// Listen opens what web.listen names: host:port, or unix:PATH for a socket
+// that the group may use, too.
+func Listen(address string) (net.Listener, error) {
+	path, unix := strings.CutPrefix(address, "unix:")
+	if !unix {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("listening on %s: %w", address, err)
+		}
+		return l, nil
+	}
+	// A socket that a crash left behind would be in the way; anything else stays.
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("removing the old socket: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // the group is who shall ask
+		return nil, errors.Join(fmt.Errorf("opening the socket to its group: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Serve answers on l until ctx ends, then lets what is under way end.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(netutil.LimitListener(l, maxClients)) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if err := s.Shutdown(closing); err != nil {
+		_ = s.Close() // cuts off who did not end in time
+	}
+	<-ended
+	return nil
+}
+
+// New is everything that is served, behind the guard.
+func New(o Options) (http.Handler, error) {
+	s := &server{Options: o, session: newSession(o.Token)}
+	var err error
+	if s.pages, err = s.templates(); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, s.admit(r))
+	}
+	return guard(mux), nil
+}
+
+type server struct {
+	Options
+	session session
+	pages   *template.Template
+	figures figures
+}
+
+// access is what a route wants from a client.
+type access int
+
+const (
+	open    access = iota // anybody: it shows no address
+	bearer                // the token in the header Authorization
+	visitor               // the token, or a session that signed in with it
+)
+
+type route struct {
+	pattern string
+	access  access
+	serve   func(http.ResponseWriter, *http.Request)
+}
+
+// routes are all there is. The paths below /v1 are described in openapi.json;
+// a test holds the two equal.
+func (s *server) routes() []route {
+	return []route{
+		{"GET /livez", open, s.livez},
+		{"GET /readyz", open, s.readyz},
+
+		{"GET /v1/openapi.json", open, s.openAPI},
+		{"GET /v1/lookup", bearer, s.lookup},
+		{"POST /v1/lookup", bearer, s.lookupMany},
+		{"GET /v1/suppressions", bearer, s.suppressions},
+		{"POST /v1/suppressions", bearer, s.decide},
+		{"GET /v1/events", bearer, s.events},
+		{"GET /v1/incidents", bearer, s.incidents},
+		{"POST /v1/ledger", bearer, s.ledger},
+
+		{"GET /{$}", visitor, s.statusPage},
+		{"GET /address", visitor, s.addressPage},
+		{"POST /act", visitor, s.act},
+		{"GET /login", open, s.loginPage},
+		{"POST /login", open, s.login},
+		{"POST /logout", open, s.logout},
+		{"GET /style.css", open, s.style},
+	}
+}

@@ -1,0 +1,443 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+	"harvester/fixtures"
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/schedule"
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+const token = "a-token-that-nobody-guesses"
+
+// client asks a server under test; it keeps cookies and follows nothing.
+type client struct {
+	t   *testing.T
+	url string
+	set *jobs.Set
+	http.Client
+}
+
+// filled is the file of a database that holds what the fixtures say, one of
+// them as often as makes a trend. It is made once; each test works on a copy.
+var filled = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "web")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	set, err := openSet(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(fill(set), set.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "h.db"))
+})
+
+func openSet(dir string) (*jobs.Set, error) {
+	file := filepath.Join(dir, "harvester.toml")
+	text := `own_domains = ["example.org"]
+timezone = "UTC"
+[store]
+path = "h.db"
+[[mailbox]]
+name = "bounces"
+server = "127.0.0.1:1"
+tls = "none"
+username = "u"
+password = "env:NONE"
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	c, err := config.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	return jobs.Open(context.Background(), c, jobs.Options{})
+}
+
+func serve(t testing.TB, change func(*Options)) (*httptest.Server, *jobs.Set) {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := filled()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "h.db"), db, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := openSet(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o := Options{Token: token, Set: set, Alive: func() error { return nil }, Log: slog.New(slog.DiscardHandler),
+		States: func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Next: time.Now()}} }}
+	if change != nil {
+		change(&o)
+	}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s, set
+}
+
+func fill(set *jobs.Set) error {
+	var messages []harvest.Message
+	add := func(raw []byte, at time.Time) {
+		messages = append(messages, harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uint32(len(messages) + 1)},
+			Raw: raw, Size: int64(len(raw)), Hash: sha256.Sum256(raw), Received: at})
+	}
+	now := time.Now()
+	names, err := fs.Glob(fixtures.FS, "*/*.eml")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		raw, err := fixtures.FS.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		add(raw, now.Add(-time.Hour))
+		for day := 1; name == "postfix/failed.eml" && day < 10; day++ {
+			add(fmt.Appendf(nil, "X-Day: %d\r\n%s", day, raw), now.AddDate(0, 0, -day))
+		}
+	}
+	ctx := context.Background()
+	if _, err := set.DB.Commit(ctx, store.Batch{Items: schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}})}); err != nil {
+		return err
+	}
+	id, err := set.DB.BeginRun(ctx, "harvest bounces")
+	if err != nil {
+		return err
+	}
+	return set.DB.EndRun(ctx, id, "3 read", nil)
+}
+
+func start(t *testing.T, change func(*Options)) *client {
+	s, set := serve(t, change)
+	c := &client{t: t, url: s.URL, set: set}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
+
+// ask sends a request with the token and returns status and body.
+func (c *client) ask(method, path, body string, header ...string) (*http.Response, string) {
+	c.t.Helper()
+	r, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+// want fails unless an answer has a status and holds a text.
+func (c *client) want(status int, text, method, path, body string, header ...string) string {
+	c.t.Helper()
+	res, got := c.ask(method, path, body, header...)
+	if res.StatusCode != status || !strings.Contains(got, text) {
+		c.t.Errorf("%s %s: %d, want %d with %q\n%.600s", method, path, res.StatusCode, status, text, got)
+	}
+	return got
+}
+
+var address = regexp.MustCompile(`[a-z0-9]@[a-z0-9]`)
+
+// Whatever shows an address wants the token, and nobody gets in with a wrong
+// one, an old session or from another site.
+func TestGuard(t *testing.T) {
+	c := start(t, nil)
+	for _, r := range (&server{}).routes() {
+		method, path, _ := strings.Cut(r.pattern, " ")
+		path = strings.NewReplacer("{$}", "", "{stream}", "x").Replace(path)
+		for name, header := range map[string][]string{
+			"no token": {"Authorization", ""}, "wrong": {"Authorization", "Bearer " + token + "x"}, "basic": {"Authorization", "Basic " + token},
+			"forged session": {"Authorization", "", "Cookie", cookieName + "=" + newSession("another token").seal(time.Now().Unix()+100)},
+			"old session":    {"Authorization", "", "Cookie", cookieName + "=" + newSession(token).seal(time.Now().Unix()-1)},
+		} {
+			res, body := c.ask(method, path, "", header...)
+			if r.access != open && res.StatusCode != http.StatusUnauthorized && res.Header.Get("Location") != "/login" {
+				t.Errorf("%s with %s: %s", r.pattern, name, res.Status)
+			}
+			if address.MatchString(body) {
+				t.Errorf("%s with %s shows an address:\n%.300s", r.pattern, name, body)
+			}
+			for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
+				if res.Header.Get(h) == "" {
+					t.Errorf("%s lacks the header %s", r.pattern, h)
+				}
+			}
+			if h := res.Header.Get("Access-Control-Allow-Origin"); h != "" {
+				t.Errorf("%s is open to other sites: %s", r.pattern, h)
+			}
+		}
+	}
+	c.want(http.StatusForbidden, "another site", "POST", "/v1/suppressions", "{}", "Sec-Fetch-Site", "cross-site")
+	c.want(http.StatusForbidden, "another site", "POST", "/act", "", "Origin", "https://evil.example")
+}
+
+// Without a token there is health, and nothing else.
+func TestNoToken(t *testing.T) {
+	c := start(t, func(o *Options) { o.Token = "" })
+	c.want(http.StatusOK, "ok", "GET", "/livez", "")
+	c.want(http.StatusForbidden, "set web.token", "GET", "/v1/lookup?address=a%40b.example", "", "Authorization", "Bearer ")
+	c.want(http.StatusForbidden, "set web.token", "GET", "/", "", "Cookie", cookieName+"="+session{}.seal(time.Now().Unix()+100))
+	c.want(http.StatusOK, "No token is configured", "GET", "/login", "")
+	c.want(http.StatusForbidden, "", "POST", "/login", "token=", "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func TestSignIn(t *testing.T) {
+	c := start(t, nil)
+	form := []string{"Content-Type", "application/x-www-form-urlencoded", "Authorization", ""}
+	c.want(http.StatusForbidden, "not the token", "POST", "/login", "token=wrong", form...)
+	res, _ := c.ask("POST", "/login", "token="+token, form...)
+	cookie := res.Header.Get("Set-Cookie")
+	if res.StatusCode != http.StatusSeeOther || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") || strings.Contains(cookie, token) {
+		t.Fatalf("%s, cookie %q", res.Status, cookie)
+	}
+	value, _, _ := strings.Cut(cookie, ";")
+	c.want(http.StatusOK, "Today against usual", "GET", "/", "", "Authorization", "", "Cookie", value)
+	// The programs' side takes no cookies, so that no site can use one.
+	c.want(http.StatusUnauthorized, "", "GET", "/v1/incidents", "", "Authorization", "", "Cookie", value)
+}
+
+func TestHealth(t *testing.T) {
+	alive := error(nil)
+	c := start(t, func(o *Options) { o.Alive = func() error { return alive } })
+	c.want(http.StatusOK, "ok", "GET", "/livez", "", "Authorization", "")
+	c.want(http.StatusOK, `"ready":true`, "GET", "/readyz", "", "Authorization", "")
+	alive = fmt.Errorf("the loop is stuck")
+	c.want(http.StatusServiceUnavailable, "stuck", "GET", "/livez", "")
+}
+
+func TestReadyNamesTheMailbox(t *testing.T) {
+	c := start(t, nil)
+	ctx := t.Context()
+	for range 2 { // a failing run is no good poll, however new
+		id, err := c.set.DB.BeginRun(ctx, "harvest bounces")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.set.DB.EndRun(ctx, id, "", fmt.Errorf("login of jane@example.org refused")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.want(http.StatusOK, `"ready":true`, "GET", "/readyz", "") // the good one is recent
+	c.set.Config.Mailboxes[0].Name = "never-read"
+	got := c.want(http.StatusServiceUnavailable, `"name":"never-read","ready":false`, "GET", "/readyz", "")
+	if strings.Contains(got, "@") {
+		t.Error(got)
+	}
+}
+
+// Pages put together are the whole list, and each address stands on one page.
+func TestPaging(t *testing.T) {
+	c := start(t, nil)
+	var whole []string
+	for s, err := range c.set.DB.Suppressions(t.Context(), store.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole = append(whole, s.Key+" "+s.Source+" "+s.Stream)
+	}
+	if len(whole) < 20 {
+		t.Fatalf("only %d rows to page through", len(whole))
+	}
+	for _, limit := range []int{1, 7, 1000} {
+		var paged []string
+		pages, cursor := 0, ""
+		for {
+			var page SuppressionPage
+			c.json(&page, fmt.Sprintf("/v1/suppressions?limit=%d&cursor=%s", limit, cursor))
+			for _, s := range page.Suppressions {
+				paged = append(paged, s.Key+" "+s.Source+" "+s.Stream)
+			}
+			if pages++; page.Next == "" || pages > 1000 {
+				break
+			}
+			cursor = page.Next
+		}
+		if strings.Join(paged, "\n") != strings.Join(whole, "\n") {
+			t.Errorf("limit %d: %d rows on %d pages, want %d", limit, len(paged), pages, len(whole))
+		}
+	}
+	var events EventPage
+	seen, cursor := map[int64]bool{}, ""
+	for range 1000 {
+		c.json(&events, "/v1/events?limit=50&cursor="+cursor)
+		for _, e := range events.Events {
+			seen[e.ID] = true
+		}
+		if cursor = events.Next; cursor == "" {
+			break
+		}
+	}
+	status, err := c.set.DB.Status(t.Context())
+	if err != nil || len(seen) != status.Events {
+		t.Errorf("%d events, want %d (%v)", len(seen), status.Events, err)
+	}
+}
+
+func (c *client) json(v any, path string) {
+	c.t.Helper()
+	if err := json.Unmarshal([]byte(c.want(http.StatusOK, "", "GET", path, "")), v); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// A reader that follows the marks sees every change once.
+func TestChangesSince(t *testing.T) {
+	c := start(t, nil)
+	var page SuppressionPage
+	c.json(&page, "/v1/suppressions?limit=1")
+	var none ChangePage
+	c.json(&none, fmt.Sprintf("/v1/suppressions?since=%d", page.Mark))
+	if len(none.Changes) != 0 || none.Mark != page.Mark {
+		t.Errorf("%+v", none)
+	}
+	c.want(http.StatusOK, `"pattern":"new@example.net"`, "POST", "/v1/suppressions", `{"address":"New@example.net","reason":"asked","author":"crm"}`)
+	var one ChangePage
+	c.json(&one, fmt.Sprintf("/v1/suppressions?since=%d", page.Mark))
+	if len(one.Changes) != 1 || one.Changes[0].Op != "add" || one.Changes[0].Key != "new@example.net" || one.Mark <= page.Mark {
+		t.Errorf("%+v", one)
+	}
+	c.want(http.StatusOK, `"suppressed":true`, "GET", "/v1/lookup?address=NEW%40example.net", "")
+	c.want(http.StatusOK, `"suppressed":false`, "GET", "/v1/lookup?address=other%40example.net", "")
+	c.want(http.StatusOK, `{"verdicts":[{"address":"new@example.net","suppressed":true`, "POST", "/v1/lookup", `{"addresses":["new@example.net","x@example.net"]}`)
+}
+
+func TestEntityTag(t *testing.T) {
+	c := start(t, nil)
+	const path = "/v1/lookup?address=jane%40example.net"
+	res, _ := c.ask("GET", path, "")
+	tag := res.Header.Get("ETag")
+	if res, body := c.ask("GET", path, "", "If-None-Match", tag); res.StatusCode != http.StatusNotModified || body != "" {
+		t.Errorf("%s %q with %s", res.Status, body, tag)
+	}
+	c.want(http.StatusOK, "", "POST", "/v1/suppressions", `{"address":"jane@example.net","act":"allow","reason":"asked","author":"crm"}`)
+	c.want(http.StatusOK, "", "POST", "/v1/suppressions", `{"address":"jane@example.net","act":"add","reason":"asked","author":"crm"}`)
+	c.want(http.StatusOK, "", "GET", path, "", "If-None-Match", `"other"`)
+}
+
+func TestLedger(t *testing.T) {
+	c := start(t, nil)
+	c.want(http.StatusOK, `{"read":2,"proven":0}`, "POST", "/v1/ledger", `{"message_id":"<1@example.org>","recipient":"jane@example.net"}
+{"message_id":"<2@example.org>","recipient":"joe@example.net","stream":"news","at":"2026-01-31T10:00:00Z"}
+`)
+	c.want(http.StatusBadRequest, "row 2", "POST", "/v1/ledger", `{"message_id":"<3@example.org>","recipient":"jane@example.net"}
+{"message":"x"}`)
+	c.want(http.StatusBadRequest, "row 1", "POST", "/v1/ledger", `{"message_id":"","recipient":"jane@example.net"}`)
+}
+
+func TestBadRequests(t *testing.T) {
+	c := start(t, nil)
+	many := `{"addresses":["a@b.example"` + strings.Repeat(`,"a@b.example"`, store.LookupBatch) + `]}`
+	for _, tt := range []struct {
+		status                   int
+		text, method, path, body string
+	}{
+		{400, "parameter address is missing", "GET", "/v1/lookup", ""},
+		{400, `no parameter \"adress\"`, "GET", "/v1/lookup?adress=x&address=a%40b.example", ""},
+		{400, "given 2 times", "GET", "/v1/lookup?address=x&address=y", ""},
+		{400, "1 to 10000", "POST", "/v1/lookup", `{"addresses":[]}`},
+		{400, "1 to 10000", "POST", "/v1/lookup", many},
+		{400, "not what is asked for", "POST", "/v1/lookup", `{"adresses":[]}`},
+		{400, "more than one JSON value", "POST", "/v1/lookup", `{"addresses":["a@b.example"]} {}`},
+		{413, "larger than", "POST", "/v1/lookup", `{"addresses":["` + strings.Repeat("a", maxBody) + `"]}`},
+		{400, "limit must be a number from 1 to 10000", "GET", "/v1/suppressions?limit=0", ""},
+		{400, "cursor is damaged", "GET", "/v1/suppressions?cursor=%21", ""},
+		{400, "no source", "GET", "/v1/suppressions?source=bounces", ""},
+		{400, "since is no time", "GET", "/v1/events?since=yesterday", ""},
+		{400, "no act", "POST", "/v1/suppressions", `{"act":"undo","address":"a@b.example","reason":"r","author":"a"}`},
+		{400, "needs a reason and an author", "POST", "/v1/suppressions", `{"address":"a@b.example"}`},
+		{400, "covers too much", "POST", "/v1/suppressions", `{"address":"@example","reason":"r","author":"a"}`},
+		{400, "never suppressed", "POST", "/v1/suppressions", `{"address":"kate@example.org","reason":"r","author":"a"}`},
+		{405, "", "DELETE", "/v1/suppressions", ""},
+		{404, "", "GET", "/v1/nothing", ""},
+		{404, "", "GET", "/%2e%2e/etc/passwd", ""},
+		{404, "", "GET", "/style.css%00", ""},
+		{400, "That is no address", "GET", "/address?q=%3Cscript%3E", ""},
+		{403, "may not act", "POST", "/act", ""},
+	} {
+		c.want(tt.status, tt.text, tt.method, tt.path, tt.body)
+	}
+}
+
+func TestActs(t *testing.T) {
+	c := start(t, func(o *Options) { o.Actions = true })
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	c.want(http.StatusSeeOther, "", "POST", "/act", "act=add&subject=jane%40example.net&reason=asked", form...)
+	c.want(http.StatusOK, "must not be mailed", "GET", "/address?q=jane%40example.net", "")
+	c.want(http.StatusSeeOther, "", "POST", "/act", "act=allow&subject=jane%40example.net&reason=asked+again&author=kim", form...)
+	c.want(http.StatusOK, "by kim: asked again", "GET", "/address?q=jane%40example.net", "")
+	list, err := c.set.DB.Incidents(t.Context(), time.Now())
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no incident to acknowledge: %v", err)
+	}
+	c.want(http.StatusSeeOther, "", "POST", "/act", "act=ack&subject="+list[0].ID+"&reason=seen", form...)
+	c.want(http.StatusOK, "ack by status page: seen", "GET", "/", "")
+	c.want(http.StatusBadRequest, "reason is missing", "POST", "/act", "act=ack&subject=x", form...)
+	c.want(http.StatusBadRequest, "no act", "POST", "/act", "act=drop&reason=x", form...)
+	c.want(http.StatusNotFound, "", "POST", "/act", "act=release&reason=x", form...)
+}
+
+// What a mail brings stays text.
+func TestPagesEscape(t *testing.T) {
+	c := start(t, nil)
+	const evil = `<script>alert(1)</script>"' onload=x`
+	got := c.want(http.StatusOK, "", "GET", "/address?q="+"%3Cscript%3Ealert(1)%3C%2Fscript%3E%40example.net", "")
+	if strings.Contains(got, "<script") {
+		t.Error(got)
+	}
+	if _, err := c.set.DB.Override(t.Context(), policy.Override{Act: policy.Add, Pattern: "jane@example.net", Reason: evil, Author: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	got = c.want(http.StatusOK, "&lt;script&gt;alert(1)", "GET", "/address?q=jane%40example.net", "")
+	if strings.Contains(got, "<script") {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+// Event is one recipient that a message named, as harvested.
+type Event struct {
+	ID         int64             `json:"id"`
+	At         time.Time         `json:"at"`
+	Address    string            `json:"address"`
+	Kind       bounce.Kind       `json:"kind"`
+	Action     bounce.Action     `json:"action"`
+	Status     string            `json:"status"`
+	ReplyCode  int               `json:"reply_code"`
+	Reason     bounce.Reason     `json:"reason"`
+	Fault      bounce.Fault      `json:"fault"`
+	Class      bounce.Class      `json:"class"`
+	Vendor     string            `json:"vendor"`
+	Rule       string            `json:"rule"`
+	Confidence bounce.Confidence `json:"confidence"`
+	RemoteMTA  string            `json:"remote_mta"`
+	Diagnostic string            `json:"diagnostic"`
+	Proof      policy.Proof      `json:"proof"`
+	Stream     string            `json:"stream"`
+	Operator   string            `json:"operator"`   // who runs the receiving server
+	MessageID  string            `json:"message_id"` // of the mail that failed
+}
+
+// EventFilter narrows the stored events. The zero value is all of them.
+type EventFilter struct {
+	Address string // in any spelling
+	Since   time.Time
+	After   int64 // only events with a higher id
+	Limit   int   // at most; 0: 1,000
+}
+
+// Events returns stored events in the order in which they were stored, which
+// is the order of their ids: what comes in later always has a higher one.
+func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
+	query := `SELECT id, at, address, kind, action, status, reply_code, reason, fault, class, vendor, rule, confidence, remote_mta, diagnostic,
+  proof, stream, operator, original_message_id FROM events WHERE id > ?`
+	args := []any{f.After}
+	if f.Address != "" {
+		query, args = query+` AND key = ?`, append(args, policy.Key(f.Address))
+	}
+	if !f.Since.IsZero() {
+		query, args = query+` AND at >= ?`, append(args, f.Since.UnixMilli())
+	}
+	if f.Limit <= 0 {
+		f.Limit = 1000
+	}
+	rows, err := db.read.QueryContext(ctx, query+` ORDER BY id LIMIT ?`, append(args, f.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", clear(err))
+	}
+	out := []Event{}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var e Event
+		err := rows.Scan(&e.ID, when{&e.At}, &e.Address, text(&e.Kind), text(&e.Action), &e.Status, &e.ReplyCode, text(&e.Reason), text(&e.Fault),
+			text(&e.Class), &e.Vendor, &e.Rule, text(&e.Confidence), &e.RemoteMTA, &e.Diagnostic, text(&e.Proof), &e.Stream, &e.Operator, &e.MessageID)
+		out = append(out, e)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", clear(err))
+	}
+	return out, nil
+}
+
+// Changes returns at most limit changes of the list that lie after a mark
+// (ListMark), oldest first, and the mark behind the last of them.
+func (db *DB) Changes(ctx context.Context, mark int64, limit int) (changes []Change, next int64, err error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT id, `+changeColumns+` FROM changes WHERE id > ? ORDER BY id LIMIT ?`, mark, limit)
+	if err != nil {
+		return nil, mark, fmt.Errorf("reading the history of the list: %w", clear(err))
+	}
+	next, changes = mark, []Change{}
+	err = scan(rows, func(rows *sql.Rows) error {
+		var c Change
+		err := rows.Scan(append([]any{&next}, c.columns()...)...)
+		changes = append(changes, c)
+		return err
+	})
+	if err != nil {
+		return nil, mark, fmt.Errorf("reading the history of the list: %w", clear(err))
+	}
+	return changes, next, nil
+}
+
+// Writable fails when the database does not take a write now, such as on a
+// full disk. It changes nothing.
+func (db *DB) Writable(ctx context.Context) error {
+	return db.tx(ctx, "trying to write", func(w *writing) error {
+		_, err := w.tx.ExecContext(ctx, `UPDATE meta SET value = value WHERE name = (SELECT min(name) FROM meta)`)
+		return err
+	})
+}
