@@ -54,10 +54,12 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	return ""
 }
 
-// usable tells whether addr can have been mailed. QUIRK: Exchange writes
-// addresses of other mail worlds as IMCEA…@its-own-domain.
+// usable tells whether addr can have been mailed: a second @ must be quoted
+// (RFC 5321 §4.1.2). QUIRK: Exchange writes addresses of other mail worlds as
+// IMCEA…@its-own-domain.
 func (p *parser) usable(addr string) bool {
-	return addr != "" && strings.Contains(addr, "@") && !p.own(addr) && !strings.HasPrefix(addr, "IMCEA")
+	local, _, ok := cutAddress(addr)
+	return ok && !p.own(addr) && !strings.HasPrefix(addr, "IMCEA") && (strings.HasPrefix(local, `"`) || !strings.Contains(local, "@"))
 }
 
 // returnedTo is the recipient of the returned mail where it has exactly one

@@ -17,6 +17,10 @@ func byStructure(m *view.Mail) (Verdict, bool) {
 		return Verdict{Kind: bounce.KindReceipt, Why: "disposition notification"}, true
 	case reportType(m.Root) == "tlsrpt":
 		return Verdict{Kind: bounce.KindNotice, Why: "TLS report"}, true
+	case probed(m.Report):
+		return Verdict{Kind: bounce.KindNotice, Why: "answer to a probe of a mail system"}, true
+	case internal(m.Text):
+		return Verdict{Kind: bounce.KindNotice, Why: "a mail system to its own administrator"}, true
 	case moderated(m.Report):
 		return Verdict{Kind: bounce.KindNotice, Why: "held for the moderator of a list"}, true
 	}
@@ -58,6 +62,37 @@ func moderated(r *dsn.Report) bool {
 		}
 	}
 	return true
+}
+
+// internal tells by fixed phrases whether a mail system writes to those who
+// run it: the answer to a probe (Postfix), a bounce that came back itself
+// (qmail), a mail that waits for somebody (Exim), a virus report (Domino).
+func internal(text string) bool {
+	text = text[:min(len(text), 600)]
+	for _, phrase := range [...]string{
+		"Enclosed is the mail delivery report that you requested", "but the bounce bounced!", "--- Below this line is the original bounce.",
+		"The following address(es) have yet to be delivered:", "Incident Information:-",
+	} {
+		if strings.Contains(text, phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+// probed tells whether a report answers `sendmail -bv`, which delivers nothing.
+// QUIRK: Postfix gives the actions "deliverable" and "undeliverable" to it.
+func probed(r *dsn.Report) bool {
+	if r == nil {
+		return false
+	}
+	for i := range r.Recipients {
+		switch strings.ToLower(strings.TrimSpace(r.Recipients[i].ActionText)) {
+		case "deliverable", "undeliverable":
+			return true
+		}
+	}
+	return false
 }
 
 // encloses tells whether the mail holds another one that is itself a failure

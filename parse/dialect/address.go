@@ -107,6 +107,10 @@ func findAddress(s string) (addr string, start, end int) {
 		for start < at && s[start] == '\'' {
 			start++
 		}
+		if start > 0 && s[start-1] == '@' { // a@b@c: which part is whose, nobody can tell
+			from = at + 1
+			continue
+		}
 		if addr, n := scanAddress(s[start:]); n > 0 {
 			if strings.HasPrefix(addr, "SMTP=") { // of an X.400 or X.500 name
 				start, n, addr = start+5, n-5, addr[5:]

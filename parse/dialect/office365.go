@@ -48,7 +48,10 @@ func office365Recipients(ls []string) []string {
 	for i, l := range ls {
 		f := fold(l)
 		if strings.Contains(f, "couldn't deliver the message to the following recipients") {
-			list, _ := block(ls, i, nil)
+			list, end := block(ls, i, nil)
+			if a, _, _ := findAddress(list); a == "" {
+				list, _ = block(ls, skipBlank(ls, end), nil)
+			}
 			for {
 				a, _, end := findAddress(list)
 				if a == "" {

@@ -116,7 +116,7 @@ func unitext(s string) string {
 // orcpt undoes the xtext (RFC 3461 §4) of an ORCPT that was copied as it came.
 // A `+HH` that no encoder would write is a plus tag and stays.
 func (r *Report) orcpt(v string) string {
-	out := decodeXtext(v, func(c byte) bool { return c <= ' ' || c >= 0x7f || c == '+' || c == '=' || c == '@' })
+	out := decodeXtext(v, func(c byte) bool { return c <= ' ' || c >= 0x7f || !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z') })
 	if out == v || !utf8.ValidString(out) {
 		return v
 	}

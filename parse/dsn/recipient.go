@@ -55,6 +55,11 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 			}
 		}
 	}
+	// QUIRK: some encode every sign of an ORCPT. What the final address agrees
+	// with is no plus tag.
+	if at := strings.IndexByte(out.OriginalRecipient, '+'); at >= 0 && out.FinalRecipient != "" && strings.EqualFold(xtext(out.OriginalRecipient), out.FinalRecipient) {
+		out.OriginalRecipient = out.FinalRecipient
+	}
 	if out.FinalRecipient == "" && out.OriginalRecipient == "" {
 		if v := fields.Get("X-Actual-Recipient"); v != "" {
 			out.FinalRecipient = r.address(mime.Field{Name: "X-Actual-Recipient", Value: v}, false)
