@@ -244,7 +244,9 @@ func TestIncidentClosesBySuccess(t *testing.T) {
 		it.Message.Received, it.Result.Recipients[0].RemoteMTA = epoch.Add(time.Duration(hours)*time.Hour), mta
 		return it
 	}
-	delivered := func(it *Item) { it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered }
+	delivered := func(it *Item) {
+		it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered
+	}
 	forged := func(it *Item) { delivered(it); it.Result.Original = parse.Original{} }
 	commit(t, db, at(failure(0, "a@one.example", bounce.AuthSPF), 0, "mx.one.example"),
 		at(failure(1, "a@two.example", bounce.AuthSPF, delivered), 5, "mx.two.example"), at(failure(2, "a@one.example", bounce.AuthSPF, forged), 6, "mx.one.example"))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/publicsuffix"
+
 	"harvester/store/policy"
 )
 
@@ -103,6 +105,10 @@ func (db *DB) normalise(o *policy.Override) error {
 		if !strings.Contains(strings.Trim(domain, "."), ".") || strings.ContainsAny(domain, "*? ") {
 			return fmt.Errorf("the pattern %q covers too much: name a whole domain, such as @example.com or @*.example.com", o.Pattern)
 		}
+		// The addresses of a public suffix belong to anybody (co.uk, com.br).
+		if suffix, icann := publicsuffix.PublicSuffix(domain); icann && suffix == domain {
+			return fmt.Errorf("the pattern %q covers too much: %s is a registry's, name a domain below it", o.Pattern, domain)
+		}
 		if o.Act == policy.Add && policy.Own(domain, db.own) {
 			return fmt.Errorf("%q is one of our own domains: its addresses are never suppressed", domain)
 		}
@@ -180,6 +186,26 @@ func (w *writing) covered(pattern string) (map[string]bool, error) {
 		keys[key] = true
 		return err
 	})
+}
+
+// Coverage is how many addresses a pattern concerns.
+type Coverage struct {
+	Known int // that something was received about
+	All   int // of all patterns
+}
+
+// Coverage counts the known addresses that a pattern on a domain covers.
+func (db *DB) Coverage(ctx context.Context, pattern string) (c Coverage, err error) {
+	domain := strings.TrimPrefix(pattern, "@")
+	cond := `domain = ?`
+	if sub, ok := strings.CutPrefix(domain, "*."); ok {
+		cond, domain = `domain LIKE '%.' || ?`, sub
+	}
+	err = db.read.QueryRowContext(ctx, `SELECT count(DISTINCT key) FILTER (WHERE `+cond+`), count(DISTINCT key) FROM events WHERE key <> ''`, domain).Scan(&c.Known, &c.All)
+	if err != nil {
+		return c, fmt.Errorf("counting what %s covers: %w", pattern, clear(err))
+	}
+	return c, nil
 }
 
 // Overrides returns every act, oldest first; Undone tells those that were

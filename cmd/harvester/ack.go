@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -11,6 +12,7 @@ import (
 )
 
 func newAck(a *app) *cobra.Command {
+	var asJSON bool
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "ack",
@@ -33,7 +35,13 @@ empty a customer's list over night. Look at what changed (harvester report
 				if stopped {
 					err = set.DB.Release(cmd.Context(), reason, author())
 				}
+				released := err == nil && stopped
 				switch {
+				case asJSON && (err == nil || errors.Is(err, store.ErrNotFound)):
+					err = json.NewEncoder(a.Out).Encode(struct {
+						Released bool   `json:"released"`
+						Why      string `json:"why"` // they were stopped
+					}{released, trip.Why})
 				case !stopped || errors.Is(err, store.ErrNotFound):
 					_, err = fmt.Fprintln(a.Out, "nothing is stopped")
 				case err == nil:
@@ -43,6 +51,7 @@ empty a customer's list over night. Look at what changed (harvester report
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
 	exits(cmd, exitOK, "the exports go on, or nothing was stopped", exitUsage, "the command line is wrong",
 		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")

@@ -26,6 +26,7 @@ func TestDecisionsAreRun(t *testing.T) {
 		for line := range strings.Lines(string(b)) {
 			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "exec "); ok {
 				run[strings.TrimSuffix(strings.TrimSuffix(command, " --rules rules"), " --config later.toml")] = true
+				run[strings.TrimSuffix(command, " --config streams.toml")] = true
 			}
 		}
 	}

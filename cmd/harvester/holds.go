@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,10 +59,10 @@ func newHoldsList(a *app) *cobra.Command {
 					// What nobody confirmed stays held when the outage is over.
 					holds = slices.DeleteFunc(holds, func(h store.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
 				}
-				p := &page{zone: set.Config.Timezone.Location()}
-				enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
+				const row = "%-16s  %6v  %6v  %6v  %6v  %s" // the id last: it may be long
 				if !asJSON && len(holds) > 0 {
-					fmt.Fprintln(w, "HOLD\tUNTIL\tADDRESSES\tHELD\tPEAK\tUSUAL\tRULING")
+					p.line(row, "UNTIL", "NAMED", "HELD", "PEAK", "USUAL", "HOLD")
 				}
 				for _, h := range holds {
 					if asJSON {
@@ -72,22 +71,21 @@ func newHoldsList(a *app) *cobra.Command {
 						}
 						continue
 					}
-					ruling := "-"
-					if h.Ruling != "" {
-						ruling = printable(fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
-					} else if h.Kind == policy.OwnPath {
-						ruling = "- (our own path: no weight)"
-					}
 					usual := "-"
 					if h.Baseline > 0 {
 						usual = fmt.Sprint(h.Baseline)
 					}
-					fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", holdID(h), p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, ruling)
+					p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, holdID(h))
+					if h.Ruling != "" {
+						p.field("ruling", fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
+					} else if h.Kind == policy.OwnPath {
+						p.field("", "our own path: what failed has no weight")
+					}
 				}
 				if len(holds) == 0 && !asJSON {
-					fmt.Fprintln(w, "nothing is held")
+					p.line("nothing is held")
 				}
-				return w.Flush()
+				return p.err
 			})
 		},
 	}
@@ -98,6 +96,7 @@ func newHoldsList(a *app) *cobra.Command {
 }
 
 func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
+	var asJSON bool
 	var reason string
 	cmd := &cobra.Command{
 		Use:     name + " HOLD",
@@ -122,15 +121,32 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(a.Out, "%s: %s, %s\n", holdID(h), name, outcomeText(out))
-				return err
+				return a.printRuling(ruled{holdID(h), name, out.Added, out.Removed, out.Held}, asJSON)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
 	exits(cmd, exitOK, "the ruling is recorded and applied", exitUsage, "there is no such hold", exitCantCreate, "the database can't be written",
 		exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// ruled is what a decision about a hold, or about an incident, changed.
+type ruled struct {
+	ID      string `json:"id"`
+	Ruling  string `json:"ruling"` // release, drop, rollback
+	Added   int    `json:"added"`
+	Removed int    `json:"removed"`
+	Held    int    `json:"held"`
+}
+
+func (a *app) printRuling(r ruled, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(r)
+	}
+	_, err := fmt.Fprintf(a.Out, "%s: %s, %s\n", r.ID, r.Ruling, outcomeText(store.Outcome{Added: r.Added, Removed: r.Removed, Held: r.Held}))
+	return err
 }
 
 // findHold finds a hold by its id, or by its subject where there is only one.

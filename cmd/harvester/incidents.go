@@ -147,6 +147,7 @@ func noSuchIncident(id string, ids []string) error {
 }
 
 func newIncidentAct(a *app, act, short string) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     act + " ID TEXT...",
 		Short:   short,
@@ -161,11 +162,19 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 				if err := set.DB.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
 					return err
 				}
+				if asJSON {
+					return json.NewEncoder(a.Out).Encode(struct {
+						ID   string `json:"id"`
+						Act  string `json:"act"`
+						Text string `json:"text"`
+					}{args[0], act, strings.Join(args[1:], " ")})
+				}
 				_, err := fmt.Fprintf(a.Out, "%s: %s recorded\n", args[0], act)
 				return err
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	if act == "ack" {
 		cmd.Use, cmd.Args = "ack ID [TEXT...]", args(1, -1)
 	}
@@ -175,6 +184,7 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 }
 
 func newIncidentsRollback(a *app) *cobra.Command {
+	var asJSON bool
 	var reason string
 	cmd := &cobra.Command{
 		Use:   "rollback ID",
@@ -208,8 +218,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 					found, out.Removed, out.Added, out.Held = true, out.Removed+o.Removed, out.Added+o.Added, out.Held+o.Held
 				}
 				if found {
-					_, err = fmt.Fprintf(a.Out, "%s: rolled back, %s\n", args[0], outcomeText(out))
-					return err
+					return a.printRuling(ruled{args[0], "rollback", out.Added, out.Removed, out.Held}, asJSON)
 				}
 				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
 					return err
@@ -219,6 +228,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
 	exits(cmd, exitOK, "its verdicts are taken back", exitUsage, "there is no such incident, or nothing to take back",
 		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")

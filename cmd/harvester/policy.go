@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -47,9 +47,9 @@ is shown.`,
 			if stream != "" && !slices.Contains(streams, stream) {
 				return noSuchStream(stream, streams)
 			}
-			enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+			enc, p := json.NewEncoder(a.Out), &page{w: a.Out}
 			if !asJSON {
-				fmt.Fprintln(w, "LINE\tDOES\tPROOF\tORIGIN")
+				p.policyLine("LINE", "DOES", "PROOF", "ORIGIN")
 			}
 			var names []string
 			shown := 0
@@ -60,7 +60,7 @@ is shown.`,
 				}
 				shown++
 				if !asJSON {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Name, strings.TrimPrefix(l.String(), l.Name+": "), l.Proof, l.Origin)
+					p.policyLine(l.Name, strings.TrimPrefix(l.String(), l.Name+": "), l.Proof.String(), filepath.Base(l.Origin))
 				} else if err := enc.Encode(l); err != nil {
 					return err
 				}
@@ -72,13 +72,25 @@ is shown.`,
 				}
 				return fail(exitUsage, fmt.Errorf("there is no policy line %q", args[0]), hint)
 			}
-			return w.Flush()
+			return p.err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().StringVar(&stream, "stream", "", "as it holds for this `stream`")
 	exits(cmd, exitOK, "the policy was printed", exitUsage, "there is no such line or stream", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// policyLine writes one row: what it does goes on below where it is long.
+func (p *page) policyLine(name, does, proof, origin string) {
+	const width = 25
+	for i, part := range strings.Split(wrap(does, width, 0), "\n") {
+		if i == 0 {
+			p.line("%-23s  %-*s  %-8s  %s", name, width, part, proof, origin)
+		} else {
+			p.line("%-23s  %s", "", part)
+		}
+	}
 }
 
 // noSuchStream says that a stream is not configured.

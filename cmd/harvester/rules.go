@@ -161,7 +161,18 @@ func nonEmpty(s string) []string {
 	return []string{s}
 }
 
+// problemView is a fault of a rule as JSON prints it.
+type problemView struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Rule   string `json:"rule"`
+	What   string `json:"what"`
+	Fix    string `json:"fix"`
+}
+
 func newRulesLint(a *app, dir *string) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "lint",
 		Short: "Check rule files, and what is doubtful about the rules in them",
@@ -176,18 +187,25 @@ nobody knows, a rule without example or source, an example that another takes.`,
 			if err != nil {
 				return err
 			}
-			wrong := 0
-			for _, p := range set.Lint() {
-				a.printError(p)
-				wrong++
+			problems := set.Lint()
+			for _, p := range problems {
+				if !asJSON {
+					a.printError(p)
+				} else if err := json.NewEncoder(a.Out).Encode(problemView(p)); err != nil {
+					return err
+				}
 			}
-			if wrong > 0 {
-				return fail(exitConfig, fmt.Errorf("%d problems in the rules", wrong), "harvester classify --why TEXT shows what answers a reply, and why")
+			if len(problems) > 0 {
+				return fail(exitConfig, fmt.Errorf("%d problems in the rules", len(problems)), "harvester classify --why TEXT shows what answers a reply, and why")
+			}
+			if asJSON {
+				return nil
 			}
 			_, err = fmt.Fprintf(a.Out, "%d rules, nothing to say against them (pack %s)\n", len(set.Rules()), set.Version())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each problem as one JSON object a line, and nothing else")
 	exits(cmd, exitOK, "every rule is right", exitNoInput, "there is no such folder", exitConfig, "a rule file or an example is wrong")
 	return cmd
 }

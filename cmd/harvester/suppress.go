@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +35,7 @@ func newSuppress(a *app) *cobra.Command {
 }
 
 func newSuppressAct(a *app, act policy.Act, name, short string) *cobra.Command {
+	var asJSON bool
 	var reason, until string
 	cmd := &cobra.Command{
 		Use:   name + " ADDRESS...",
@@ -67,20 +68,55 @@ and author, and "harvester explain" shows them.`,
 					if err != nil {
 						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
 					}
-					fmt.Fprintf(a.Out, "%s: %s (act %d)\n", printable(done.Pattern), done.Act, done.ID)
-					if act == policy.Add && strings.HasPrefix(done.Pattern, "@") {
-						fmt.Fprintln(a.Err, "harvester: a whole domain: exports hold only those of its addresses that have failed before")
+					if err := a.printAct(done, asJSON); err != nil {
+						return err
+					}
+					if err := a.warnOfDomain(cmd.Context(), set, done); err != nil {
+						return err
 					}
 				}
 				return nil
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
 	cmd.Flags().StringVar(&until, "until", "", "`day` on which it ends, YYYY-MM-DD (default: never)")
 	exits(cmd, exitOK, "the act is recorded and applied", exitUsage, "the command line or the pattern is wrong",
 		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+func (a *app) printAct(o policy.Override, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(o)
+	}
+	var err error
+	if o.Act == policy.Undo {
+		_, err = fmt.Fprintf(a.Out, "act %d is taken back\n", o.Target)
+	} else {
+		_, err = fmt.Fprintf(a.Out, "%s: %s (act %d)\n", printable(o.Pattern), o.Act, o.ID)
+	}
+	return err
+}
+
+// warnOfDomain says what an act on a whole domain means.
+func (a *app) warnOfDomain(ctx context.Context, set *jobs.Set, o policy.Override) error {
+	if !strings.HasPrefix(o.Pattern, "@") {
+		return nil
+	}
+	c, err := set.DB.Coverage(ctx, o.Pattern)
+	if err != nil {
+		return err
+	}
+	switch o.Act { // a removal lifts what stands, and no more
+	case policy.Add:
+		fmt.Fprintf(a.Err, "harvester: a whole domain: exports hold only those of its addresses that have failed before (%d so far)\n", c.Known)
+	case policy.Allow:
+		fmt.Fprintf(a.Err, "harvester: a whole domain: none of its addresses is ever suppressed, whatever they answer (%d known, %d %% of all)\n",
+			c.Known, 100*c.Known/max(c.All, 1))
+	}
+	return nil
 }
 
 // statusUnless is the status of err, 0 when it is the one given.
@@ -103,6 +139,7 @@ func author() string {
 }
 
 func newSuppressUndo(a *app) *cobra.Command {
+	var asJSON bool
 	var reason string
 	cmd := &cobra.Command{
 		Use:     "undo ACT",
@@ -115,15 +152,15 @@ func newSuppressUndo(a *app) *cobra.Command {
 				return fail(exitUsage, fmt.Errorf("undo needs the number of an act and a reason"), "harvester suppress list --acts shows the numbers")
 			}
 			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
-				_, err := set.DB.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
+				done, err := set.DB.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
 				if err != nil {
 					return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "harvester suppress list --acts shows the acts")
 				}
-				_, err = fmt.Fprintf(a.Out, "act %d is taken back\n", id)
-				return err
+				return a.printAct(done, asJSON)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
 	exits(cmd, exitOK, "the act is taken back", exitUsage, "there is no such act", exitConfig, "the configuration is wrong")
 	return cmd
@@ -198,10 +235,10 @@ func (a *app) listActs(cmd *cobra.Command, set *jobs.Set, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	p := &page{zone: set.Config.Timezone.Location()}
-	enc, w := json.NewEncoder(a.Out), tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
+	const row = "%5v  %-16s  %-16s  %s" // the pattern last: it may be long
 	if !asJSON && len(acts) > 0 {
-		fmt.Fprintln(w, "ACT\tWHEN\tWHAT\tPATTERN\tBY\tREASON")
+		p.line(row, "ACT", "WHEN", "WHAT", "PATTERN")
 	}
 	for _, o := range acts {
 		if asJSON {
@@ -217,7 +254,8 @@ func (a *app) listActs(cmd *cobra.Command, set *jobs.Set, asJSON bool) error {
 		if o.Undone {
 			what += " (undone)"
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, p.stamp(o.At), what, printable(o.Pattern), printable(o.Author), printable(o.Reason))
+		p.line(row, o.ID, p.stamp(o.At), what, printable(o.Pattern))
+		p.line("%7s%s", "", wrap(printable(fmt.Sprintf("%s: %s", o.Author, o.Reason)), 80-7, 7))
 	}
-	return w.Flush()
+	return p.err
 }
