@@ -94,6 +94,7 @@ func (w *writing) forget(key, author string, f *Forgotten) error {
 		{`UPDATE events SET diagnostic = '', evidence = '' WHERE message IN (SELECT message FROM events WHERE key = ?1)`, nil},
 		{`UPDATE events SET key = '', address = '', original_recipient = '', final_recipient = '', original_message_id = '' WHERE key = ?1`, &f.Events},
 		{`DELETE FROM suppressions WHERE key = ?1`, nil},
+		{`DELETE FROM pushed WHERE key = ?1`, nil},
 		{`UPDATE changes SET key = '', address = '' WHERE key = ?1`, nil},
 		{`UPDATE overrides SET pattern = '', address = '' WHERE pattern = ?1`, nil},
 	} {

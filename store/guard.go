@@ -37,8 +37,8 @@ type Trip struct {
 }
 
 // guard looks at how much the list changed within the last hour, in the run
-// that goes on, or since the last release. It keeps still as long as nothing was ever published: there
-// is no file to protect yet.
+// that goes on, or since the last release. It keeps still as long as nothing
+// was ever published or pushed: nobody relies on the list yet.
 func (w *writing) guard() error {
 	if w.out.Added+w.out.Removed == 0 {
 		return nil
@@ -47,7 +47,7 @@ func (w *writing) guard() error {
 	var released, begun sql.NullInt64
 	hour := w.now.Add(-time.Hour).UnixMilli()
 	err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips),
-  EXISTS (SELECT 1 FROM exports WHERE state = 'published'),
+  EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
   (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE job = 'import' OR job LIKE 'harvest %' GROUP BY job))`,
 		w.now.Add(-longestRun).UnixMilli()).Scan(&open, &released, &published, &begun)
 	if err != nil || open || !published {

@@ -24,6 +24,7 @@ type Status struct {
 	Last         time.Time      `json:"last,omitzero"`
 	Folders      []FolderStatus `json:"folders"`
 	Jobs         []Run          `json:"jobs"` // the last run of each job
+	Pushes       []PushCount    `json:"pushes"`
 }
 
 // FolderStatus is how far one folder was read.
@@ -84,6 +85,10 @@ func (db *DB) status(ctx context.Context, s *Status) error {
 		return err
 	}
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held); err != nil {
+		return err
+	}
+	var err error
+	if s.Pushes, err = db.pushCounts(ctx); err != nil {
 		return err
 	}
 	rows, err := db.read.QueryContext(ctx, `SELECT mailbox, folder, last_uid, at FROM cursors ORDER BY mailbox, folder`)

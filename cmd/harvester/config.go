@@ -168,6 +168,14 @@ func surroundings(ctx context.Context, c *config.Config) config.Errors {
 	if _, _, err := c.ReturnPaths(ctx); err != nil {
 		note("", err.Error(), "")
 	}
+	for _, p := range c.Pushes {
+		if p.Key.IsZero() {
+			continue
+		}
+		if _, err := p.Key.Resolve(ctx); err != nil {
+			note(fmt.Sprintf("push %q: key", p.Name), err.Error(), "")
+		}
+	}
 	folder := func(key, dir string) {
 		info, err := os.Stat(dir)
 		switch {
@@ -203,6 +211,9 @@ func jobsOf(c *config.Config) []checkedJob {
 	}
 	for _, e := range c.Exports {
 		add("export "+string(e.Name), e.Schedule)
+	}
+	for _, p := range c.Pushes {
+		add("push "+string(p.Name), p.Schedule)
 	}
 	if c.Report.Path != "" {
 		add("report", c.Report.Schedule)

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -199,32 +199,66 @@ func (a *app) printExport(ctx context.Context, set *jobs.Set, name string) error
 func newExportProfiles(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "profiles",
+		Use:     "profiles [NAME...]",
 		Short:   "Describe the forms of file that can be written",
-		Example: "  harvester export profiles",
-		Args:    args(0, 0),
-		RunE: func(*cobra.Command, []string) error {
-			if asJSON {
-				return json.NewEncoder(a.Out).Encode(export.Profiles())
+		Example: "  harvester export profiles ses postfix-access",
+		Args:    args(0, -1),
+		RunE: func(_ *cobra.Command, names []string) error {
+			profiles := export.Profiles()
+			if len(names) > 0 {
+				profiles = nil
 			}
-			for _, p := range export.Profiles() {
-				t := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-				fmt.Fprintf(t, "%s\t%s\n", p.Name, wrap(p.For, 66, 12))
-				t.Flush()
-				for _, f := range []struct{ name, text string }{{"layout", p.Shape}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}} {
-					if f.text != "" {
-						fmt.Fprintf(a.Out, "  %-9s %s\n", f.name, wrap(f.text, 66, 12))
+			for _, n := range names {
+				p, err := export.Lookup(n)
+				if err != nil {
+					return fail(exitUsage, err, "")
+				}
+				profiles = append(profiles, p)
+			}
+			enc := json.NewEncoder(a.Out)
+			for _, p := range profiles {
+				if asJSON {
+					if err := enc.Encode(p); err != nil {
+						return err
 					}
+					continue
 				}
-				for _, l := range p.Loses {
-					fmt.Fprintf(a.Out, "  %-9s %s\n", "loses", wrap(l, 66, 12))
-				}
-				fmt.Fprintln(a.Out)
+				a.describe(p.Name, p.For, [][2]string{{"layout", p.Shape}, {"limits", limits(&p)}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}}, p.Loses)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	exits(cmd, exitOK, "the profiles were printed")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each")
+	exits(cmd, exitOK, "the profiles were printed", exitUsage, "there is no such profile")
 	return cmd
+}
+
+// limits says how much a file of a profile takes; more goes to further parts.
+func limits(p *export.Profile) string {
+	var parts []string
+	if p.MaxRows > 0 {
+		parts = append(parts, fmt.Sprintf("%d addresses a file", p.MaxRows))
+	}
+	if p.MaxBytes > 0 {
+		parts = append(parts, fmt.Sprintf("%d bytes a file", p.MaxBytes))
+	}
+	if parts == nil {
+		return ""
+	}
+	return strings.Join(parts, ", ") + "; more goes to further parts (NAME-0002)"
+}
+
+// describe prints what a profile or a service is, with its fields and what it
+// loses.
+func (a *app) describe(name, purpose string, fields [][2]string, loses []string) {
+	fmt.Fprintf(a.Out, "%s: %s\n", name, wrap(purpose, 78-len(name), 2))
+	for _, l := range loses {
+		fields = append(fields, [2]string{"loses", l})
+	}
+	for _, f := range fields {
+		if f[1] != "" {
+			fmt.Fprintf(a.Out, "  %-9s %s\n", f[0], wrap(f[1], 66, 12))
+		}
+	}
+	fmt.Fprintln(a.Out)
 }

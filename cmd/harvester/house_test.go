@@ -22,7 +22,8 @@ var borders = []struct {
 	{"store", []string{"harvest", "parse"}}, // the types of both
 	{"schedule", []string{"harvest", "parse", "store"}},
 	{"notify", []string{"store"}},
-	{"cmd", []string{"fixtures", "harvest", "notify", "parse", "schedule", "store"}},
+	{"push", []string{"store"}},
+	{"cmd", []string{"fixtures", "harvest", "notify", "parse", "push", "schedule", "store"}},
 }
 
 // only says that a package of others may be imported in one folder alone.

@@ -132,17 +132,17 @@ func questions(texts []string, in io.Reader, unread *error) iter.Seq[[]string] {
 			r := bufio.NewReaderSize(in, 256<<10)
 			for {
 				line, err := r.ReadSlice('\n')
-				if line = bytes.TrimSpace(line); len(line) > 0 && err != bufio.ErrBufferFull {
+				if errors.Is(err, bufio.ErrBufferFull) {
+					line, err = nil, fmt.Errorf("a line is longer than %d bytes", r.Size())
+				}
+				if line = bytes.TrimSpace(line); len(line) > 0 {
 					batch = append(batch, string(line))
 				}
 				if (len(batch) == store.LookupBatch || r.Buffered() == 0 || err != nil) && !ask() {
 					return
 				}
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
-				}
-				if err == bufio.ErrBufferFull {
-					err = fmt.Errorf("a line is longer than %d bytes", r.Size())
 				}
 				if err != nil {
 					*unread = err

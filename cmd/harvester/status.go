@@ -95,6 +95,13 @@ func (a *app) printStatus(set *jobs.Set, v *statusView) error {
 	if db.Unsettled > 0 {
 		p.field("to settle", fmt.Sprintf("%d messages on the server", db.Unsettled))
 	}
+	for _, c := range db.Pushes {
+		text := fmt.Sprintf("%s was told of %d addresses", c.Push, c.Sent)
+		if c.Refused > 0 {
+			text += fmt.Sprintf(" and refused %d: see harvester push refused", c.Refused)
+		}
+		p.field("push", text)
+	}
 	for _, f := range db.Folders {
 		p.field("folder", fmt.Sprintf("%s/%s read up to UID %d, %s", f.Mailbox, f.Folder, f.LastUID, p.stamp(f.At)))
 	}

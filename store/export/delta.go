@@ -64,7 +64,7 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 	add := t
 	add.Path, add.Filter.After = AddPath(t.Path), marks.AckedMark
 	present := map[string]bool{}
-	d.Added, err = write(ctx, noting(db.Suppressions(ctx, add.Filter), &t.Profile.form, present), &add)
+	d.Added, err = write(ctx, noting(db.Suppressions(ctx, add.Filter), &t.Profile, present), &add)
 	if err != nil {
 		return d, err
 	}
@@ -75,7 +75,7 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 				return err
 			}
 			e := store.Suppression{Address: c.Address, Key: c.Key}
-			if present[c.Key] || t.Profile.form.refuses(&e) != "" {
+			if present[c.Key] || t.Profile.Refuses(&e) != "" {
 				continue
 			}
 			d.Removed++
@@ -86,11 +86,11 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 	return d, err
 }
 
-// noting passes entries on and notes the keys of those that a file of f holds.
-func noting(entries iter.Seq2[store.Suppression, error], f *form, present map[string]bool) iter.Seq2[store.Suppression, error] {
+// noting passes entries on and notes the keys of those that a file of p holds.
+func noting(entries iter.Seq2[store.Suppression, error], p *Profile, present map[string]bool) iter.Seq2[store.Suppression, error] {
 	return func(yield func(store.Suppression, error) bool) {
-		for e, err := range strongest(entries) {
-			if err == nil && (f.takes == nil || f.takes(&e)) && f.refuses(&e) == "" {
+		for e, err := range Strongest(entries) {
+			if err == nil && p.holds(&e) {
 				present[e.Key] = true
 			}
 			if !yield(e, err) {

@@ -9,33 +9,36 @@ import (
 	"harvester/store"
 )
 
-// kind is what a target may have a word for.
-type kind uint8
+// Kind is what a target may have a word for.
+type Kind uint8
 
+// The kinds, the weakest first: of several entries for one address the strongest
+// counts.
 const (
-	unsubscribe kind = iota
-	softBounce
-	hardBounce
-	manual
-	complaint
+	Unsubscribe Kind = iota
+	SoftBounce
+	HardBounce
+	Manual // the operator's decision
+	Complaint
 )
 
 var kindNames = [...]string{"unsubscribe", "soft bounce", "hard bounce", "operator's decision", "complaint"}
 
-func (k kind) String() string { return kindNames[k] }
+func (k Kind) String() string { return kindNames[k] }
 
-func kindOf(e *store.Suppression) kind {
+// KindOf is the kind of an entry of the list.
+func KindOf(e *store.Suppression) Kind {
 	switch {
 	case e.Source == "complaint":
-		return complaint
+		return Complaint
 	case e.Source == "unsubscribe":
-		return unsubscribe
+		return Unsubscribe
 	case e.Source == "operator":
-		return manual
+		return Manual
 	case e.Class == bounce.ClassHard:
-		return hardBounce
+		return HardBounce
 	default:
-		return softBounce
+		return SoftBounce
 	}
 }
 

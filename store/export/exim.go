@@ -43,7 +43,7 @@ func appendExim(b []byte, key string, e *store.Suppression) []byte {
 	if strings.ContainsAny(key, "#: \t\"\\") {
 		key = `"` + strings.ReplaceAll(strings.ReplaceAll(key, `\`, `\\`), `"`, `\"`) + `"`
 	}
-	return append(append(append(append(b, key...), ": "...), why(e)...), '\n')
+	return append(append(append(append(b, key...), ": "...), Why(e)...), '\n')
 }
 
 // eximKey reads the key of an lsearch line: up to a colon or white space, or

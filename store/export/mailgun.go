@@ -33,14 +33,14 @@ func mailgun(name, list, header string, takes func(*store.Suppression) bool, row
 
 func mailgunProfile() Profile {
 	p := mailgun("mailgun", "bounces", "address,code,error,created_at",
-		func(e *store.Suppression) bool { k := kindOf(e); return k != complaint && k != unsubscribe },
+		func(e *store.Suppression) bool { k := KindOf(e); return k != Complaint && k != Unsubscribe },
 		func(b []byte, e *store.Suppression) []byte {
 			code := e.ReplyCode
 			if code < 500 || code > 599 { // a final failure, whatever the last reply was
 				code = 550
 			}
 			b = append(strconv.AppendInt(b, int64(code), 10), ',')
-			return append(appendCSV(b, why(e)), ',')
+			return append(appendCSV(b, Why(e)), ',')
 		})
 	p.Loses = append(p.Loses, "operator's decisions are written as bounces")
 	return p
@@ -48,12 +48,12 @@ func mailgunProfile() Profile {
 
 func mailgunComplaintsProfile() Profile {
 	return mailgun("mailgun-complaints", "complaints", "address,created_at",
-		func(e *store.Suppression) bool { return kindOf(e) == complaint },
+		func(e *store.Suppression) bool { return KindOf(e) == Complaint },
 		func(b []byte, _ *store.Suppression) []byte { return b })
 }
 
 func mailgunUnsubscribesProfile() Profile {
 	return mailgun("mailgun-unsubscribes", "unsubscribes", "address,tags,created_at",
-		func(e *store.Suppression) bool { return kindOf(e) == unsubscribe },
+		func(e *store.Suppression) bool { return KindOf(e) == Unsubscribe },
 		func(b []byte, _ *store.Suppression) []byte { return append(b, "*,"...) })
 }

@@ -16,7 +16,7 @@ func brevoProfile() Profile {
 			header: "EMAIL;REASON\n",
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				b = append(appendDelimited(b, name, ';'), ';')
-				return append(append(b, kindOf(e).String()...), '\n')
+				return append(append(b, KindOf(e).String()...), '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "EMAIL", comma: ';'}),
 		},
@@ -42,7 +42,7 @@ func mailchimpProfile() Profile {
 			batch: batch{size: 500, open: `{"members":[`, sep: ",", close: `],"update_existing":true}` + "\n"},
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				status := "unsubscribed"
-				if k := kindOf(e); k == hardBounce || k == softBounce {
+				if k := KindOf(e); k == HardBounce || k == SoftBounce {
 					status = "cleaned"
 				}
 				b = append(appendJSON(append(b, `{"email_address":`...), name), `,"status":"`...)

@@ -102,7 +102,7 @@ func spreadsheetProfile() Profile {
 	return Profile{
 		Name:     "spreadsheet",
 		For:      "people who open it in Excel, LibreOffice or Google Sheets",
-		Shape:    "UTF-8 CSV with byte order mark and CRLF, a banner line, a header line: " + columns,
+		Shape:    "UTF-8 CSV with byte order mark and CRLF, a banner line, a header line: " + strings.ReplaceAll(columns, ",", ", "),
 		Import:   "Never import it. A cell that begins with = + - @ or an apostrophe gets an apostrophe in front, so that no program runs it; to an importer that is another address.",
 		Removal:  "None: it is for reading.",
 		Evidence: "own layout; the guard follows OWASP ASVS 1.2.10 and CWE-1236",

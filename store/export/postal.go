@@ -29,7 +29,7 @@ func postalProfile() Profile {
 					until = e.Expires.Unix()
 				}
 				b = append(append(b, insert...), quoteSQL(name)...)
-				b = append(append(b, "', 'harvester: "...), quoteSQL(why(e))...)
+				b = append(append(b, "', 'harvester: "...), quoteSQL(Why(e))...)
 				b = strconv.AppendInt(append(b, "', "...), e.Since.Unix(), 10)
 				b = strconv.AppendInt(append(b, ", "...), until, 10)
 				return append(b, ");\n"...)

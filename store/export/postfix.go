@@ -33,7 +33,7 @@ func postfix(p Profile, action string) Profile {
 func appendPostfix(b []byte, key, action string, e *store.Suppression) []byte {
 	b = append(append(b, key...), ' ')
 	b = append(append(b, action...), ' ')
-	return append(append(append(b, "suppressed by harvester: "...), why(e)...), '\n')
+	return append(append(append(b, "suppressed by harvester: "...), Why(e)...), '\n')
 }
 
 // postfixLine reads a line as Postfix reads a table: # at its start makes a

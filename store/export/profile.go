@@ -56,13 +56,18 @@ type batch struct {
 	open, sep, close string
 }
 
-// refuses says why a file of f can't hold the address, "" when it can.
-func (f *form) refuses(e *store.Suppression) string {
+// Refuses says why the target of p can't represent the address, "" when it can.
+func (p *Profile) Refuses(e *store.Suppression) string {
 	why := unwritable(e.Address)
-	if why == "" && f.refuse != nil {
-		why = f.refuse(e)
+	if why == "" && p.form.refuse != nil {
+		why = p.form.refuse(e)
 	}
 	return why
+}
+
+// holds says whether a file of p holds the entry.
+func (p *Profile) holds(e *store.Suppression) bool {
+	return (p.form.takes == nil || p.form.takes(e)) && p.Refuses(e) == ""
 }
 
 // spell is the address as the file of p spells it.

@@ -5,13 +5,13 @@ import "harvester/store"
 // sesReason maps to the two reasons that SES has. Unsubscribes have no place
 // there: SES keeps its own lists of topics for them.
 func sesReason(e *store.Suppression) string {
-	if kindOf(e) == complaint {
+	if KindOf(e) == Complaint {
 		return "COMPLAINT"
 	}
 	return "BOUNCE"
 }
 
-func sesTakes(e *store.Suppression) bool { return kindOf(e) != unsubscribe }
+func sesTakes(e *store.Suppression) bool { return KindOf(e) != Unsubscribe }
 
 var sesLoses = []string{
 	"unsubscribes are left out: SES knows only BOUNCE and COMPLAINT",
@@ -27,7 +27,7 @@ func sesProfile() Profile {
 		Import: "Put each part into S3, then: aws sesv2 create-import-job --import-data-source DataFormat=CSV,S3Url=s3://BUCKET/FILE " +
 			"--import-destination 'SuppressionListDestination={SuppressionListImportAction=PUT}'. Once per Region; PUT replaces what is there.",
 		Removal:  "A file of addresses alone with SuppressionListImportAction=DELETE (unverified), or aws sesv2 delete-suppressed-destination.",
-		Evidence: "docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html; case of addresses is not stated, lower case is written",
+		Evidence: "docs.aws.amazon.com/ses/latest/dg, sending-email-suppression-list; case of addresses is not stated, lower case is written",
 		Loses:    sesLoses, MaxRows: 100_000,
 		form: form{
 			takes: sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),

@@ -15,11 +15,11 @@ func sparkpostProfile() Profile {
 		form: form{
 			header: "recipient,type,description\n",
 			row: func(b []byte, e *store.Suppression, name string) []byte {
-				if kindOf(e) != unsubscribe {
-					b = appendCSV(append(appendCSV(b, name), ",transactional,"...), kindOf(e).String()+": "+why(e))
+				if KindOf(e) != Unsubscribe {
+					b = appendCSV(append(appendCSV(b, name), ",transactional,"...), KindOf(e).String()+": "+Why(e))
 					b = append(b, '\n')
 				}
-				b = appendCSV(append(appendCSV(b, name), ",non_transactional,"...), kindOf(e).String()+": "+why(e))
+				b = appendCSV(append(appendCSV(b, name), ",non_transactional,"...), KindOf(e).String()+": "+Why(e))
 				return append(b, '\n')
 			},
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "recipient"}),

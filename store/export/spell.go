@@ -76,8 +76,8 @@ func unicodeForm(key string) string {
 	return key[:at+1] + u
 }
 
-// why is the reason in a few ASCII words: "user_unknown 5.1.1".
-func why(e *store.Suppression) string {
+// Why is the reason in a few ASCII words: "user_unknown 5.1.1".
+func Why(e *store.Suppression) string {
 	if e.Status == "" {
 		return e.Reason
 	}

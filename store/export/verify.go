@@ -31,12 +31,11 @@ func Verify(ctx context.Context, db *store.DB, t Target) ([]string, error) {
 		return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 	}
 	var want tally
-	f := &t.Profile.form
-	for e, err := range strongest(db.Suppressions(ctx, t.Filter)) {
+	for e, err := range Strongest(db.Suppressions(ctx, t.Filter)) {
 		if err != nil {
 			return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 		}
-		if (f.takes == nil || f.takes(&e)) && f.refuses(&e) == "" {
+		if t.Profile.holds(&e) {
 			want.add(t.Profile.spell(&e, &t))
 		}
 	}

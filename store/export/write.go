@@ -44,7 +44,7 @@ func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *
 	if err := w.nextPart(); err != nil {
 		return Result{}, err
 	}
-	for e, err := range strongest(entries) {
+	for e, err := range Strongest(entries) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -61,8 +61,9 @@ func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *
 	return w.publish()
 }
 
-// strongest yields one entry per key.
-func strongest(entries iter.Seq2[store.Suppression, error]) iter.Seq2[store.Suppression, error] {
+// Strongest yields one entry per key: the one of the strongest kind. The entries
+// come in the order of their keys.
+func Strongest(entries iter.Seq2[store.Suppression, error]) iter.Seq2[store.Suppression, error] {
 	return func(yield func(store.Suppression, error) bool) {
 		var best store.Suppression
 		for e, err := range entries {
@@ -74,7 +75,7 @@ func strongest(entries iter.Seq2[store.Suppression, error]) iter.Seq2[store.Supp
 				yield(e, fmt.Errorf("the list is out of order: %q after %q", e.Key, best.Key))
 				return
 			case e.Key == best.Key:
-				if kindOf(&e) > kindOf(&best) {
+				if KindOf(&e) > KindOf(&best) {
 					best = e
 				}
 				continue

@@ -100,10 +100,10 @@ func (w *writer) put(s string) error {
 func (w *writer) add(e *store.Suppression) error {
 	f := &w.t.Profile.form
 	if f.takes != nil && !f.takes(e) {
-		w.omitted[kindOf(e)]++
+		w.omitted[KindOf(e)]++
 		return nil
 	}
-	if why := f.refuses(e); why != "" {
+	if why := w.t.Profile.Refuses(e); why != "" {
 		return w.skip(e, why)
 	}
 	name := w.t.Profile.spell(e, w.t)

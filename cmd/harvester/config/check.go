@@ -19,6 +19,7 @@ func (c *Config) check(d *decoder) {
 	}
 	c.checkMailboxes(d)
 	c.checkExports(d)
+	c.checkPushes(d)
 	c.checkReport(d)
 	c.checkWeb(d)
 	c.checkPolicy(d)
@@ -57,11 +58,7 @@ func (c *Config) checkExports(d *decoder) {
 		if e.Profile == "hashed-hmac" && e.Key.IsZero() && !failed(d, "export.key") {
 			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)
 		}
-		for _, source := range e.Sources {
-			if !slices.Contains(exportSources, source) {
-				d.fail(path+".sources", fmt.Sprintf("there is no source %q", source), "one of "+strings.Join(exportSources, ", "))
-			}
-		}
+		checkSources(d, path, e.Sources)
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {
@@ -108,16 +105,11 @@ func (c *Config) checkReport(d *decoder) {
 	}
 }
 
-func (c *Config) checkWeb(d *decoder) {
-	w := &c.Web
-	switch {
-	case w.Listen == "" && (!w.Token.IsZero() || w.Actions):
-		d.fail("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)
-	case w.Listen != "" && !w.Token.IsZero() && !w.Listen.Local():
-		d.fail("web.listen", "other machines can reach it, and the token would cross the network in the clear",
-			`listen on "127.0.0.1:9717" and put a proxy with TLS in front`)
-	case w.Actions && w.Token.IsZero():
-		d.fail("web.actions", "the page acts for nobody without a token", `write token = "credential:web"`)
+func checkSources(d *decoder, path string, sources []string) {
+	for _, source := range sources {
+		if !slices.Contains(exportSources, source) {
+			d.fail(path+".sources", fmt.Sprintf("there is no source %q", source), "one of "+strings.Join(exportSources, ", "))
+		}
 	}
 }
 

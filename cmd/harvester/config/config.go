@@ -33,6 +33,7 @@ type Config struct {
 	Store      Store     `toml:"store"`
 	Mailboxes  []Mailbox `toml:"mailbox"`
 	Exports    []Export  `toml:"export"`
+	Pushes     []Push    `toml:"push"`
 	Report     Report    `toml:"report"`
 	Web        Web       `toml:"web"`
 
@@ -94,13 +95,6 @@ type Webhook struct {
 	Format string `toml:"format"` // json, text
 }
 
-// Web says what the daemon serves over HTTP. No Listen switches it off.
-type Web struct {
-	Listen  Listen `toml:"listen"`
-	Token   Secret `toml:"token"`
-	Actions bool   `toml:"actions"`
-}
-
 // Load reads and checks a file. A configuration that is wrong is an Errors;
 // other errors are of reading.
 func Load(path string) (*Config, error) {
@@ -140,6 +134,9 @@ func (c *Config) resolvePaths(dir string) {
 		paths = append(paths, e.Key.path()...)
 	}
 	paths = append(paths, c.Web.Token.path()...)
+	for i := range c.Pushes {
+		paths = append(paths, c.Pushes[i].Key.path()...)
+	}
 	for i := range c.Mailboxes {
 		paths = append(paths, c.Mailboxes[i].paths()...)
 	}

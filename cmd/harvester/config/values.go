@@ -140,28 +140,6 @@ func oneOf[T ~string](into *T, text []byte, what string, words ...T) error {
 	return fmt.Errorf("%q is not %s: %s or %s", text, what, strings.Join(known[:last], ", "), known[last])
 }
 
-// Listen is where the daemon serves HTTP: host:port, or unix:PATH; "" is
-// nowhere.
-type Listen string
-
-// UnmarshalText reads host:port or unix:PATH with an absolute path.
-func (l *Listen) UnmarshalText(b []byte) error {
-	if path, unix := strings.CutPrefix(string(b), "unix:"); unix {
-		if !strings.HasPrefix(path, "/") {
-			return fmt.Errorf("%q is no absolute path: write unix:/run/harvester/web.sock", b)
-		}
-	} else if len(b) > 0 {
-		if err := new(Server).UnmarshalText(b); err != nil {
-			return fmt.Errorf("%q is neither host:port nor unix:PATH: write 127.0.0.1:9717", b)
-		}
-	}
-	*l = Listen(b)
-	return nil
-}
-
-// Local tells that only this machine can reach it.
-func (l Listen) Local() bool { return strings.HasPrefix(string(l), "unix:") || Server(l).Loopback() }
-
 // TLS says how a connection is protected.
 type TLS string
 

@@ -42,6 +42,7 @@ type Set struct {
 const (
 	harvestDeadline = time.Hour
 	fileDeadline    = 15 * time.Minute
+	pushDeadline    = 12 * time.Hour // the first of a long list, told one by one
 )
 
 // spread keeps many mailboxes of one schedule from signing in together.
@@ -156,6 +157,7 @@ func (s *Set) Files() []schedule.Job {
 			},
 		})
 	}
+	jobs = append(jobs, s.pushes()...)
 	if s.Config.Report.Path != "" {
 		jobs = append(jobs, schedule.Job{
 			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline, Basis: basis,

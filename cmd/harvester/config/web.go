@@ -1,0 +1,48 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Web says what the daemon serves over HTTP. No Listen switches it off.
+type Web struct {
+	Listen  Listen `toml:"listen"`
+	Token   Secret `toml:"token"`
+	Actions bool   `toml:"actions"`
+}
+
+// Listen is where the daemon serves HTTP: host:port, or unix:PATH; "" is
+// nowhere.
+type Listen string
+
+// UnmarshalText reads host:port or unix:PATH with an absolute path.
+func (l *Listen) UnmarshalText(b []byte) error {
+	if path, unix := strings.CutPrefix(string(b), "unix:"); unix {
+		if !strings.HasPrefix(path, "/") {
+			return fmt.Errorf("%q is no absolute path: write unix:/run/harvester/web.sock", b)
+		}
+	} else if len(b) > 0 {
+		if err := new(Server).UnmarshalText(b); err != nil {
+			return fmt.Errorf("%q is neither host:port nor unix:PATH: write 127.0.0.1:9717", b)
+		}
+	}
+	*l = Listen(b)
+	return nil
+}
+
+// Local tells that only this machine can reach it.
+func (l Listen) Local() bool { return strings.HasPrefix(string(l), "unix:") || Server(l).Loopback() }
+
+func (c *Config) checkWeb(d *decoder) {
+	w := &c.Web
+	switch {
+	case w.Listen == "" && (!w.Token.IsZero() || w.Actions):
+		d.fail("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)
+	case w.Listen != "" && !w.Token.IsZero() && !w.Listen.Local():
+		d.fail("web.listen", "other machines can reach it, and the token would cross the network in the clear",
+			`listen on "127.0.0.1:9717" and put a proxy with TLS in front`)
+	case w.Actions && w.Token.IsZero():
+		d.fail("web.actions", "the page acts for nobody without a token", `write token = "credential:web"`)
+	}
+}
