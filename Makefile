@@ -1,13 +1,37 @@
 # Every task of the project. Tools are called by version, nothing is installed.
 GO      ?= go
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+NFPM     = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+# 1.2.3 at a tag, 1.2.3+4.gabcdef four commits later: in order for dpkg and rpm.
+VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || git describe --always --dirty --exclude '*' 2>/dev/null | sed "s/^/0.0.0-$$(git rev-list --count HEAD)-g/" || echo dev; } \
+	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build test race bench lint fuzz goldens
+.PHONY: build package test race bench lint fuzz goldens
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
+
+ARCHES   = amd64 arm64
+STAGE    = dist/stage
+package: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+package: ## dist/*.deb and *.rpm for amd64 and arm64, the same bytes each time
+	rm -rf dist && mkdir -p $(STAGE)/man $(STAGE)/completion
+	for arch in $(ARCHES); do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(STAGE)/$$arch/harvester ./cmd/harvester || exit 1; \
+	done
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(STAGE)/harvester ./cmd/harvester
+	$(STAGE)/harvester config example | sed 's|^#rules_dir = .*|rules_dir = "/etc/harvester/rules"|' > $(STAGE)/harvester.toml
+	$(STAGE)/harvester man $(STAGE)/man
+	gzip -9n $(STAGE)/man/man?/*
+	$(STAGE)/harvester completion bash > $(STAGE)/completion/harvester.bash
+	$(STAGE)/harvester completion zsh > $(STAGE)/completion/_harvester
+	$(STAGE)/harvester completion fish > $(STAGE)/completion/harvester.fish
+	for arch in $(ARCHES); do for kind in deb rpm; do \
+	  ARCH=$$arch STAGE=$(STAGE) VERSION=$(VERSION) $(GO) run $(NFPM) package -f cmd/harvester/dist/nfpm.yaml -p $$kind -t dist/ || exit 1; \
+	done; done
+	rm -rf $(STAGE)
+	cd dist && sha256sum *.deb *.rpm > SHA256SUMS
 
 test:
 	$(GO) test ./...

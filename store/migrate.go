@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"sort"
 )
@@ -78,10 +76,7 @@ func (db *DB) migrate(ctx context.Context) error {
 // backup copies the database beside itself before step v changes it.
 func (db *DB) backup(ctx context.Context, v int) error {
 	to := fmt.Sprintf("%s.schema-%d.bak", db.path, v)
-	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing an older backup: %w", err)
-	}
-	if _, err := db.write.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
+	if _, err := db.backupTo(ctx, to); err != nil {
 		return fmt.Errorf("backing up to %s: %w", to, err)
 	}
 	db.opts.Log.InfoContext(ctx, "database backed up before its schema changes", "path", to)

@@ -15,13 +15,15 @@ import (
 )
 
 const (
-	secretLimit   = 64 << 10 // bytes of a secret
+	credentials   = "/etc/harvester/credentials" // the package's; readable for root
+	secretLimit   = 64 << 10                     // bytes of a secret
 	secretTimeout = 30 * time.Second
 )
 
 // Secret refers to a secret that is kept elsewhere; it never holds the value.
 //
-//	credential:NAME   a file in $CREDENTIALS_DIRECTORY (systemd LoadCredential=)
+//	credential:NAME   a file in $CREDENTIALS_DIRECTORY (systemd LoadCredential=),
+//	                  or without it in /etc/harvester/credentials
 //	file:PATH         a file
 //	env:NAME          an environment variable
 //	exec:COMMAND      standard output of a command, run by /bin/sh
@@ -110,11 +112,15 @@ func (s Secret) read(ctx context.Context) (string, error) {
 		return v, nil
 	case "credential":
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
-		if dir == "" {
-			return "", errors.New("$CREDENTIALS_DIRECTORY is not set: start through systemd with LoadCredential=, or use a file: reference")
-		}
 		if s.name != filepath.Base(s.name) {
 			return "", errors.New("a credential is named without a path")
+		}
+		if dir == "" { // what root types; the service has its own copies
+			v, err := readSecretFile(filepath.Join(credentials, s.name))
+			if err != nil {
+				err = fmt.Errorf("$CREDENTIALS_DIRECTORY is not set, as systemd does with LoadCredential=, and here: %w", err)
+			}
+			return v, err
 		}
 		return readCredential(dir, s.name)
 	case "file":

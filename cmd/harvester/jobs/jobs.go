@@ -175,7 +175,21 @@ func (s *Set) Files() []schedule.Job {
 	if err != nil {
 		panic(err) // it is a constant
 	}
+	afterwards, err := schedule.ParseSpec(afterRetention)
+	if err != nil {
+		panic(err) // as above
+	}
 	return append(jobs, schedule.Job{
+		Name: "vacuum", Spec: afterwards, Deadline: harvestDeadline, Basis: basis,
+		Run: func(ctx context.Context) (string, error) {
+			space, err := s.DB.Space(ctx)
+			if err != nil || !space.Worthwhile() {
+				return fmt.Sprintf("%d of %d MB are free, left as it is", space.Free>>20, space.Bytes>>20), err
+			}
+			_, err = s.DB.Vacuum(ctx)
+			return fmt.Sprintf("gave back %d of %d MB", space.Free>>20, space.Bytes>>20), err
+		},
+	}, schedule.Job{
 		Name: "retention", Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
 			gone, err := s.DB.Retain(ctx, s.Config.Retention)
@@ -186,6 +200,9 @@ func (s *Set) Files() []schedule.Job {
 
 // everyNight is when what is too old is dropped.
 const everyNight = "30 3 * * *"
+
+// afterRetention is when the room that it left is given back, if it is much.
+const afterRetention = "0 4 * * *"
 
 // ErrNoMailbox tells that there is nothing to harvest.
 var ErrNoMailbox = errors.New("no mailbox is configured")
