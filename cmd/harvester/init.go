@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/config"
+	"harvester/store/export"
+)
+
+// setup is what init has to know.
+type setup struct {
+	output, state                string
+	provider                     string
+	server, tls                  string
+	username, password           string
+	tenant, clientID, credential string
+	own, exports                 []string
+	offline                      bool
+}
+
+func newInit(a *app) *cobra.Command {
+	s := &setup{}
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write a configuration from a few answers, and check it",
+		Long: `Asks for what it has to know, unless flags say it: your domains, the mailbox,
+how to sign in and who imports the list. Writes a configuration that explains
+every key, says what is left to do (for Microsoft and Google the steps in their
+consoles) and ends with "harvester config check --online".
+
+A configuration that is there is never overwritten; only the example that came
+with the package is, while nobody has changed it.`,
+		Example: `  harvester init
+  harvester init --output /etc/harvester/harvester.toml --own example.org \
+    --provider other --server imap.example.org:993 --username bounces@example.org \
+    --password credential:bounces --export postfix-access`,
+		Args: args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.configFlag != "" && !cmd.Flags().Changed("output") {
+				s.output = a.configFlag
+			}
+			if err := vacant(s.output); err != nil {
+				return err
+			}
+			if err := s.ask(&interview{in: bufio.NewReader(a.In), out: a.Err}); err != nil {
+				return err
+			}
+			text, err := s.compose()
+			if err != nil {
+				return err
+			}
+			// What init writes is right by itself, or it is not written.
+			if _, err := config.Parse(s.output, []byte(text)); err != nil {
+				return err
+			}
+			if err := writeNew(s.output, text); err != nil {
+				return fail(exitCantCreate, err, "--output FILE names another place")
+			}
+			fmt.Fprintf(a.Out, "%s is written.\n\n%s\n", s.output, s.steps())
+			check := newConfigCheck(a)
+			check.SetContext(cmd.Context())
+			a.configFlag = s.output
+			if err := check.Flags().Set("online", strconv.FormatBool(!s.offline)); err != nil {
+				return err
+			}
+			return check.RunE(check, nil)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&s.output, "output", "o", "harvester.toml", "`file` to write")
+	f.StringVar(&s.state, "state", "/var/lib/harvester", "`folder` for database, exports and reports")
+	f.StringVar(&s.provider, "provider", "", "who runs the mailbox: microsoft, google or other")
+	f.StringVar(&s.server, "server", "", "the IMAP server, `host:port`")
+	f.StringVar(&s.tls, "tls", "implicit", "how the connection is protected: implicit, starttls, none")
+	f.StringVar(&s.username, "username", "", "the `login`, mostly the mailbox's address")
+	f.StringVar(&s.password, "password", "", "`reference` to the password: credential:NAME, file:PATH, env:NAME, exec:COMMAND")
+	f.StringVar(&s.tenant, "tenant", "", "Microsoft: the Directory (tenant) `ID`")
+	f.StringVar(&s.clientID, "client-id", "", "Microsoft: the Application (client) `ID`")
+	f.StringVar(&s.credential, "secret", "", "`reference` to Microsoft's client secret or Google's key file")
+	f.StringSliceVar(&s.own, "own", nil, "the `domains` that you send as")
+	f.StringSliceVar(&s.exports, "export", nil, "`profiles` that the list is written in, see \"harvester export profiles\"")
+	f.BoolVar(&s.offline, "offline", false, "check the configuration without signing in")
+	exits(cmd, exitOK, "the configuration is written and works", exitUsage, "the command line is wrong, or an answer is missing",
+		exitCantCreate, "the file is there already, or can't be written", exitConfig, "the configuration is written, and something is left to do")
+	return cmd
+}
+
+// vacant fails where somebody's configuration is.
+func vacant(path string) error {
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fail(exitCantCreate, fmt.Errorf("looking for an earlier configuration: %w", err), "--output FILE names another place")
+	case untouched(string(text)):
+		return nil
+	}
+	return fail(exitCantCreate, fmt.Errorf("%s is there already and stays as it is", path), "--output FILE names another place")
+}
+
+// untouched tells that a configuration is the example, perhaps with the rules
+// folder of a package.
+func untouched(text string) bool {
+	f := config.NewFill()
+	if text == f.String() {
+		return true
+	}
+	return f.Set("", "rules_dir", `"/etc/harvester/rules"`) == nil && text == f.String()
+}
+
+// writeNew writes a file that is not there, or that is vacant.
+func writeNew(path, text string) error {
+	if err := vacant(path); err != nil {
+		return err
+	}
+	_, err := export.Replace(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+	return err
+}
+
+// compose is the configuration that the answers make.
+func (s *setup) compose() (string, error) {
+	f := config.NewFill()
+	var errs []error
+	set := func(table, key, value string) { errs = append(errs, f.Set(table, key, value)) }
+	set("", "own_domains", tomlList(s.own))
+	set("[store]", "path", strconv.Quote(filepath.Join(s.state, "harvester.db")))
+	set("[[mailbox]]", "server", strconv.Quote(s.server))
+	if s.tls != "implicit" {
+		set("[[mailbox]]", "tls", strconv.Quote(s.tls))
+	}
+	set("[[mailbox]]", "username", strconv.Quote(s.username))
+	const oauth = "[mailbox.oauth]"
+	switch s.provider {
+	case "microsoft":
+		f.Drop("password")
+		set(oauth, "provider", `"microsoft"`)
+		set(oauth, "tenant", strconv.Quote(s.tenant))
+		set(oauth, "client_id", strconv.Quote(s.clientID))
+		set(oauth, "client_secret", strconv.Quote(s.credential))
+	case "google":
+		f.Drop("password")
+		set(oauth, "provider", `"google"`)
+		set(oauth, "service_account", strconv.Quote(s.credential))
+	default:
+		set("[[mailbox]]", "password", strconv.Quote(s.password))
+	}
+	var more strings.Builder
+	for i, profile := range s.exports {
+		path := strconv.Quote(filepath.Join(s.state, "export", "suppression"+extension(profile)))
+		if i == 0 {
+			set("[[export]]", "profile", strconv.Quote(profile))
+			set("[[export]]", "path", path)
+			continue
+		}
+		fmt.Fprintf(&more, "[[export]]\nname = %q\nprofile = %q\npath = %s\n\n", profile, profile, path)
+	}
+	set("[report]", "path", strconv.Quote(filepath.Join(s.state, "report")))
+	if more.Len() > 0 {
+		errs = append(errs, f.Append("[report]", more.String()))
+	}
+	return f.String(), errors.Join(errs...)
+}
+
+// extension tells the files of two profiles apart.
+func extension(profile string) string {
+	switch profile {
+	case "csv", "email":
+		return map[string]string{"csv": ".csv", "email": ".email.csv"}[profile]
+	}
+	return "." + profile
+}
+
+func tomlList(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strconv.Quote(w)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
