@@ -289,7 +289,20 @@ func (c *scratch) offerPhrase(rule, lv int, p *partState, token bool) {
 		return
 	}
 	cand.refused = c.refuse(rule, lv)
+	if cand.refused == "" && r.re != nil {
+		cand.at = c.widened(r, lv, cand.at)
+	}
 	c.offer(cand)
+}
+
+// widened is what the expression of a rule matched around its phrase: "OFR_416"
+// around "_416"; the phrase itself where the expression matched elsewhere.
+func (c *scratch) widened(r *Rule, lv int, at span) span {
+	l := &c.levels[lv]
+	if m := r.re.FindIndex(c.folded[l.start:l.end]); m != nil && l.start+m[0] <= at.start && l.start+m[1] >= at.end {
+		return span{l.start + m[0], l.start + m[1]}
+	}
+	return at
 }
 
 // refuse says which condition of a rule is not met, "" when all are.
