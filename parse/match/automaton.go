@@ -8,37 +8,68 @@ import (
 
 // Automaton finds every occurrence of a set of literals in one pass (Aho and
 // Corasick, 1975). Its nodes are numbered breadth first, so that the children
-// of a node stand side by side: a node costs 25 bytes and no map, and ten
+// of a node stand side by side: a node costs 17 bytes and no map, and ten
 // thousand literals are built in milliseconds. The nodes near the root, where
 // a text spends its time, have a table of all their steps. It is safe for
 // concurrent use.
 type Automaton struct {
-	root  [256]uint32 // children of the root by byte; 0 where there is none
-	class [256]uint8  // bytes that no literal holds are one class, which keeps the table small
-	width int         // classes, the length of a row of table
-	table []uint32    // complete steps of the first nodes: 2*node, +1 where a literal ends there
-	label []byte      // byte that leads to the node
-	first []uint32    // first child of the node; its last is before first[node+1]
-	fail  []uint32    // longest proper suffix that is a node
-	found []uint32    // nearest suffix, itself included, that ends a literal; 0 for none
-	next  []uint32    // nearest proper suffix that ends a literal; 0 for none
-	ends  []uint32    // position in order of the node's literals, noEnd for none
-	stop  []uint32    // position after the last of them
-	order []int       // literals in sorted order; equal ones stand together
+	kind  [256]uint8 // what a byte is for the beginning of words: 0 for all where literals may begin anywhere
+	nodes []node     // the roots, then breadth first
+	label []byte     // byte that leads to the node
+	table []uint32   // rows of 256 complete steps for the first nodes: 2*node, +1 where a literal ends there
+	ends  []end      // the first stands for none
+	order []int      // literals in sorted order; equal ones stand together
 	lits  []string
 }
 
-// tabled is how many nodes have a row in the table, of 200 to 500 bytes each:
-// more of them push each other out of the processor's cache.
-const tabled = 1024
+// node is a beginning of a literal.
+type node struct {
+	first uint32 // child; its siblings follow it
+	fail  uint32 // longest proper suffix that is a node
+	found uint32 // place in ends of the nearest suffix, itself included, that ends a literal
+	kids  uint16
+	label byte // of the first child, which mostly is the only one
+}
 
-const noEnd = ^uint32(0)
+// end is the literals that end at a node.
+type end struct {
+	next   uint32 // the nearest proper suffix that ends a literal; 0 for none
+	lo, hi uint32 // places in order
+}
+
+// A text begins at the first root, and goes back to one of them when nothing
+// fits: to the second behind a letter and to the third behind a digit, where
+// no word begins. Where words don't matter it is always the first.
+const (
+	roots     = 3
+	isLetter  = 1
+	isDigit   = 2
+	tabled    = 1024 // nodes with a row: more of them push each other out of the processor's cache
+	rowLength = 256
+)
 
 // New builds an automaton for literals, which must be folded like the text.
 // Empty literals never match. Equal literals are each reported.
-func New(literals []string) *Automaton {
-	a := &Automaton{lits: literals, order: make([]int, 0, len(literals))}
-	size := 1
+func New(literals []string) *Automaton { return build(&Automaton{}, literals) }
+
+// NewWords builds an automaton that finds literals only from the beginning of
+// a word or number on: not with a letter before their first letter, nor with a
+// digit before their first digit. Only ASCII has such letters, since many
+// scripts put no blank between words.
+func NewWords(literals []string) *Automaton {
+	a := &Automaton{}
+	for c := 'a'; c <= 'z'; c++ {
+		a.kind[c] = isLetter
+	}
+	for c := '0'; c <= '9'; c++ {
+		a.kind[c] = isDigit
+	}
+	return build(a, literals)
+}
+
+func build(a *Automaton, literals []string) *Automaton {
+	a.lits, a.order = literals, make([]int, 0, len(literals))
+	size := roots
 	for i, l := range literals {
 		if l != "" {
 			a.order = append(a.order, i)
@@ -48,135 +79,154 @@ func New(literals []string) *Automaton {
 	slices.SortFunc(a.order, func(x, y int) int {
 		return cmp.Or(cmp.Compare(literals[x], literals[y]), cmp.Compare(x, y))
 	})
-	a.build(size)
+	a.grow(size)
 	a.link()
 	return a
 }
 
-// build numbers the nodes of the trie of the sorted literals breadth first.
-func (a *Automaton) build(size int) {
+// grow numbers the nodes of the trie of the sorted literals breadth first.
+func (a *Automaton) grow(size int) {
 	type span struct{ lo, hi, depth int }
-	a.label = make([]byte, 1, size)
-	a.first = make([]uint32, 0, size+1)
-	a.ends = make([]uint32, 0, size)
-	a.stop = make([]uint32, 0, size)
-	queue := make([]span, 1, size)
-	queue[0] = span{0, len(a.order), 0}
+	a.label = make([]byte, roots, size)
+	a.nodes = make([]node, 0, size)
+	a.ends = make([]end, 1, len(a.order)+1)
+	queue := make([]span, roots, size)
+	queue[0].hi = len(a.order)
 	for n := 0; n < len(queue); n++ {
 		s := queue[n]
-		a.first = append(a.first, uint32(len(queue)))
-		end, lo := noEnd, s.lo
+		x := node{first: uint32(len(queue))}
+		lo := s.lo
 		for lo < s.hi && len(a.lits[a.order[lo]]) == s.depth {
-			if end == noEnd {
-				end = uint32(lo)
-			}
 			lo++
 		}
-		a.ends, a.stop = append(a.ends, end), append(a.stop, uint32(lo))
+		if lo > s.lo {
+			x.found = uint32(len(a.ends))
+			a.ends = append(a.ends, end{lo: uint32(s.lo), hi: uint32(lo)})
+		}
 		for lo < s.hi {
 			c := a.lits[a.order[lo]][s.depth]
 			hi := lo + 1
 			for hi < s.hi && a.lits[a.order[hi]][s.depth] == c {
 				hi++
 			}
-			if n == 0 {
-				a.root[c] = uint32(len(queue))
+			if x.kids++; x.kids == 1 {
+				x.label = c
 			}
 			a.label = append(a.label, c)
 			queue = append(queue, span{lo, hi, s.depth + 1})
 			lo = hi
 		}
+		a.nodes = append(a.nodes, x)
 	}
-	a.first = append(a.first, uint32(len(queue)))
 }
 
+// link gives each node its suffixes, and the first ones their rows: a row is
+// that of the node's suffix but for the children.
 func (a *Automaton) link() {
-	a.fail = make([]uint32, len(a.label))
-	a.next = make([]uint32, len(a.label))
-	a.found = make([]uint32, len(a.label))
-	for n := range len(a.label) {
-		for kid := a.first[n]; kid < a.first[n+1]; kid++ {
-			f := uint32(0)
-			if n != 0 {
-				f = a.step(a.fail[n], a.label[kid])
+	a.table = make([]uint32, 0, min(tabled, len(a.nodes))*rowLength)
+	for n := range uint32(len(a.nodes)) {
+		x := &a.nodes[n]
+		for kid := x.first; kid < x.first+uint32(x.kids); kid++ {
+			f := uint32(a.kind[a.label[kid]])
+			if n >= roots {
+				f = a.step(x.fail, a.label[kid])
 			}
-			a.fail[kid] = f
-			a.next[kid] = a.found[f]
-			if a.found[kid] = kid; a.ends[kid] == noEnd {
-				a.found[kid] = a.found[f]
+			k := &a.nodes[kid]
+			k.fail = f
+			if k.found == 0 {
+				k.found = a.nodes[f].found
+			} else {
+				a.ends[k.found].next = a.nodes[f].found
 			}
 		}
-	}
-	a.classify()
-	table := make([]uint32, min(tabled, len(a.label))*a.width)
-	for c := range 256 {
-		for n := range len(table) / a.width {
-			to := a.step(uint32(n), byte(c))
-			entry := to << 1
-			if a.found[to] != 0 {
-				entry |= 1
-			}
-			table[n*a.width+int(a.class[c])] = entry
-		}
-	}
-	a.table = table
-}
-
-// classify numbers the bytes that stand in literals; all others are class 0.
-func (a *Automaton) classify() {
-	var used [256]bool
-	for _, c := range a.label[1:] {
-		used[c] = true
-	}
-	a.width = 1
-	for c, u := range used {
-		if u && a.width < 256 { // text is folded: bytes that UTF-8 never holds leave room
-			a.class[c] = uint8(a.width)
-			a.width++
+		if len(a.table) < cap(a.table) {
+			row := a.row(n)
+			a.table = append(a.table, row[:]...)
 		}
 	}
 }
 
+func (a *Automaton) row(n uint32) (row [rowLength]uint32) {
+	from := &a.nodes[n]
+	if n >= roots {
+		copy(row[:], a.table[from.fail*rowLength:])
+	} else {
+		from = &a.nodes[0]
+		for c := range row {
+			row[c] = uint32(a.kind[c]) << 1
+		}
+	}
+	for kid := from.first; kid < from.first+uint32(from.kids); kid++ {
+		c := a.label[kid]
+		if n > 0 && n < roots && uint32(a.kind[c]) == n {
+			continue // within a word
+		}
+		row[c] = kid << 1
+		if a.nodes[kid].found != 0 {
+			row[c] |= 1
+		}
+	}
+	return row
+}
+
+// step returns where c leads to from n.
 func (a *Automaton) step(n uint32, c byte) uint32 {
-	for n != 0 {
-		if at := int(n) * a.width; at < len(a.table) {
-			return a.table[at+int(a.class[c])] >> 1
+	for {
+		if at := int(n)*rowLength + int(c); at < len(a.table) {
+			return a.table[at] >> 1
 		}
-		lo, hi := a.first[n], a.first[n+1]
-		switch hi - lo {
-		case 0:
-		case 1:
-			if a.label[lo] == c {
-				return lo
-			}
-		default:
-			if i := bytes.IndexByte(a.label[lo:hi], c); i >= 0 {
-				return lo + uint32(i)
+		x := &a.nodes[n]
+		if x.kids > 0 && x.label == c {
+			return x.first
+		}
+		if x.kids > 1 {
+			if i := bytes.IndexByte(a.label[x.first:x.first+uint32(x.kids)], c); i >= 0 {
+				return x.first + uint32(i)
 			}
 		}
-		n = a.fail[n]
+		n = x.fail
 	}
-	return a.root[c]
 }
 
 // Scan calls found for each literal in folded, with its index in the list that
 // New was given and the offset after its last byte, in order of that offset;
 // of literals that end at one place the longest comes first.
 func (a *Automaton) Scan(folded []byte, found func(literal, end int)) {
-	n := uint32(0)
-	for i, c := range folded {
-		if at := int(n) * a.width; at < len(a.table) {
-			entry := a.table[at+int(a.class[c])]
-			if n = entry >> 1; entry&1 == 0 {
-				continue // most bytes end nothing: found need not be fetched
+	for n, i := uint32(0), 0; ; {
+		if n, i = a.advance(n, folded, i); n == 0 {
+			return
+		}
+		for at := a.nodes[n].found; at != 0; {
+			e := &a.ends[at]
+			for _, literal := range a.order[e.lo:e.hi] {
+				found(literal, i)
 			}
+			at = e.next
+		}
+	}
+}
+
+// advance goes on from n with folded[i:] until a literal ends, and returns the
+// node and the offset behind it; 0 when none does any more.
+func (a *Automaton) advance(n uint32, folded []byte, i int) (node uint32, end int) {
+	table, nodes := a.table, a.nodes
+	for ; i < len(folded); i++ {
+		c := folded[i]
+		if at := int(n)*rowLength + int(c); at < len(table) {
+			step := table[at]
+			if n = step >> 1; step&1 != 0 {
+				return n, i + 1 // most bytes end nothing: the node need not be fetched
+			}
+			continue
+		}
+		if x := &nodes[n]; x.label == c && x.kids > 0 { // a literal goes on, without a call
+			n = x.first
 		} else {
 			n = a.step(n, c)
 		}
-		for m := a.found[n]; m != 0; m = a.next[m] {
-			for k := a.ends[m]; k < a.stop[m]; k++ {
-				found(a.order[k], i+1)
-			}
+		if nodes[n].found != 0 {
+			return n, i + 1
 		}
 	}
+	return 0, i
 }

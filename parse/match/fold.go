@@ -12,9 +12,9 @@ import (
 )
 
 // ascii maps an ASCII byte to its folded form: letters to lower case, quotes
-// to ', control characters to a blank.
-var ascii = func() (t [utf8.RuneSelf]byte) {
-	for c := range t {
+// to ', control characters to a blank. All other bytes are 0.
+var ascii = func() (t [256]byte) {
+	for c := range utf8.RuneSelf {
 		switch {
 		case 'A' <= c && c <= 'Z':
 			t[c] = byte(c) + 'a' - 'A'
@@ -46,15 +46,20 @@ func fold(dst []byte, start int, s string) []byte {
 		// ASCII, which is nearly all, without the checks of append: a third of the time.
 		out, n := dst[:cap(dst)], len(dst)
 		blank := n == start || out[n-1] == ' '
-		for i < len(s) && s[i] < utf8.RuneSelf && n < len(out) {
+		for i < len(s) && n < len(out) {
 			c := ascii[s[i]]
-			i++
-			if c == ' ' && blank {
-				continue
+			if c == 0 {
+				break
 			}
-			blank = c == ' '
+			i++
 			out[n] = c
-			n++
+			if c != ' ' {
+				blank = false
+				n++
+			} else if !blank {
+				blank = true
+				n++
+			}
 		}
 		if dst = out[:n]; i == len(s) {
 			break
@@ -81,19 +86,26 @@ func Unfold(s string, from, to int) string {
 	first, last, at := -1, len(s), 0
 	blank := true
 	for i := 0; i < len(s); {
-		n := 1
-		if s[i] >= utf8.RuneSelf {
-			_, n = utf8.DecodeRuneInString(s[i:])
-		}
-		// A blank in front tells the step that another would be doubled.
-		dst := buf[:0]
-		if blank {
-			dst = append(dst, 'x', ' ')
+		n, add := 1, 1
+		if c := ascii[s[i]]; c != 0 {
+			if c == ' ' && blank {
+				i++
+				continue
+			}
+			blank = c == ' '
 		} else {
-			dst = append(dst, 'x', 'x')
+			_, n = utf8.DecodeRuneInString(s[i:])
+			// A blank in front tells the step that another would be doubled.
+			dst := append(buf[:0], 'x', 'x')
+			if blank {
+				dst[1] = ' '
+			}
+			dst = foldOne(dst, s[i:i+n])
+			if add = len(dst) - 2; add > 0 {
+				blank = dst[len(dst)-1] == ' '
+			}
 		}
-		dst = foldOne(dst, s[i:i+n])
-		if add := len(dst) - 2; add > 0 {
+		if add > 0 {
 			if first < 0 && at+add > from {
 				first = i
 			}
@@ -101,7 +113,6 @@ func Unfold(s string, from, to int) string {
 				last = i + n
 				break
 			}
-			blank = dst[len(dst)-1] == ' '
 		}
 		i += n
 	}

@@ -53,16 +53,46 @@ func TestScanFindsAllOverlapsLongestFirst(t *testing.T) {
 	}
 }
 
+func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
+	a := NewWords([]string{"user", "5.1", "-user", "er x", "ser", "é"})
+	for text, want := range map[string][]string{
+		"user":         {"user"},
+		"abuser":       nil,
+		"ab-user":      {"-user", "user"},
+		"7user":        {"user"},
+		"15.1 5.1":     {"5.1"},
+		"x5.1":         {"5.1"},
+		"user er x":    {"user", "er x"},
+		"use user ser": {"user", "ser"},
+		"caféé":        {"é", "é"},
+	} {
+		var got []string
+		a.Scan([]byte(text), func(l, _ int) { got = append(got, a.lits[l]) })
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
-	f.Add("a\nab\nbab\n", "abababb")
-	f.Fuzz(func(t *testing.T, list, text string) {
+	f.Add("a\nab\nbab\n", "abababb", false)
+	f.Add("a\nab\nb 1\n12\n2-\n", "ab 1 ba-a12-b", true)
+	f.Fuzz(func(t *testing.T, list, text string, words bool) {
 		lits := strings.Split(list, "\n")
 		got := map[[2]int]int{}
-		New(lits).Scan([]byte(text), func(l, end int) { got[[2]int{l, end}]++ })
+		a := New(lits)
+		if words {
+			a = NewWords(lits)
+		}
+		a.Scan([]byte(text), func(l, end int) { got[[2]int{l, end}]++ })
 		want := 0
 		for i, l := range lits {
 			for end := len(l); l != "" && end <= len(text); end++ {
-				if text[end-len(l):end] == l {
+				start := end - len(l)
+				if start > 0 && a.kind[text[start]] != 0 && a.kind[text[start]] == a.kind[text[start-1]] {
+					continue
+				}
+				if text[start:end] == l {
 					want++
 					if got[[2]int{i, end}] != 1 {
 						t.Fatalf("%q at %d found %d times", l, end, got[[2]int{i, end}])

@@ -50,20 +50,25 @@ const noRule = -1
 
 // candidate is one thing that could decide.
 type candidate struct {
+	standing
+	reason  bounce.Reason
+	by      bounce.Confidence
+	at      span   // in the folded text
+	word    string // evidence that is not in the text
+	refused string // why it does not apply, for Why
+}
+
+// standing is a candidate's place in the precedence.
+type standing struct {
 	stage    int
 	rank     uint8
 	length   int
 	specific uint8
 	rule     int // noRule for a code's own meaning
-	reason   bounce.Reason
-	by       bounce.Confidence
-	at       span   // in the folded text
-	word     string // evidence that is not in the text
-	refused  string // why it does not apply, for Why
 }
 
 // beats reports whether a decides against b.
-func (a *candidate) beats(b *candidate) bool {
+func (a *standing) beats(b *standing) bool {
 	switch {
 	case a.stage != b.stage:
 		return a.stage < b.stage
@@ -87,18 +92,16 @@ type seen struct {
 }
 
 // partState is the last place where a phrase was found up to this part.
-type partState struct {
-	generation uint32
-	start, end int32
-	length     int32
-}
+type partState struct{ start, end, length int32 }
 
 // scratch is the memory of one classification, reused by the next.
 type scratch struct {
 	folded     []byte
 	hits       []hit
 	levels     []level
+	links      links
 	states     []partState
+	reached    []uint64 // bits of the states that hold something
 	inScope    []uint32 // generation in which the scope was entered
 	unless     []seen
 	generation uint32
@@ -120,7 +123,6 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	c := s.pool.Get().(*scratch)
 	defer s.pool.Put(c)
 	if c.generation++; c.generation == 0 { // wrapped round: old marks would look new
-		clear(c.states)
 		clear(c.inScope)
 		clear(c.unless)
 		c.generation = 1
@@ -130,7 +132,9 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	c.folded = match.Fold(c.folded[:0], c.text)
 	c.same = len(c.folded) == len(c.text) && ascii(c.text)
 	c.levels = unwrap(c.folded, c.levels)
-	c.best = candidate{stage: stageAction + 1, rule: noRule}
+	c.links = findLinks(c.folded, c.links)
+	c.best = candidate{standing: standing{stage: stageAction + 1, rule: noRule}}
+	clear(c.reached)
 	c.scopes()
 	c.scan()
 	c.phrases()
@@ -167,7 +171,7 @@ func (c *scratch) scan() {
 	f := c.folded
 	c.set.automaton.Scan(f, func(i, end int) {
 		lit := &c.set.literals[i]
-		if !whole(f, lit.text, end) {
+		if end < len(f) && (lit.digit && isDigit(f[end]) || lit.short && isLetter(f[end])) {
 			return
 		}
 		c.hits = append(c.hits, hit{int32(i), int32(end)})
@@ -186,23 +190,6 @@ func (c *scratch) scan() {
 	})
 }
 
-// whole reports whether the literal that ends at end begins with a word and,
-// where it ends in a number or is a short word, ends with one.
-func whole(f []byte, lit string, end int) bool {
-	if start := end - len(lit); start > 0 {
-		if a, b := f[start-1], lit[0]; isLetter(a) && isLetter(b) || isDigit(a) && isDigit(b) {
-			return false
-		}
-	}
-	if end < len(f) {
-		a, b := lit[len(lit)-1], f[end]
-		if isDigit(a) && isDigit(b) || len(lit) <= 4 && isLetter(a) && isLetter(b) {
-			return false
-		}
-	}
-	return true
-}
-
 // maxGap is how far a * in a phrase reaches, in bytes of folded text.
 const maxGap = 80
 
@@ -210,43 +197,58 @@ const maxGap = 80
 func (c *scratch) phrases() {
 	for _, h := range c.hits {
 		lit := &c.set.literals[h.literal]
-		end := int(h.end)
-		start := end - len(lit.text)
-		address, link := false, false
-		if !lit.address {
-			if address, link = inside(c.folded, start, end); address {
-				continue
-			}
+		now := partState{h.end - lit.length, h.end, lit.length}
+		address, link := c.links.at(int(now.start), int(now.end))
+		if address && !lit.address {
+			continue
 		}
-		lv := c.level(start)
-		if end > c.levels[lv].end {
+		lv := c.level(int(now.start))
+		if int(h.end) > c.levels[lv].end {
 			continue
 		}
 		skip := link && lit.plain
-		for i := range lit.parts {
-			u := &lit.parts[i]
-			now := partState{c.generation, int32(start), h.end, h.end - int32(start)}
-			if !u.first {
-				before := &c.states[u.state-1]
-				if before.generation != c.generation || int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), start, u.near) {
-					continue
-				}
-				now.start, now.length = before.start, before.length+now.length
-				if u.near {
-					now.length++
-				}
+		for _, rule := range lit.wholes {
+			if !skip || c.set.rules[rule].Vendor != generic {
+				c.offerPhrase(int(rule), lv, now, lit.token)
 			}
-			if skip && c.set.rules[u.rule].Vendor == generic {
+		}
+		for i := range lit.begins {
+			u := &lit.begins[i]
+			if !skip || c.set.rules[u.rule].Vendor != generic {
+				c.reach(u.state, now)
+			}
+		}
+		for i := range lit.goesOn {
+			u := &lit.goesOn[i]
+			if !c.isReached(u.state-1) || skip && c.set.rules[u.rule].Vendor == generic {
 				continue
 			}
+			before := &c.states[u.state-1]
+			if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near) {
+				continue
+			}
+			whole := partState{before.start, now.end, before.length + now.length}
+			if u.near {
+				whole.length++
+			}
 			if u.last {
-				c.offerPhrase(int(u.rule), lv, &now, lit.token)
-			} else if old := &c.states[u.state]; old.generation != c.generation || old.end != now.end {
-				*old = now
+				c.offerPhrase(int(u.rule), lv, whole, lit.token)
+			} else {
+				c.reach(u.state, whole)
 			}
 		}
 	}
 }
+
+// reach notes that a phrase was found up to a part.
+func (c *scratch) reach(state uint32, now partState) {
+	if old := &c.states[state]; !c.isReached(state) || old.end != now.end {
+		*old = now
+		c.reached[state>>6] |= 1 << (state & 63)
+	}
+}
+
+func (c *scratch) isReached(state uint32) bool { return c.reached[state>>6]>>(state&63)&1 != 0 }
 
 // bridges reports whether the next part of a phrase may follow at to after a
 // part that ended at from.
@@ -268,27 +270,17 @@ func (c *scratch) level(at int) int {
 	return i
 }
 
-func (c *scratch) offerPhrase(rule, lv int, p *partState, token bool) {
+func (c *scratch) offerPhrase(rule, lv int, p partState, token bool) {
 	r := &c.set.rules[rule]
-	stage := stageVendor
-	var side uint8
-	switch {
-	case r.Vendor == generic:
-		stage, side = stageGeneric, rank(r.Reason)
-	case token:
-		stage = stageToken
+	at := standing{stage: r.tier, rank: r.rank, length: int(p.length), specific: r.conditions, rule: rule}
+	if token && at.stage == stageVendor {
+		at.stage = stageToken
 	}
-	if r.Weak {
-		stage, side = stageHint, rank(r.Reason)
-	}
-	cand := candidate{
-		stage: stage + stagesPerLevel*(len(c.levels)-1-lv), rank: side, length: int(p.length), specific: r.specific(),
-		rule: rule, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)},
-	}
-	if c.trace == nil && !cand.beats(&c.best) {
+	at.stage += stagesPerLevel * (len(c.levels) - 1 - lv)
+	if c.trace == nil && !at.beats(&c.best.standing) {
 		return
 	}
-	cand.refused = c.refuse(rule, lv)
+	cand := candidate{standing: at, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)}, refused: c.refuse(rule, lv)}
 	if cand.refused == "" && r.re != nil {
 		cand.at = c.widened(r, lv, cand.at)
 	}
@@ -362,39 +354,9 @@ func (c *scratch) offer(cand candidate) {
 	if c.trace != nil {
 		c.trace(cand)
 	}
-	if cand.refused == "" && cand.beats(&c.best) {
+	if cand.refused == "" && cand.beats(&c.best.standing) {
 		c.best = cand
 	}
-}
-
-// inside reports whether f[start:end] is part of an address, or of a URL or
-// host name.
-func inside(f []byte, start, end int) (address, link bool) {
-	const far = 70
-	lo, hi := start, end
-	for lo > 0 && start-lo < far && !ends(f[lo-1]) {
-		lo--
-	}
-	for hi < len(f) && hi-end < far && !ends(f[hi]) {
-		hi++
-	}
-	if hi-lo == end-start {
-		return false, false
-	}
-	word := f[lo:hi]
-	if bytes.IndexByte(word, '@') >= 0 {
-		return true, false
-	}
-	dots := 0
-	for i := 1; i+1 < len(word); i++ {
-		switch {
-		case word[i] == '.' && !ends(word[i-1]) && isLetter(word[i+1]):
-			dots++
-		case word[i] == '/' && word[i+1] == '/':
-			return false, true
-		}
-	}
-	return false, dots >= 2
 }
 
 // words returns what stands at a span of the folded text, as it was written.
@@ -412,14 +374,6 @@ func ascii(s string) bool {
 		}
 	}
 	return true
-}
-
-func ends(c byte) bool {
-	switch c {
-	case ' ', '<', '>', '(', ')', '[', ']', '"', '\'', ',', ';':
-		return true
-	}
-	return false
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }

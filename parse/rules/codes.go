@@ -16,7 +16,7 @@ func (c *scratch) codes() {
 		}
 		if l.code != 0 {
 			if m, _ := status.Reply(l.code); m.Reason != bounce.Unclassified {
-				c.offer(candidate{stage: stageReply + depth, rule: noRule, reason: m.Reason, by: bounce.ByCode, word: number(l.code)})
+				c.offer(candidate{standing: standing{stage: stageReply + depth, rule: noRule}, reason: m.Reason, by: bounce.ByCode, word: number(l.code)})
 			}
 		}
 	}
@@ -33,13 +33,13 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 		return
 	}
 	m, registered := status.Lookup(text)
-	cand := candidate{stage: strong, by: bounce.ByStatus, at: at, word: text}
+	cand := candidate{standing: standing{stage: strong}, by: bounce.ByStatus, at: at, word: text}
 	if !registered && strong != stageField {
 		cand.stage = strong - stageCode + stageVendor // a code of the vendor's own making says what its phrases say
 	}
 	for _, i := range c.set.codes[code{class, subject, detail}] {
 		r := &c.set.rules[i]
-		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, r.specific()
+		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, r.conditions
 		cand.refused = c.outOfScope(r)
 		if cand.refused == "" && r.Code != "" && !r.codeFits(c.codeAt(lv)) {
 			cand.refused = "the reply code is not " + r.Code
@@ -58,7 +58,7 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 		strong = weak
 	}
 	if reason != bounce.Unclassified && class != '2' {
-		c.offer(candidate{stage: strong, rule: noRule, reason: reason, by: bounce.ByStatus, at: at, word: text})
+		c.offer(candidate{standing: standing{stage: strong, rule: noRule}, reason: reason, by: bounce.ByStatus, at: at, word: text})
 	}
 }
 
@@ -67,9 +67,9 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 func (c *scratch) action() {
 	switch class := c.class(); {
 	case c.query.Action == bounce.Failed && class == '4':
-		c.offer(candidate{stage: stageAction, rule: noRule, reason: bounce.Expired, by: bounce.ByAction, word: "action failed"})
+		c.offer(candidate{standing: standing{stage: stageAction, rule: noRule}, reason: bounce.Expired, by: bounce.ByAction, word: "action failed"})
 	case c.query.Action == bounce.Delayed:
-		c.offer(candidate{stage: stageAction, rule: noRule, reason: bounce.Deferred, by: bounce.ByAction, word: "action delayed"})
+		c.offer(candidate{standing: standing{stage: stageAction, rule: noRule}, reason: bounce.Deferred, by: bounce.ByAction, word: "action delayed"})
 	}
 }
 

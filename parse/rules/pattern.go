@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,42 @@ func parsePhrase(s string) ([]phrasePart, error) {
 	return parts, nil
 }
 
+// mostProducts bounds the literals that neighbouring parts are multiplied to.
+const mostProducts = 64
+
+// multiply unites parts that follow each other after a blank, as long as few
+// literals come of it: whole phrases are rare in a text where their words
+// alone are common, and each word that is found costs a look at all its phrases.
+func multiply(parts []phrasePart) []phrasePart {
+	out := parts[:0:0]
+	for i, p := range parts {
+		n := len(out) - 1
+		if !p.near || len(out[n].alternatives)*len(p.alternatives) > mostProducts || out[n].special() || p.special() ||
+			p.short() && (i+1 == len(parts) || !parts[i+1].near) {
+			out = append(out, p)
+			continue
+		}
+		var both []string
+		for _, a := range out[n].alternatives {
+			for _, b := range p.alternatives {
+				both = append(both, a+" "+b)
+			}
+		}
+		out[n].alternatives = both
+	}
+	return out
+}
+
+// special reports whether an alternative is more than words: a mark or an address.
+func (p phrasePart) special() bool {
+	return slices.ContainsFunc(p.alternatives, func(a string) bool { s := signOf(a); return s.token || s.address })
+}
+
+// short reports whether an alternative must end where a word ends.
+func (p phrasePart) short() bool {
+	return slices.ContainsFunc(p.alternatives, func(a string) bool { return signOf(a).short })
+}
+
 // beside splits s at the blanks that touch a group, outside of groups.
 func beside(s string) (parts []string) {
 	start, deep := 0, false
@@ -156,4 +193,15 @@ func token(literal string) bool {
 	}
 	body := strings.TrimRight(literal, ".:,!")
 	return strings.ContainsAny(body, "0123456789_=#/[].:")
+}
+
+func signOf(literal string) sign {
+	last := literal[len(literal)-1]
+	return sign{
+		token:   token(literal),
+		plain:   !strings.ContainsAny(literal, " ./:=_"),
+		address: strings.Contains(literal, "@"),
+		digit:   isDigit(last),
+		short:   len(literal) <= 4 && isLetter(last),
+	}
 }

@@ -33,7 +33,7 @@ type Set struct {
 
 	automaton *match.Automaton
 	literals  []literal
-	parts     int // of all phrases together
+	states    int // of all phrases together
 	codes     map[code][]int
 	hosts     hosts
 	scopes    int
@@ -48,21 +48,30 @@ type code struct {
 
 // literal is what the automaton finds, and what it is found for.
 type literal struct {
-	text    string
-	token   bool      // a vendor's mark
-	plain   bool      // a single word without signs: not looked for in links and host names
-	address bool      // holds an @ itself
-	parts   []partUse // phrases that it is a part of
-	markers []int     // scopes that it proves
-	unless  []int     // rules whose exception it is
+	sign
+	length int32
+	wholes []int32   // rules of which it is a whole phrase
+	begins []partUse // phrases that it begins
+	goesOn []partUse // phrases that it is a further part of
+
+	markers []int // scopes that it proves
+	unless  []int // rules whose exception it is
+}
+
+// sign is what a literal looks like.
+type sign struct {
+	token   bool // a vendor's mark
+	plain   bool // a single word without signs: not looked for in links and host names
+	address bool // holds an @ itself
+	digit   bool // ends in one: no other may follow
+	short   bool // a word of up to four letters: no other may follow
 }
 
 // partUse is one part of one phrase.
 type partUse struct {
 	rule  int32
-	state int32 // index of the part's state; that of the part before is one less
-	first bool
-	near  bool
+	state uint32 // index of the part's state; that of the part before is one less
+	near  bool   // follows the part before after one blank, else after a gap
 	last  bool
 }
 
@@ -130,12 +139,14 @@ func (s *Set) compile() {
 	slices.SortStableFunc(s.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	s.codes = map[code][]int{}
 	index := map[string]int{}
+	var texts []string
 	add := func(text string) *literal {
 		i, ok := index[text]
 		if !ok {
 			i = len(s.literals)
 			index[text] = i
-			s.literals = append(s.literals, literal{text: text, token: token(text), plain: !strings.ContainsAny(text, " ./:=_"), address: strings.Contains(text, "@")})
+			texts = append(texts, text)
+			s.literals = append(s.literals, literal{length: int32(len(text)), sign: signOf(text)})
 		}
 		return &s.literals[i]
 	}
@@ -147,16 +158,16 @@ func (s *Set) compile() {
 			r.vendor = v
 		}
 		r.scope = s.hosts.add(r.Remote)
+		r.place()
 		s.compileRule(i, add)
 	}
 	s.scopes = len(s.hosts.patterns)
-	texts := make([]string, len(s.literals))
-	for i := range s.literals {
-		texts[i] = s.literals[i].text
-	}
-	s.automaton = match.New(texts)
+	s.automaton = match.NewWords(texts)
 	s.pool.New = func() any {
-		return &scratch{states: make([]partState, s.parts), inScope: make([]uint32, s.scopes), unless: make([]seen, len(s.rules))}
+		return &scratch{
+			states: make([]partState, s.states), reached: make([]uint64, (s.states+63)/64),
+			inScope: make([]uint32, s.scopes), unless: make([]seen, len(s.rules)),
+		}
 	}
 }
 
@@ -200,13 +211,21 @@ func (s *Set) compileRule(i int, add func(string) *literal) {
 	}
 	for _, phrase := range r.Contains {
 		parts, _ := parsePhrase(phrase) // checked when it was read
+		parts = multiply(parts)
 		for n, p := range parts {
+			use := partUse{int32(i), uint32(s.states + n), p.near, n == len(parts)-1}
 			for _, a := range p.alternatives {
-				lit := add(a)
-				lit.parts = append(lit.parts, partUse{int32(i), int32(s.parts + n), n == 0, p.near, n == len(parts)-1})
+				switch lit := add(a); {
+				case len(parts) == 1:
+					lit.wholes = append(lit.wholes, use.rule)
+				case n == 0:
+					lit.begins = append(lit.begins, use)
+				default:
+					lit.goesOn = append(lit.goesOn, use)
+				}
 			}
 		}
-		s.parts += len(parts)
+		s.states += len(parts) - 1
 	}
 	for _, phrase := range r.Unless {
 		parts, _ := parsePhrase(phrase)

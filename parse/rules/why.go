@@ -33,14 +33,7 @@ func (s Step) String() string {
 // losers with what they lost by.
 func (s *Set) Why(q Query) []Step {
 	var all []candidate
-	s.decide(q, func(c candidate) {
-		// A phrase with alternatives can be found twice at one place.
-		if !slices.ContainsFunc(all, func(o candidate) bool {
-			return o.rule == c.rule && o.stage == c.stage && o.rule != noRule && o.length >= c.length
-		}) {
-			all = append(all, c)
-		}
-	})
+	s.decide(q, func(c candidate) { all = append(all, c) })
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		switch {
 		case (a.refused == "") != (b.refused == ""):
@@ -48,12 +41,21 @@ func (s *Set) Why(q Query) []Step {
 				return -1
 			}
 			return 1
-		case a.beats(&b):
+		case a.beats(&b.standing):
 			return -1
-		case b.beats(&a):
+		case b.beats(&a.standing):
 			return 1
 		}
 		return 0
+	})
+	// A rule is found at many places: the strongest one counts.
+	type place struct{ stage, rule int }
+	shown := map[place]bool{}
+	all = slices.DeleteFunc(all, func(c candidate) bool {
+		p := place{c.stage, c.rule}
+		again := shown[p] && c.rule != noRule
+		shown[p] = true
+		return again
 	})
 	text := scratch{text: repair(q.Text)}
 	steps := make([]Step, len(all))
