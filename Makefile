@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench lint fuzz goldens
+.PHONY: build package test race bench bench-harvest crash lint fuzz goldens
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -40,7 +40,13 @@ race:
 	$(GO) test -race ./...
 
 bench: ## messages, bytes and allocations per second and message, on one core
-	$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./parse/... ./store/... ./cmd/...
+	$(GO) test -run '^$$' -bench . -skip '^BenchmarkHarvest$$$$' -benchmem -cpu 1 ./parse/... ./store/... ./cmd/...
+
+bench-harvest: ## the whole pipeline on 20,000 mails of a real server (Dovecot)
+	$(GO) test -run '^$$' -bench 'Harvest$$' -benchtime 3x -timeout 30m -v ./cmd/harvester
+
+crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
+	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CRASHES=200 $(GO) test -count 1 -run '^TestCrash$$' -timeout 60m -v ./cmd/harvester
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

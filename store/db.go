@@ -125,7 +125,7 @@ func (db *DB) openWriter(ctx context.Context) error {
 		// so a commit has to survive a power cut: NORMAL would not do in WAL.
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"on"},
-		"_pragma":       {"temp_store(MEMORY)", "cache_size(-32768)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
+		"_pragma":       {"temp_store(MEMORY)", "cache_size(-12288)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
 	}))
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 
 func (db *DB) openReaders(more url.Values) (err error) {
 	more.Set("_query_only", "on")
-	more["_pragma"] = []string{"temp_store(MEMORY)", "cache_size(-16384)"}
+	more["_pragma"] = []string{"temp_store(MEMORY)", "cache_size(-4096)"}
 	if db.read, err = sql.Open("sqlite", db.dsn(more)); err != nil {
 		return err
 	}

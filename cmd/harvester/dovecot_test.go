@@ -17,7 +17,7 @@ import (
 )
 
 // harvester runs a command line in the process and returns what it printed.
-func harvester(t *testing.T, want int, args ...string) string {
+func harvester(t testing.TB, want int, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if got := run(t.Context(), args, stdio{strings.NewReader(""), &out, &errs}); got != want {
@@ -113,7 +113,7 @@ path = "list.txt"
 	}
 }
 
-func statusOfDB(t *testing.T, file string) (s struct {
+func statusOfDB(t testing.TB, file string) (s struct {
 	Messages, Events, Poison, Unsettled int
 	Kinds, Suppressions                 map[string]int
 },
