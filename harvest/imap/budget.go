@@ -2,7 +2,9 @@ package imap
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +37,39 @@ type budget struct {
 
 var errBudget = errors.New("the day's download limit of the provider is nearly used up")
 
+// state is what was used of the day, to be kept with the cursor: a restart
+// must not give an account a second day's worth. Without a limit it is empty.
+func (b *budget) state() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.limit == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %d", b.day.Format(time.DateOnly), b.used)
+}
+
+// resume takes over what another process used, as it stands with a cursor.
+// Each folder's says what all of them had used by then.
+func (b *budget) resume(state string) {
+	word, number, _ := strings.Cut(state, " ")
+	day, err := time.Parse(time.DateOnly, word)
+	if err != nil {
+		return
+	}
+	used, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case day.After(b.day):
+		b.day, b.used = day, used
+	case day.Equal(b.day):
+		b.used = max(b.used, used)
+	}
+}
+
 // spend adds what was downloaded and says how long to stop: zero while
 // something is left.
 func (b *budget) spend(n int64, now time.Time) time.Duration {
@@ -50,12 +85,18 @@ func (b *budget) spend(n int64, now time.Time) time.Duration {
 	return b.day.Add(24 * time.Hour).Sub(now)
 }
 
-// afford counts what the connection brought since the last call, and fails
-// when the day's budget is spent.
-func (s *session) afford(folder string, now time.Time) error {
+// count counts what the connection brought since the last call, and says how
+// long to stop.
+func (s *session) count(now time.Time) time.Duration {
 	total := s.conn.BytesRead()
 	wait := s.budget.spend(total-s.counted, now)
 	s.counted = total
+	return wait
+}
+
+// afford fails when the day's budget is spent.
+func (s *session) afford(folder string, now time.Time) error {
+	wait := s.count(now)
 	if wait == 0 {
 		return nil
 	}

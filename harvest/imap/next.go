@@ -40,6 +40,7 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 		cur.LastUID = 0
 	}
 	f.unnumbered = false
+	s.budget.resume(cur.State)
 	cur.Mailbox, cur.UIDValidity = s.Name, f.uidValidity
 	last := imap.UID(cur.LastUID)
 	f.plan.after(last)
@@ -62,7 +63,8 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	if err != nil {
 		return harvest.Batch{}, err
 	}
-	cur.LastUID = messages[len(messages)-1].UID
+	s.count(time.Now())
+	cur.LastUID, cur.State = messages[len(messages)-1].UID, s.budget.state()
 	f.plan.after(imap.UID(cur.LastUID))
 	return harvest.Batch{Messages: messages, Cursor: cur}, nil
 }
