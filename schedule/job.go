@@ -15,6 +15,7 @@ import (
 // Job is one thing that runs on a schedule.
 type Job struct {
 	Name     string // "harvest bounces"; its runs are recorded under it
+	Group    string // of which only a few run at a time, such as the mailboxes of one server; "" for none
 	Spec     Spec
 	Spread   time.Duration // each job starts later by its own share of it, so that not all start together
 	Deadline time.Duration // a run is cancelled after it
@@ -46,6 +47,8 @@ type Recorder interface {
 	BeginRun(ctx context.Context, job string) (int64, error)
 	EndRun(ctx context.Context, id int64, detail string, failure error) error
 	LastRun(ctx context.Context, job string, succeeded bool) (store.Run, error)
+	// Postpone records when a job that failed is run again.
+	Postpone(ctx context.Context, job string, until time.Time) error
 }
 
 // recordTime bounds the writing down of how a run ended, which has to happen

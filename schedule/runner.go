@@ -19,6 +19,10 @@ const (
 	tick = 30 * time.Second
 	// late is how much later than due a loop may look before it counts as stuck.
 	late = 4 * tick
+	// groupParallel is how many jobs of one group run at a time. A server that
+	// went silent holds up these at most, and providers allow an address some
+	// ten connections.
+	groupParallel = 8
 )
 
 // Runner runs jobs on their schedules: never two runs of one job at a time, a
@@ -36,6 +40,7 @@ type Runner struct {
 	mu     sync.Mutex
 	states []State
 	slots  chan struct{}
+	groups map[string]chan struct{}
 }
 
 // State is how a job stands.
@@ -45,6 +50,7 @@ type State struct {
 	Running  time.Time // since when; zero when it does not
 	Err      error     // of the last run
 	seen     time.Time // when its loop last looked at the clock
+	queued   bool      // due, and waiting for others to end
 	deadline time.Duration
 	backoff  harvest.Backoff
 }
@@ -54,8 +60,12 @@ type State struct {
 func (r *Runner) Run(ctx context.Context) error {
 	r.mu.Lock()
 	r.slots = make(chan struct{}, max(1, r.Parallel))
+	r.groups = map[string]chan struct{}{}
 	r.states = make([]State, len(r.Jobs))
 	for i := range r.Jobs {
+		if g := r.Jobs[i].Group; g != "" && r.groups[g] == nil {
+			r.groups[g] = make(chan struct{}, groupParallel)
+		}
 		r.states[i] = State{Job: r.Jobs[i].Name, seen: r.now(), deadline: r.Jobs[i].Deadline}
 	}
 	r.mu.Unlock()
@@ -112,18 +122,42 @@ func (r *Runner) loop(ctx context.Context, i int, next time.Time) {
 			}
 			continue
 		}
-		select {
-		case r.slots <- struct{}{}:
-		case <-ctx.Done():
+		r.update(i, func(s *State) { s.queued = true })
+		leave, ok := r.enter(ctx, j.Group)
+		if !ok {
 			return
 		}
 		next = r.once(ctx, i)
-		<-r.slots
+		leave()
 		if ctx.Err() != nil {
 			return
 		}
 		seen = r.now()
 	}
+}
+
+// enter waits until a job of a group may run, and says whether it may before ctx
+// ended. It queues for its group first: who waits there keeps nobody else out.
+func (r *Runner) enter(ctx context.Context, group string) (leave func(), ok bool) {
+	var held []chan struct{}
+	leave = func() {
+		for _, slots := range held {
+			<-slots
+		}
+	}
+	for _, slots := range []chan struct{}{r.groups[group], r.slots} {
+		if slots == nil { // of no group
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+			held = append(held, slots)
+		case <-ctx.Done():
+			leave()
+			return nil, false
+		}
+	}
+	return leave, true
 }
 
 // first is when a job runs for the first time: now, when a run was missed.
@@ -142,7 +176,7 @@ func (r *Runner) first(ctx context.Context, j *Job) time.Time {
 // once runs a job and says when to run it again.
 func (r *Runner) once(ctx context.Context, i int) time.Time {
 	j := &r.Jobs[i]
-	r.update(i, func(s *State) { s.Running = r.now() })
+	r.update(i, func(s *State) { s.Running, s.queued = r.now(), false })
 	_, err := Do(ctx, r.Recorder, j, r.Log)
 	now := r.now()
 	next := j.next(now)
@@ -156,6 +190,11 @@ func (r *Runner) once(ctx context.Context, i int) time.Time {
 			next = again
 		}
 	})
+	if err != nil && ctx.Err() == nil {
+		if failed := r.Recorder.Postpone(ctx, j.Name, next); failed != nil {
+			r.Log.Error("recording the next try failed", slog.String("job", j.Name), slog.Any("err", failed))
+		}
+	}
 	return next
 }
 
@@ -195,7 +234,7 @@ func (r *Runner) Healthy() error {
 		switch {
 		case !s.Running.IsZero() && s.deadline > 0 && now.Sub(s.Running) > s.deadline+r.Grace:
 			return fmt.Errorf("job %s runs for %s, its deadline was %s", s.Job, now.Sub(s.Running), s.deadline)
-		case s.Running.IsZero() && len(r.slots) < cap(r.slots) && now.Sub(s.seen) > late:
+		case s.Running.IsZero() && !s.queued && now.Sub(s.seen) > late:
 			return fmt.Errorf("the loop of job %s last turned %s ago", s.Job, now.Sub(s.seen))
 		}
 	}

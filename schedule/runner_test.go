@@ -39,6 +39,18 @@ func (m *memory) EndRun(_ context.Context, id int64, detail string, failure erro
 	return nil
 }
 
+func (m *memory) Postpone(_ context.Context, job string, until time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, r := range slices.Backward(m.runs) {
+		if r.Job == job {
+			m.runs[i].Retry = until
+			return nil
+		}
+	}
+	return store.ErrNotFound
+}
+
 func (m *memory) LastRun(_ context.Context, job string, succeeded bool) (store.Run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -204,6 +216,9 @@ func TestRunnerBacksOff(t *testing.T) {
 		if got := m.starts("login", zero); got != "1m0s 1h1m0s 2h1m0s 3h1m0s" {
 			t.Errorf("login: %s", got)
 		}
+		if last, err := m.LastRun(t.Context(), "login", false); err != nil || last.Retry.Sub(zero) != 4*time.Hour+time.Minute {
+			t.Errorf("login is tried again at %s, %v", last.Retry, err)
+		}
 		if n := len(strings.Fields(m.starts("down", zero))); n < 8 || n > 60 {
 			t.Errorf("down was tried %d times in four hours", n)
 		}
@@ -296,6 +311,52 @@ func TestHealthyWhileJobsComeAndGo(t *testing.T) {
 		}()
 		if err := r.Run(ctx); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Many mailboxes of one server that went silent don't keep those of others
+// waiting.
+func TestSilentServerHoldsUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		var mu sync.Mutex
+		silent, most := 0, 0
+		var jobs []Job
+		for i := range 200 {
+			j := Job{Name: fmt.Sprint(i), Group: "good", Spec: spec(t, "*/10 * * * *"), AtOnce: true, Run: func(ctx context.Context) (string, error) {
+				sleep(ctx, time.Second)
+				return "", nil
+			}}
+			if i < 100 { // they come first
+				j.Group = "silent"
+				j.Run = func(ctx context.Context) (string, error) {
+					mu.Lock()
+					silent++
+					most = max(most, silent)
+					mu.Unlock()
+					sleep(ctx, time.Minute)
+					mu.Lock()
+					silent--
+					mu.Unlock()
+					return "", errors.New("silence")
+				}
+			}
+			jobs = append(jobs, j)
+		}
+		r := &Runner{Jobs: jobs, Recorder: m, Zone: time.UTC, Parallel: 32, Grace: 30 * time.Second, Log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if err := r.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if most != groupParallel {
+			t.Errorf("%d mailboxes of one server at a time", most)
+		}
+		for i := 100; i < 200; i++ {
+			if last, err := m.LastRun(t.Context(), fmt.Sprint(i), true); err != nil || last.Started.Sub(zero) > 15*time.Second {
+				t.Errorf("job %d: %+v, %v", i, last, err)
+			}
 		}
 	})
 }

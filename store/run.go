@@ -15,7 +15,8 @@ type Run struct {
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"` // zero: running, or cut off by a crash
 	OK      bool      `json:"ok"`
-	Detail  string    `json:"detail"` // one line, or the error
+	Detail  string    `json:"detail"`         // one line, or the error
+	Retry   time.Time `json:"retry,omitzero"` // of one that failed: when the daemon runs the job again
 }
 
 // BeginRun records that a job starts.
@@ -43,15 +44,29 @@ func (db *DB) EndRun(ctx context.Context, id int64, detail string, failure error
 	})
 }
 
+// Postpone records when the daemon runs a job again whose last run failed.
+func (db *DB) Postpone(ctx context.Context, job string, until time.Time) error {
+	return db.tx(ctx, "recording the next try of "+job, func(w *writing) error {
+		_, err := w.tx.ExecContext(ctx, `UPDATE runs SET retry = ? WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND ok = 0`, until.UnixMilli(), job)
+		return err
+	})
+}
+
+const selectRun = `SELECT id, job, started, ended, ok, detail, retry FROM runs `
+
+func (r *Run) scan(row interface{ Scan(to ...any) error }) error {
+	return row.Scan(&r.ID, &r.Job, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail, when{&r.Retry})
+}
+
 // LastRun returns the last run of a job, or the last that succeeded, and
 // ErrNotFound when there is none.
 func (db *DB) LastRun(ctx context.Context, job string, succeeded bool) (Run, error) {
-	query := `SELECT id, job, started, ended, ok, detail FROM runs WHERE job = ? ORDER BY started DESC, id DESC LIMIT 1`
+	query := selectRun + `WHERE job = ? ORDER BY started DESC, id DESC LIMIT 1`
 	if succeeded {
-		query = `SELECT id, job, started, ended, ok, detail FROM runs WHERE job = ? AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1`
+		query = selectRun + `WHERE job = ? AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1`
 	}
 	var r Run
-	err := db.read.QueryRowContext(ctx, query, job).Scan(&r.ID, &r.Job, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail)
+	err := r.scan(db.read.QueryRowContext(ctx, query, job))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("a run of %s: %w", job, ErrNotFound)
 	}

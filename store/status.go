@@ -104,13 +104,13 @@ func (db *DB) status(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
-	rows, err = db.read.QueryContext(ctx, `SELECT id, job, started, ended, ok, detail FROM runs WHERE id IN (SELECT max(id) FROM runs GROUP BY job) ORDER BY job`)
+	rows, err = db.read.QueryContext(ctx, selectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY job) ORDER BY job`)
 	if err != nil {
 		return err
 	}
 	return scan(rows, func(rows *sql.Rows) error {
 		var r Run
-		err := rows.Scan(&r.ID, &r.Job, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail)
+		err := r.scan(rows)
 		s.Jobs = append(s.Jobs, r)
 		return err
 	})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -155,6 +156,28 @@ func TestCursorAndSettlement(t *testing.T) {
 	for before, want := range map[time.Time]int{db.opts.Now().Add(-time.Hour): 0, db.opts.Now(): 1} {
 		if todo, err = db.Unsettled(ctx, "bounces", before); err != nil || len(todo) != want {
 			t.Errorf("%d to delete, want %d: %v", len(todo), want, err)
+		}
+	}
+}
+
+func TestPostpone(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	until := epoch.Add(time.Hour)
+	for _, failure := range []error{errors.New("no route to host"), nil} {
+		id, err := db.BeginRun(ctx, "harvest bounces")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.EndRun(ctx, id, "", failure); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Postpone(ctx, "harvest bounces", until); err != nil {
+			t.Fatal(err)
+		}
+		last, err := db.LastRun(ctx, "harvest bounces", false)
+		if err != nil || last.Retry.Equal(until) != (failure != nil) {
+			t.Errorf("after %v: %+v, %v", failure, last, err)
 		}
 	}
 }

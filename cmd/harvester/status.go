@@ -19,7 +19,7 @@ import (
 type statusJob struct {
 	Job  string     `json:"job"`
 	Last *store.Run `json:"last"` // null when it never ran
-	Next time.Time  `json:"next"` // by its schedule
+	Next time.Time  `json:"next"` // by its schedule, or later where it failed and is left alone for a while
 }
 
 // statusView is what `status --json` prints.
@@ -69,6 +69,9 @@ func jobStates(set *jobs.Set, db store.Status, now time.Time) []statusJob {
 		s := statusJob{Job: j.Name, Next: j.Spec.Next(now.In(set.Config.Timezone.Location()))}
 		if i := slices.IndexFunc(db.Jobs, func(r store.Run) bool { return r.Job == j.Name }); i >= 0 {
 			s.Last = &db.Jobs[i]
+			if s.Last.Retry.After(now) {
+				s.Next = s.Last.Retry.In(s.Next.Location())
+			}
 		}
 		out = append(out, s)
 	}
