@@ -57,7 +57,7 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(store.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
+	case is(store.ErrInUse, jobs.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate

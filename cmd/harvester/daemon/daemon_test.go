@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse"
@@ -293,6 +295,18 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 		Log:  slog.New(slog.DiscardHandler),
 	})
 	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "harvester run on") {
+		t.Errorf("got %v", err)
+	}
+	// Nor with another database: both would move the same mail.
+	err = Run(t.Context(), Options{
+		Load: func() (*config.Config, error) {
+			c, err := config.Load(filepath.Join(s.dir, "harvester.toml"))
+			c.Store.Path = filepath.Join(t.TempDir(), "other.db")
+			return c, err
+		},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if runtime.GOOS == "linux" && (!errors.Is(err, jobs.ErrInUse) || !strings.Contains(err.Error(), "mailbox bounces") || !strings.Contains(err.Error(), "harvester run on")) {
 		t.Errorf("got %v", err)
 	}
 	s.stop()

@@ -21,7 +21,7 @@ import (
 
 // Options say how the database is used.
 type Options struct {
-	Owner    string // takes the lease of the database under this name, and judges
+	Owner    string // takes the lease of the database and of the mailboxes under this name, and judges
 	Judges   bool   // events are stored or judged anew: the keys of the return paths must be readable
 	ReadOnly bool
 	Log      *slog.Logger // nil: discard
@@ -36,6 +36,7 @@ type Set struct {
 
 	signIns     map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
 	returnPaths []*envelope.VERP
+	claims      claims
 }
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
@@ -74,6 +75,11 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 		return nil, err
 	}
 	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, returnPaths: opts.ReturnPaths, signIns: map[config.Name]auth.Credentials{}}
+	if o.Owner != "" {
+		if s.claims, err = claim(c.Mailboxes, o.Owner, o.Log); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]
 		s.signIns[m.Name] = SignIn(c, m)
@@ -94,8 +100,11 @@ func Rules(dir string) (*rules.Set, error) {
 	return rules.Load(rules.Builtin(), os.DirFS(dir))
 }
 
-// Close closes the database.
-func (s *Set) Close() error { return s.DB.Close() }
+// Close closes the database and leaves the mailboxes to others.
+func (s *Set) Close() error {
+	s.claims.release()
+	return s.DB.Close()
+}
 
 // Parsing is how this configuration parses mail.
 func (s *Set) Parsing() *parse.Options {
@@ -123,7 +132,7 @@ func (s *Set) Harvests() []schedule.Job {
 		m := &s.Config.Mailboxes[i]
 		box := s.Mailbox(m, false)
 		jobs = append(jobs, schedule.Job{
-			Name: HarvestName(m), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
+			Name: HarvestName(m), Group: string(m.Server), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
 				if err != nil && tally.Read == 0 {
