@@ -23,7 +23,9 @@ func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[ha
 	progress func(Tally), failed func(path string, err error),
 ) (Tally, error) {
 	t := Tally{Kinds: map[parse.Kind]int{}}
-	v := &visit{Mailbox: &Mailbox{Name: mailbox, Store: db}, tally: &t}
+	finish, end := linger(ctx, finishTime)
+	defer end()
+	v := &visit{Mailbox: &Mailbox{Name: mailbox, Store: db}, tally: &t, finish: finish}
 	// Reading and parsing go on while a batch is committed.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -60,7 +62,7 @@ func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[ha
 		}
 	}()
 	for b := range batches {
-		if _, err := v.store(ctx, b); err != nil {
+		if _, err := v.store(b); err != nil {
 			return t, err
 		}
 		if progress != nil {

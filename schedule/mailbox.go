@@ -67,14 +67,16 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 	if err != nil {
 		return t, err
 	}
+	finish, end := linger(ctx, finishTime)
+	defer end()
 	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+		closing, cancel := context.WithTimeout(finish, closeTime)
 		defer cancel()
 		if failed := session.Close(closing); failed != nil {
 			m.Log.Debug("signing off failed", slog.String("mailbox", m.Name), slog.Any("err", failed))
 		}
 	}()
-	v := &visit{Mailbox: m, session: session, tally: &t}
+	v := &visit{Mailbox: m, session: session, tally: &t, finish: finish}
 	cursors, err := m.Store.Cursors(ctx, m.Name)
 	if err != nil {
 		return t, err
@@ -98,12 +100,27 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 	return t, errors.Join(append(errs, v.refused)...)
 }
 
+// linger is a context that outlives another by a while: for a run that is
+// stopped to finish what it has in hand, all of it within that time.
+func linger(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		last := time.AfterFunc(by, cancel)
+		context.AfterFunc(out, func() { last.Stop() })
+	})
+	return out, func() {
+		stop()
+		cancel()
+	}
+}
+
 // visit is one session's work.
 type visit struct {
 	*Mailbox
 	session harvest.Session
 	tally   *Tally
-	refused error // the first settling that the server refused; it stops further ones
+	finish  context.Context //nolint:containedctx // of the one run: commits and settlings outlive its context a little
+	refused error           // the first settling that the server refused; it stops further ones
 }
 
 // understood is a batch that was read and parsed.
@@ -126,19 +143,19 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 		var ahead understood
 		var reading sync.WaitGroup
 		reading.Go(func() { ahead, err = v.next(ctx, cur) })
-		todo, failed := v.store(ctx, batch)
+		todo, failed := v.store(batch)
 		reading.Wait()
 		if failed != nil {
 			return failed
 		}
-		v.settle(ctx, cur.Folder, todo)
+		v.settle(cur.Folder, todo)
 		batch = ahead
 	}
 	return err
 }
 
 // store commits a batch and says what is to be settled.
-func (v *visit) store(ctx context.Context, b understood) ([]harvest.Settlement, error) {
+func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	items := b.items
 	var todo []harvest.Settlement
 	for i := range items {
@@ -154,10 +171,7 @@ func (v *visit) store(ctx context.Context, b understood) ([]harvest.Settlement, 
 	if v.Dry {
 		return todo, nil
 	}
-	// A run that is stopped finishes what it has in hand.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
-	out, err := v.Store.Commit(ctx, store.Batch{Items: items, Cursor: b.cursor})
+	out, err := v.Store.Commit(v.finish, store.Batch{Items: items, Cursor: b.cursor})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"harvester/fixtures"
@@ -365,4 +366,43 @@ func TestAllSamplesAreAccountedFor(t *testing.T) {
 	if err != nil || cursors["INBOX"].LastUID != uint32(n) || tally.Read != n || tally.Messages != len(distinct) || stored(t, db) != len(distinct) {
 		t.Errorf("%d mails, %d distinct: %+v, cursor %v, %v", n, len(distinct), tally, cursors, err)
 	}
+}
+
+// deaf is a mailbox whose server no longer answers once mail was read.
+type deaf struct{ *mailserver }
+
+func (d deaf) Open(context.Context) (harvest.Session, error) { return d, nil }
+
+func (d deaf) Settle(ctx context.Context, _ string, _ []harvest.Settlement) ([]harvest.Settlement, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (d deaf) Close(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// However many things are in hand when a run is stopped, they take half a
+// minute together, and what was read is stored.
+func TestStopTakesHalfAMinuteAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &mailserver{batch: 1}
+		for _, raw := range of(t, bounce.KindBounce, bounce.KindDelay) {
+			s.add("INBOX", raw)
+		}
+		m, db := harness(t, s, harvest.Move)
+		m.Source = deaf{s}
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Minute, stop) // in the middle of settling
+		started := time.Now()
+		_, err := m.Run(ctx)
+		if took := time.Since(started) - 10*time.Minute; err == nil || took < 0 || took > 30*time.Second {
+			t.Errorf("stopped after %s: %v", took, err)
+		}
+		if left, err := db.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 1 {
+			t.Errorf("to settle: %v, %v", left, err)
+		}
+		db.Close()
+	})
 }

@@ -80,7 +80,7 @@ func (v *visit) resume(ctx context.Context) error {
 			}
 			left = left[1:]
 		}
-		v.settle(ctx, folder, todo)
+		v.settle(folder, todo)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (v *visit) decide(it *store.Item) []harvest.Settlement {
 // settle carries out dispositions and records them; a dry run only counts. A
 // server that refuses is asked no more in this run; what is left is tried
 // again by the next.
-func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settlement) {
+func (v *visit) settle(folder string, todo []harvest.Settlement) {
 	if len(todo) == 0 || v.refused != nil {
 		return
 	}
@@ -106,11 +106,9 @@ func (v *visit) settle(ctx context.Context, folder string, todo []harvest.Settle
 		v.tally.plan(todo)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
-	defer cancel()
-	done, err := v.session.Settle(ctx, folder, todo)
+	done, err := v.session.Settle(v.finish, folder, todo)
 	v.tally.Settled += len(done)
-	v.refused = errors.Join(err, v.Store.Settled(ctx, done))
+	v.refused = errors.Join(err, v.Store.Settled(v.finish, done))
 }
 
 func (t *Tally) plan(todo []harvest.Settlement) {
