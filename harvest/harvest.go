@@ -113,8 +113,10 @@ type Session interface {
 }
 
 // Waiter is implemented by sessions that can wait for new mail (IMAP IDLE,
-// RFC 2177). Wait returns nil when something may have arrived or the server's
-// own limit passed, and ctx's error when ctx ended first.
+// RFC 2177). Wait returns nil when something may have arrived: at once when it
+// opens the folder, for what came before, and then when the server says so. Its
+// error is [errors.ErrUnsupported] where the server can't, and ctx's when ctx
+// ended first.
 type Waiter interface {
 	Wait(ctx context.Context, folder string) error
 }

@@ -23,6 +23,9 @@ type Job struct {
 	Basis    string        // for one that does: the job whose last run stands in for its own until it has one
 	// Run does the work. Its detail is one line for people.
 	Run func(ctx context.Context) (detail string, err error)
+	// Watch, if not nil, calls wake when a run is worth while before its time,
+	// until ctx ends.
+	Watch func(ctx context.Context, wake func())
 }
 
 // next is when the job runs after t: by its schedule, and its own share of

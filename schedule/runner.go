@@ -23,6 +23,11 @@ const (
 	// went silent holds up these at most, and providers allow an address some
 	// ten connections.
 	groupParallel = 8
+	// mostWatches bounds the connections that only wait; what is beyond it is
+	// run on schedule alone.
+	mostWatches = 100
+	// stagger keeps watches from signing in together.
+	stagger = 100 * time.Millisecond
 )
 
 // Runner runs jobs on their schedules: never two runs of one job at a time, a
@@ -76,8 +81,19 @@ func (r *Runner) Run(ctx context.Context) error {
 		first[i] = r.first(ctx, &r.Jobs[i])
 	}
 	var loops sync.WaitGroup
+	watches := 0
 	for i := range r.Jobs {
-		loops.Go(func() { r.loop(ctx, i, first[i]) })
+		woken := make(chan struct{}, 1)
+		loops.Go(func() { r.loop(ctx, i, first[i], woken) })
+		if watch := r.Jobs[i].Watch; watch != nil && watches < mostWatches {
+			watches++
+			before := time.Duration(watches) * stagger
+			loops.Go(func() {
+				if sleep(ctx, before) {
+					watch(ctx, waker(woken))
+				}
+			})
+		}
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -95,6 +111,16 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
+// waker asks for a run; one that was asked for already is enough.
+func waker(woken chan<- struct{}) func() {
+	return func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // now is the wall clock alone: the monotonic one does not show that the clock
 // was set.
 func (r *Runner) now() time.Time {
@@ -105,8 +131,8 @@ func (r *Runner) now() time.Time {
 	return now().Round(0).In(r.Zone)
 }
 
-// loop runs one job whenever it is due, first at next.
-func (r *Runner) loop(ctx context.Context, i int, next time.Time) {
+// loop runs one job whenever it is due, first at next, and when it is woken.
+func (r *Runner) loop(ctx context.Context, i int, next time.Time, woken <-chan struct{}) {
 	j := &r.Jobs[i]
 	seen := r.now()
 	for {
@@ -117,7 +143,17 @@ func (r *Runner) loop(ctx context.Context, i int, next time.Time) {
 		seen = now
 		r.update(i, func(s *State) { s.Next, s.seen = next, now })
 		if wait := next.Sub(now); wait > 0 {
-			if !sleep(ctx, min(wait, tick)) {
+			timer := time.NewTimer(min(wait, tick))
+			select {
+			case <-timer.C:
+			case <-woken:
+				if r.failing(i) == 0 { // a provider's time is waited for
+					next = now
+				}
+			case <-ctx.Done():
+			}
+			timer.Stop()
+			if ctx.Err() != nil {
 				return
 			}
 			continue
@@ -202,6 +238,13 @@ func (r *Runner) update(i int, f func(*State)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(&r.states[i])
+}
+
+// failing counts a job's failed runs since the last good one.
+func (r *Runner) failing(i int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.states[i].Failures()
 }
 
 // Failures counts the failed runs since the last good one.

@@ -360,3 +360,69 @@ func TestSilentServerHoldsUpNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+// A job that is woken runs before its time; one that fails waits as long as it
+// would have.
+func TestWatchWakesTheJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		broken := false
+		during(t, 170*time.Minute, m, Job{
+			Name: "woken", Spec: spec(t, "0 * * * *"),
+			Run: func(context.Context) (string, error) {
+				if broken {
+					return "", &harvest.Fault{Step: "signing in", Kind: harvest.ErrAuth}
+				}
+				return "", nil
+			},
+			Watch: func(ctx context.Context, wake func()) {
+				for _, at := range []time.Duration{10 * time.Minute, 40 * time.Minute, 70 * time.Minute, 80 * time.Minute} {
+					sleep(ctx, at-time.Since(zero))
+					broken = at == 70*time.Minute
+					wake()
+				}
+				<-ctx.Done()
+			},
+		})
+		// At 1:10 it fails, and is left alone for an hour.
+		if got := m.starts("woken", zero); got != "10m0s 40m0s 1h0m0s 1h10m0s 2h10m0s" {
+			t.Error(got)
+		}
+	})
+}
+
+// talker is a source that tells of new mail twice and then breaks.
+type talker struct {
+	mailserver
+	opened int
+	says   int
+}
+
+func (s *talker) Open(context.Context) (harvest.Session, error) {
+	s.opened++
+	s.says = 0
+	return s, nil
+}
+
+func (s *talker) Wait(context.Context, string) error {
+	if s.says++; s.says > 2 {
+		return errors.New("connection reset")
+	}
+	return nil
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		Watch(t.Context(), "box", &mailserver{order: []string{"INBOX"}}, func() { t.Error("woken by nobody") }, slog.New(slog.DiscardHandler))
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		s, woken := &talker{mailserver: mailserver{order: []string{"INBOX"}}}, 0
+		Watch(ctx, "box", s, func() { woken++ }, slog.New(slog.DiscardHandler))
+		// It comes back again and again, later and later, and each time asks for
+		// what came meanwhile.
+		if s.opened < 3 || s.opened > 40 || woken != 2*s.opened {
+			t.Errorf("opened %d times, woken %d times", s.opened, woken)
+		}
+	})
+}

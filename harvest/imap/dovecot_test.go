@@ -252,6 +252,9 @@ func TestDovecotIdle(t *testing.T) {
 	session := open(t, dovecotConfig(d))
 	_, cur := drain(t, session, harvest.Cursor{Folder: "INBOX"})
 	waiter := session.(harvest.Waiter)
+	if err := open(t, dovecotConfig(d)).(harvest.Waiter).Wait(context.Background(), "INBOX"); err != nil { // for what came before
+		t.Fatal(err)
+	}
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := waiter.Wait(short, "INBOX"); !errors.Is(err, context.DeadlineExceeded) {

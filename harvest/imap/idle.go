@@ -2,65 +2,56 @@ package imap
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 )
 
-// Wait returns when mail may have arrived, or after a while.
+// idleCycle is how long one IDLE lasts. RFC 2177 allows 29 minutes, but NAT
+// boxes forget sooner, and some servers fall silent.
+const idleCycle = 9 * time.Minute
+
+// Wait waits by IDLE, again and again.
 func (s *session) Wait(ctx context.Context, folder string) error {
-	if _, err := s.open(ctx, folder); err != nil {
+	if !s.has(ctx, imap.CapIdle) {
+		return fmt.Errorf("waiting for mail in %s: %w", s.Name, cmpErr(ctx.Err(), s.conn.Failure(), errors.ErrUnsupported))
+	}
+	if s.folder == nil || s.folder.name != folder {
+		_, err := s.open(ctx, folder)
 		return err
 	}
-	if !s.has(ctx, imap.CapIdle) {
-		return s.pause(ctx)
-	}
-	return s.idle(ctx)
-}
-
-const (
-	// idleCycle is how long one IDLE lasts. RFC 2177 allows 29 minutes, but
-	// NAT boxes forget sooner, and some servers fall silent.
-	idleCycle = 9 * time.Minute
-	// pollPause is what stands for IDLE where the server has none.
-	pollPause = time.Minute
-)
-
-func (s *session) pause(ctx context.Context) error {
-	timer := time.NewTimer(pollPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-s.client.Closed():
-		return s.failed(ctx, "waiting for mail", s.conn.Failure())
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for {
+		if arrived, err := s.idle(ctx); arrived || err != nil {
+			return err
+		}
 	}
 }
 
 // idle runs one IDLE. When ctx ends, the session is still usable.
-func (s *session) idle(ctx context.Context) error {
+func (s *session) idle(ctx context.Context) (arrived bool, err error) {
 	select {
 	case <-s.arrived: // from before
-		return nil
+		return true, nil
 	default:
 	}
 	var command interface {
 		Close() error
 		Wait() error
 	}
-	err := s.do(ctx, "starting IDLE", func() (err error) {
+	err = s.do(ctx, "starting IDLE", func() (err error) {
 		command, err = s.client.Idle()
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	timer := time.NewTimer(idleCycle)
 	defer timer.Stop()
 	select {
 	case <-s.arrived:
+		arrived = true
 	case <-timer.C:
 	case <-ctx.Done():
 	case <-s.client.Closed():
@@ -74,7 +65,7 @@ func (s *session) idle(ctx context.Context) error {
 		return command.Wait()
 	})
 	if cause := context.Cause(ctx); cause != nil {
-		return cause
+		return false, cause
 	}
-	return err
+	return arrived, err
 }

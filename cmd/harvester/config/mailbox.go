@@ -24,6 +24,7 @@ type Mailbox struct {
 	Password    Secret        `toml:"password"`
 	Folders     []string      `toml:"folders"`
 	Schedule    schedule.Spec `toml:"schedule"`
+	Idle        bool          `toml:"idle"`
 	Done        Done          `toml:"done"`     // of what was understood
 	Unparsed    Done          `toml:"unparsed"` // of what nobody understood
 	Other       Done          `toml:"other"`    // of mail from people

@@ -133,6 +133,7 @@ func (s *Set) Harvests() []schedule.Job {
 		box := s.Mailbox(m, false)
 		jobs = append(jobs, schedule.Job{
 			Name: HarvestName(m), Group: string(m.Server), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
+			Watch: s.watch(m),
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
 				if err != nil && tally.Read == 0 {
@@ -147,6 +148,17 @@ func (s *Set) Harvests() []schedule.Job {
 
 // HarvestName is the name of the job that harvests a mailbox.
 func HarvestName(m *config.Mailbox) string { return "harvest " + string(m.Name) }
+
+// watch asks for a harvest when the server tells of new mail; nil where it is
+// not wanted, or can't be. Its connection is for reading only.
+func (s *Set) watch(m *config.Mailbox) func(context.Context, func()) {
+	if m.Type != config.IMAP || !m.Idle {
+		return nil
+	}
+	return func(ctx context.Context, wake func()) {
+		schedule.Watch(ctx, string(m.Name), source(m, s.signIns[m.Name], true, s.Log), wake, s.Log)
+	}
+}
 
 // Files are the jobs besides: the exports, the report, and dropping what is too
 // old.
