@@ -113,7 +113,14 @@ func (b *mailbox) Probe(ctx context.Context, folder string) (n int, err error) {
 		return 0, b.fault("opening "+b.Path, err)
 	}
 	defer f.Close()
-	m := &mboxReader{r: bufio.NewReaderSize(f, readSize)}
+	r := bufio.NewReaderSize(f, readSize)
+	if _, empty, err := beginning(r); err != nil || empty {
+		if err != nil {
+			err = b.fault("reading "+b.Path, err)
+		}
+		return 0, err
+	}
+	m := &mboxReader{r: r}
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, b.fault("reading "+b.Path, err)
@@ -168,20 +175,10 @@ func (b *mailbox) read(ctx context.Context, path string, at place) ([]harvest.Me
 // messages reads one batch from an offset, and returns that of the next.
 func (b *mailbox) messages(ctx context.Context, f io.Reader, path string, offset int64) ([]harvest.Message, int64, error) {
 	r := bufio.NewReaderSize(f, readSize)
-	start, err := r.Peek(1)
-	for len(start) > 0 && (start[0] == '\n' || start[0] == '\r') { // some writers part messages before, not after them
-		_, _ = r.Discard(1) // it was peeked at
-		offset++
-		start, err = r.Peek(1)
-	}
-	if len(start) == 0 {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
+	skipped, empty, err := beginning(r)
+	offset += skipped
+	if err != nil || empty {
 		return nil, offset, err
-	}
-	if line, _ := r.Peek(sniffSize); !isSeparator(firstLine(line)) {
-		return nil, offset, fmt.Errorf("no From_ line at byte %d: not an mbox", offset)
 	}
 	var batch []harvest.Message
 	var bytes int64
@@ -204,6 +201,26 @@ func (b *mailbox) messages(ctx context.Context, f io.Reader, path string, offset
 		batch = append(batch, message)
 	}
 	return batch, offset + m.start, nil
+}
+
+// beginning skips to the first message, and fails if there is something else.
+func beginning(r *bufio.Reader) (skipped int64, empty bool, err error) {
+	start, err := r.Peek(1)
+	for len(start) > 0 && (start[0] == '\n' || start[0] == '\r') { // some writers part messages before, not after them
+		_, _ = r.Discard(1) // it was peeked at
+		skipped++
+		start, err = r.Peek(1)
+	}
+	if len(start) == 0 {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return skipped, true, err
+	}
+	if line, _ := r.Peek(sniffSize); !isSeparator(firstLine(line)) {
+		return skipped, false, errors.New("no From_ line where a message should begin: not an mbox")
+	}
+	return skipped, false, nil
 }
 
 var errLocked = errors.New("another program is writing to it")

@@ -67,7 +67,7 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 		return &mailbox{source: s}, nil
 	}
 	if err != nil {
-		return nil, s.fault("opening "+s.Path, err)
+		return nil, s.fault("opening "+s.Path, errors.Unwrap(err)) // it names the path, too
 	}
 	switch s.Format {
 	case Maildir:
