@@ -28,6 +28,13 @@ type Job struct {
 	Watch func(ctx context.Context, wake func())
 }
 
+// Partial is the error of a run that did the main part of its work: something
+// is to be mended, but the job keeps to its schedule.
+type Partial struct{ Err error }
+
+func (p *Partial) Error() string { return p.Err.Error() }
+func (p *Partial) Unwrap() error { return p.Err }
+
 // next is when the job runs after t: by its schedule, and its own share of
 // Spread later, at most a tenth of the time between two runs.
 func (j *Job) next(t time.Time) time.Time {
@@ -59,8 +66,13 @@ type Recorder interface {
 const recordTime = 10 * time.Second
 
 // Do runs a job once, within its deadline, and records how it ended. A panic
-// of the job is an error of this run.
+// of the job is an error of this run. A failure that only repeats the last is no
+// news to the log.
 func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail string, err error) {
+	last, err := rec.LastRun(ctx, j.Name, false)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
 	id, err := rec.BeginRun(ctx, j.Name)
 	if err != nil {
 		return "", err
@@ -77,10 +89,13 @@ func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail str
 		err = errors.Join(err, failed)
 	}
 	attrs := []any{slog.String("job", j.Name), slog.Duration("duration", time.Since(started).Round(time.Millisecond)), slog.String("detail", detail)}
-	if failure != nil {
-		log.Error("job failed", append(attrs, slog.Any("err", failure))...)
-	} else {
+	switch {
+	case failure == nil:
 		log.Info("job done", attrs...)
+	case !last.OK && last.Detail == failure.Error():
+		log.Info("job failed as before", append(attrs, slog.Any("err", failure))...)
+	default:
+		log.Error("job failed", append(attrs, slog.Any("err", failure))...)
 	}
 	return detail, err
 }

@@ -85,6 +85,7 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 		return t, err
 	}
 	var errs []error
+	read := 0
 	for _, folder := range session.Folders() {
 		cur, ok := cursors[folder]
 		if !ok {
@@ -93,11 +94,17 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 		if err := v.folder(ctx, cur); err != nil {
 			errs = append(errs, err)
 			if !errors.Is(err, harvest.ErrFolder) {
-				break
+				return t, errors.Join(append(errs, v.refused)...)
 			}
+			continue
 		}
+		read++
 	}
-	return t, errors.Join(append(errs, v.refused)...)
+	err = errors.Join(append(errs, v.refused)...)
+	if err != nil && read > 0 {
+		err = &Partial{err}
+	}
+	return t, err
 }
 
 // linger is a context that outlives another by a while: for a run that is

@@ -281,8 +281,13 @@ func TestOneFolderDoesNotStopTheOthers(t *testing.T) {
 	s := &mailserver{broken: map[string]error{"Gone": fmt.Errorf("opening Gone: %w", harvest.ErrFolder)}, order: []string{"Gone"}}
 	s.add("INBOX", of(t, bounce.KindBounce)[0])
 	m, db := harness(t, s, harvest.Keep)
-	if _, err := m.Run(t.Context()); !errors.Is(err, harvest.ErrFolder) {
+	var partial *Partial
+	if _, err := m.Run(t.Context()); !errors.Is(err, harvest.ErrFolder) || !errors.As(err, &partial) {
 		t.Errorf("error %v", err)
+	}
+	s.order = []string{"Gone"}
+	if _, err := m.Run(t.Context()); !errors.Is(err, harvest.ErrFolder) || errors.As(err, &partial) {
+		t.Errorf("nothing was read: %v", err)
 	}
 	if stored(t, db) != 1 {
 		t.Error("the folder after it was not read")

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -218,7 +219,8 @@ func (r *Runner) once(ctx context.Context, i int) time.Time {
 	next := j.next(now)
 	r.update(i, func(s *State) {
 		s.Running, s.Err, s.seen = time.Time{}, err, now
-		if err == nil {
+		var partial *Partial
+		if err == nil || errors.As(err, &partial) && harvest.RetryAfter(err) == 0 {
 			s.backoff.Succeeded()
 			return
 		}

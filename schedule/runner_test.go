@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -423,6 +424,34 @@ func TestWatch(t *testing.T) {
 		// what came meanwhile.
 		if s.opened < 3 || s.opened > 40 || woken != 2*s.opened {
 			t.Errorf("opened %d times, woken %d times", s.opened, woken)
+		}
+	})
+}
+
+// A folder that is missing, or a server that won't move mail, is an error of the
+// run and does not slow the harvest down; the log says it once.
+func TestPartialFailureKeepsTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m, log := time.Now(), &memory{}, &bytes.Buffer{}
+		r := &Runner{
+			Jobs: []Job{{
+				Name: "partial", Spec: spec(t, "*/10 * * * *"),
+				Run: func(context.Context) (string, error) {
+					return "1 read", &Partial{&harvest.Fault{Step: "moving messages", Kind: harvest.ErrFolder}}
+				},
+			}},
+			Recorder: m, Zone: time.UTC, Parallel: 1, Grace: time.Second, Log: slog.New(slog.NewTextHandler(log, nil)),
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 35*time.Minute)
+		defer cancel()
+		if err := r.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := m.starts("partial", zero); got != "10m0s 20m0s 30m0s" || r.States()[0].Err == nil {
+			t.Error(got, r.States())
+		}
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 || strings.Count(log.String(), "failed as before") != 2 {
+			t.Errorf("%d errors in\n%s", n, log)
 		}
 	})
 }
