@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"harvester/harvest/harvesttest"
 	"harvester/harvest/imap/imaptest"
@@ -23,6 +25,7 @@ import (
 type signedIn struct {
 	t        *testing.T
 	provider *imaptest.Provider
+	server   *imaptest.Dovecot
 	dir      string
 }
 
@@ -33,7 +36,7 @@ func oauthMailbox(t *testing.T, oauth string) *signedIn {
 	p := imaptest.NewProvider(t)
 	server := imaptest.Start(t, p.Accept("xoauth2"))
 	server.Deliver("INBOX", harvesttest.Message(1), harvesttest.Message(2))
-	s := &signedIn{t, p, t.TempDir()}
+	s := &signedIn{t, p, server, t.TempDir()}
 	s.write("harvester.toml", fmt.Sprintf("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n[[mailbox]]\nname = \"bounces\"\nserver = %q\n"+
 		"ca_file = %q\nusername = %q\n[mailbox.oauth]\n%s", server.IMAPS, server.CAFile, imaptest.Username, strings.ReplaceAll(oauth, "URL", p.URL)))
 	return s
@@ -151,6 +154,37 @@ func TestUserAgrees(t *testing.T) {
 	}
 	_, errs = s.run(exitNoPerm, "once")
 	s.contains(errs, "the password was changed: sign in again: harvester auth")
+}
+
+// The certificate of an application, over POP3.
+func TestCertificateSignsIn(t *testing.T) {
+	s := oauthMailbox(t, strings.Replace(microsoftApp, `client_secret = "file:secret"`, `certificate = "file:app.pem"`, 1))
+	config, err := os.ReadFile(filepath.Join(s.dir, "harvester.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("harvester.toml", strings.Replace(string(config), fmt.Sprintf("server = %q", s.server.IMAPS), fmt.Sprintf("type = \"pop3\"\nserver = %q", s.server.POP3S), 1))
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("app.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))+
+		string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	out, _ := s.run(exitOK, "auth", "--check")
+	s.contains(out, "signed in as alice", "INBOX opens and holds 2 messages")
+
+	s.provider.Claims = `{"roles":["IMAP.AccessAsApp"]}` // the permission of the other protocol
+	s.provider.Refuse = func(url.Values) (int, string) { s.provider.RevokeNext(); return 0, "" }
+	_, errs := s.run(exitNoPerm, "auth", "--check")
+	s.contains(errs, "the token lacks POP.AccessAsApp: ")
+	s.write("app.pem", "no certificate")
+	_, errs = s.run(exitNoPerm, "auth", "--check")
+	s.contains(errs, "reading the client certificate: ")
 }
 
 func TestServiceAccountSignsIn(t *testing.T) {

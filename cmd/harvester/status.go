@@ -106,7 +106,11 @@ func (a *app) printStatus(set *jobs.Set, v *statusView) error {
 		p.field("push", text)
 	}
 	for _, f := range db.Folders {
-		p.field("folder", fmt.Sprintf("%s/%s read up to UID %d, %s", f.Mailbox, f.Folder, f.LastUID, p.stamp(f.At)))
+		upTo := ""
+		if f.LastUID > 0 { // only IMAP has them
+			upTo = fmt.Sprintf(" up to UID %d", f.LastUID)
+		}
+		p.field("folder", fmt.Sprintf("%s/%s read%s, %s", f.Mailbox, f.Folder, upTo, p.stamp(f.At)))
 	}
 	p.line("")
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
