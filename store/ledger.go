@@ -68,14 +68,21 @@ func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 		}
 		defer find.Close()
 		var ids []int64
+		fresh := map[dayStream]int{}
 		for _, s := range some {
 			at := s.At
 			if at.IsZero() {
 				at = w.now
 			}
 			key, id := policy.Key(s.Recipient), bareID(s.MessageID)
-			if _, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream); err != nil {
+			res, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
+			if err != nil {
 				return err
+			}
+			if n, err := res.RowsAffected(); err != nil {
+				return err
+			} else if n == 1 {
+				fresh[dayStream{epochDay(at.UTC()), s.Stream}]++
 			}
 			rows, err := find.QueryContext(w.ctx, key, id, "<"+id+">")
 			if err != nil {
@@ -89,6 +96,9 @@ func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 			}); err != nil {
 				return err
 			}
+		}
+		if err := w.countLedger(fresh); err != nil {
+			return err
 		}
 		w.ledger, w.ledgerSeen = true, true
 		touched := map[string]bool{}

@@ -36,6 +36,7 @@ func (db *DB) fingerprint(was string) string {
 		fmt.Fprintln(h, db.opts.BATV.Fingerprint())
 	}
 	for _, s := range db.opts.Streams {
+		s.Limits = policy.RateLimits{} // they decide about no event
 		fmt.Fprintf(h, "%+v\n", s)
 	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])

@@ -19,6 +19,8 @@ type Stream struct {
 	DKIM        []string          // signing domain, or "selector._domainkey.domain"
 	Headers     map[string]string // pattern by field, one of StreamHeaders
 	Mailboxes   []string          // that the notice was harvested from
+
+	Limits policy.RateLimits // from what rates on it is paused; zero: the defaults
 }
 
 // StreamHeaders are the fields of a returned mail that a stream can be told

@@ -189,6 +189,9 @@ func surroundings(ctx context.Context, c *config.Config) config.Errors {
 	for _, e := range c.Exports {
 		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
 	}
+	if c.Pause.Path != "" {
+		folder("pause.path", c.Pause.Path)
+	}
 	if c.RulesDir != "" {
 		folder("rules_dir", c.RulesDir)
 	}

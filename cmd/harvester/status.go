@@ -13,6 +13,7 @@ import (
 
 	"harvester/cmd/harvester/jobs"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // statusJob is a configured job and how it fared.
@@ -27,6 +28,7 @@ type statusView struct {
 	Config   string       `json:"config"`
 	Database store.Status `json:"database"`
 	Stopped  *store.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
+	Rates    []store.Rate `json:"rates"`   // of each stream
 	Jobs     []statusJob  `json:"jobs"`
 }
 
@@ -50,6 +52,9 @@ func newStatus(a *app) *cobra.Command {
 				}
 				if stopped {
 					view.Stopped = &trip
+				}
+				if view.Rates, err = set.DB.Rates(cmd.Context()); err != nil {
+					return err
 				}
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(view)
@@ -104,6 +109,14 @@ func (a *app) printStatus(set *jobs.Set, v *statusView) error {
 			text += fmt.Sprintf(" and refused %d: see harvester push refused", c.Refused)
 		}
 		p.field("push", text)
+	}
+	for _, r := range v.Rates {
+		text := rateText(r)
+		if r.Level == policy.Paused {
+			p.line("  %-9s %s", "rate", c.red(text))
+			continue
+		}
+		p.field("rate", text)
 	}
 	for _, f := range db.Folders {
 		upTo := ""

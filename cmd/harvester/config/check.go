@@ -23,6 +23,7 @@ func (c *Config) check(d *decoder) {
 	c.checkReport(d)
 	c.checkWeb(d)
 	c.checkPolicy(d)
+	checkRates(d, "pause", c.Pause)
 	c.checkStreams(d)
 	c.checkBreaker(d)
 	c.checkReturnPaths(d)

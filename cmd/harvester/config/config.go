@@ -44,6 +44,7 @@ type Config struct {
 	Streams map[string]Stream       `toml:"stream"`
 	VERP    map[string]VERP         `toml:"verp"`
 	BATV    BATV                    `toml:"batv"`
+	Pause   Pause                   `toml:"pause"`
 
 	File  string       // where it was read
 	Table policy.Table // the built-in policy with Policy and the streams' lines laid over it
@@ -127,7 +128,7 @@ func Parse(file string, doc []byte) (*Config, error) {
 
 // resolvePaths makes paths absolute or relative to the working directory.
 func (c *Config) resolvePaths(dir string) {
-	paths := []*string{&c.RulesDir, &c.Store.Path, &c.Report.Path}
+	paths := []*string{&c.RulesDir, &c.Store.Path, &c.Pause.Path, &c.Report.Path}
 	for i := range c.Exports {
 		e := &c.Exports[i]
 		paths = append(paths, &e.Path)

@@ -332,6 +332,32 @@ h.toml:26:1: verp.g.pattern: another shape is the same (hint: see line 24)
 h.toml:27:7: verp.h.pattern: missing
 h.toml:29:9: batv.keys: empty (hint: write "credential:NAME")
 `},
+		"pause": {minimal + `
+[pause]
+minimum = 0
+warn = "5 %"
+pause = "five"
+complaints_warn = "1%"
+complaints_pause = "0.3"
+[stream.all]
+dkim = ["example.org"]
+`, `
+h.toml:12:1: pause.pause: "five" is no share: write a number above 0 and up to 100 with its sign, such as "2%"
+h.toml:14:1: pause.complaints_pause: "0.3" is no share: write a number above 0 and up to 100 with its sign, such as "2%"
+h.toml:15:9: stream.all: "all" stands for all mail together (hint: give the stream another name)
+`},
+		"pause of a stream": {minimal + `
+[stream.news]
+dkim = ["example.org"]
+[stream.news.pause]
+minimum = 0
+warn = "5%"
+complaints_warn = "2%"
+`, `
+h.toml:12:1: stream.news.pause.minimum: 0 recipients prove nothing (hint: write 1 or more; 200 is usual)
+h.toml:13:1: stream.news.pause.warn: the warning at 5% comes no earlier than the pause at 5% (hint: a warning needs the lower limit)
+h.toml:14:1: stream.news.pause.complaints_warn: the warning at 2% comes no earlier than the pause at 0.3% (hint: a warning needs the lower limit)
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},

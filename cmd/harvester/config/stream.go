@@ -21,6 +21,7 @@ type Stream struct {
 	Headers     []string                `toml:"headers"`   // "Field: pattern"
 	Mailboxes   []Name                  `toml:"mailboxes"` // of this configuration
 	Proof       *policy.Proof           `toml:"proof"`     // least proof of every line; nil: as the line says
+	Pause       PausePatch              `toml:"pause"`     // over those for all
 	Policy      map[string]policy.Patch `toml:"policy"`
 }
 
@@ -34,7 +35,7 @@ func (c *Config) StoreStreams() []store.Stream {
 	for _, name := range c.streamOrder {
 		s := c.Streams[name]
 		one := store.Stream{Name: name, Kind: s.Kind, ReturnPaths: s.ReturnPaths, ListIDs: s.ListIDs, FeedbackIDs: s.FeedbackIDs,
-			DKIM: s.DKIM, Headers: map[string]string{}}
+			DKIM: s.DKIM, Headers: map[string]string{}, Limits: c.Pause.with(s.Pause).limits()}
 		for _, h := range s.Headers {
 			field, pattern, _ := splitHeader(h)
 			one.Headers[field] = pattern
@@ -70,7 +71,13 @@ func (c *Config) checkStreams(d *decoder) {
 		if !namePattern.MatchString(name) {
 			d.fail(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
 		}
+		if name == store.AllStreams {
+			d.fail(path, `"all" stands for all mail together`, "give the stream another name")
+		}
 		c.checkSelectors(d, &s, path, seen)
+		if s.Pause != (PausePatch{}) && !failed(d, "pause.") {
+			checkRates(d, join(path, "pause"), c.Pause.with(s.Pause))
+		}
 		c.checkStreamPolicy(d, name, &s, path)
 	}
 }

@@ -136,6 +136,8 @@ func (s *Set) Harvests() []schedule.Job {
 			Watch: s.watch(m),
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
+				_, failed := s.UpdateRates(ctx)
+				err = errors.Join(err, failed)
 				if err != nil && tally.Read == 0 {
 					return "", err
 				}
