@@ -22,7 +22,8 @@ type Mailbox struct {
 	Store    *store.DB
 	Parse    *parse.Options
 	Settling Settling
-	Dry      bool // neither commit nor settle: only say what would happen
+	Dry      bool  // neither commit nor settle: only say what would happen
+	Meter    Meter // nil: nobody counts
 	Log      *slog.Logger
 }
 
@@ -62,6 +63,10 @@ const (
 // whatever the error; it names what could not be done, and other folders are
 // read all the same when one can't be opened.
 func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
+	if m.Meter != nil {
+		start := time.Now()
+		defer func() { m.Meter.Polled(m.Name, t, time.Since(start), err) }()
+	}
 	t.Kinds, t.Plan = map[parse.Kind]int{}, map[Fate]int{}
 	session, err := m.Source.Open(ctx)
 	if err != nil {
@@ -138,7 +143,12 @@ type understood struct {
 
 func (v *visit) next(ctx context.Context, cur harvest.Cursor) (understood, error) {
 	b, err := v.session.Next(ctx, cur)
-	return understood{Parse(b.Messages, v.Parse), b.Cursor}, err
+	start := time.Now()
+	items := Parse(b.Messages, v.Parse)
+	if v.Meter != nil && len(items) > 0 {
+		v.Meter.Parsed(v.Name, items, time.Since(start))
+	}
+	return understood{items, b.Cursor}, err
 }
 
 // folder reads one folder to its end. The next batch is read and parsed while
@@ -178,9 +188,13 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	if v.Dry {
 		return todo, nil
 	}
+	start := time.Now()
 	out, err := v.Store.Commit(v.finish, store.Batch{Items: items, Cursor: b.cursor})
 	if err != nil {
 		return nil, err
+	}
+	if v.Meter != nil {
+		v.Meter.Committed(out, time.Since(start))
 	}
 	v.tally.add(out)
 	return todo, nil

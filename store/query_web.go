@@ -102,3 +102,14 @@ func (db *DB) Writable(ctx context.Context) error {
 		return err
 	})
 }
+
+// SuppressionClasses counts the entries in force by class.
+func (db *DB) SuppressionClasses(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	err := db.tally(ctx, out, `SELECT class, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY class`,
+		db.opts.Now().UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("counting suppressions: %w", clear(err))
+	}
+	return out, nil
+}

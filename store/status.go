@@ -65,23 +65,10 @@ func (db *DB) status(ctx context.Context, s *Status) error {
 		}
 	}
 	s.Bytes = pages * size
-	count := func(into map[string]int, query string, args ...any) error {
-		rows, err := db.read.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		return scan(rows, func(rows *sql.Rows) error {
-			var word string
-			var n int
-			err := rows.Scan(&word, &n)
-			into[word] = n
-			return err
-		})
-	}
-	if err := count(s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
+	if err := db.tally(ctx, s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
 		return err
 	}
-	if err := count(s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
+	if err := db.tally(ctx, s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
 		return err
 	}
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held); err != nil {
@@ -112,6 +99,21 @@ func (db *DB) status(ctx context.Context, s *Status) error {
 		var r Run
 		err := r.scan(rows)
 		s.Jobs = append(s.Jobs, r)
+		return err
+	})
+}
+
+// tally counts by a word.
+func (db *DB) tally(ctx context.Context, into map[string]int, query string, args ...any) error {
+	rows, err := db.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return scan(rows, func(rows *sql.Rows) error {
+		var word string
+		var n int
+		err := rows.Scan(&word, &n)
+		into[word] = n
 		return err
 	})
 }

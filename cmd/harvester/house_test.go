@@ -34,6 +34,7 @@ var only = map[string]string{
 	"github.com/spf13/cobra":         "cmd/harvester",
 	"github.com/robfig/cron/v3":      "schedule",
 	"github.com/emersion/go-smtp":    "notify",
+	"github.com/prometheus":          "cmd/harvester/metrics",
 }
 
 func TestHouseRules(t *testing.T) {

@@ -40,7 +40,7 @@ keeps the old one when the new one is wrong; SIGUSR1 logs how every job stands.`
 						log.Warn("notifying the service manager failed", "err", err)
 					}
 				},
-				Watchdog: watchdog, Log: log,
+				Watchdog: watchdog, Version: readBuild().Version, Log: log,
 			})
 		},
 	}

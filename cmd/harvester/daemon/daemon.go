@@ -15,6 +15,7 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/metrics"
 	"harvester/schedule"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Dump     <-chan struct{}                // asks to log how every job stands
 	Notify   func(state string)             // tells the service manager (sd_notify(3)); nil: nobody
 	Watchdog time.Duration                  // how often the service manager wants a sign of life; 0: never
+	Version  string                         // of the program
 	Log      *slog.Logger
 }
 
@@ -45,10 +47,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	o.Log.Info("configuration read", slog.String("path", c.File))
-	d := &daemon{Options: o}
+	d := &daemon{Options: o, metrics: metrics.New(o.Version)}
 	if err := d.start(ctx, c); err != nil {
 		return err
 	}
+	d.metrics.Reloaded(true)
 	defer d.watch(ctx)()
 	d.ready()
 	status := time.NewTicker(statusEvery)
@@ -74,11 +77,12 @@ func Run(ctx context.Context, o Options) error {
 // daemon is the service at work under one configuration at a time.
 type daemon struct {
 	Options
-	set    *jobs.Set
-	runner atomic.Pointer[schedule.Runner]
-	cancel context.CancelFunc
-	ended  chan error
-	served func() // waits for the end of serving
+	set     *jobs.Set
+	runner  atomic.Pointer[schedule.Runner]
+	cancel  context.CancelFunc
+	ended   chan error
+	metrics *metrics.Metrics
+	served  func() // waits for the end of serving
 
 	refused string // why the configuration as it is now is not at work; "" when it is
 }
@@ -88,7 +92,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 	if len(c.Mailboxes) == 0 {
 		return fmt.Errorf("%s: %w", c.File, jobs.ErrNoMailbox)
 	}
-	set, err := jobs.Open(ctx, c, jobs.Options{Owner: "harvester run on " + c.Hostname, Log: d.Log})
+	set, err := jobs.Open(ctx, c, jobs.Options{Owner: "harvester run on " + c.Hostname, Meter: d.metrics, Log: d.Log})
 	if err != nil {
 		return err
 	}
@@ -145,6 +149,7 @@ func (d *daemon) reload(ctx context.Context) error {
 	}
 	d.Log.Info("configuration reloaded", slog.String("path", c.File))
 	d.refused = ""
+	d.metrics.Reloaded(true)
 	d.ready()
 	return nil
 }
@@ -152,6 +157,7 @@ func (d *daemon) reload(ctx context.Context) error {
 // refuse says why the old configuration stays, in the log and in the status
 // until a reload succeeds.
 func (d *daemon) refuse(err error) {
+	d.metrics.Reloaded(false)
 	d.Log.Error("configuration not reloaded, the old one stays", slog.Any("err", err))
 	d.refused, _, _ = strings.Cut(err.Error(), "\n")
 	d.ready()

@@ -24,7 +24,8 @@ type Options struct {
 	Owner    string // takes the lease of the database and of the mailboxes under this name, and judges
 	Judges   bool   // events are stored or judged anew: the keys of the return paths must be readable
 	ReadOnly bool
-	Log      *slog.Logger // nil: discard
+	Meter    schedule.Meter // counts what harvests do; nil: nobody
+	Log      *slog.Logger   // nil: discard
 }
 
 // Set is a configuration at work.
@@ -37,6 +38,7 @@ type Set struct {
 	signIns     map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
 	returnPaths []*envelope.VERP
 	claims      claims
+	meter       schedule.Meter
 }
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
@@ -74,7 +76,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, returnPaths: opts.ReturnPaths, signIns: map[config.Name]auth.Credentials{}}
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, returnPaths: opts.ReturnPaths, signIns: map[config.Name]auth.Credentials{}}
 	if o.Owner != "" {
 		if s.claims, err = claim(c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -121,7 +123,7 @@ func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
 		Source: source(m, s.signIns[m.Name], dry, s.Log),
-		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Dry: dry, Log: s.Log,
+		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Dry: dry, Meter: s.meter, Log: s.Log,
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 // enough for a batch that is being stored.
 const storeTime = 5 * time.Second
 
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) { s.Metrics.ServeHTTP(w, r) }
+
 // livez tells that the scheduler turns and no job outlives its deadline.
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) {
 	if err := s.Alive(); err != nil {

@@ -147,6 +147,7 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET /livez", open, s.livez},
 		{"GET /readyz", open, s.readyz},
+		{"GET /metrics", open, s.metrics},
 
 		{"GET /v1/openapi.json", open, s.openAPI},
 		{"GET /v1/lookup", bearer, s.lookup},

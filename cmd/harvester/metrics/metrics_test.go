@@ -1,0 +1,138 @@
+package metrics
+
+import (
+	"errors"
+	"io"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+	"harvester/fixtures"
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/schedule"
+	"harvester/store"
+)
+
+func openSet(t *testing.T) *jobs.Set {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "harvester.toml")
+	text := `own_domains = ["example.org"]
+[store]
+path = "h.db"
+[[mailbox]]
+name = "bounces"
+server = "imap.example.org:993"
+username = "bounces@example.org"
+password = "env:NONE"
+[[export]]
+name = "list"
+path = "list.csv"
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := jobs.Open(t.Context(), c, jobs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = set.Close() })
+	return set
+}
+
+// scrape is what Prometheus reads; it must pass its linter.
+func scrape(t *testing.T, m *Metrics, set *jobs.Set) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler(set).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	body, err := io.ReadAll(w.Result().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.New(strings.NewReader(string(body))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	return string(body)
+}
+
+func TestScrape(t *testing.T) {
+	set := openSet(t)
+	m := New("v1")
+	if n, err := testutil.GatherAndCount(m.registry); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	before := scrape(t, m, set)
+	for _, absent := range []string{"harvester_mailbox_up", "harvester_export_last_success"} {
+		if strings.Contains(before, absent) {
+			t.Errorf("%s before anything ran", absent)
+		}
+	}
+	raw, err := fixtures.FS.ReadFile("postfix/failed.eml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := []harvest.Message{{Raw: raw, Size: int64(len(raw))}, {Gone: true}, {Poison: errors.New("unreadable")}}
+	m.Parsed("bounces", schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}}), time.Second)
+	m.Committed(store.Outcome{Added: 2, Held: 1}, time.Millisecond)
+	m.Polled("bounces", schedule.Tally{}, time.Second, nil)
+	m.Polled("bounces", schedule.Tally{}, time.Second, errors.New("login of bounces@example.org refused"))
+	m.Reloaded(true)
+	m.Reloaded(false)
+	ctx := t.Context()
+	for _, run := range []struct {
+		job string
+		err error
+	}{{"harvest bounces", nil}, {"harvest bounces", errors.New("refused")}, {"export list", nil}} {
+		id, err := set.DB.BeginRun(ctx, run.job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := set.DB.EndRun(ctx, id, "", run.err); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := scrape(t, m, set)
+	for _, want := range []string{
+		`harvester_build_info{version="v1"} 1`,
+		`harvester_messages_total{kind="bounce",mailbox="bounces"} 1`,
+		`harvester_bounces_total{class="hard",reason="user_unknown"} 1`,
+		`harvester_suppression_changes_total{change="add"} 2`,
+		`harvester_polls_total{mailbox="bounces",result="failed"} 1`,
+		`harvester_parse_duration_seconds_count 1`,
+		`harvester_store_commit_duration_seconds_count 1`,
+		`harvester_config_last_reload_successful 0`,
+		`harvester_mailbox_up{mailbox="bounces"} 0`,
+		`harvester_mailbox_last_poll_timestamp_seconds{mailbox="bounces"} 1`,
+		`harvester_export_last_success_timestamp_seconds{export="list"} 1`,
+		`harvester_job_last_duration_seconds{job="export list"}`,
+		`harvester_exports_stopped 0`,
+		`harvester_scrape_errors 0`,
+	} {
+		if !strings.Contains(got, "\n"+want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if at := regexp.MustCompile(`.*(@|example\.).*`).FindString(got); at != "" {
+		t.Errorf("an address or a domain: %s", at)
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}

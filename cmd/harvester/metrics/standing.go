@@ -1,0 +1,96 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/schedule"
+	"harvester/store"
+)
+
+// standing reads from the database how things stand when somebody asks.
+type standing struct{ set *jobs.Set }
+
+// scrapeTime bounds what a scrape may cost.
+const scrapeTime = 5 * time.Second
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
+}
+
+var (
+	mailboxUp    = desc("mailbox_up", "1 when the last finished run of the mailbox's harvest succeeded.", "mailbox")
+	lastPoll     = desc("mailbox_last_poll_timestamp_seconds", "Start of the last run of the mailbox's harvest that succeeded.", "mailbox")
+	lastExport   = desc("export_last_success_timestamp_seconds", "Start of the last run of the export that succeeded.", "export")
+	lastReport   = desc("report_last_success_timestamp_seconds", "Start of the last report that was written and sent.")
+	jobDuration  = desc("job_last_duration_seconds", "How long the last finished run of a job took.", "job")
+	suppressions = desc("suppressions", "Entries of the suppression list in force, by class.", "class")
+	storeSize    = desc("store_size_bytes", "Size of the database.")
+	rules        = desc("rules", "Rules for the meaning of replies.")
+	stopped      = desc("exports_stopped", "1 while the breaker keeps the exports still.")
+	unreadable   = desc("scrape_errors", "Figures that could not be read for this answer.")
+)
+
+// Describe says that what Collect tells depends on the configuration.
+func (standing) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the figures. What can't be read is left out and counted: an
+// old figure would look like a good one.
+func (s standing) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	failed := 0
+	tell := func(err error, d *prometheus.Desc, v float64, labels ...string) {
+		switch {
+		case err == nil:
+			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+		case !errors.Is(err, store.ErrNotFound):
+			failed++
+		}
+	}
+	db := s.set.DB
+	for _, j := range slices.Concat(s.set.Harvests(), s.set.Files()) {
+		s.job(ctx, &j, tell)
+	}
+	classes, err := db.SuppressionClasses(ctx)
+	for class, n := range classes {
+		tell(nil, suppressions, float64(n), class)
+	}
+	if err != nil {
+		failed++
+	}
+	space, err := db.Space(ctx)
+	tell(err, storeSize, float64(space.Bytes))
+	_, still, err := db.Tripped(ctx)
+	tell(err, stopped, map[bool]float64{true: 1}[still])
+	tell(nil, rules, float64(len(s.set.Rules.Rules())))
+	tell(nil, unreadable, float64(failed))
+}
+
+// job tells how the runs of a job stand.
+func (s standing) job(ctx context.Context, j *schedule.Job, tell func(error, *prometheus.Desc, float64, ...string)) {
+	last, err := s.set.DB.LastRun(ctx, j.Name, false)
+	if err == nil && !last.Ended.IsZero() {
+		tell(nil, jobDuration, last.Ended.Sub(last.Started).Seconds(), j.Name)
+	}
+	good, goodErr := s.set.DB.LastRun(ctx, j.Name, true)
+	at := float64(good.Started.UnixMilli()) / 1000
+	kind, name, _ := strings.Cut(j.Name, " ")
+	switch kind {
+	case "harvest":
+		// While it runs, the mailbox is as it was.
+		up := !last.Ended.IsZero() && last.OK || last.Ended.IsZero() && goodErr == nil
+		tell(err, mailboxUp, map[bool]float64{true: 1}[up], name)
+		tell(goodErr, lastPoll, at, name)
+	case "export":
+		tell(goodErr, lastExport, at, name)
+	case "report":
+		tell(goodErr, lastReport, at)
+	}
+}

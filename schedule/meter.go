@@ -1,0 +1,18 @@
+package schedule
+
+import (
+	"time"
+
+	"harvester/store"
+)
+
+// Meter is told what harvests do, as they do it. Several mailboxes tell it at
+// the same time.
+type Meter interface {
+	// Parsed says that a batch was understood, and how long that took.
+	Parsed(mailbox string, items []store.Item, took time.Duration)
+	// Committed says what storing a batch changed.
+	Committed(out store.Outcome, took time.Duration)
+	// Polled says that a run ended.
+	Polled(mailbox string, t Tally, took time.Duration, err error)
+}
