@@ -71,6 +71,16 @@ func (s *server) lookupMany(w http.ResponseWriter, r *http.Request) {
 	}{found})
 }
 
+// pause says whether a stream may go on sending.
+func (s *server) pause(w http.ResponseWriter, r *http.Request) {
+	rate, err := s.Set.DB.Rate(r.Context(), r.PathValue("stream"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer(w, r, rate)
+}
+
 // The length of a page.
 const (
 	usualPage = 1000

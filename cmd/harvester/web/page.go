@@ -58,6 +58,7 @@ type overview struct {
 	Holds     []store.Hold
 	Incidents []store.Incident
 	Clusters  []store.Cluster
+	Rates     []store.Rate
 	Exports   []store.Export
 	Trend     template.HTML
 	Actions   bool
@@ -119,6 +120,9 @@ func (s *server) overview(ctx context.Context, v *overview) (err error) {
 	if v.Clusters, err = db.Triage(ctx, v.Now.Add(-unclearTime), clusters); err != nil {
 		return err
 	}
+	if v.Rates, err = db.Rates(ctx); err != nil {
+		return err
+	}
 	for i := range s.Set.Config.Exports {
 		e, err := db.LastExport(ctx, string(s.Set.Config.Exports[i].Name))
 		if err == nil {
@@ -165,11 +169,12 @@ func (s *server) templates() (*template.Template, error) {
 			}
 			return t.In(zone).Format("2006-01-02 15:04")
 		},
-		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"ago":    ago,
-		"join":   func(s []string) string { return strings.Join(s, ", ") },
-		"marked": marked,
-		"upper":  func(s report.Severity) string { return strings.ToUpper(string(s)) },
+		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"ago":     ago,
+		"percent": func(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) },
+		"join":    func(s []string) string { return strings.Join(s, ", ") },
+		"marked":  marked,
+		"upper":   func(s report.Severity) string { return strings.ToUpper(string(s)) },
 	}).Parse(pageSource)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)

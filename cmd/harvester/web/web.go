@@ -152,6 +152,7 @@ func (s *server) routes() []route {
 		{"GET /v1/openapi.json", open, s.openAPI},
 		{"GET /v1/lookup", bearer, s.lookup},
 		{"POST /v1/lookup", bearer, s.lookupMany},
+		{"GET /v1/pause/{stream}", bearer, s.pause},
 		{"GET /v1/suppressions", bearer, s.suppressions},
 		{"POST /v1/suppressions", bearer, s.decide},
 		{"GET /v1/events", bearer, s.events},

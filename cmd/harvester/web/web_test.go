@@ -397,6 +397,7 @@ func TestBadRequests(t *testing.T) {
 		{400, "needs a reason and an author", "POST", "/v1/suppressions", `{"address":"a@b.example"}`},
 		{400, "covers too much", "POST", "/v1/suppressions", `{"address":"@example","reason":"r","author":"a"}`},
 		{400, "never suppressed", "POST", "/v1/suppressions", `{"address":"kate@example.org","reason":"r","author":"a"}`},
+		{404, "not found", "GET", "/v1/pause/nothing", ""},
 		{405, "", "DELETE", "/v1/suppressions", ""},
 		{404, "", "GET", "/v1/nothing", ""},
 		{404, "", "GET", "/%2e%2e/etc/passwd", ""},
