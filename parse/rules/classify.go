@@ -280,7 +280,8 @@ func (c *scratch) offerPhrase(rule, lv int, p partState, token bool) {
 	if c.trace == nil && !at.beats(&c.best.standing) {
 		return
 	}
-	cand := candidate{standing: at, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)}, refused: c.refuse(rule, lv)}
+	cand := candidate{standing: at, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)}}
+	cand.refused = c.refuse(rule, lv, cand.at)
 	if cand.refused == "" && r.re != nil {
 		cand.at = c.widened(r, lv, cand.at)
 	}
@@ -298,7 +299,7 @@ func (c *scratch) widened(r *Rule, lv int, at span) span {
 }
 
 // refuse says which condition of a rule is not met, "" when all are.
-func (c *scratch) refuse(rule, lv int) string {
+func (c *scratch) refuse(rule, lv int, at span) string {
 	r := &c.set.rules[rule]
 	if why := c.outOfScope(r); why != "" {
 		return why
@@ -315,6 +316,9 @@ func (c *scratch) refuse(rule, lv int) string {
 	}
 	if e := c.unless[rule]; e.generation == c.generation && e.levels&(1<<lv) != 0 {
 		return "an exception stands in the text"
+	}
+	if r.IP != "" && !touchesIP(c.folded[:l.end], at, r.IP == "before") {
+		return "no IP address stands " + r.IP + " it"
 	}
 	if r.re != nil && !r.re.Match(c.folded[l.start:l.end]) {
 		return "match does not match"

@@ -175,6 +175,11 @@ func (d *decoder) ruleKey(r *Rule, at unstable.Position, name string, v *unstabl
 		d.phrases(at, name, v, &r.Contains)
 	case "unless":
 		d.phrases(at, name, v, &r.Unless)
+	case "ip":
+		d.text(at, name, v, &r.IP)
+		if r.IP != "before" && r.IP != "after" {
+			d.fault(at, fmt.Sprintf("ip says %q", r.IP), `write "before" or "after": where an IP address stands beside the phrase`)
+		}
 	case "match":
 		d.text(at, name, v, &r.Match)
 		re, err := regexp.Compile("(?i)" + r.Match)
@@ -197,7 +202,7 @@ func (d *decoder) ruleKey(r *Rule, at unstable.Position, name string, v *unstabl
 	case "not":
 		d.list(at, name, v, &r.Not)
 	default:
-		d.fault(at, fmt.Sprintf("unknown key %q", name), "a rule has id, remote, scoped, weak, code, status, contains, unless, match, reason, action, source, examples and not")
+		d.fault(at, fmt.Sprintf("unknown key %q", name), "a rule has id, remote, scoped, weak, code, status, contains, unless, ip, match, reason, action, source, examples and not")
 	}
 }
 
@@ -228,8 +233,8 @@ func (d *decoder) finish(r *Rule) {
 	if r.alone() && (len(r.Status) == 0 || !r.Scoped && len(r.Remote) == 0) {
 		fault("a rule without a phrase", "add contains, or a status together with remote or scoped = true")
 	}
-	if r.alone() && r.Match != "" {
-		fault("match without a phrase that gates it", "add contains with a word that always stands in such a text")
+	if r.alone() && (r.Match != "" || r.IP != "") {
+		fault("match or ip without a phrase that gates it", "add contains with a word that always stands in such a text")
 	}
 	if r.Scoped && len(d.head.hosts) == 0 && len(d.head.markers) == 0 {
 		fault("scoped, but the file does not say how its vendor is known", "add remote or marker before the first [[rule]]")

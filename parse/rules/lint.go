@@ -148,7 +148,7 @@ func (s *Set) lintOverlaps(report func(r *Rule, what, fix string)) {
 
 // sameConditions reports whether two rules compete wherever both phrases stand.
 func sameConditions(a, b *Rule) bool {
-	return (a.Vendor == generic) == (b.Vendor == generic) && a.Weak == b.Weak && a.Code == b.Code && a.Match == b.Match &&
+	return (a.Vendor == generic) == (b.Vendor == generic) && a.Weak == b.Weak && a.Code == b.Code && a.Match == b.Match && a.IP == b.IP &&
 		slices.Equal(a.Status, b.Status) && slices.Equal(a.Remote, b.Remote) && a.Scoped == b.Scoped && (!a.Scoped || a.Vendor == b.Vendor)
 }
 

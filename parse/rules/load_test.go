@@ -25,6 +25,7 @@ func TestLoadTellsEveryFault(t *testing.T) {
 id = "a.one"
 reason = "user_unknwon"
 contains = ["x * "]
+ip = "near"
 colour = "red"
 
 [[rule]]
@@ -44,11 +45,12 @@ contains = [1]
 	for _, want := range []string{
 		`a.toml:4:1: rule "a.one": unknown reason "user_unknwon"; choose one of `,
 		`a.toml:5:1: rule "a.one": phrase "x * " has an empty part`,
-		`a.toml:6:1: rule "a.one": unknown key "colour"`,
-		`a.toml:11:1: rule "a.two": "5.1" is no enhanced status code`,
-		`a.toml:12:1: rule "a.two": "999" is no reply code`,
-		`a.toml:13:1: rule "a.two": match does not compile`,
-		`a.toml:14:1: rule "a.two": contains must be a list of texts`,
+		`a.toml:6:1: rule "a.one": ip says "near"`,
+		`a.toml:7:1: rule "a.one": unknown key "colour"`,
+		`a.toml:12:1: rule "a.two": "5.1" is no enhanced status code`,
+		`a.toml:13:1: rule "a.two": "999" is no reply code`,
+		`a.toml:14:1: rule "a.two": match does not compile`,
+		`a.toml:15:1: rule "a.two": contains must be a list of texts`,
 		`b.toml:1:3: rule "a.one": the id is taken by a rule at a.toml:2`,
 		`b.toml:6:3: a rule without id`,
 		`b.toml:6:3: scoped, but the file does not say`,

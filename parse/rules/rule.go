@@ -29,6 +29,7 @@ type Rule struct {
 	Status   []string      // enhanced status codes: 5.1.1, X.7.29, 5.7.606-649
 	Contains []string      // phrases; one is enough
 	Unless   []string      // phrases of which none may stand in the text
+	IP       string        // "before" or "after": an IP address must stand right there beside the phrase
 	Match    string        // RE2, tried on the folded text after a phrase was found
 	Reason   bounce.Reason // what it means
 	Advice   string        // key "action": what the operator can do
@@ -115,7 +116,7 @@ func (r *Rule) place() {
 	case r.Vendor == generic:
 		r.tier, r.rank = stageGeneric, rank(r.Reason)
 	}
-	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.Match != ""} {
+	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.IP != "", r.Match != ""} {
 		if set {
 			r.conditions++
 		}
