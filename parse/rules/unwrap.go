@@ -84,8 +84,8 @@ func quotes(f []byte, i int, reply bool) bool {
 		return !blank
 	case '>':
 		return k > 0 && (f[k-1] == '-' || f[k-1] == '=' || f[k-1] == '>')
-	case '<':
-		return k > 0 && f[k-1] == '<'
+	case '<': // "<<< 550" of a transcript; SES puts the last reply into brackets
+		return k > 0 && f[k-1] == '<' || reply && !blank
 	}
 	return false
 }
