@@ -233,6 +233,21 @@ func TestLifeOfTheDaemon(t *testing.T) {
 	s.reload <- struct{}{}
 	s.expect("; configuration not reloaded: opening database")
 
+	// So do the rules: a broken file keeps the pack that works.
+	s.configure(server.Addr, "")
+	text, _ = os.ReadFile(filepath.Join(s.dir, "harvester.toml"))
+	own := filepath.Join(s.dir, "rules")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(filepath.Join(s.dir, "harvester.toml"), append([]byte("rules_dir = \"rules\"\n"), text...), 0o600)
+	os.WriteFile(filepath.Join(own, "own.toml"), []byte("[[rule]]\nid = \"own.shut\"\ncontains = [\"we are shut\"]\nreason = \"shut\"\n"), 0o600)
+	s.reload <- struct{}{}
+	s.expect("; configuration not reloaded: ")
+	if !strings.Contains(s.log.String(), "own.toml:4:1: rule") {
+		t.Error("the log does not say which rule is wrong")
+	}
+
 	s.configure(server.Addr, "[report]\npath = \".\"\nschedule = \"@every 1s\"\n")
 	s.reload <- struct{}{}
 	if state := s.expect("READY=1\nSTATUS=1 mailbox"); strings.Contains(state, "not reloaded") {
