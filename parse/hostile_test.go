@@ -30,6 +30,7 @@ func hostile(n int) map[string]string {
 	return map[string]string{
 		"groups":            report + groups.String() + "--b--\n",
 		"groups and text":   strings.Replace(report, "It failed.", paragraphs.String(), 1) + groups.String() + "--b--\n",
+		"returned to us":    report + groups.String()[:n/2] + "\n\n--b\nContent-Type: message/rfc822\n\nTo: " + rep("a@example.org, ")[:n/2] + "\n\n--b--\n",
 		"equal groups":      report + rep("Final-Recipient: rfc822; a@example.com\nAction: failed\n\n") + "--b--\n",
 		"paragraphs":        text + paragraphs.String(),
 		"list":              text + "The following addresses failed:\n\n" + list.String() + "\n550 5.1.1 User unknown\n",

@@ -77,6 +77,7 @@ type parser struct {
 	limits Limits
 	notes  []string
 	named  map[string]int // recipient in lower case → its place in the result
+	only   *string        // the returned mail's only recipient, once it was looked for
 }
 
 func (p *parser) parse(m *view.Mail) Result {

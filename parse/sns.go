@@ -37,19 +37,20 @@ type snsNotice struct {
 	}
 }
 
-func readSNS(m *view.Mail) (n snsNotice, ok bool) {
+func readSNS(m *view.Mail) (n *snsNotice, ok bool) {
 	text := strings.TrimLeft(m.Text, " \n")
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, "otificationType") && !strings.Contains(text, "eventType") {
-		return n, false
+		return nil, false
 	}
+	n = &snsNotice{}
 	// QUIRK: the one long line is folded on its way, also inside of strings.
 	text = strings.ReplaceAll(text, "\n ", "")
-	if err := json.NewDecoder(strings.NewReader(text)).Decode(&n); err != nil {
-		return n, false
+	if err := json.NewDecoder(strings.NewReader(text)).Decode(n); err != nil {
+		return nil, false
 	}
 	if n.Message != "" && n.NotificationType == "" {
-		if err := json.Unmarshal([]byte(n.Message), &n); err != nil {
-			return n, false
+		if err := json.Unmarshal([]byte(n.Message), n); err != nil {
+			return nil, false
 		}
 	}
 	if n.NotificationType == "" {
@@ -59,10 +60,10 @@ func readSNS(m *view.Mail) (n snsNotice, ok bool) {
 	case "Bounce", "Complaint", "Delivery":
 		return n, true
 	}
-	return n, false
+	return nil, false
 }
 
-func (p *parser) sns(n snsNotice, res *Result) autoreply.Verdict {
+func (p *parser) sns(n *snsNotice, res *Result) autoreply.Verdict {
 	res.Dialect = "amazonses"
 	res.SenderMessage = n.Mail.MessageID
 	h := n.Mail.CommonHeaders

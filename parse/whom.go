@@ -71,9 +71,19 @@ func (p *parser) returnedTo(m *view.Mail, res *Result) string {
 		}
 		return ""
 	}
+	if p.only == nil { // this is asked for each of ten thousand recipients
+		only := p.onlyRecipient(m.Original.Header)
+		p.only = &only
+	}
+	return *p.only
+}
+
+// onlyRecipient is the address in the header of a mail that is not ours, where
+// there is exactly one.
+func (p *parser) onlyRecipient(h mime.Header) string {
 	var one string
 	for _, field := range [...]string{"To", "Cc", "Bcc"} {
-		for _, v := range m.Original.Header.All(field) {
+		for _, v := range h.All(field) {
 			for _, a := range mime.Addresses(v) {
 				if !p.usable(a) || strings.EqualFold(a, one) {
 					continue

@@ -81,18 +81,25 @@ const (
 func (p *parsing) run(ctx context.Context, paths []string) error {
 	p.asked, p.kinds = paths, map[parse.Kind]int{}
 	w := bufio.NewWriterSize(p.Out, 256<<10)
+	shown := p.progress("messages")
+	if terminal(p.Out) {
+		shown.on = false // what was read shows there
+	}
 	walk := file.Walk(ctx, paths, file.Options{Stdin: p.In})
 	err := ordered(ctx, batches(walk), p.parse, func(b *batch) error {
 		for _, f := range b.faults {
+			shown.clear()
 			p.failed(f)
 		}
 		p.read += len(b.messages)
 		for _, k := range b.kinds {
 			p.kinds[k]++
 		}
+		shown.set(p.read)
 		_, err := w.Write(b.out)
 		return err
 	})
+	shown.clear()
 	if flush := w.Flush(); err == nil {
 		err = flush
 	}

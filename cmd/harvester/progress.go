@@ -2,15 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 )
 
-// progress shows on a terminal's standard error how far long work is; it is
-// silent everywhere else.
+// progress shows on a terminal's standard error how far work of more than a
+// second is; it is silent everywhere else.
 type progress struct {
 	mu      sync.Mutex
 	a       *app
@@ -21,14 +18,13 @@ type progress struct {
 }
 
 func (a *app) progress(unit string) *progress {
-	f, ok := a.Err.(*os.File)
-	return &progress{a: a, unit: unit, on: ok && term.IsTerminal(int(f.Fd())), started: time.Now()}
+	return &progress{a: a, unit: unit, on: terminal(a.Err), started: time.Now()}
 }
 
 func (p *progress) set(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now := time.Now(); p.on && now.Sub(p.shown) > 200*time.Millisecond {
+	if now := time.Now(); p.on && now.Sub(p.started) > time.Second && now.Sub(p.shown) > 200*time.Millisecond {
 		p.shown = now
 		fmt.Fprintf(p.a.Err, "\r%d %s, %.0f/s ", n, p.unit, float64(n)/max(now.Sub(p.started).Seconds(), 0.1))
 	}

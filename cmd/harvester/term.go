@@ -13,8 +13,12 @@ type colours struct{ on bool }
 // colours are on where w is a terminal and nobody said no
 // (https://no-color.org).
 func (a *app) colours(w io.Writer) colours {
+	return colours{os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(w)}
+}
+
+func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return colours{ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (c colours) paint(code, s string) string {

@@ -67,6 +67,15 @@ type table struct {
 	marks    []mark
 	literals *match.Automaton
 	holders  [][]int // literal → marks that hold it
+	pool     sync.Pool
+}
+
+// tally is what was found of the marks in one mail, its memory reused by the next.
+type tally struct {
+	folded []byte
+	seen   []bool // by literal
+	found  []int8 // literals, by mark
+	best   []int  // weight of the longest whole mark, by dialect
 }
 
 type mark struct {
@@ -108,6 +117,9 @@ var builtin = sync.OnceValue(func() *table {
 		}
 	}
 	t.literals = match.New(literals)
+	t.pool.New = func() any {
+		return &tally{seen: make([]bool, len(t.holders)), found: make([]int8, len(t.marks)), best: make([]int, len(t.dialects))}
+	}
 	return t
 })
 
@@ -123,33 +135,35 @@ const (
 // Recognise returns the dialects that m shows, the most specific first.
 func Recognise(m *view.Mail) []Dialect {
 	t := builtin()
-	var buf [8 << 10]byte // on the stack: it holds all that is searched of most mails
-	folded := haystack(buf[:0], m)
-
-	seen := make([]uint64, (len(t.holders)+63)/64)
-	missing := make([]int8, len(t.marks))
-	best := map[int]int{}
-	t.literals.Scan(folded, func(literal, _ int) {
-		if seen[literal/64]&(1<<(literal%64)) != 0 {
+	y := t.pool.Get().(*tally)
+	defer t.pool.Put(y)
+	clear(y.seen)
+	clear(y.found)
+	clear(y.best)
+	y.folded = haystack(y.folded[:0], m)
+	var shown []int
+	t.literals.Scan(y.folded, func(literal, _ int) {
+		if y.seen[literal] {
 			return
 		}
-		seen[literal/64] |= 1 << (literal % 64)
+		y.seen[literal] = true
 		for _, k := range t.holders[literal] {
-			missing[k]++
-			if int(missing[k]) == t.marks[k].need && t.marks[k].weight > best[t.marks[k].dialect] {
-				best[t.marks[k].dialect] = t.marks[k].weight
+			y.found[k]++
+			mark := &t.marks[k]
+			if int(y.found[k]) < mark.need {
+				continue
 			}
+			if y.best[mark.dialect] == 0 {
+				shown = append(shown, mark.dialect)
+			}
+			y.best[mark.dialect] = max(y.best[mark.dialect], mark.weight)
 		}
 	})
-	found := make([]int, 0, len(best))
-	for d := range best {
-		found = append(found, d)
-	}
-	slices.SortFunc(found, func(a, b int) int {
-		return cmp.Or(cmp.Compare(best[b], best[a]), cmp.Compare(a, b))
+	slices.SortFunc(shown, func(a, b int) int {
+		return cmp.Or(cmp.Compare(y.best[b], y.best[a]), cmp.Compare(a, b))
 	})
-	out := make([]Dialect, len(found))
-	for i, d := range found {
+	out := make([]Dialect, len(shown))
+	for i, d := range shown {
 		out[i] = t.dialects[d]
 	}
 	return out
