@@ -23,9 +23,10 @@ type Dialect struct {
 	Name string
 	// Marks are the signs by which the layout is known. A mark is a number of
 	// literals that all stand in the mail's header fields ("name: value"), in
-	// the head of its text or among the field names of its status part. Case,
-	// accents and runs of blanks don't matter. Of several dialects that a mail
-	// shows, the one with the longest mark is tried first.
+	// the head of its text or among the field names of its status part, each
+	// from the beginning of a word on. Case, accents and runs of blanks don't
+	// matter. Of several dialects that a mail shows, the one with the longest
+	// mark is tried first.
 	Marks []Mark
 	// Read gives what the text says, or nil where it is not this layout after
 	// all. It may be nil for a layout whose text adds nothing to the status part.
@@ -116,7 +117,7 @@ var builtin = sync.OnceValue(func() *table {
 			t.marks = append(t.marks, k)
 		}
 	}
-	t.literals = match.New(literals)
+	t.literals = match.NewWords(literals)
 	t.pool.New = func() any {
 		return &tally{seen: make([]bool, len(t.holders)), found: make([]int8, len(t.marks)), best: make([]int, len(t.dialects))}
 	}
