@@ -199,3 +199,28 @@ func schema(t *testing.T, db *DB) string {
 	}
 	return b.String()
 }
+
+// A program that holds the database for too long fails a commit, which says so
+// and passes later.
+func TestDatabaseLocked(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	if _, err := db.write.Exec(`PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	other := openAt(t, db.Path(), Options{})
+	held, err := other.write.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := failure(0, "a@example.net", bounce.UserUnknown)
+	if _, err := db.Commit(ctx, Batch{Items: []Item{it}}); !errors.Is(err, ErrInUse) {
+		t.Errorf("got %v", err)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if out := commit(t, db, it); out.Added != 1 {
+		t.Errorf("once it is free: %+v", out)
+	}
+}
