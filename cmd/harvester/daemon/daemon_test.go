@@ -337,3 +337,42 @@ func TestStartsWithoutItsServer(t *testing.T) {
 	s.expect("WATCHDOG=1")
 	s.stop()
 }
+
+// Two hundred mailboxes: while those of a server that accepts connections and
+// then says nothing wait for it, all others are harvested.
+func TestManyMailboxes(t *testing.T) {
+	const good, mute = 180, 20
+	s, server := start(t, 50*time.Millisecond)
+	s.expect("READY=1")
+	silence, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silence.Close()
+	var text strings.Builder
+	mailbox := func(name, addr, folder string) {
+		fmt.Fprintf(&text, "[[mailbox]]\nname = %q\nserver = %q\ntls = \"none\"\nusername = \"u\"\npassword = \"file:password\"\nfolders = [%q]\nschedule = \"@every 1m\"\n",
+			name, addr, folder)
+	}
+	for i := range mute {
+		mailbox(fmt.Sprintf("mute%d", i), silence.Addr().String(), fmt.Sprintf("F%d", i))
+	}
+	raw := sample(t)
+	for i := range good {
+		folder := fmt.Sprintf("F%d", i)
+		if err := server.Create(folder); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Append(folder, append(fmt.Appendf(nil, "X-Number: %d\r\n", i), raw...)); err != nil {
+			t.Fatal(err)
+		}
+		mailbox(fmt.Sprintf("good%d", i), server.Addr, folder)
+	}
+	s.configure(server.Addr, text.String())
+	s.reload <- struct{}{}
+	s.eventually("every good mailbox is harvested", func() bool { return s.read() == good })
+	if strings.Contains(s.log.String(), "job failed") {
+		t.Error("the silence was not waited for: the test proves nothing")
+	}
+	s.stop()
+}
