@@ -86,8 +86,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	for i := range r.Jobs {
 		woken := make(chan struct{}, 1)
 		loops.Go(func() { r.loop(ctx, i, first[i], woken) })
-		if watch := r.Jobs[i].Watch; watch != nil && watches < mostWatches {
-			watches++
+		if watch := r.Jobs[i].Watch; watch != nil {
+			if watches++; watches > mostWatches {
+				continue
+			}
 			before := time.Duration(watches) * stagger
 			loops.Go(func() {
 				if sleep(ctx, before) {
@@ -95,6 +97,9 @@ func (r *Runner) Run(ctx context.Context) error {
 				}
 			})
 		}
+	}
+	if watches > mostWatches {
+		r.Log.Info("not every job is woken, the others keep to their schedules", slog.Int("woken", mostWatches), slog.Int("others", watches-mostWatches))
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -388,6 +389,29 @@ func TestWatchWakesTheJob(t *testing.T) {
 		// At 1:10 it fails, and is left alone for an hour.
 		if got := m.starts("woken", zero); got != "10m0s 40m0s 1h0m0s 1h10m0s 2h10m0s" {
 			t.Error(got)
+		}
+	})
+}
+
+// Any number of mailboxes keeps a bounded number of connections waiting, and
+// all end with the runner.
+func TestWatchesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun, ended atomic.Int32
+		jobs := make([]Job, 2*mostWatches)
+		for i := range jobs {
+			jobs[i] = Job{
+				Name: fmt.Sprint(i), Spec: spec(t, "0 0 1 1 *"), Run: func(context.Context) (string, error) { return "", nil },
+				Watch: func(ctx context.Context, _ func()) {
+					begun.Add(1)
+					<-ctx.Done()
+					ended.Add(1)
+				},
+			}
+		}
+		during(t, time.Hour, &memory{}, jobs...)
+		if begun.Load() != mostWatches || ended.Load() != mostWatches {
+			t.Errorf("%d begun, %d ended", begun.Load(), ended.Load())
 		}
 	})
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"harvester/harvest/imap/imaptest"
@@ -172,5 +174,31 @@ func TestFatesOnDovecot(t *testing.T) {
 	pass("done = \"delete\"\nallow_delete = true\n"+fates, "0 read, 0 new, 1 settled")
 	if in := countMails(t, server.Maildir("INBOX")); in != 1 {
 		t.Errorf("%d mails in INBOX, want that of a person", in)
+	}
+}
+
+// A mail server delivers several messages at a time, and some of them again:
+// each is stored once.
+func TestDeliveriesSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "harvester.toml")
+	if err := os.WriteFile(file, []byte("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const messages = 6
+	var all sync.WaitGroup
+	for n := range 2 * messages {
+		all.Go(func() {
+			var out, errs bytes.Buffer
+			mail := notice(fmt.Sprintf("user%d@shop.example", n%messages))
+			args := []string{"import", "--mailbox", "postfix", "-", "--config", file}
+			if got := run(t.Context(), args, stdio{strings.NewReader(mail), &out, &errs}); got != exitOK {
+				t.Errorf("status %d: %s", got, errs.String())
+			}
+		})
+	}
+	all.Wait()
+	if s := statusOfDB(t, file); s.Messages != messages || s.Events != messages {
+		t.Errorf("%+v", s)
 	}
 }
