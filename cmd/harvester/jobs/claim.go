@@ -58,16 +58,17 @@ func claim(mailboxes []config.Mailbox, owner string, log *slog.Logger) (held cla
 
 // places are where a mailbox's mail lies, a line for each folder.
 func places(m *config.Mailbox) []string {
-	if m.Path != "" {
-		return []string{m.Path}
-	}
 	folders := m.Folders
 	if m.Type == config.POP3 {
 		folders = []string{""}
 	}
+	place := m.Path
+	if m.Type.OnServer() {
+		place = strings.Join([]string{string(m.Type), strings.ToLower(string(m.Server)), m.Username}, "\x00")
+	}
 	var out []string
 	for _, f := range folders {
-		out = append(out, strings.Join([]string{string(m.Type), strings.ToLower(string(m.Server)), m.Username, f}, "\x00"))
+		out = append(out, place+"\x00"+f)
 	}
 	return out
 }
