@@ -163,13 +163,16 @@ func TestRejectedTokenIsRenewedOnce(t *testing.T) {
 	if _, err := tokens.Token(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !tokens.Discard() {
+	if !tokens.Discard("revoked") {
 		t.Error("a cached token must be renewed")
 	}
 	if token, err := tokens.Token(t.Context()); token != "token1" {
 		t.Fatal(token, err)
 	}
-	if tokens.Discard() {
+	if !tokens.Discard("revoked") {
+		t.Error("another connection had the old token, and may try the new one")
+	}
+	if tokens.Discard("token1") {
 		t.Error("a brand-new token that is refused won't be better next time")
 	}
 }
@@ -409,7 +412,7 @@ func TestMechanisms(t *testing.T) {
 type fixed string
 
 func (f fixed) Token(context.Context) (string, error) { return string(f), nil }
-func (f fixed) Discard() bool                         { return false }
+func (f fixed) Discard(string) bool                   { return false }
 
 // A key of another kind is refused with words, not with a panic.
 func TestCertificateOfAnotherKind(t *testing.T) {

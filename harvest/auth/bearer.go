@@ -13,13 +13,13 @@ import (
 type Tokens interface {
 	// Token returns a token that is still good for some minutes.
 	Token(ctx context.Context) (string, error)
-	// Discard throws the last token away because a server refused it. It says
-	// whether a new one can be had.
-	Discard() bool
+	// Discard throws a token away because a server refused it. It says whether
+	// another is worth a try.
+	Discard(token string) bool
 }
 
 // Bearer signs in with an OAuth2 token, by XOAUTH2 (Google's and Microsoft's
-// own) or OAUTHBEARER (RFC 7628).
+// own) or OAUTHBEARER (RFC 7628). One source owns it; the tokens can be shared.
 type Bearer struct {
 	Username string
 	Tokens   Tokens
@@ -44,12 +44,12 @@ func (b *Bearer) Start(ctx context.Context, offered func(string) bool) (sasl.Cli
 		return nil, ErrNoMechanism
 	}
 	token, err := b.Tokens.Token(ctx)
+	b.mu.Lock()
+	b.last = token // none, if it failed
+	b.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("getting a token for %s: %w", b.Username, err)
 	}
-	b.mu.Lock()
-	b.last = token
-	b.mu.Unlock()
 	if offered(xoauth2Name) {
 		return &bearerClient{xoauth2Name, "user=" + b.Username + "\x01auth=Bearer " + token + "\x01\x01"}, nil
 	}
@@ -74,7 +74,11 @@ func (b *Bearer) refusal() string {
 }
 
 // Rejected discards the refused token.
-func (b *Bearer) Rejected() bool { return b.Tokens.Discard() }
+func (b *Bearer) Rejected() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Tokens.Discard(b.last)
+}
 
 // xoauth2Name is the mechanism of
 // https://developers.google.com/gmail/imap/xoauth2-protocol.

@@ -95,16 +95,19 @@ func (t *CachedTokens) renew(ctx context.Context) error {
 	return t.keep(fresh)
 }
 
-// Discard throws the last token away. Another is worth trying unless the
-// refused one was brand-new.
-func (t *CachedTokens) Discard() bool {
+// Discard throws a token away. Another is worth trying unless the refused one
+// was brand-new.
+func (t *CachedTokens) Discard(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.last.AccessToken == "" {
+	switch token {
+	case "": // none was to be had
 		return false
+	case t.last.AccessToken:
+		t.refused = token
+		return !t.minted
 	}
-	t.refused = t.last.AccessToken
-	return !t.minted
+	return true // somebody else had it renewed meanwhile
 }
 
 // Keep stores a token that a user agreed to.

@@ -62,4 +62,4 @@ func TestOAuth(t *testing.T) {
 type refused struct{}
 
 func (refused) Token(context.Context) (string, error) { return "wrong", nil }
-func (refused) Discard() bool                         { return false }
+func (refused) Discard(string) bool                   { return false }

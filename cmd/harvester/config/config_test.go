@@ -297,6 +297,7 @@ h.toml:21:1: mailbox.oauth.client_secret: a secret is written as a reference: cr
 h.toml:22:1: mailbox.oauth.service_account: has no effect for the provider microsoft and the grant application (hint: leave it out)
 h.toml:27:10: mailbox.oauth.service_account: missing (hint: the JSON key file of the Google Cloud console, written like a password)
 h.toml:29:1: mailbox.oauth.tenant: has no effect for the provider google and the grant application (hint: leave it out)
+h.toml:34:10: mailbox.oauth.device_url: missing (hint: where the provider gives device codes; or a refresh_token)
 h.toml:38:1: mailbox.oauth.token_url: "http://login.example.org/token" is not https, and secrets would cross the network in the clear
 `},
 		"return paths": {minimal + `

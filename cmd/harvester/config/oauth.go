@@ -103,6 +103,9 @@ func (o *OAuth) check(d *decoder, path string) {
 		need("tenant", o.Tenant != "", "the Directory (tenant) ID, or a domain such as example.onmicrosoft.com")
 	case Other:
 		need("token_url", o.TokenURL != "", "where the provider gives tokens")
+		if o.Grant == User {
+			need("device_url", o.DeviceURL != "" || !o.RefreshToken.IsZero(), "where the provider gives device codes; or a refresh_token")
+		}
 		useless(of, "tenant")
 	case Google:
 		useless(of, "tenant")

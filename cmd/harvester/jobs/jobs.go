@@ -35,7 +35,7 @@ type Set struct {
 	Rules  *rules.Set
 	Log    *slog.Logger
 
-	signIns     map[config.Name]auth.Credentials // one for each mailbox: what is open shares its tokens
+	tokens      map[config.Name]*auth.CachedTokens // what is open on a mailbox shares them
 	returnPaths []*envelope.VERP
 	claims      claims
 	meter       schedule.Meter
@@ -76,7 +76,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, returnPaths: opts.ReturnPaths, signIns: map[config.Name]auth.Credentials{}}
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
 		if s.claims, err = claim(c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -84,7 +84,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	}
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]
-		s.signIns[m.Name] = SignIn(c, m)
+		s.tokens[m.Name] = Tokens(c, m)
 	}
 	return s, nil
 }
@@ -122,7 +122,7 @@ func (s *Set) Parsing() *parse.Options {
 func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
-		Source: source(m, s.signIns[m.Name], dry, s.Log),
+		Source: source(m, s.tokens[m.Name], dry, s.Log),
 		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Dry: dry, Meter: s.meter, Log: s.Log,
 	}
 }
@@ -160,7 +160,7 @@ func (s *Set) watch(m *config.Mailbox) func(context.Context, func()) {
 		return nil
 	}
 	return func(ctx context.Context, wake func()) {
-		schedule.Watch(ctx, string(m.Name), source(m, s.signIns[m.Name], true, s.Log), wake, s.Log)
+		schedule.Watch(ctx, string(m.Name), source(m, s.tokens[m.Name], true, s.Log), wake, s.Log)
 	}
 }
 

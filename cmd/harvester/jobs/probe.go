@@ -58,7 +58,7 @@ func probe(ctx context.Context, c *config.Config, m *config.Mailbox) Probed {
 	p := Probed{Mailbox: string(m.Name)}
 	ctx, cancel := context.WithTimeout(ctx, probeDeadline)
 	defer cancel()
-	session, err := source(m, SignIn(c, m), false, nil).Open(ctx)
+	session, err := source(m, Tokens(c, m), false, nil).Open(ctx)
 	if err != nil {
 		p.Err = err
 		return p

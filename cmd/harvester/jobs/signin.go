@@ -11,21 +11,25 @@ import (
 	"harvester/harvest/auth"
 )
 
-// SignIn is how a mailbox is signed in to; nil for one on this machine.
-func SignIn(c *config.Config, m *config.Mailbox) auth.Credentials {
+// signIn is how a mailbox is signed in to; nil for one on this machine. The
+// tokens are those of [Tokens].
+func signIn(m *config.Mailbox, tokens *auth.CachedTokens) auth.Credentials {
 	if !m.Type.OnServer() {
 		return nil
 	}
 	if m.OAuth == nil {
 		return &auth.Password{Username: m.Username, Secret: m.Password.Resolve}
 	}
-	b := &auth.Bearer{Username: m.Username, Tokens: Tokens(c, m), Host: m.Server.Host(), Port: m.Server.Port()}
+	b := &auth.Bearer{Username: m.Username, Tokens: tokens, Host: m.Server.Host(), Port: m.Server.Port()}
 	explain(b, m)
 	return b
 }
 
-// Tokens are those of a mailbox with OAuth2.
+// Tokens are those of a mailbox with OAuth2; nil for others.
 func Tokens(c *config.Config, m *config.Mailbox) *auth.CachedTokens {
+	if m.OAuth == nil {
+		return nil
+	}
 	o, e := m.OAuth, endpoint(m.OAuth)
 	where := e.TokenURL
 	var grant auth.Grant

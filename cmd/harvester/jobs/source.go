@@ -16,19 +16,19 @@ import (
 
 // source is where a mailbox's mail comes from. One that keeps its mail, or is
 // run dry, is opened for reading only.
-func source(m *config.Mailbox, signIn auth.Credentials, dry bool, log *slog.Logger) harvest.Source {
+func source(m *config.Mailbox, tokens *auth.CachedTokens, dry bool, log *slog.Logger) harvest.Source {
 	name, readOnly := string(m.Name), dry || settling(m).Nothing()
 	switch m.Type {
 	case config.POP3:
 		return pop3.New(pop3.Config{
-			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Auth: signIn,
+			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Auth: signIn(m, tokens),
 		})
 	case config.Maildir, config.Mbox, config.Directory:
 		return file.New(file.Config{Name: name, Format: file.Format(m.Type), Path: m.Path, Folders: m.Folders, ReadOnly: readOnly})
 	default:
 		return imap.New(imap.Config{
 			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
-			Auth: signIn, ReadOnly: readOnly, Log: log,
+			Auth: signIn(m, tokens), ReadOnly: readOnly, Log: log,
 		})
 	}
 }
