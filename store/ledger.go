@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/parse"
 	"harvester/store/policy"
 )
 
@@ -18,7 +19,8 @@ import (
 type Sent struct {
 	MessageID string // with or without angle brackets
 	Recipient string
-	Stream    string // of ours; "" leaves it to be told from the returned mail
+	Stream    string // of ours; "" has it told by the sender, or else by the returned mail
+	Sender    string // of the envelope; "" when it is not known
 	At        time.Time
 }
 
@@ -75,6 +77,9 @@ func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 				at = w.now
 			}
 			key, id := policy.Key(s.Recipient), bareID(s.MessageID)
+			if s.Stream == "" && s.Sender != "" {
+				s.Stream = w.db.configured(whence{deliveredTo: s.Sender, original: &parse.Original{From: s.Sender}})
+			}
 			res, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
 			if err != nil {
 				return err
@@ -149,4 +154,24 @@ func bareID(messageID string) string { return strings.Trim(messageID, "<> \t") }
 func ledgerID(bare, key string) int64 {
 	h := sha256.Sum256([]byte(bare + "\x00" + key))
 	return int64(binary.BigEndian.Uint64(h[:8]) >> 1) //nolint:gosec // 63 bits fit
+}
+
+// LogPosition is what was kept about how far a log has been read, by the name
+// of the source; nil at first.
+func (db *DB) LogPosition(ctx context.Context, name string) ([]byte, error) {
+	var value []byte
+	err := db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, "log "+name).Scan(&value)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reading the position in log %s: %w", name, clear(err))
+	}
+	return value, nil
+}
+
+// KeepLogPosition stores how far a log has been read, once its rows are
+// recorded.
+func (db *DB) KeepLogPosition(ctx context.Context, name string, position []byte) error {
+	return db.tx(ctx, "keeping the position in log "+name, func(w *writing) error {
+		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`, "log "+name, string(position))
+		return err
+	})
 }

@@ -69,12 +69,8 @@ var selectors = []func(*Stream, whence) bool{
 // its selectors, in the order of the configuration, else one that is called
 // after the list, or the address that the mail was sent as.
 func (db *DB) streamOf(w whence) string {
-	for _, selects := range selectors {
-		for i := range db.opts.Streams {
-			if selects(&db.opts.Streams[i], w) {
-				return db.opts.Streams[i].Name
-			}
-		}
+	if name := db.configured(w); name != "" {
+		return name
 	}
 	if w.original.ListID != "" {
 		return listID(w.original)
@@ -82,6 +78,18 @@ func (db *DB) streamOf(w whence) string {
 	for _, a := range []string{w.original.From, w.original.Sender, w.original.ReturnPath} {
 		if k := policy.Key(a); policy.Own(policy.Domain(k), db.own) {
 			return k
+		}
+	}
+	return ""
+}
+
+// configured names the configured stream that selects a mail, "" for none.
+func (db *DB) configured(w whence) string {
+	for _, selects := range selectors {
+		for i := range db.opts.Streams {
+			if selects(&db.opts.Streams[i], w) {
+				return db.opts.Streams[i].Name
+			}
 		}
 	}
 	return ""

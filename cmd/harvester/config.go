@@ -212,6 +212,9 @@ func jobsOf(c *config.Config) []checkedJob {
 	for _, m := range c.Mailboxes {
 		add("harvest "+string(m.Name), m.Schedule)
 	}
+	for _, name := range c.SentNames() {
+		add("ledger "+name, c.Sent[name].When())
+	}
 	for _, e := range c.Exports {
 		add("export "+string(e.Name), e.Schedule)
 	}

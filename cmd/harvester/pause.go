@@ -67,7 +67,7 @@ was sent has to be known, else there is no rate: docs/rates.md.`,
 }
 
 // howToCount says how a rate becomes known.
-const howToCount = "harvester volume import takes counts of what was sent: docs/rates.md"
+const howToCount = "harvester volume import takes counts, [sent.NAME] follows a mail server's log: docs/rates.md"
 
 func findRate(rates []store.Rate, stream string) (store.Rate, error) {
 	var names []string

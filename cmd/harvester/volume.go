@@ -113,7 +113,7 @@ func countsOf(counts []sentlog.Count, stream, source string, streams []string) (
 // knownStream refuses a stream that no rate would count.
 func knownStream(name string, streams []string) error {
 	switch {
-	case slices.Contains(streams, name), len(streams) == 0 && (name == "" || name == store.AllStreams):
+	case len(streams) == 0, slices.Contains(streams, name):
 		return nil
 	case name == "":
 		return errors.New("it names no stream")

@@ -25,6 +25,7 @@ func (c *Config) check(d *decoder) {
 	c.checkPolicy(d)
 	checkRates(d, "pause", c.Pause)
 	c.checkStreams(d)
+	c.checkSent(d)
 	c.checkBreaker(d)
 	c.checkReturnPaths(d)
 }

@@ -45,6 +45,7 @@ type Config struct {
 	VERP    map[string]VERP         `toml:"verp"`
 	BATV    BATV                    `toml:"batv"`
 	Pause   Pause                   `toml:"pause"`
+	Sent    map[string]Sent         `toml:"sent"`
 
 	File  string       // where it was read
 	Table policy.Table // the built-in policy with Policy and the streams' lines laid over it
@@ -140,6 +141,12 @@ func (c *Config) resolvePaths(dir string) {
 	}
 	for i := range c.Mailboxes {
 		paths = append(paths, c.Mailboxes[i].paths()...)
+	}
+	for name, log := range c.Sent {
+		if log.Path != "" && !filepath.IsAbs(log.Path) {
+			log.Path = filepath.Join(dir, log.Path)
+			c.Sent[name] = log
+		}
 	}
 	for _, list := range c.keyLists() {
 		for i := range *list.secrets {

@@ -359,6 +359,29 @@ h.toml:12:1: stream.news.pause.minimum: 0 recipients prove nothing (hint: write 
 h.toml:13:1: stream.news.pause.warn: the warning at 5% comes no earlier than the pause at 5% (hint: a warning needs the lower limit)
 h.toml:14:1: stream.news.pause.complaints_warn: the warning at 2% comes no earlier than the pause at 0.3% (hint: a warning needs the lower limit)
 `},
+		"sent": {minimal + `
+[sent.a]
+path = "/var/log/mail.log"
+format = "postfx"
+stream = "news"
+[sent.b]
+path = "/var/log/./mail.log"
+format = "exim"
+schedule = "often"
+[sent.c]
+path = "/var/log/[mail"
+format = "csv"
+[sent."d/e"]
+format = "csv"
+`, `
+h.toml:11:1: sent.a.format: there is no format "postfx" (hint: did you mean "postfix"?)
+h.toml:12:1: sent.a.stream: there is no stream "news" (hint: a stream is a [stream.NAME] of this file)
+h.toml:14:1: sent.b.path: this log is followed already (hint: see line 10)
+h.toml:16:1: sent.b.schedule: invalid cron spec "often": expected exactly 5 fields, found 1: [often]
+h.toml:18:1: sent.c.path: "/var/log/[mail" is no pattern for file names
+h.toml:20:7: sent.d/e.path: missing
+h.toml:20:7: sent.d/e: "d/e" is not a name: use letters, digits, dot, hyphen and underscore
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},

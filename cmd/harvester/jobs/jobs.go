@@ -164,8 +164,8 @@ func (s *Set) watch(m *config.Mailbox) func(context.Context, func()) {
 	}
 }
 
-// Files are the jobs besides: the exports, the report, and dropping what is too
-// old.
+// Files are the jobs besides: the logs of what was sent, the exports, the
+// report, and dropping what is too old.
 func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
 	basis := "" // without it, a pass by cron would never owe the first report
@@ -182,6 +182,7 @@ func (s *Set) Files() []schedule.Job {
 			},
 		})
 	}
+	jobs = append(s.Logs(), jobs...)
 	jobs = append(jobs, s.pushes()...)
 	if s.Config.Report.Path != "" {
 		jobs = append(jobs, schedule.Job{

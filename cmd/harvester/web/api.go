@@ -295,7 +295,7 @@ func ledgerRows(in io.Reader) iter.Seq2[store.Sent, error] {
 				yield(store.Sent{}, err)
 				return
 			}
-			if !yield(store.Sent(row), nil) {
+			if !yield(store.Sent{MessageID: row.MessageID, Recipient: row.Recipient, Stream: row.Stream, At: row.At}, nil) {
 				return
 			}
 		}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/jobs"
+	"harvester/harvest/sentlog"
+)
+
+func newLedger(a *app) *cobra.Command {
+	return parent(&cobra.Command{
+		Use:     "ledger",
+		Short:   "Record what was sent, which proves that failures are yours",
+		Example: "  harvester ledger import sent.jsonl\n  harvester ledger import --format postfix /var/log/mail.log.2.gz",
+	}, newLedgerImport(a))
+}
+
+// ledgerErrors is how many broken lines are named.
+const ledgerErrors = 20
+
+func newLedgerImport(a *app) *cobra.Command {
+	var asJSON bool
+	var format, stream string
+	cmd := &cobra.Command{
+		Use:   "import FILE|-",
+		Short: "Record who was sent what, from a ledger or a mail server's log",
+		Long: `Reads one mail to one recipient a line, and raises the proof of failures that
+came in before. Rows are kept for 45 days; those that are recorded already
+change nothing. A compressed file is read as it is. The formats:
+
+  csv       a header names message_id and recipient, and perhaps at, stream,
+            sender; docs/ledger.md describes them
+  jsonl     JSON objects with these names
+  postfix, exim, sendmail    what these log; other lines are passed over
+  powermta  accounting files (CSV)
+
+When a line of csv or jsonl is wrong, nothing of the file is recorded. A log
+that grows is followed by the daemon instead: [sent.NAME] of the configuration.`,
+		Example: "  harvester ledger import sent.csv\n  zcat mail.log.*.gz | harvester ledger import --format postfix -",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "" && !slices.Contains(sentlog.Formats, format) {
+				return fail(exitUsage, fmt.Errorf("there is no format %q", format), "one of "+strings.Join(sentlog.Formats, ", "))
+			}
+			return a.judging(cmd.Context(), func(set *jobs.Set) error {
+				if stream != "" && !slices.Contains(set.Config.StreamNames(), stream) {
+					return noSuchStream(stream, set.Config.StreamNames())
+				}
+				in, name, err := a.spooled(args[0])
+				if err != nil {
+					return err
+				}
+				defer in.Close()
+				now := time.Now().In(set.Config.Timezone.Location())
+				if format, err = formatOf(in, format); err != nil {
+					return fail(exitData, named(name, err), "--format FORMAT says which it is; harvester ledger import --help lists them")
+				}
+				if err := checkLedger(in, format, now, set.Config.StreamNames()); err != nil {
+					return fail(exitData, named(name, err), "nothing was recorded")
+				}
+				p, err := sentlog.New(format, now)
+				if err != nil {
+					return err
+				}
+				read, proven, err := set.DB.RecordSent(cmd.Context(), jobs.SentRows(sentlog.Rows(in, p), stream))
+				if err != nil {
+					return err
+				}
+				if _, err := set.UpdateRates(cmd.Context()); err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(a.Out).Encode(map[string]int{"read": read, "proven": proven})
+				}
+				_, err = fmt.Fprintf(a.Out, "%d recipients read, %d failures proven\n", read, proven)
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&format, "format", "", "`format` of the file (default: csv or jsonl, by its first character)")
+	cmd.Flags().StringVar(&stream, "stream", "", "the `stream` of all mail in the file that names none")
+	exits(cmd, exitOK, "everything is recorded", exitUsage, "the command line is wrong", exitData, "the file is wrong: nothing is recorded",
+		exitNoInput, "FILE does not exist or is not readable", exitCantCreate, "the database or a pause signal can't be written", exitConfig, "the configuration or a key is wrong")
+	return cmd
+}
+
+// spooled copies the input, uncompressed, to a file that is gone when it is
+// closed: it is read twice, so that nothing is recorded of a broken one.
+func (a *app) spooled(path string) (*os.File, string, error) {
+	in, name, err := a.openInput(path)
+	if err != nil {
+		return nil, name, err
+	}
+	defer in.Close()
+	spool, err := os.CreateTemp("", "harvester-ledger-")
+	if err != nil {
+		return nil, name, fmt.Errorf("copying %s: %w", name, err)
+	}
+	err = os.Remove(spool.Name()) // the open file stays readable
+	if err == nil {
+		_, err = io.Copy(spool, in)
+	}
+	if err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, name, errors.Join(fmt.Errorf("copying %s: %w", name, err), spool.Close())
+	}
+	return spool, name, nil
+}
+
+// formatOf tells CSV from JSON lines where no format is given.
+func formatOf(in *os.File, format string) (string, error) {
+	if format != "" {
+		return format, nil
+	}
+	head := make([]byte, 512)
+	n, err := in.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	switch text := strings.TrimSpace(strings.TrimPrefix(string(head[:n]), "\ufeff")); {
+	case text == "":
+		return "", errors.New("the file is empty")
+	case text[0] == '{':
+		return "jsonl", nil
+	case strings.Contains(strings.ToLower(strings.SplitN(text, "\n", 2)[0]), "recipient"):
+		return "csv", nil
+	}
+	return "", errors.New("neither JSON lines nor CSV with a header")
+}
+
+// checkLedger reads a ledger to its end and back. Logs have no broken lines.
+func checkLedger(in *os.File, format string, now time.Time, streams []string) error {
+	p, err := sentlog.New(format, now)
+	if err != nil || p.Open() != nil {
+		return err
+	}
+	_, err = jobs.CheckRows(sentlog.Rows(in, p), func(s string) error { return knownStream(s, streams) }, ledgerErrors)
+	if err != nil {
+		return err
+	}
+	_, err = in.Seek(0, io.SeekStart)
+	return err
+}
