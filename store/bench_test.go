@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"harvester/parse/bounce"
 )
@@ -54,45 +56,83 @@ func BenchmarkExplain(b *testing.B) {
 	}
 }
 
-// BenchmarkRecompute decides 100,000 stored events anew.
-func BenchmarkRecompute(b *testing.B) {
-	db := openTest(b, Options{})
+// events is how many events the history of BenchmarkHistory has.
+var events = flag.Int("events", 100_000, "events of BenchmarkHistory")
+
+// pastNotice is the n-th notice of a history of size events: five for each address,
+// over a month.
+func pastNotice(n, size int) Item {
 	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF, bounce.MailboxDisabled, bounce.ContentSpam}
-	const size = 100_000
-	for n := 0; n < size; n += 1000 {
+	it := failure(n*30/size, fmt.Sprintf("user%d@d%d.example", n%(size/5), n%5000), reasons[n%len(reasons)])
+	it.Message.UID, it.Message.Raw = uint32(n+1), fmt.Appendf(nil, "message %d", n)
+	it.Result.Recipients[0].RemoteMTA = ""
+	return it
+}
+
+// BenchmarkHistory works on a database with a long history: deciding all of it
+// anew, by the policy alone or with each event judged anew, comparing it with
+// the list, taking in more, and explaining one address.
+func BenchmarkHistory(b *testing.B) {
+	ctx := context.Background()
+	db := openTest(b, Options{})
+	size, next := *events, 0
+	take := func(n int) {
 		var batch Batch
-		for i := n; i < n+1000; i++ {
-			it := failure(i/(size/30), fmt.Sprintf("user%d@d%d.example", i%20000, i%5000), reasons[i%len(reasons)])
-			it.Message.UID, it.Message.Raw = uint32(i+1), fmt.Appendf(nil, "message %d", i)
-			it.Result.Recipients[0].RemoteMTA = ""
-			batch.Items = append(batch.Items, it)
+		for range n {
+			batch.Items = append(batch.Items, pastNotice(next, size))
+			next++
 		}
-		if _, err := db.Commit(context.Background(), batch); err != nil {
+		if _, err := db.Commit(ctx, batch); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.Run("policy", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := db.recompute(context.Background(), Scenario{}, "bench", "", false); err != nil {
-				b.Fatal(err)
+	for next < size {
+		take(1000)
+	}
+	var used time.Duration
+	perEvent := func(b *testing.B, n int) {
+		b.ReportMetric(float64((cpuTime()-used).Microseconds())/float64(n), "cpu-µs/event")
+	}
+	for _, how := range []struct {
+		name   string
+		events bool
+	}{{"policy", false}, {"judge", true}} {
+		b.Run(how.name, func(b *testing.B) {
+			used = cpuTime()
+			for b.Loop() {
+				if _, err := db.recompute(ctx, Scenario{}, "bench", "", how.events); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	})
-	b.Run("events", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := db.recompute(context.Background(), Scenario{}, "bench", "", true); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	})
+			perEvent(b, size*b.N)
+		})
+	}
 	b.Run("replay", func(b *testing.B) {
+		used = cpuTime()
 		for b.Loop() {
-			if d, err := db.Replay(context.Background(), Scenario{}); err != nil || len(d.Changes) != 0 {
+			if d, err := db.Replay(ctx, Scenario{}); err != nil || len(d.Changes) != 0 {
 				b.Fatal(len(d.Changes), err)
 			}
 		}
-		b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+		perEvent(b, size*b.N)
+	})
+	b.Run("more", func(b *testing.B) {
+		used = cpuTime()
+		for b.Loop() {
+			take(1000)
+		}
+		perEvent(b, 1000*b.N)
+	})
+	b.Run("explain", func(b *testing.B) {
+		used = cpuTime()
+		n := 0
+		for b.Loop() {
+			n++
+			address := pastNotice(n*7919%size, size).Result.Recipients[0].Recipient
+			if x, err := db.Explain(ctx, address, nil); err != nil || len(x.Events) < 5 {
+				b.Fatal(err, len(x.Events))
+			}
+		}
+		b.ReportMetric(float64((cpuTime()-used).Microseconds())/float64(n), "cpu-µs/op")
 	})
 }

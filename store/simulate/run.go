@@ -1,10 +1,12 @@
 package simulate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/store"
+	"harvester/store/export"
 	"harvester/store/policy"
 )
 
@@ -68,6 +71,8 @@ type world struct {
 	people []*person
 	known  map[string]*person
 	export map[string]bool // what was published
+	target export.Target   // the file
+	file   []byte          // its content
 	uid    uint32
 	wrong  map[string]bool
 	texts  map[string][]string // wordings by reasons
@@ -87,6 +92,10 @@ func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
 		return w.report, err
 	}
 	w.db = db
+	if w.target.Profile, err = export.Lookup("csv"); err != nil {
+		return w.report, errors.Join(err, db.Close())
+	}
+	w.target.Name, w.target.Path = "simulation", filepath.Join(dir, s.Name+".csv")
 	w.populate()
 	for d := range s.Days {
 		if err := w.day(ctx, d); err != nil {
@@ -97,6 +106,9 @@ func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
 		return w.report, errors.Join(err, db.Close())
 	}
 	w.judge()
+	if err := w.release(ctx); err != nil {
+		return w.report, errors.Join(err, db.Close())
+	}
 	return w.report, db.Close()
 }
 
@@ -176,11 +188,20 @@ func (w *world) day(ctx context.Context, n int) error {
 
 // publish is the export at the end of a day.
 func (w *world) publish(ctx context.Context, d *Day) error {
-	err := w.db.MayExport(ctx)
+	w.target.Now = w.now
+	_, err := export.Publish(ctx, w.db, w.target)
 	d.Stopped = errors.Is(err, store.ErrStopped)
 	if err != nil && !d.Stopped {
 		return err
 	}
+	file, err := os.ReadFile(w.target.Path)
+	if err != nil {
+		return err
+	}
+	if d.Stopped && !bytes.Equal(file, w.file) {
+		w.report.Failures = append(w.report.Failures, fmt.Sprintf("day %d: the exports are stopped, and the file changed", d.Day))
+	}
+	w.file = file
 	list := map[string]bool{}
 	for s, err := range w.db.Suppressions(ctx, store.Filter{Held: true}) {
 		if err != nil {
@@ -195,9 +216,6 @@ func (w *world) publish(ctx context.Context, d *Day) error {
 	w.report.EverHeld = w.report.EverHeld || d.Held > 0
 	if !d.Stopped {
 		w.export = list
-		if _, err := w.db.RecordExport(ctx, store.Export{Name: "simulation", Rows: len(list), SHA256: fmt.Sprint(d.Day)}); err != nil {
-			return err
-		}
 	}
 	for a := range w.export {
 		d.Suppressed++
@@ -207,6 +225,24 @@ func (w *world) publish(ctx context.Context, d *Day) error {
 		}
 	}
 	return nil
+}
+
+// release lets stopped exports go on in the end, and checks that they do.
+func (w *world) release(ctx context.Context) error {
+	if days := w.report.Days; len(days) == 0 || !days[len(days)-1].Stopped {
+		return nil
+	}
+	if err := w.db.Release(ctx, "somebody looked at it", "simulation"); err != nil {
+		return err
+	}
+	if _, err := export.Publish(ctx, w.db, w.target); err != nil {
+		return err
+	}
+	file, err := os.ReadFile(w.target.Path)
+	if err == nil && bytes.Equal(file, w.file) {
+		w.report.Failures = append(w.report.Failures, "the exports were released, and the file is as it was")
+	}
+	return err
 }
 
 // deliver says what comes back of one mail.
