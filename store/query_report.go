@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"harvester/parse/bounce"
@@ -33,6 +34,7 @@ type DayFacts struct {
 	Changes   []Change        // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
 	Held      int             // verdicts held back now
+	Allowed   int             // addresses that failed for good or complained, and that the operator allowed
 }
 
 // Day counts what came in within a span of time.
@@ -155,7 +157,32 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 			return f, err
 		}
 	}
+	if err := g.allowed(&f.Today, now); err != nil {
+		return f, err
+	}
 	return f, g.list(&f.Today, now)
+}
+
+// allowed counts the addresses that only an operator's act kept off the list.
+func (g *gathering) allowed(d *DayFacts, now time.Time) error {
+	rows, err := g.q.QueryContext(g.ctx, `SELECT `+overrideColumns+` FROM overrides o WHERE o.act = 'allow' AND (o.until IS NULL OR o.until > ?) ORDER BY o.id`, now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	acts, err := scanOverrides(rows)
+	acts = slices.DeleteFunc(acts, func(o policy.Override) bool { return o.Undone })
+	if err != nil || len(acts) == 0 {
+		return err
+	}
+	return g.each(func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		if slices.ContainsFunc(acts, func(o policy.Override) bool { return policy.Covers(o.Pattern, key) }) {
+			d.Allowed++
+		}
+		return err
+	}, `SELECT DISTINCT key FROM events WHERE at >= ? AND at < ? AND key <> '' AND proof <> 'none'
+  AND (kind = 'complaint' OR kind = 'bounce' AND action = 'failed' AND class = 'hard')`, d.From.UnixMilli(), d.To.UnixMilli())
 }
 
 // each runs a query and hands every row on.

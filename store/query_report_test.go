@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
+	"harvester/store/policy"
 )
 
 // midnights of n days, the last of which is the epoch's day in UTC.
@@ -88,5 +89,24 @@ func TestReportFacts(t *testing.T) {
 	}
 	if _, err := db.ReportFacts(ctx, nil); err == nil {
 		t.Error("a day without ends was accepted")
+	}
+}
+
+// What an operator allowed is told, as often as it would have been listed.
+func TestReportFactsCountWhatIsAllowed(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	for _, o := range []policy.Override{{Act: policy.Allow, Pattern: "@partner.example"}, {Act: policy.Allow, Pattern: "b@example.net"}, {Act: policy.Undo, Target: 2}} {
+		o.Reason, o.Author = "a partner", "ops"
+		if _, err := db.Override(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(t, db, failure(0, "a@partner.example", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown), failure(0, "c@partner.example", bounce.AuthSPF),
+		failure(1, "d@partner.example", bounce.UserUnknown))
+	day := epoch.Truncate(24 * time.Hour)
+	f, err := db.ReportFacts(ctx, []time.Time{day, day.AddDate(0, 0, 1)})
+	if err != nil || f.Today.Allowed != 1 {
+		t.Fatalf("allowed %d, %v", f.Today.Allowed, err)
 	}
 }

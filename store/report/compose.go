@@ -181,7 +181,7 @@ func reasons(rows []store.ReasonCount, show Addresses) []Reason {
 }
 
 func suppressions(f *store.DayFacts, o Options) Suppressions {
-	s := Suppressions{InForce: f.InForce, Held: f.Held, Removed: f.Removed, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
+	s := Suppressions{InForce: f.InForce, Held: f.Held, Allowed: f.Allowed, Removed: f.Removed, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
 	reasons, domains := map[string]int{}, map[string]int{}
 	for _, c := range f.Changes {
 		if c.Op == "add" {

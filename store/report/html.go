@@ -67,7 +67,7 @@ func (r *Report) html(w io.Writer, mail bool) error {
 		Added         int
 		Moved         bool
 		NotUnderstood []Count
-	}{Report: r, Chart: newChart(r.Trend, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held > 0}
+	}{Report: r, Chart: newChart(r.Trend, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
 	for _, c := range []Count{
 		{"failures without a known reason (harvester triage)", r.Unclear.Unclassified},
 		{"failure notices that name nobody (harvester triage)", r.Unclear.Unparsed},

@@ -122,7 +122,8 @@ type Reason struct {
 type Suppressions struct {
 	InForce int      `json:"in_force"`
 	Held    int      `json:"held"`
-	Added   []Count  `json:"added"` // by reason
+	Allowed int      `json:"allowed"` // addresses that failed for good or complained, and stay off it: the operator allowed them
+	Added   []Count  `json:"added"`   // by reason
 	Removed int      `json:"removed"`
 	Domains []Count  `json:"domains"` // that hold many of the new ones
 	Changes []Change `json:"changes"` // none while addresses are hidden

@@ -63,7 +63,7 @@ func busy() store.ReportFacts {
 	at := func(h, m int) time.Time { return time.Date(2026, 3, 2, h, m, 0, 0, berlin) }
 	f.Today.Kinds = map[bounce.Kind]int{bounce.KindBounce: 140, bounce.KindAutoReply: 40, bounce.KindDelay: 44, bounce.KindComplaint: 1, bounce.KindUnparsed: 12, bounce.KindNone: 3}
 	f.Today.Failed = map[bounce.Reason]int{bounce.UserUnknown: 17, bounce.DomainUnknown: 29, bounce.MailboxFull: 31, bounce.ReputationIP: 14, bounce.AuthDMARC: 6, bounce.MessageTooLarge: 2, bounce.Unclassified: 12, bounce.AlreadySuppressed: 3}
-	f.Today.Added, f.Today.Removed, f.Today.Held, f.Today.InForce, f.Today.Unproven = 49, 2, 4, 4812, 5
+	f.Today.Added, f.Today.Removed, f.Today.Held, f.Today.InForce, f.Today.Unproven, f.Today.Allowed = 49, 2, 4, 4812, 5, 2
 	f.Today.Receivers = []store.ReceiverCount{
 		{Receiver: "example-corp.example", Reason: bounce.DomainUnknown, Status: "5.1.2", N: 29},
 		{Receiver: "Microsoft", Reason: bounce.ReputationIP, Status: "5.7.1", N: 14},

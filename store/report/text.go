@@ -163,7 +163,7 @@ func (p *printer) reasons(r *Report) {
 func (p *printer) suppressions(r *Report) {
 	s := r.Suppressions
 	added := r.total("added").Today
-	if added == 0 && s.Removed == 0 && s.Held == 0 {
+	if added == 0 && s.Removed == 0 && s.Held == 0 && s.Allowed == 0 {
 		return
 	}
 	var by []string
@@ -175,6 +175,9 @@ func (p *printer) suppressions(r *Report) {
 		head += " (" + strings.Join(by, ", ") + ")"
 	}
 	p.wrapped("", "  ", fmt.Sprintf("%s   removed %s   held %s", head, number(s.Removed), number(s.Held)))
+	if s.Allowed > 0 {
+		p.wrapped(" ", "   ", fmt.Sprintf("%s failed for good or complained, and stay off the list: allowed by the operator (harvester suppress list --acts)", number(s.Allowed)))
+	}
 	for _, d := range s.Domains {
 		p.wrapped(" ", "   ", fmt.Sprintf("%s at %s", number(d.N), d.Name))
 	}
