@@ -76,20 +76,65 @@ func drawItems(t *rapid.T) []Item {
 	return items
 }
 
+// drawActs makes up what an operator did, one act a day once all had come in.
+func drawActs(t *rapid.T) []policy.Override {
+	var acts []policy.Override
+	for range rapid.IntRange(0, 4).Draw(t, "acts") {
+		acts = append(acts, policy.Override{
+			Act:     rapid.SampledFrom([]policy.Act{policy.Add, policy.Remove, policy.Allow}).Draw(t, "act"),
+			Pattern: rapid.SampledFrom([]string{"a@example.net", "b@example.net", "@example.net", "@*.example.com", "c@example.com"}).Draw(t, "pattern"),
+			Reason:  "a test", Author: "ops",
+		})
+		if n := len(acts); n > 1 && acts[n-2].Act != policy.Undo && rapid.IntRange(0, 3).Draw(t, "undo") == 0 {
+			acts[n-1] = policy.Override{Act: policy.Undo, Target: int64(n - 1), Reason: "a test", Author: "ops"}
+		}
+	}
+	return acts
+}
+
 // Any order, any split into batches, repetitions and aborted commits of the
-// same messages give the same list, byte for byte.
+// same messages, before, between and after what the operator did, give the
+// same list, byte for byte.
 func TestFoldProperty(t *testing.T) {
+	ctx := context.Background()
 	dir := t.TempDir()
 	n := 0
+	begin := epoch.AddDate(0, 0, 50) // the last message came in before
 	rapid.Check(t, func(rt *rapid.T) {
-		items := drawItems(rt)
+		items, acts := drawItems(rt), drawActs(rt)
 		n++
-		straight := openAt(t, filepath.Join(dir, fmt.Sprintf("%d-straight.db", n)), Options{})
+		open := func(name string) (*DB, *clock) {
+			c := &clock{begin}
+			return openAt(t, filepath.Join(dir, fmt.Sprintf("%d-%s.db", n, name)), Options{Now: c.now}), c
+		}
+		act := func(db *DB, c *clock, i int) {
+			c.t = begin.AddDate(0, 0, i+1)
+			if _, err := db.Override(ctx, acts[i]); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		end := func(db *DB, c *clock) string {
+			c.t = begin.AddDate(0, 0, 10)
+			if _, err := db.Refresh(ctx); err != nil {
+				rt.Fatal(err)
+			}
+			return image(t, db)
+		}
+		straight, c := open("straight")
 		commit(t, straight, items...)
+		for i := range acts {
+			act(straight, c, i)
+		}
+		want := end(straight, c)
 
-		shuffled := openAt(t, filepath.Join(dir, fmt.Sprintf("%d-shuffled.db", n)), Options{})
+		shuffled, c := open("shuffled")
+		done := 0
 		rest := rapid.Permutation(items).Draw(rt, "order")
 		for len(rest) > 0 {
+			if done < len(acts) && rapid.Bool().Draw(rt, "act now") {
+				act(shuffled, c, done)
+				done++
+			}
 			k := rapid.IntRange(1, len(rest)).Draw(rt, "batch")
 			if rapid.Bool().Draw(rt, "crash") {
 				crash(t, shuffled, rest[:k])
@@ -100,7 +145,10 @@ func TestFoldProperty(t *testing.T) {
 			}
 			rest = rest[k:]
 		}
-		if got, want := image(t, shuffled), image(t, straight); got != want {
+		for ; done < len(acts); done++ {
+			act(shuffled, c, done)
+		}
+		if got := end(shuffled, c); got != want {
 			rt.Errorf("shuffled:\n%s\nstraight:\n%s", got, want)
 		}
 		for _, db := range []*DB{straight, shuffled} {
