@@ -20,6 +20,8 @@ type ReportFacts struct {
 	Exports []ExportFacts
 	Since   time.Time // when the first message ever came in; zero when none did
 	Stopped *Trip     // what kept the exports still at the end of the day; nil when they went on
+
+	Revisions []Revision // of the days before, latest first; none when no report was made before
 }
 
 // DayFacts is what the database knows about one span of time, as a report
@@ -29,6 +31,7 @@ type DayFacts struct {
 	Day
 	Receivers []ReceiverCount // by receiver and reason, most failures first
 	Reasons   []ReasonCount   // by reason and status, most failures first
+	Streams   []StreamCount   // by stream and reason, in that order
 	Refusals  []Refusal       // failures that may be our own fault, oldest first
 	Unproven  int             // failures without any proof that we sent the mail
 	Changes   []Change        // of the suppression list, oldest first; at most the number asked for
@@ -53,6 +56,15 @@ type ReceiverCount struct {
 	Reason   bounce.Reason
 	Status   string
 	N        int
+}
+
+// StreamCount counts what concerns one stream of ours: failures by reason, and
+// complaints and opt-outs, which have none.
+type StreamCount struct {
+	Stream string
+	Kind   bounce.Kind
+	Reason bounce.Reason
+	N      int
 }
 
 // ReasonCount counts failures of one reason and status.
@@ -151,7 +163,7 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 			f.Before = append(f.Before, d)
 		}
 	}
-	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
+	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.streams, g.revisions, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
 	for _, step := range steps {
 		if err := step(&f); err != nil {
 			return f, err
@@ -246,6 +258,18 @@ func (g *gathering) reasons(f *ReportFacts) error {
 		return err
 	}
 	return g.q.QueryRowContext(g.ctx, `SELECT count(*)`+failedWithin+` AND proof = 'none'`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli()).Scan(&f.Today.Unproven)
+}
+
+func (g *gathering) streams(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var c StreamCount
+		err := rows.Scan(&c.Stream, text(&c.Kind), text(&c.Reason), &c.N)
+		f.Today.Streams = append(f.Today.Streams, c)
+		return err
+	}, `SELECT stream, kind, CASE kind WHEN 'bounce' THEN reason ELSE 'unclassified' END AS reason, count(*) FROM events
+ WHERE at >= ? AND at < ? AND (kind = 'bounce' AND action = 'failed' OR kind IN ('complaint', 'unsubscribe')) AND duplicate_of IS NULL
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
 
 func (g *gathering) refusals(f *ReportFacts) error {

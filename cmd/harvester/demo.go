@@ -123,7 +123,7 @@ func (a *app) demo(ctx context.Context, dir, keep string) error {
 			return err
 		}
 	}
-	r, err := set.Report(ctx, time.Now(), report.Full)
+	r, err := set.Report(ctx, report.Day, time.Now(), report.Full)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,15 +19,16 @@ import (
 
 func newReport(a *app) *cobra.Command {
 	var date, format string
-	var write, send bool
-	show := report.Hidden
+	var write, send, open bool
+	show, span := report.Hidden, report.Day
 	cmd := &cobra.Command{
 		Use:   "report",
-		Short: "Print the report of a day, or write its files",
+		Short: "Print the report of a day, week or month, or write its files",
 		Long: `Prints what happened on a day and what to do about it: by default yesterday, the
-last day that is complete. With --write the files of the configured folder are
-written instead, with --send it goes out by mail and to the webhook.`,
-		Example: "  harvester report\n  harvester report --date today\n  harvester report --send\n  harvester report --date 2026-11-03 --format html > report.html",
+last day that is complete; with --span the same of a week or month. With --write
+the files of the configured folder are written instead, with --send it goes out
+by mail and to the webhook, with --open it opens in a browser.`,
+		Example: "  harvester report\n  harvester report --date today --open\n  harvester report --span week\n  harvester report --send\n  harvester report --date 2026-11-03 --format html > report.html",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -29,7 +36,10 @@ written instead, with --send it goes out by mail and to the webhook.`,
 				return fail(exitUsage, fmt.Errorf("unknown format %q", format), "one of text, html, json")
 			}
 			return a.with(ctx, true, func(set *jobs.Set) error {
-				day, err := dayOf(date, set.Config.Timezone.Location())
+				day, err := set.Last(span, time.Now()), error(nil)
+				if cmd.Flags().Changed("date") {
+					day, err = dayOf(date, set.Config.Timezone.Location())
+				}
 				if err == nil && day.After(time.Now()) {
 					err = fail(exitUsage, fmt.Errorf("--date %s is still to come", date), "name a day that has begun")
 				}
@@ -39,7 +49,7 @@ written instead, with --send it goes out by mail and to the webhook.`,
 				if !cmd.Flags().Changed("addresses") && (write || send) {
 					show = set.Config.Report.Addresses
 				}
-				r, err := set.Report(ctx, day, show)
+				r, err := set.Report(ctx, span, day, show)
 				if err != nil {
 					return err
 				}
@@ -64,8 +74,11 @@ written instead, with --send it goes out by mail and to the webhook.`,
 					}
 					return nil
 				}
-				if send {
+				switch {
+				case send:
 					return nil
+				case open:
+					return openReport(ctx, r)
 				}
 				return a.buffered(func(w *bytes.Buffer) error {
 					switch format {
@@ -79,14 +92,16 @@ written instead, with --send it goes out by mail and to the webhook.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&date, "date", "yesterday", "`day`: YYYY-MM-DD, today or yesterday")
+	cmd.Flags().StringVar(&date, "date", "yesterday", "`day`: YYYY-MM-DD, today or yesterday; any day of a week or month")
+	cmd.Flags().TextVar(&span, "span", report.Day, "day, week or `month`")
+	cmd.Flags().BoolVar(&open, "open", false, "open it in a browser")
 	cmd.Flags().StringVar(&format, "format", "text", "text, html or json")
 	cmd.Flags().TextVar(&show, "addresses", report.Hidden, "how recipients are `shown`: hidden, masked or full")
 	cmd.Flags().BoolVar(&send, "send", false, "send it by mail and to the webhook, as configured")
 	cmd.Flags().BoolVar(&write, "write", false, "write the files of the configured folder")
-	exits(cmd, exitOK, "the report was printed, written or sent", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet",
+	exits(cmd, exitOK, "the report was printed, written, sent or opened", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet",
 		exitCantCreate, "a file can't be written; the previous one stands", exitIO, "disk full, or the database is damaged",
-		exitTempFail, "it can't be sent", exitConfig, "the configuration is wrong")
+		exitUnavailable, "there is no browser to open it", exitTempFail, "it can't be sent", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
@@ -104,4 +119,29 @@ func dayOf(text string, zone *time.Location) (time.Time, error) {
 		return day, fail(exitUsage, fmt.Errorf("%q is not a day", text), "write YYYY-MM-DD, today or yesterday")
 	}
 	return day.Add(12 * time.Hour), nil // noon is in every day, whatever the clocks do
+}
+
+// openReport writes the HTML form to a temporary file that only this user can
+// read and hands it to a browser, which needs it after this program has ended.
+func openReport(ctx context.Context, r *report.Report) error {
+	f, err := os.CreateTemp("", "harvester-report-"+r.Date+"-*.html")
+	if err != nil {
+		return fail(exitCantCreate, err, "")
+	}
+	if err := errors.Join(r.HTML(f), f.Close()); err != nil {
+		return fail(exitCantCreate, err, "")
+	}
+	opener := []string{"xdg-open"}
+	switch b := os.Getenv("BROWSER"); {
+	case b != "":
+		opener = strings.Fields(b)
+	case runtime.GOOS == "darwin":
+		opener = []string{"open"}
+	}
+	out, err := exec.CommandContext(ctx, opener[0], append(opener[1:], f.Name())...).CombinedOutput() //nolint:gosec // the user's own browser
+	if err != nil {
+		return fail(exitUnavailable, fmt.Errorf("opening %s with %s: %w %s", f.Name(), opener[0], err, strings.TrimSpace(printable(string(out)))),
+			"set BROWSER to a program that opens it, or use --format html")
+	}
+	return nil
 }

@@ -40,12 +40,12 @@ func rise(n int, mean float64) Severity {
 
 func (r *Report) raise(a Alarm) { r.Alarms = append(r.Alarms, a) }
 
-func (r *Report) alarms(f store.ReportFacts, week []store.Day, o Options) {
+func (r *Report) alarms(f store.ReportFacts, base []store.Day, o Options) {
 	if t := f.Stopped; t != nil {
 		r.raise(Alarm{ID: "guard", Severity: Crit, Text: "the exports are stopped since " + stamp(local(t.At, o.Location)), Value: 1, Limit: 1,
 			Next: oneLine(t.Why) + "; look at what changed, then: harvester ack"})
 	}
-	r.silence(f, week)
+	r.silence(f, base)
 	r.machinery(min(r.Period.To.Unix(), o.Now.Unix()))
 	for _, c := range r.Causes {
 		if c.Severity == OK {
@@ -67,17 +67,17 @@ func (r *Report) alarms(f store.ReportFacts, week []store.Day, o Options) {
 }
 
 // silence turns "no bounces today" into news where bounces were to be expected.
-func (r *Report) silence(f store.ReportFacts, week []store.Day) {
+func (r *Report) silence(f store.ReportFacts, base []store.Day) {
 	t := r.total("mails")
 	switch {
 	case f.Since.IsZero():
 		r.raise(Alarm{ID: "silence", Severity: Warn, Text: "no mail has ever come in", Limit: 1, Next: "is the mailbox the right one? harvester status"})
 	case !r.Period.Complete || t.Today > 0 || t.Mean < expectedMails:
 	default:
-		a := Alarm{ID: "silence", Severity: Warn, Text: fmt.Sprintf("no mail came in, %.0f a day were usual", t.Mean), Limit: expectedMails, Baseline: &t.Mean,
+		a := Alarm{ID: "silence", Severity: Warn, Text: fmt.Sprintf("no mail came in, %.0f a %s were usual", t.Mean, r.Period.Span), Limit: expectedMails, Baseline: &t.Mean,
 			Next: "send a mail to an address that does not exist; does it come back?"}
-		if mails(&week[0]) == 0 {
-			a.Severity, a.Text = Crit, fmt.Sprintf("no mail for two days, %.0f a day were usual", t.Mean)
+		if mails(&base[0]) == 0 {
+			a.Severity, a.Text = Crit, fmt.Sprintf("no mail for two %[2]ss, %.0[1]f a %[2]s were usual", t.Mean, r.Period.Span)
 		}
 		r.raise(a)
 	}
@@ -117,11 +117,11 @@ func (r *Report) counters() {
 		if s != OK {
 			next := map[string]string{
 				"hard": "which list was mailed? see by receiver", "soft": "usually an outage at a receiver: see by receiver", "block": "see \"to mend on our side\"",
-				"complaint": "who was mailed, and did they ask for it?", "added": "harvester suppress list --since " + r.Date,
+				"complaint": "who was mailed, and did they ask for it?", "added": "harvester suppress list --since " + r.since(),
 			}[id]
 			usual := ""
 			if len(r.Trend) > 1 {
-				usual = fmt.Sprintf(", %s a day were usual", mean(t.Mean))
+				usual = fmt.Sprintf(", %s a %s were usual", mean(t.Mean), r.Period.Span)
 			}
 			r.raise(Alarm{ID: "count." + id, Severity: s, Text: fmt.Sprintf("%d %s%s", t.Today, t.Label, usual), Value: float64(t.Today), Limit: math.Round(t.Mean + 3*math.Sqrt(t.Mean)), Baseline: &t.Mean, Next: next})
 		}

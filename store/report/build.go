@@ -8,14 +8,11 @@ import (
 	"harvester/store"
 )
 
-// history is how many days the trend shows, the one reported on included.
-const history = 14
-
-// Build gathers the facts of a day and composes the report of it.
+// Build gathers the facts of a day, week or month and composes the report.
 func Build(ctx context.Context, db *store.DB, o Options) (*Report, error) {
 	var midnights []time.Time
-	for back := history - 1; back >= 0; back-- {
-		from, to := span(o.Day, o.Location, back)
+	for back := o.Span.history() - 1; back >= 0; back-- {
+		from, to := o.Span.Bounds(o.Day, o.Location, back)
 		if len(midnights) == 0 {
 			midnights = append(midnights, from)
 		}

@@ -11,10 +11,11 @@ import (
 	"harvester/store"
 )
 
-// Options say which day to report on and how.
+// Options say what to report on and how.
 type Options struct {
 	Host      string
-	Day       time.Time      // any instant of the day
+	Span      Span           // day, week or month
+	Day       time.Time      // any instant of it
 	Location  *time.Location // whose midnight begins a day
 	Now       time.Time
 	Addresses Addresses
@@ -28,31 +29,25 @@ const (
 	maxNamed     = 5
 )
 
-// span is the day of t in loc, from midnight to midnight: 23 or 25 hours long
-// when the clocks change.
-func span(t time.Time, loc *time.Location, back int) (from, to time.Time) {
-	y, m, d := t.In(loc).Date()
-	return time.Date(y, m, d-back, 0, 0, 0, 0, loc), time.Date(y, m, d-back+1, 0, 0, 0, 0, loc)
-}
-
 // Compose makes the report of f. It is pure: the same facts give the same
 // report.
 func Compose(f store.ReportFacts, o Options) *Report {
-	from, to := span(o.Day, o.Location, 0)
+	from, to := o.Span.Bounds(o.Day, o.Location, 0)
 	r := &Report{
-		Schema: Schema, Host: o.Host, Date: from.Format(time.DateOnly), Status: OK,
-		Period: Period{From: from, To: to, Timezone: o.Location.String(), Basis: "received", Complete: !o.Now.Before(to)},
+		Schema: Schema, Host: o.Host, Date: o.Span.label(from), Status: OK,
+		Period: Period{Span: o.Span, From: from, To: to, Timezone: o.Location.String(), Basis: "received", Complete: !o.Now.Before(to)},
 		Volume: Volume{Coverage: "mailbox only"},
 		Alarms: []Alarm{}, Receivers: receivers(f.Today.Receivers), Reasons: reasons(f.Today.Reasons, o.Addresses),
 		Causes: causes(f.Today.Refusals, o), Suppressions: suppressions(&f.Today, o),
 		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven},
-		Jobs:    jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),
+		Streams: streams(f.Today.Streams), Revisions: revisions(f.Revisions),
+		Jobs: jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),
 		Definitions: definitions(),
 	}
-	week := f.Before[:min(7, len(f.Before))]
-	r.Totals = totals(&f.Today.Day, week)
-	r.Trend = trend(&f.Today.Day, f.Before)
-	r.alarms(f, week, o)
+	base := f.Before[:min(o.Span.base(), len(f.Before))]
+	r.Totals = totals(&f.Today.Day, base)
+	r.Trend = trend(&f.Today.Day, f.Before, o.Span)
+	r.alarms(f, base, o)
 	slices.SortStableFunc(r.Alarms, func(a, b Alarm) int { return b.Severity.weight() - a.Severity.weight() })
 	if len(r.Alarms) > 0 {
 		r.Status = r.Alarms[0].Severity
@@ -96,7 +91,7 @@ func mails(d *store.Day) int {
 	return n
 }
 
-func totals(today *store.Day, week []store.Day) []Total {
+func totals(today *store.Day, base []store.Day) []Total {
 	kind := func(k bounce.Kind) func(*store.Day) int { return func(d *store.Day) int { return d.Kinds[k] } }
 	class := func(c bounce.Class) func(*store.Day) int { return func(d *store.Day) int { return byClass(d, c) } }
 	var out []Total
@@ -118,12 +113,12 @@ func totals(today *store.Day, week []store.Day) []Total {
 		{"removed", "removed suppressions", func(d *store.Day) int { return d.Removed }, false},
 	} {
 		t := Total{ID: l.id, Label: l.label, Today: l.count(today)}
-		for i := range week {
-			t.Mean += float64(l.count(&week[i]))
+		for i := range base {
+			t.Mean += float64(l.count(&base[i]))
 		}
-		if len(week) > 0 {
-			t.Mean /= float64(len(week))
-			t.Yesterday = l.count(&week[0])
+		if len(base) > 0 {
+			t.Mean /= float64(len(base))
+			t.Yesterday = l.count(&base[0])
 		}
 		t.Unusual = l.alarm && rise(t.Today, t.Mean) != OK
 		out = append(out, t)
@@ -214,10 +209,10 @@ func counts(m map[string]int, atLeast int) []Count {
 	return out
 }
 
-func trend(today *store.Day, before []store.Day) []Point {
+func trend(today *store.Day, before []store.Day, unit Span) []Point {
 	var out []Point
 	add := func(d *store.Day) {
-		out = append(out, Point{Date: d.From.Format(time.DateOnly), Mails: mails(d), Hard: byClass(d, bounce.ClassHard),
+		out = append(out, Point{Date: unit.label(d.From), Mails: mails(d), Hard: byClass(d, bounce.ClassHard),
 			Soft: byClass(d, bounce.ClassSoft), Block: byClass(d, bounce.ClassBlock)})
 	}
 	for i := len(before) - 1; i >= 0; i-- {
@@ -259,6 +254,7 @@ func definitions() []string {
 		"A day runs from midnight to midnight in the time zone named above; a mail belongs to the day on which it came in.",
 		"A bounce is one failed recipient of one mail; a second notice about the same mail is not counted again.",
 		"Hard: the address is bad. Soft: it may work later. Blocked or refused: for what we are or sent. Nobody is suppressed for a fault of ours or of one mail.",
+		"Revised: late bounces belong to the day on which their mail was sent, where they tell it; so the failures of past days can become more.",
 		"The mailbox sees failures reported by mail and those of our own mail server; refusals inside an ESP's connection never arrive here.",
 		"Rates need to know how much was sent. Nothing is known of that here, so there are counts only.",
 	}

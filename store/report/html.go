@@ -24,7 +24,7 @@ func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true) }
 // TrendSVG is the trend alone, as an SVG for a page that styles its classes
 // f-hard, f-soft, f-block and f-text; empty when there is nothing to show.
 func (r *Report) TrendSVG() (template.HTML, error) {
-	c := newChart(r.Trend, false)
+	c := newChart(r, false)
 	if c == nil {
 		return "", nil
 	}
@@ -41,7 +41,9 @@ func (r *Report) TrendSVG() (template.HTML, error) {
 
 func (r *Report) templates() (*template.Template, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"upper": func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
+		"heads": func() []string { h := r.heads(); return h[:] }, "since": r.since, "named": func(s Stream) string { return s.name() },
+		"revised": func(v Revision) string { return v.String() },
+		"upper":   func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
 		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() },
 		"mails":  func(n int) string { return plural(n, "mail") },
 		"list":   func(s []string) string { return list(s, 4) },
@@ -67,7 +69,7 @@ func (r *Report) html(w io.Writer, mail bool) error {
 		Added         int
 		Moved         bool
 		NotUnderstood []Count
-	}{Report: r, Chart: newChart(r.Trend, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
+	}{Report: r, Chart: newChart(r, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
 	for _, c := range []Count{
 		{"failures without a known reason (harvester triage)", r.Unclear.Unclassified},
 		{"failure notices that name nobody (harvester triage)", r.Unclear.Unparsed},
@@ -86,6 +88,7 @@ func (r *Report) html(w io.Writer, mail bool) error {
 // chart is the trend, measured in the units of the SVG's view box.
 type chart struct {
 	Mail bool
+	Unit Span
 	Most int // failures on the highest day
 	Days []chartDay
 }
@@ -104,9 +107,9 @@ type box struct {
 }
 
 // newChart is nil when there is nothing to show.
-func newChart(points []Point, mail bool) *chart {
+func newChart(r *Report, mail bool) *chart {
 	const wide, high, top = 600, 104, 16
-	c := &chart{Mail: mail}
+	c, points := &chart{Mail: mail, Unit: r.Period.Span}, r.Trend
 	hard := 0
 	for _, p := range points {
 		c.Most = max(c.Most, p.Hard+p.Soft+p.Block)

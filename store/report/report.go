@@ -16,7 +16,7 @@ const Schema = "harvester.report/1"
 type Report struct {
 	Schema       string       `json:"schema"`
 	Host         string       `json:"host"`
-	Date         string       `json:"date"` // YYYY-MM-DD
+	Date         string       `json:"date"` // YYYY-MM-DD; of a week YYYY-Www, of a month YYYY-MM
 	Period       Period       `json:"period"`
 	Status       Severity     `json:"status"`
 	Headline     string       `json:"headline"` // must I get up?
@@ -25,10 +25,12 @@ type Report struct {
 	Totals       []Total      `json:"totals"`
 	Volume       Volume       `json:"volume"`
 	Receivers    []Receiver   `json:"by_receiver"`
+	Streams      []Stream     `json:"by_stream"`
 	Reasons      []Reason     `json:"reasons"`
 	Suppressions Suppressions `json:"suppressions"`
 	Unclear      Unclear      `json:"unclear"`
-	Trend        []Point      `json:"trend"` // 14 days, oldest first, the last is this one
+	Trend        []Point      `json:"trend"`     // 14 days, or weeks or months, oldest first, the last is this one
+	Revisions    []Revision   `json:"revisions"` // of earlier days, latest first
 	Jobs         []Job        `json:"jobs"`
 	Exports      []Export     `json:"exports"`
 	Definitions  []string     `json:"definitions"`
@@ -36,6 +38,7 @@ type Report struct {
 
 // Period is the span that the report covers.
 type Period struct {
+	Span     Span      `json:"span"`
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Timezone string    `json:"timezone"`
@@ -88,7 +91,7 @@ type Total struct {
 	Label     string  `json:"label"`
 	Today     int     `json:"today"`
 	Yesterday int     `json:"yesterday"`
-	Mean      float64 `json:"mean_7d"` // of the seven days before
+	Mean      float64 `json:"mean_7d"` // of the seven days, four weeks or three months before
 	Unusual   bool    `json:"unusual"`
 }
 
@@ -154,7 +157,7 @@ type Unclear struct {
 
 // Point is one day of the trend.
 type Point struct {
-	Date  string `json:"date"`
+	Date  string `json:"date"` // as that of the report
 	Mails int    `json:"mails"`
 	Hard  int    `json:"hard"`
 	Soft  int    `json:"soft"`

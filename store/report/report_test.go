@@ -38,7 +38,7 @@ func options() Options {
 func before(n int) []store.Day {
 	var out []store.Day
 	for i := range n {
-		from, to := span(noon, berlin, i+1)
+		from, to := Day.Bounds(noon, berlin, i+1)
 		out = append(out, store.Day{From: from, To: to,
 			Kinds:  map[bounce.Kind]int{bounce.KindBounce: 40 + i%5, bounce.KindAutoReply: 9, bounce.KindDelay: 12},
 			Failed: map[bounce.Reason]int{bounce.UserUnknown: 9 + i%3, bounce.MailboxFull: 28 + i%4, bounce.ContentSpam: i % 2},
@@ -49,7 +49,7 @@ func before(n int) []store.Day {
 
 func quiet() store.ReportFacts {
 	d := before(1)[0]
-	d.From, d.To = span(noon, berlin, 0)
+	d.From, d.To = Day.Bounds(noon, berlin, 0)
 	return store.ReportFacts{
 		Today:  store.DayFacts{Day: d, InForce: 4765},
 		Before: before(13),
@@ -101,10 +101,33 @@ func busy() store.ReportFacts {
 	}
 	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Stopped = &store.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
+	f.Today.Streams = []store.StreamCount{
+		{Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 12}, {Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.MailboxFull, N: 31},
+		{Stream: "news.example.org", Kind: bounce.KindComplaint, N: 1}, {Stream: "shop@example.org", Kind: bounce.KindBounce, Reason: bounce.ReputationIP, N: 14},
+		{Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 5},
+	}
+	day := func(back, was, now int) store.Revision {
+		from, _ := Day.Bounds(noon, berlin, back)
+		return store.Revision{From: from, Was: map[bounce.Class]int{bounce.ClassHard: was, bounce.ClassSoft: 3}, Now: map[bounce.Class]int{bounce.ClassHard: now, bounce.ClassSoft: now - was + 3}}
+	}
+	f.Revisions = []store.Revision{day(1, 10, 12), day(2, 7, 7), day(3, 1200, 1201)}
 	f.Exports = []store.ExportFacts{
 		{Name: "suppression", Profile: "csv", Path: "/var/lib/harvester/export/suppression.csv", Generation: 17, At: at(23, 45), Rows: 4812},
 		{Name: "newsletter", Profile: "listmonk", Generation: 3, At: at(3, 0), Rows: 4765, Withheld: true, Why: "49 new suppressions in an hour, the limit is 40"},
 	}
+	return f
+}
+
+// spanned is a history in weeks or months.
+func spanned(unit Span) store.ReportFacts {
+	f := busy()
+	f.Revisions = nil
+	f.Before = f.Before[:unit.history()-1]
+	f.Today.From, f.Today.To = unit.Bounds(noon, berlin, 0)
+	for i := range f.Before {
+		f.Before[i].From, f.Before[i].To = unit.Bounds(noon, berlin, i+1)
+	}
+	f.Today.Refusals[0].Last = noon.AddDate(0, 0, 2)
 	return f
 }
 
@@ -127,6 +150,9 @@ func hostile() store.ReportFacts {
 	for i := range f.Today.Changes {
 		c := &f.Today.Changes[i]
 		c.Address, c.Key, c.Reason, c.Why = evil+"@"+evil, evil+"@"+evil, evil, evil
+	}
+	for i := range f.Today.Streams {
+		f.Today.Streams[i].Stream += evil
 	}
 	for i := range f.Jobs {
 		f.Jobs[i].Job, f.Jobs[i].Detail = evil, evil
@@ -163,7 +189,10 @@ func cases() map[string]*Report {
 	silent.Before[0].Kinds = nil
 	young := options()
 	young.Now = noon
+	week, month := options(), options()
+	week.Span, month.Span = Week, Month
 	return map[string]*Report{
+		"week": Compose(spanned(Week), week), "month": Compose(spanned(Month), month),
 		"quiet": Compose(quiet(), options()), "busy": Compose(busy(), options()), "busy-masked": Compose(busy(), masked), "busy-full": Compose(busy(), full),
 		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(store.ReportFacts{}, young),
 	}
@@ -240,9 +269,37 @@ func TestAddressesStayHidden(t *testing.T) {
 func TestSpanAcrossClockChange(t *testing.T) {
 	for day, want := range map[string]time.Duration{"2026-03-28": 24 * time.Hour, "2026-03-29": 23 * time.Hour, "2026-10-25": 25 * time.Hour} {
 		d, _ := time.ParseInLocation(time.DateOnly, day, berlin)
-		if from, to := span(d.Add(13*time.Hour), berlin, 0); to.Sub(from) != want || from.Format(time.DateOnly) != day {
+		if from, to := Day.Bounds(d.Add(13*time.Hour), berlin, 0); to.Sub(from) != want || from.Format(time.DateOnly) != day {
 			t.Errorf("%s: %v to %v", day, from, to)
 		}
+	}
+}
+
+// Weeks begin on Monday, months on the first; both have names of their own.
+func TestSpans(t *testing.T) {
+	for _, c := range []struct {
+		span           Span
+		day            string
+		back           int
+		from, to, name string
+	}{
+		{Week, "2026-03-02", 0, "2026-03-02", "2026-03-09", "2026-W10"}, {Week, "2026-03-08", 0, "2026-03-02", "2026-03-09", "2026-W10"},
+		{Week, "2027-01-01", 0, "2026-12-28", "2027-01-04", "2026-W53"}, {Week, "2026-03-08", 9, "2025-12-29", "2026-01-05", "2026-W01"},
+		{Month, "2026-03-31", 0, "2026-03-01", "2026-04-01", "2026-03"}, {Month, "2026-03-31", 1, "2026-02-01", "2026-03-01", "2026-02"},
+		{Month, "2026-01-15", 3, "2025-10-01", "2025-11-01", "2025-10"}, {Day, "2026-03-01", 1, "2026-02-28", "2026-03-01", "2026-02-28"},
+	} {
+		d, _ := time.ParseInLocation(time.DateOnly, c.day, berlin)
+		from, to := c.span.Bounds(d.Add(23*time.Hour), berlin, c.back)
+		if from.Format(time.DateOnly) != c.from || to.Format(time.DateOnly) != c.to || c.span.label(from) != c.name {
+			t.Errorf("%+v: %v to %v, %s", c, from, to, c.span.label(from))
+		}
+	}
+	var s Span
+	if err := s.UnmarshalText([]byte("month")); err != nil || s != Month {
+		t.Errorf("%v, %v", s, err)
+	}
+	if err := s.UnmarshalText([]byte("year")); err == nil {
+		t.Error("a year was taken")
 	}
 }
 

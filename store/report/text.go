@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // lineWidth is the most columns a line of the text takes.
@@ -17,6 +18,8 @@ func (r *Report) Text(w io.Writer) error {
 	p.problems(r)
 	p.causes(r)
 	p.totals(r)
+	p.revisions(r)
+	p.streams(r)
 	p.receivers(r)
 	p.reasons(r)
 	p.suppressions(r)
@@ -54,11 +57,7 @@ func (p *printer) wrapped(first, rest, s string) {
 
 func (p *printer) head(r *Report) {
 	p.wrapped("", "  ", strings.ToUpper(string(r.Status))+": "+r.Headline)
-	span := "00:00 to 24:00"
-	if !r.Period.Complete {
-		span = "the day so far"
-	}
-	p.wrapped("", "  ", fmt.Sprintf("%s  %s, %s, %s", clip(oneLine(r.Host), 40), r.Period.From.Format("Monday 2006-01-02"), span, r.Period.Timezone))
+	p.wrapped("", "  ", fmt.Sprintf("%s  %s, %s", clip(oneLine(r.Host), 40), r.Title(), r.Period.Timezone))
 	p.line("%s", strings.Repeat("=", lineWidth))
 }
 
@@ -102,7 +101,8 @@ func (p *printer) causes(r *Report) {
 }
 
 func (p *printer) totals(r *Report) {
-	p.line("%-24s%10s%12s%10s%10s", "TOTALS", "today", "yesterday", "7d mean", "change")
+	heads := r.heads()
+	p.line("%-24s%10s%13s%9s%10s", "TOTALS", heads[0], heads[1], heads[2], "change")
 	for _, t := range r.Totals {
 		if t.Today == 0 && t.Yesterday == 0 && t.Mean == 0 {
 			continue
@@ -111,12 +111,12 @@ func (p *printer) totals(r *Report) {
 		if t.Unusual {
 			mark = "  !"
 		}
-		p.line(" %-23s%10s%12s%10s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), r.change(t), mark)
+		p.line(" %-23s%10s%13s%9s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), r.change(t), mark)
 	}
 	p.line(" %-23s%10s", "suppressions in force", number(r.Suppressions.InForce))
 	p.wrapped(fmt.Sprintf(" %-23s", "bounce rate"), strings.Repeat(" ", 24), "       n/a  (how much was sent is not known)")
 	if bars := sparkline(r.Trend); bars != "" {
-		p.line(" %-23s%s  to %s", "hard bounces by day", bars, r.Date)
+		p.line(" %-23s%s  to %s", "hard bounces by "+r.Period.Span.String(), bars, r.Date)
 	}
 	p.line("")
 }
@@ -136,6 +136,29 @@ func sparkline(points []Point) string {
 		b.WriteRune([]rune(blocks)[p.Hard*7/most])
 	}
 	return b.String()
+}
+
+func (p *printer) revisions(r *Report) {
+	if len(r.Revisions) == 0 {
+		return
+	}
+	p.line("REVISED   (late bounces, by the day on which the mail was sent)")
+	for i := range r.Revisions {
+		p.wrapped(" "+r.Revisions[i].Date+"  ", strings.Repeat(" ", 13), r.Revisions[i].String())
+	}
+	p.line("")
+}
+
+func (p *printer) streams(r *Report) {
+	if len(r.Streams) == 0 {
+		return
+	}
+	p.line("%-32s%6s%7s%9s%12s%9s", "BY STREAM", "hard", "soft", "blocked", "complaints", "opt-outs")
+	for i := range r.Streams {
+		s := &r.Streams[i]
+		p.line(" %s%6s%7s%9s%12s%9s", pad(clip(s.name(), 30), 31), number(s.Hard), number(s.Soft), number(s.Block), number(s.Complaint), number(s.Unsubscribe))
+	}
+	p.line("")
 }
 
 func (p *printer) receivers(r *Report) {
@@ -190,9 +213,9 @@ func (p *printer) suppressions(r *Report) {
 	}
 	switch {
 	case s.More > 0:
-		p.line(" ... and %s more: harvester suppress list --since %s", number(s.More), r.Date)
+		p.line(" ... and %s more: harvester suppress list --since %s", number(s.More), r.since())
 	case len(s.Changes) == 0:
-		p.line(" (addresses: harvester suppress list --since %s)", r.Date)
+		p.line(" (addresses: harvester suppress list --since %s)", r.since())
 	}
 	p.line("")
 }
@@ -224,7 +247,7 @@ func (p *printer) harvester(r *Report) {
 	}
 	p.line("HARVESTER")
 	for _, j := range r.Jobs {
-		state := fmt.Sprintf("last good run %s, %s that day", stamp(j.LastOK), plural(j.Runs, "run"))
+		state := fmt.Sprintf("last good run %s, %s that %s", stamp(j.LastOK), plural(j.Runs, "run"), r.Period.Span)
 		if j.Failures > 0 {
 			state += ", " + number(j.Failures) + " failed"
 		}
@@ -246,9 +269,13 @@ func (p *printer) harvester(r *Report) {
 	p.line("")
 }
 
-// when is the stretch of the day in which the cause was seen.
+// when is the stretch of time in which the cause was seen.
 func (c *Cause) when() string {
-	from, to := c.First.Format("15:04"), c.Last.Format("15:04")
+	layout := "15:04"
+	if c.First.Format(time.DateOnly) != c.Last.Format(time.DateOnly) {
+		layout = "01-02 15:04"
+	}
+	from, to := c.First.Format(layout), c.Last.Format(layout)
 	if from == to {
 		return from
 	}

@@ -44,6 +44,9 @@ func (r *Report) change(t Total) string {
 	case t.Mean == 0 || t.Today == 0 && t.Mean < 1:
 		return ""
 	}
+	if times := float64(t.Today) / t.Mean; times >= 10 {
+		return fmt.Sprintf("%.0fx", times)
+	}
 	return fmt.Sprintf("%+.0f%%", 100*(float64(t.Today)/t.Mean-1))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"harvester/store/export"
 	"harvester/store/policy"
+	"harvester/store/report"
 )
 
 // check finds what is wrong between keys.
@@ -71,6 +72,14 @@ func (c *Config) checkExports(d *decoder) {
 
 func (c *Config) checkReport(d *decoder) {
 	m := &c.Report.Mail
+	spans := map[report.Span]string{report.Day: ""}
+	for i, span := range c.Report.Digests {
+		at := fmt.Sprintf("report.digests[%d]", i)
+		if _, known := spans[span]; known && !failed(d, "report.digests") {
+			d.fail(at, fmt.Sprintf("%q stands here for nothing: there is a report of each day, and one digest of each week or month", span), `"week" and "month" are digests`)
+		}
+		spans[span] = at
+	}
 	if f := c.Report.Webhook.Format; f != "json" && f != "text" {
 		d.fail("report.webhook.format", fmt.Sprintf("there is no format %q", f), `"json", or "text" for chat programs`)
 	}

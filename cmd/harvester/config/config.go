@@ -76,6 +76,7 @@ type Report struct {
 	Path      string           `toml:"path"`
 	Schedule  schedule.Spec    `toml:"schedule"`
 	Addresses report.Addresses `toml:"addresses"`
+	Digests   []report.Span    `toml:"digests"` // week, month
 	Mail      Mail             `toml:"mail"`
 	Webhook   Webhook          `toml:"webhook"`
 }

@@ -100,16 +100,17 @@ func (s *Set) Carried() store.Carried {
 	return out
 }
 
-// Yesterday is the day before now, in the configured zone.
-func (s *Set) Yesterday(now time.Time) time.Time {
-	y, m, d := now.In(s.Config.Timezone.Location()).Date()
-	return time.Date(y, m, d-1, 12, 0, 0, 0, s.Config.Timezone.Location())
+// Last is the last day, week or month that is complete: its noon or first noon,
+// which is in it whatever the clocks do.
+func (s *Set) Last(span report.Span, now time.Time) time.Time {
+	from, _ := span.Bounds(now, s.Config.Timezone.Location(), 1)
+	return from.Add(12 * time.Hour)
 }
 
-// Report is the report of one day.
-func (s *Set) Report(ctx context.Context, day time.Time, show report.Addresses) (*report.Report, error) {
+// Report is the report of the day, week or month that day is in.
+func (s *Set) Report(ctx context.Context, span report.Span, day time.Time, show report.Addresses) (*report.Report, error) {
 	return report.Build(ctx, s.DB, report.Options{
-		Host: s.Config.Hostname, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show,
+		Host: s.Config.Hostname, Span: span, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show,
 	})
 }
 

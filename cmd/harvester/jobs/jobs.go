@@ -184,19 +184,7 @@ func (s *Set) Files() []schedule.Job {
 	}
 	jobs = append(s.Logs(), jobs...)
 	jobs = append(jobs, s.pushes()...)
-	if s.Config.Report.Path != "" {
-		jobs = append(jobs, schedule.Job{
-			Name: "report", Spec: s.Config.Report.Schedule, Deadline: fileDeadline, Basis: basis,
-			Run: func(ctx context.Context) (string, error) {
-				r, err := s.Report(ctx, s.Yesterday(time.Now()), s.Config.Report.Addresses)
-				if err != nil {
-					return "", err
-				}
-				files, err := s.WriteReport(r)
-				return fmt.Sprintf("wrote %d files", len(files)), errors.Join(err, s.SendReport(ctx, r, sendTries))
-			},
-		})
-	}
+	jobs = append(jobs, s.reports(basis)...)
 	nightly, err := schedule.ParseSpec(everyNight)
 	if err != nil {
 		panic(err) // it is a constant

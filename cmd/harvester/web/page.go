@@ -41,7 +41,7 @@ func (s *server) today(ctx context.Context) (*report.Report, error) {
 	if s.figures.report != nil && now.Sub(s.figures.at) < fresh {
 		return s.figures.report, nil
 	}
-	r, err := s.Set.Report(ctx, now, report.Masked)
+	r, err := s.Set.Report(ctx, report.Day, now, report.Masked)
 	if err == nil {
 		s.figures.at, s.figures.report = now, r
 	}

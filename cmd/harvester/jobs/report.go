@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"harvester/schedule"
+	"harvester/store/report"
+)
+
+// digestSpecs are when the digests of a week and of a month are made.
+var digestSpecs = map[report.Span]string{report.Week: "20 6 * * 1", report.Month: "30 6 1 * *"}
+
+// reports are the jobs of the daily report and of the digests.
+func (s *Set) reports(basis string) []schedule.Job {
+	c := &s.Config.Report
+	if c.Path == "" {
+		return nil
+	}
+	job := func(name string, span report.Span, spec schedule.Spec) schedule.Job {
+		return schedule.Job{
+			Name: name, Spec: spec, Deadline: fileDeadline, Basis: basis,
+			Run: func(ctx context.Context) (string, error) {
+				r, err := s.Report(ctx, span, s.Last(span, time.Now()), c.Addresses)
+				if err != nil {
+					return "", err
+				}
+				files, err := s.WriteReport(r)
+				return fmt.Sprintf("wrote %d files", len(files)), errors.Join(err, s.SendReport(ctx, r, sendTries))
+			},
+		}
+	}
+	jobs := []schedule.Job{job("report", report.Day, c.Schedule)}
+	for _, span := range c.Digests {
+		spec, err := schedule.ParseSpec(digestSpecs[span])
+		if err != nil {
+			panic(err) // it is a constant
+		}
+		jobs = append(jobs, job("report "+span.String(), span, spec))
+	}
+	return jobs
+}
