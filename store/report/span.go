@@ -93,7 +93,7 @@ func (r *Report) Title() string {
 
 // heads are the headings of the totals: this span, the one before, the mean.
 func (r *Report) heads() [3]string {
-	return [...][3]string{{"today", "yesterday", "7d mean"}, {"this week", "week before", "4w mean"}, {"this month", "month before", "3m mean"}}[r.Period.Span]
+	return [...][3]string{{"today", "day before", "7d mean"}, {"this week", "week before", "4w mean"}, {"this month", "month before", "3m mean"}}[r.Period.Span]
 }
 
 // since is the first day of the span, as commands take it.
