@@ -14,10 +14,10 @@ func rspamdProfile() Profile {
 		Shape:    "one address a line, in double quotes where it holds #",
 		Import:   "In local.d/multimap.conf: HARVESTER { type = \"rcpt\"; map = \"FILE\"; prefilter = true; action = \"reject\"; }. rspamd reads a changed file by itself.",
 		Removal:  "An address that may be mailed again is absent from the next file.",
-		Evidence: "docs.rspamd.com, multimap",
-		Loses:    []string{"every reason", "addresses with a quoted local part can't be looked up"},
+		Evidence: "docs.rspamd.com, multimap; tried with rspamd 3.4",
+		Loses:    []string{"every reason", "rspamd 3.4 does not find recipients that are not ASCII (SMTPUTF8)", "a suppressed user@domain also blocks user+anything@domain; addresses with a tag are skipped", "addresses with a quoted local part can't be looked up"},
 		form: form{
-			refuse: refuseAny(refuseQuoted, refuseBlank),
+			refuse: refuseAny(refuseQuoted, refuseBlank, refuseTag),
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				b = appendRspamd(b, name)
 				if u := unicodeForm(name); u != name {
@@ -37,6 +37,15 @@ func rspamdProfile() Profile {
 			}),
 		},
 	}
+}
+
+// QUIRK: rspamd's own rules (TAGGED_RCPT, 3.4) take the tag off a recipient
+// before maps are asked.
+func refuseTag(e *store.Suppression) string {
+	if at := strings.LastIndexByte(e.Key, '@'); strings.IndexByte(e.Key[:at], '+') > 0 {
+		return "has a +tag, which rspamd takes off before it looks the address up"
+	}
+	return ""
 }
 
 func appendRspamd(b []byte, key string) []byte {
