@@ -1,15 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -65,13 +60,14 @@ type checkedJob struct {
 }
 
 func newConfigCheck(a *app) *cobra.Command {
-	var asJSON, quiet, online bool
+	var asJSON, quiet, online, noSecrets bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say everything that is wrong with the configuration",
 		Long: `Reads the configuration and says everything that is wrong with it at once, as
 file:line:column: key: problem. Secrets are looked up and named when missing;
-their values are never shown. Then each job's next five runs are listed. With
+their values are never shown. Rules are read, folders must be writable, and the
+clock must not be before this program. Then each job's next runs are listed. With
 --online every mailbox is signed in to and its folders are opened, all of them
 whatever fails, without reading or changing anything.
 
@@ -91,7 +87,7 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 				return fail(exitConfig, err, "--config FILE names another configuration")
 			}
 			if c != nil {
-				wrong = surroundings(cmd.Context(), c)
+				wrong = surroundings(cmd.Context(), c, !noSecrets)
 			}
 			var found []jobs.Probed
 			if c != nil && online {
@@ -115,6 +111,7 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&online, "online", false, "sign in to every mailbox and open its folders, too; nothing is read or changed")
+	cmd.Flags().BoolVar(&noSecrets, "no-secrets", false, "look up no secrets, as for a reload that leaves them as they are")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print errors only")
 	exits(cmd, exitOK, "the configuration is right", exitConfig, "it is not, or can't be read")
 	return cmd
@@ -140,62 +137,6 @@ func printProbed(w io.Writer, found []jobs.Probed) {
 			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)
 		}
 	}
-}
-
-// surroundings checks what a configuration refers to: secrets and folders.
-func surroundings(ctx context.Context, c *config.Config) config.Errors {
-	var wrong config.Errors
-	note := func(key, problem, hint string) {
-		wrong = append(wrong, &config.Error{File: c.File, Key: key, Problem: problem, Hint: hint})
-	}
-	for i := range c.Mailboxes {
-		m := &c.Mailboxes[i]
-		secrets := m.Secrets()
-		for _, key := range slices.Sorted(maps.Keys(secrets)) {
-			if _, err := secrets[key].Resolve(ctx); err != nil {
-				note(fmt.Sprintf("mailbox %q: %s", m.Name, key), err.Error(), "")
-			}
-		}
-	}
-	for _, e := range c.Exports {
-		if e.Key.IsZero() {
-			continue
-		}
-		if _, err := e.Key.Resolve(ctx); err != nil {
-			note(fmt.Sprintf("export %q: key", e.Name), err.Error(), "")
-		}
-	}
-	if _, _, err := c.ReturnPaths(ctx); err != nil {
-		note("", err.Error(), "")
-	}
-	for _, p := range c.Pushes {
-		if p.Key.IsZero() {
-			continue
-		}
-		if _, err := p.Key.Resolve(ctx); err != nil {
-			note(fmt.Sprintf("push %q: key", p.Name), err.Error(), "")
-		}
-	}
-	folder := func(key, dir string) {
-		info, err := os.Stat(dir)
-		switch {
-		case err != nil:
-			note(key, err.Error(), "mkdir -p "+dir)
-		case !info.IsDir():
-			note(key, dir+" is not a directory", "")
-		}
-	}
-	folder("store.path", filepath.Dir(c.Store.Path))
-	for _, e := range c.Exports {
-		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
-	}
-	if c.Pause.Path != "" {
-		folder("pause.path", c.Pause.Path)
-	}
-	if c.RulesDir != "" {
-		folder("rules_dir", c.RulesDir)
-	}
-	return wrong
 }
 
 // jobsOf lists what runs when.

@@ -12,3 +12,9 @@ func freeBytes(path string) (uint64, error) {
 	}
 	return s.Bavail * uint64(s.Bsize), nil
 }
+
+// writable tells whether this user may make files in a folder.
+func writable(dir string) bool {
+	const write = 2 // W_OK (access(2))
+	return syscall.Access(dir, write) == nil
+}

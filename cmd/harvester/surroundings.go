@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/jobs"
+)
+
+// surroundings checks what a configuration refers to: rules, folders and, if
+// they are asked for, secrets; and the clock.
+func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Errors {
+	var wrong config.Errors
+	note := func(key, problem, hint string) {
+		wrong = append(wrong, &config.Error{File: c.File, Key: key, Problem: problem, Hint: hint})
+	}
+	if secrets {
+		lookUp(ctx, c, note)
+	}
+	folder := func(key, dir string) {
+		info, err := os.Stat(dir)
+		switch {
+		case err != nil:
+			note(key, err.Error(), "mkdir -p "+dir)
+		case !info.IsDir():
+			note(key, dir+" is not a directory", "")
+		case !writable(dir):
+			note(key, dir+" is not writable for this user", "ReadWritePaths= in a drop-in opens it to the service")
+		}
+	}
+	folder("store.path", filepath.Dir(c.Store.Path))
+	for _, e := range c.Exports {
+		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
+	}
+	if c.Pause.Path != "" {
+		folder("pause.path", c.Pause.Path)
+	}
+	if _, err := jobs.Rules(c.RulesDir); err != nil {
+		note("rules_dir", err.Error(), "harvester rules lint")
+	}
+	if err := clockBefore(time.Now()); err != nil {
+		note("", err.Error(), "timedatectl")
+	}
+	return wrong
+}
+
+// lookUp resolves every secret and forgets it.
+func lookUp(ctx context.Context, c *config.Config, note func(key, problem, hint string)) {
+	see := func(key string, s config.Secret) {
+		if s.IsZero() {
+			return
+		}
+		if _, err := s.Resolve(ctx); err != nil {
+			note(key, err.Error(), "")
+		}
+	}
+	for i := range c.Mailboxes {
+		m := &c.Mailboxes[i]
+		secrets := m.Secrets()
+		for _, key := range slices.Sorted(maps.Keys(secrets)) {
+			see(fmt.Sprintf("mailbox %q: %s", m.Name, key), *secrets[key])
+		}
+	}
+	for _, e := range c.Exports {
+		see(fmt.Sprintf("export %q: key", e.Name), e.Key)
+	}
+	for _, p := range c.Pushes {
+		see(fmt.Sprintf("push %q: key", p.Name), p.Key)
+	}
+	see("report.mail.password", c.Report.Mail.Password)
+	see("report.webhook.url", c.Report.Webhook.URL)
+	if _, _, err := c.ReturnPaths(ctx); err != nil {
+		note("", err.Error(), "")
+	}
+}
+
+// clockBefore fails where the clock says a time before the program was made:
+// schedules, expiry and certificates would all be wrong.
+func clockBefore(now time.Time) error {
+	built, err := time.Parse(time.RFC3339, readBuild().Date)
+	if err == nil && now.Before(built.Add(-24*time.Hour)) {
+		return fmt.Errorf("the clock says %s, before this program was made (%s)", now.Format("2006-01-02"), built.Format("2006-01-02"))
+	}
+	return nil
+}
