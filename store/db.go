@@ -90,7 +90,7 @@ func Open(ctx context.Context, path string, o Options) (db *DB, err error) {
 	// The list names people: SQLite would make a new file readable for everybody.
 	// What keeps it from being made is SQLite's to say.
 	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640); err == nil {
-		if err := errors.Join(likeFolder(f), f.Close()); err != nil {
+		if err := errors.Join(LikeFolder(f), f.Close()); err != nil {
 			return db, err
 		}
 	}

@@ -31,7 +31,7 @@ func takeLease(path, owner string) (*lease, error) {
 		}
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
-	if err := likeFolder(f); err != nil {
+	if err := LikeFolder(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("giving %s to the owner of its folder: %w", path, err), f.Close())
 	}
 	// Only for the eye of who is refused; the lock itself is what counts.

@@ -4,5 +4,5 @@ package store
 
 import "os"
 
-// likeFolder does nothing where files have no such owner.
-func likeFolder(*os.File) error { return nil }
+// LikeFolder does nothing where files have no such owner.
+func LikeFolder(*os.File) error { return nil }

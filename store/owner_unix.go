@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// likeFolder gives a file that root has made to the owner of its folder: root
+// LikeFolder gives a file that root has made to the owner of its folder: root
 // types commands, and the service has to go on with the files. SQLite does the
 // same with its own.
-func likeFolder(f *os.File) error {
+func LikeFolder(f *os.File) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}

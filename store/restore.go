@@ -67,7 +67,7 @@ func copyFile(from, to string) (*os.File, error) {
 	if _, err := io.Copy(out, in); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	return out, likeFolder(out)
+	return out, LikeFolder(out)
 }
 
 // putAside renames a database with the files that SQLite keeps beside it: they

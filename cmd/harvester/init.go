@@ -127,6 +127,9 @@ func writeNew(path, text string) error {
 		_, err := io.WriteString(w, text)
 		return err
 	})
+	if err == nil {
+		err = os.Chmod(path, 0o644) // it holds no secret, and the service reads it as another user
+	}
 	return err
 }
 

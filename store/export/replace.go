@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"harvester/store"
 )
 
 // staleAfter is the age at which a temporary file can't belong to a running
@@ -77,7 +79,7 @@ func stage(path string) (*staged, error) {
 	}
 	s := &staged{path: path, f: f, sum: sha256.New()}
 	s.buf = bufio.NewWriterSize(f, 64<<10)
-	if err := f.Chmod(mode); err != nil {
+	if err := errors.Join(f.Chmod(mode), store.LikeFolder(f)); err != nil {
 		s.discard()
 		return nil, explain(path, err)
 	}
