@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // A command that waits for standard input ends when it is interrupted.
@@ -45,10 +47,53 @@ type panicking struct{}
 
 func (panicking) Write([]byte) (int, error) { panic("no paper") }
 
-func TestEveryCommandSaysItsExitStatus(t *testing.T) {
-	for _, c := range newRoot(&app{}).Commands() {
-		if c.Annotations[exitKey] == "" && !c.Hidden && c.Name() != "help" {
-			t.Errorf("%s does not say its exit status", c.Name())
+func TestEveryCommandHasAnExampleAndItsExitStatus(t *testing.T) {
+	seen := 0
+	eachCommand(newRoot(&app{}), func(c *cobra.Command) {
+		if c.Hidden || c.Name() == "help" {
+			return
 		}
+		seen++
+		if c.Annotations[exitKey] == "" && c.HasParent() {
+			t.Errorf("%s does not say its exit status", c.CommandPath())
+		}
+		if c.Example == "" && !c.HasAvailableSubCommands() {
+			t.Errorf("%s has no example", c.CommandPath())
+		}
+		for line := range strings.Lines(c.Long) {
+			if len(strings.TrimRight(line, "\n")) > 80 && !strings.HasPrefix(line, " ") {
+				t.Errorf("%s: the help is wider than 80 columns: %s", c.CommandPath(), line)
+			}
+		}
+	})
+	if seen < 30 {
+		t.Errorf("only %d commands were seen", seen)
 	}
+}
+
+// withoutJSON are the commands that print no data, or data in a form of its own.
+var withoutJSON = map[string]string{
+	"harvester config example": "prints TOML",
+	"harvester completion":     "prints a script",
+	"harvester man":            "prints a manual page",
+	"harvester demo":           "shows what people look at",
+	"harvester run":            "logs; --log-format json",
+	"harvester init":           "talks with a person; config check has --json",
+	"harvester triage export":  "prints a mail",
+}
+
+func TestEveryCommandThatPrintsDataHasJSON(t *testing.T) {
+	eachCommand(newRoot(&app{}), func(c *cobra.Command) {
+		if c.Hidden || c.Name() == "help" {
+			return
+		}
+		has := c.Flags().Lookup("json") != nil || c.Flags().Lookup("format") != nil
+		_, excepted := withoutJSON[c.CommandPath()]
+		switch {
+		case has && excepted:
+			t.Errorf("%s has --json and is listed as without", c.CommandPath())
+		case !has && !excepted && !c.HasAvailableSubCommands():
+			t.Errorf("%s has no --json", c.CommandPath())
+		}
+	})
 }

@@ -49,6 +49,7 @@ changes. With --print PROFILE the list goes to standard output instead.`,
 }
 
 func newExportAck(a *app) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "ack NAME...",
 		Short: "Note that a reader has taken in the latest file",
@@ -67,7 +68,15 @@ what changed since.`,
 					if err != nil {
 						return err
 					}
-					if _, err := fmt.Fprintf(a.Out, "%s: generation %d acknowledged\n", n, marks.AckedGeneration); err != nil {
+					if asJSON {
+						err = json.NewEncoder(a.Out).Encode(struct {
+							Name string `json:"name"`
+							store.ExportMarks
+						}{n, marks})
+					} else {
+						_, err = fmt.Fprintf(a.Out, "%s: generation %d acknowledged\n", n, marks.AckedGeneration)
+					}
+					if err != nil {
 						return err
 					}
 				}
@@ -75,12 +84,14 @@ what changed since.`,
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	exits(cmd, exitOK, "it is noted", exitUsage, "the command line is wrong, or nothing was published under that name",
 		exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
 func newExportVerify(a *app) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify [NAME...]",
 		Short: "Compare published files with their manifests and the database",
@@ -90,15 +101,22 @@ the database holds now.`,
 		Example: "  harvester export verify",
 		Args:    args(0, -1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error { return a.verifyExports(cmd.Context(), set, names) })
+			return a.with(cmd.Context(), true, func(set *jobs.Set) error { return a.verifyExports(cmd.Context(), set, names, asJSON) })
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	exits(cmd, exitOK, "every file is what it should be", exitUsage, "the command line is wrong, or there is no such export",
 		exitData, "a file differs", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
-func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string) error {
+// verified is what `export verify --json` prints, one a line.
+type verified struct {
+	Name     string   `json:"name"`
+	Problems []string `json:"problems"` // none: the file is as it should be
+}
+
+func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string, asJSON bool) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(set.Config.Exports, func(e config.Export) bool { return string(e.Name) == n }) {
 			return fail(exitUsage, fmt.Errorf("there is no export called %q", n), "they are named in "+set.Config.File)
@@ -114,10 +132,15 @@ func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string) 
 		if err != nil {
 			return err
 		}
+		differ = differ || len(problems) > 0
+		if asJSON {
+			if err := json.NewEncoder(a.Out).Encode(verified{string(e.Name), append([]string{}, problems...)}); err != nil {
+				return err
+			}
+			continue
+		}
 		if len(problems) == 0 {
 			problems = []string{"as it should be"}
-		} else {
-			differ = true
 		}
 		for _, p := range problems {
 			if _, err := fmt.Fprintf(a.Out, "%s: %s\n", e.Name, p); err != nil {

@@ -44,7 +44,29 @@ GLOBAL FLAGS
 EXIT STATUS
 {{.}}{{end}}`
 
+// setHelp gives every command the same form of help, 80 columns wide.
 func setHelp(root *cobra.Command) {
+	eachCommand(root, func(c *cobra.Command) { c.Long = fill(c.Long) })
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
+}
+
+// eachCommand walks the tree of commands.
+func eachCommand(c *cobra.Command, see func(*cobra.Command)) {
+	see(c)
+	for _, child := range c.Commands() {
+		eachCommand(child, see)
+	}
+}
+
+// fill sets the paragraphs of a help text anew; those with indented lines stay
+// as they are.
+func fill(text string) string {
+	paragraphs := strings.Split(text, "\n\n")
+	for i, p := range paragraphs {
+		if !strings.HasPrefix(p, " ") && !strings.Contains(p, "\n ") {
+			paragraphs[i] = wrap(p, 79, 0)
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
 }

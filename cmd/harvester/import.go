@@ -36,7 +36,8 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 			err := a.judging(ctx, func(set *jobs.Set) error {
 				var missing bool
 				var cut error // what broke standard input
-				p := a.progress("messages")
+				p := a.progress(ctx, "messages", paths)
+				defer p.end()
 				failed := func(path string, err error) {
 					if errors.Is(err, file.ErrNotMail) && !slices.Contains(paths, path) {
 						return
@@ -55,7 +56,7 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 					return err
 				}
 				tally, err := schedule.Import(ctx, set.DB, mailbox, file.Walk(ctx, paths, file.Options{Stdin: a.In}), set.Parsing(),
-					func(t schedule.Tally) { p.set(t.Read) }, failed)
+					func(t schedule.Tally) { p.set(t.Read, t.Bytes) }, failed)
 				p.clear()
 				if ended := set.DB.EndRun(context.WithoutCancel(ctx), run, tally.String(), err); err == nil {
 					err = ended

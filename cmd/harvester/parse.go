@@ -64,6 +64,7 @@ type batch struct {
 	messages []harvest.Message
 	faults   []fault
 	kinds    []parse.Kind
+	bytes    int // of the messages
 	out      []byte
 }
 
@@ -81,7 +82,9 @@ const (
 func (p *parsing) run(ctx context.Context, paths []string) error {
 	p.asked, p.kinds = paths, map[parse.Kind]int{}
 	w := bufio.NewWriterSize(p.Out, 256<<10)
-	shown := p.progress("messages")
+	shown := p.progress(ctx, "messages", paths)
+	defer shown.end()
+	var bytes int64
 	if terminal(p.Out) {
 		shown.on = false // what was read shows there
 	}
@@ -95,7 +98,8 @@ func (p *parsing) run(ctx context.Context, paths []string) error {
 		for _, k := range b.kinds {
 			p.kinds[k]++
 		}
-		shown.set(p.read)
+		bytes += int64(b.bytes)
+		shown.set(p.read, bytes)
 		_, err := w.Write(b.out)
 		return err
 	})
@@ -116,18 +120,18 @@ func (p *parsing) run(ctx context.Context, paths []string) error {
 
 func batches(walk iter.Seq2[harvest.Message, error]) iter.Seq[*batch] {
 	return func(yield func(*batch) bool) {
-		b, size := &batch{}, 0
+		b := &batch{}
 		for m, err := range walk {
 			if err != nil {
 				b.faults = append(b.faults, fault{m.Name, err})
 				continue
 			}
 			b.messages = append(b.messages, m)
-			if size += len(m.Raw); len(b.messages) == batchMessages || size >= batchBytes {
+			if b.bytes += len(m.Raw); len(b.messages) == batchMessages || b.bytes >= batchBytes {
 				if !yield(b) {
 					return
 				}
-				b, size = &batch{}, 0
+				b = &batch{}
 			}
 		}
 		yield(b)

@@ -90,7 +90,7 @@ func (s *session) suspect(f *selected, first imap.UID) (suspected bool, poison e
 	}
 	delete(s.crashes, f.name)
 	poison = fmt.Errorf("reading it broke the connection %d times: %w", c.alone, c.err)
-	s.Log.Error("a message can't be read and is passed over", "mailbox", s.Name, "folder", f.name, "uid", uint32(first), "error", c.err)
+	s.Log.Error("a message can't be read and is passed over", "mailbox", s.Name, "folder", f.name, "uid", uint32(first), "err", c.err)
 	return false, poison
 }
 

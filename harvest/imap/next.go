@@ -20,7 +20,7 @@ func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 		if err == nil || !s.broke || attempt == maxReconnects {
 			return batch, err
 		}
-		s.Log.Warn("the connection broke while messages were read", "mailbox", s.Name, "folder", cur.Folder, "error", err)
+		s.Log.Warn("the connection broke while messages were read", "mailbox", s.Name, "folder", cur.Folder, "err", err)
 		if err := s.reconnect(ctx); err != nil {
 			return batch, err
 		}
@@ -101,7 +101,7 @@ func (s *session) fetchBatch(ctx context.Context, f *selected, asked []imap.UID)
 	case err != nil && harvest.RetryAfter(err) > 0:
 		return nil, err
 	case err != nil:
-		s.Log.Warn("the server did not deliver all messages", "mailbox", s.Name, "folder", f.name, "error", err)
+		s.Log.Warn("the server did not deliver all messages", "mailbox", s.Name, "folder", f.name, "err", err)
 	}
 	messages := make([]harvest.Message, 0, len(asked))
 	for _, uid := range asked {

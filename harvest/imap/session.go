@@ -272,7 +272,7 @@ func (s *session) folderNames(ctx context.Context) []string {
 		return err
 	})
 	if err != nil {
-		s.Log.Debug("listing folders failed", "mailbox", s.Name, "error", err)
+		s.Log.Debug("listing folders failed", "mailbox", s.Name, "err", err)
 	}
 	slices.Sort(names)
 	if len(names) > most {
@@ -293,7 +293,7 @@ func (s *session) Close(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
 	if err := s.do(limited, "signing off", func() error { return s.client.Logout().Wait() }); err != nil {
-		s.Log.Debug("sign-off failed", "mailbox", s.Name, "error", err)
+		s.Log.Debug("sign-off failed", "mailbox", s.Name, "err", err)
 	}
 	return nil
 }
