@@ -80,6 +80,7 @@ var withoutJSON = map[string]string{
 	"harvester run":            "logs; --log-format json",
 	"harvester init":           "talks with a person; config check has --json",
 	"harvester triage export":  "prints a mail",
+	"harvester pause resume":   "says what was done",
 }
 
 func TestEveryCommandThatPrintsDataHasJSON(t *testing.T) {
