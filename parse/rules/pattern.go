@@ -78,7 +78,7 @@ func parsePhrase(s string) ([]phrasePart, error) {
 					return nil, fmt.Errorf("phrase %q has an empty part", s)
 				}
 			}
-			parts = append(parts, phrasePart{alts, near})
+			parts = append(parts, phrasePart{contracted(alts), near})
 			near = true
 		}
 	}
@@ -119,6 +119,32 @@ func (p phrasePart) special() bool {
 // short reports whether an alternative must end where a word ends.
 func (p phrasePart) short() bool {
 	return slices.ContainsFunc(p.alternatives, func(a string) bool { return signOf(a).short })
+}
+
+// negations are the two ways to write each.
+var negations = [...][2]string{
+	{"is not", "isn't"}, {"are not", "aren't"}, {"was not", "wasn't"}, {"were not", "weren't"}, {"does not", "doesn't"}, {"do not", "don't"}, {"did not", "didn't"},
+	{"has not", "hasn't"}, {"have not", "haven't"}, {"could not", "couldn't"}, {"would not", "wouldn't"}, {"will not", "won't"}, {"cannot", "can't"}, {"cannot", "can not"},
+}
+
+// contracted adds to the alternatives of a part those that write a negation the
+// other way: who says "is not" or "not" means "isn't" as well.
+func contracted(alts []string) []string {
+	for _, a := range alts[:len(alts):len(alts)] {
+		padded := " " + a + " "
+		for _, n := range negations {
+			for i, from := range n {
+				if strings.Contains(padded, " "+from+" ") {
+					alts = append(alts, strings.TrimSpace(strings.Replace(padded, " "+from+" ", " "+n[1-i]+" ", 1)))
+				}
+			}
+		}
+		if rest, ok := strings.CutPrefix(a, "not "); ok {
+			alts = append(alts, "isn't "+rest, "aren't "+rest, "wasn't "+rest)
+		}
+	}
+	slices.Sort(alts[1:])
+	return slices.Compact(alts)
 }
 
 // beside splits s at the blanks that touch a group, outside of groups.

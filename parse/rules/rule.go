@@ -7,8 +7,9 @@
 // and line breaks, from the beginning of a word on. A word of up to four
 // letters must end there too. Two signs help to write many phrases as one: a
 // group (a|b|) offers alternatives, and a * that stands alone bridges up to 80
-// characters within a sentence. Words inside an address never match, nor do
-// single words inside a link or host name.
+// characters within a sentence. "Is not" and "not" match "isn't" too, and the
+// other way round. Words inside an address never match, nor do single words
+// inside a link or host name.
 package rules
 
 import (
