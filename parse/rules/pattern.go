@@ -228,6 +228,6 @@ func signOf(literal string) sign {
 		plain:   !strings.ContainsAny(literal, " ./:=_"),
 		address: strings.Contains(literal, "@"),
 		digit:   isDigit(last),
-		short:   len(literal) <= 4 && isLetter(last),
+		short:   isLetter(last) && (len(literal) <= 4 || len(literal)-strings.LastIndexByte(literal, ' ') <= 3),
 	}
 }

@@ -3,13 +3,13 @@
 // operators add their own. One automaton finds all phrases in one pass; a fixed
 // precedence decides between them.
 //
-// A phrase of "contains" matches whatever its case, accents, quotes, dashes
-// and line breaks, from the beginning of a word on. A word of up to four
-// letters must end there too. Two signs help to write many phrases as one: a
-// group (a|b|) offers alternatives, and a * that stands alone bridges up to 80
-// characters within a sentence. "Is not" and "not" match "isn't" too, and the
-// other way round. Words inside an address never match, nor do single words
-// inside a link or host name.
+// A phrase of "contains" matches whatever its case, accents, quotes, dashes and
+// line breaks, from the beginning of a word on. A word of up to four letters
+// must end there too, as must "a" or "to" at the end of a phrase. Two signs
+// help to write many phrases as one: a group (a|b|) offers alternatives, and a
+// * that stands alone bridges up to 80 characters within a sentence. "Is not"
+// and "not" match "isn't" too, and the other way round. Words inside an address
+// never match, nor do single words inside a link or host name.
 package rules
 
 import (

@@ -64,7 +64,7 @@ type sign struct {
 	plain   bool // a single word without signs: not looked for in links and host names
 	address bool // holds an @ itself
 	digit   bool // ends in one: no other may follow
-	short   bool // a word of up to four letters: no other may follow
+	short   bool // a word of up to four letters, or ends in one of two: no other may follow
 }
 
 // partUse is one part of one phrase.
