@@ -43,7 +43,7 @@ var subjects = map[string]bool{
 
 // hedges are words of sentences that name causes without claiming one.
 var hedges = sync.OnceValue(func() *match.Automaton {
-	words := strings.Split("| may | might | maybe |possib|perhaps| if | or |could be |can be |please |check |verify |likely|usually|common|such as|"+
+	words := strings.Split("| may | might | maybe |possib|perhaps| if | or |could |can be |please |check |verify |likely|usually|common|such as|"+
 		"möglicherweise|vielleicht| falls | wenn |bitte | oder |peut-être| si | ou |veuillez|quizá|puede | o |por favor|forse|talvez|pode |misschien| of |może | lub |"+
 		"возможно| или |если |可能|或|如果|请|請|場合|かもしれ|または|아마|또는|경우", "|")
 	for i, w := range words {
