@@ -125,7 +125,9 @@ func (db *DB) openWriter(ctx context.Context) error {
 		// so a commit has to survive a power cut: NORMAL would not do in WAL.
 		"_synchronous":  {"FULL"},
 		"_foreign_keys": {"on"},
-		"_pragma":       {"temp_store(MEMORY)", "cache_size(-12288)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
+		// Moving the journal into the file after each batch, as is the default,
+		// costs two more waits for the disk than the commit itself.
+		"_pragma": {"temp_store(MEMORY)", "cache_size(-12288)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
 	}))
 	if err != nil {
 		return err

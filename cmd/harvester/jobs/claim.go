@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ var ErrInUse = errors.New("another harvester reads this mailbox")
 type claims []net.Listener
 
 // claim claims every mailbox for an owner, or none.
-func claim(mailboxes []config.Mailbox, owner string, log *slog.Logger) (held claims, err error) {
+func claim(ctx context.Context, mailboxes []config.Mailbox, owner string, log *slog.Logger) (held claims, err error) {
 	if runtime.GOOS != "linux" {
 		return nil, nil
 	}
@@ -41,9 +42,9 @@ func claim(mailboxes []config.Mailbox, owner string, log *slog.Logger) (held cla
 	for i := range mailboxes {
 		for _, place := range places(&mailboxes[i]) {
 			name := fmt.Sprintf("@harvester/%x", sha256.Sum256([]byte(place)))
-			l, err := net.Listen("unix", name)
+			l, err := new(net.ListenConfig).Listen(ctx, "unix", name)
 			if errors.Is(err, syscall.EADDRINUSE) {
-				return held, fmt.Errorf("mailbox %s: %w: %s", mailboxes[i].Name, ErrInUse, holder(name))
+				return held, fmt.Errorf("mailbox %s: %w: %s", mailboxes[i].Name, ErrInUse, holder(ctx, name))
 			}
 			if err != nil { // the database is guarded all the same
 				log.Warn("the mailbox can't be guarded against another harvester", slog.String("mailbox", string(mailboxes[i].Name)), slog.Any("err", err))
@@ -87,8 +88,8 @@ func tell(l net.Listener, owner string) {
 }
 
 // holder asks who holds a claim.
-func holder(name string) string {
-	conn, err := net.DialTimeout("unix", name, time.Second)
+func holder(ctx context.Context, name string) string {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", name)
 	if err != nil {
 		return "its process does not answer"
 	}

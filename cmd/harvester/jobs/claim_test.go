@@ -19,12 +19,12 @@ func TestClaimsAreOfFolders(t *testing.T) {
 	box := func(name config.Name, folder string) config.Mailbox {
 		return config.Mailbox{Name: name, Type: config.Maildir, Path: maildir, Folders: []string{folder}}
 	}
-	held, err := claim([]config.Mailbox{box("a", "INBOX"), box("b", "Bounces")}, "first", slog.New(slog.DiscardHandler))
+	held, err := claim(t.Context(), []config.Mailbox{box("a", "INBOX"), box("b", "Bounces")}, "first", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer held.release()
-	if _, err := claim([]config.Mailbox{box("c", "Bounces")}, "second", slog.New(slog.DiscardHandler)); !errors.Is(err, ErrInUse) {
+	if _, err := claim(t.Context(), []config.Mailbox{box("c", "Bounces")}, "second", slog.New(slog.DiscardHandler)); !errors.Is(err, ErrInUse) {
 		t.Error(err)
 	}
 }
