@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history crash lint fuzz goldens
+.PHONY: build package test race bench bench-harvest bench-history crash cuts lint fuzz goldens
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -50,6 +50,9 @@ crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
 
 bench-history: ## decisions over a million events: takes minutes
 	$(GO) test -run '^$$' -bench History -events 1000000 -benchtime 1x -timeout 60m ./store
+
+cuts: ## break 1,000 connections to Dovecot at random bytes
+	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CUTS=1000 $(GO) test -count 1 -run '^TestRandomCuts$$' -timeout 60m -v ./harvest/imap
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,3 +64,34 @@ type refused struct{}
 
 func (refused) Token(context.Context) (string, error) { return "wrong", nil }
 func (refused) Discard(string) bool                   { return false }
+
+// The token ends while mail is read, and the server hangs up: it is renewed and
+// the visit goes on, without the caller noticing.
+func TestTokenEndsInMidRun(t *testing.T) {
+	const messages = 60
+	provider := imaptest.NewProvider(t)
+	d := imaptest.Start(t, provider.Accept("xoauth2"))
+	deliver(d, messages)
+	var connections atomic.Int32
+	far := imaptest.NewProxy(t, d.IMAP, 0, func() imaptest.Cut {
+		switch connections.Add(1) {
+		case 1:
+			return imaptest.Cut{After: 6000, How: imaptest.Close}
+		case 2:
+			provider.Revoke()
+		}
+		return imaptest.Cut{}
+	})
+	c := dovecotConfig(d)
+	c.Server, c.BatchMessages = far.Addr, 20
+	c.Auth = &auth.Bearer{Username: imaptest.Username, Host: "127.0.0.1", Port: 993, Tokens: &auth.CachedTokens{
+		Grant: auth.ClientSecret(auth.Endpoint{TokenURL: provider.URL + "/token"}, "app", auth.Literal("good")), Where: provider.URL,
+	}}
+	got, errs := harvestAll(t, c, 1)
+	if len(got) != messages || len(errs) > 0 {
+		t.Errorf("%d of %d messages, %v", len(got), messages, errs)
+	}
+	if n := connections.Load(); n != 3 || provider.Given() != 2 {
+		t.Errorf("%d connections, %d tokens", n, provider.Given())
+	}
+}
