@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -26,6 +27,9 @@ var ErrInUse = errors.New("another harvester reads this mailbox")
 // as it hides files, and the kernel drops it with the process. Other machines,
 // containers with a network of their own and other systems don't see it.
 type claims []net.Listener
+
+// askTime is how long who is refused waits to be told by whom.
+const askTime = 10 * time.Second
 
 // claim claims every mailbox for an owner, or none.
 func claim(ctx context.Context, mailboxes []config.Mailbox, owner string, log *slog.Logger) (held claims, err error) {
@@ -81,7 +85,7 @@ func tell(l net.Listener, owner string) {
 		if err != nil {
 			return
 		}
-		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = conn.SetWriteDeadline(time.Now().Add(askTime))
 		_, _ = io.WriteString(conn, owner) // who doesn't listen need not know
 		_ = conn.Close()
 	}
@@ -89,14 +93,15 @@ func tell(l net.Listener, owner string) {
 
 // holder asks who holds a claim.
 func holder(ctx context.Context, name string) string {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", name)
+	const unknown = "its process does not answer"
+	conn, err := (&net.Dialer{Timeout: askTime}).DialContext(ctx, "unix", name)
 	if err != nil {
-		return "its process does not answer"
+		return unknown
 	}
 	defer conn.Close()
-	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(askTime))
 	who, _ := io.ReadAll(io.LimitReader(conn, 256)) // what came is better than nothing
-	return strings.TrimSpace(string(who))
+	return cmp.Or(strings.TrimSpace(string(who)), unknown)
 }
 
 func (c claims) release() {
