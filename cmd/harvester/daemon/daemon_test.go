@@ -335,6 +335,16 @@ func TestStartsWithoutItsServer(t *testing.T) {
 	s.expect("READY=1")
 	s.eventually("the failure is logged", func() bool { return strings.Contains(s.log.String(), "job failed") })
 	s.expect("WATCHDOG=1")
+	// harvester status says when it is tried again.
+	db, err := store.Open(t.Context(), filepath.Join(s.dir, "h.db"), store.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s.eventually("the next try is stored", func() bool {
+		last, err := db.LastRun(t.Context(), "harvest bounces", false)
+		return err == nil && strings.Contains(last.Detail, "connection refused") && last.Retry.After(last.Ended)
+	})
 	s.stop()
 }
 
