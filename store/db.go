@@ -213,10 +213,13 @@ func (db *DB) tx(ctx context.Context, doing string, f func(tx *writing) error) e
 	// Each statement under a context that can end costs a goroutine; the
 	// transaction itself ends with ctx all the same.
 	w := &writing{ctx: context.WithoutCancel(ctx), db: db, tx: t, now: db.opts.Now().UTC(), stmts: map[*sql.Stmt]*sql.Stmt{}, bins: map[bin]*growth{}}
-	if err := f(w); err != nil {
-		return fmt.Errorf("%s: %w", doing, clear(err))
+	if err = f(w); err == nil {
+		err = t.Commit()
 	}
-	if err := t.Commit(); err != nil {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err() // it was rolled back under the statement
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", doing, clear(err))
 	}
 	return nil

@@ -123,6 +123,23 @@ func TestCommitTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// A transaction that is stopped says so: the log would call it a failure else.
+func TestStoppedTransaction(t *testing.T) {
+	db := openTest(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := db.tx(ctx, "testing", func(w *writing) error {
+		cancel()
+		for {
+			if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM cursors`); err != nil {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 func TestCursorAndSettlement(t *testing.T) {
 	ctx := context.Background()
 	db := openTest(t, Options{})
