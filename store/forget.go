@@ -26,13 +26,20 @@ type Forgotten struct {
 	Tombstones int `json:"tombstones"` // suppressions that go on without naming it
 }
 
+// Digest is what a hashed export writes in place of an address.
+type Digest struct {
+	Export string // its name and profile: "partner/hashed"
+	Value  string
+}
+
 // Forget erases an address: every address, text and original that names it
 // leaves the database, its journal and what SQLite would keep of deleted rows.
 // That a message was harvested, and counts without a name, stay. What stood on
 // the list goes on under a keyed hash (Lookup still finds it), and later
-// notices about the address are stored without naming it. Older backups of the
+// notices about the address are stored without naming it. The digests are what
+// hashed exports go on to carry. Older backups of the
 // file are the operator's to remove.
-func (db *DB) Forget(ctx context.Context, address, author string) (Forgotten, error) {
+func (db *DB) Forget(ctx context.Context, address, author string, digests ...Digest) (Forgotten, error) {
 	key := policy.Key(address)
 	if policy.Domain(key) == "" || strings.HasPrefix(key, "@") {
 		return Forgotten{}, fmt.Errorf("%q is not an address", address)
@@ -46,7 +53,7 @@ func (db *DB) Forget(ctx context.Context, address, author string) (Forgotten, er
 			return f, fmt.Errorf("forgetting an address: %w", clear(err))
 		}
 	}
-	err := db.tx(ctx, "forgetting an address", func(w *writing) error { return w.forget(key, author, &f) })
+	err := db.tx(ctx, "forgetting an address", func(w *writing) error { return w.forget(key, author, digests, &f) })
 	if err != nil {
 		return Forgotten{}, err
 	}
@@ -61,7 +68,7 @@ func (db *DB) Forget(ctx context.Context, address, author string) (Forgotten, er
 	return f, nil
 }
 
-func (w *writing) forget(key, author string, f *Forgotten) error {
+func (w *writing) forget(key, author string, digests []Digest, f *Forgotten) error {
 	secret, err := w.secret()
 	if err != nil {
 		return err
@@ -81,6 +88,11 @@ func (w *writing) forget(key, author string, f *Forgotten) error {
 	}
 	if err != nil {
 		return err
+	}
+	for _, d := range digests {
+		if _, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO digests (export, digest, tombstone) VALUES (?,?,?)`, d.Export, d.Value, hash); err != nil {
+			return err
+		}
 	}
 	forms, err := w.forms(key)
 	if err != nil {
@@ -303,4 +315,31 @@ func (db *DB) buried(ctx context.Context, address string) ([]Suppression, error)
 		return err
 	})
 	return out, err
+}
+
+// digested yields what stands for forgotten addresses in a hashed export.
+func (db *DB) digested(ctx context.Context, f Filter, yield func(Suppression, error) bool) {
+	rows, err := db.read.QueryContext(ctx, `SELECT d.digest, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires FROM digests d
+ JOIN tombstones t ON t.hash = d.tombstone WHERE d.export = ? AND t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY 1, 2, 3`,
+		f.Digests, db.opts.Now().UnixMilli())
+	if err != nil {
+		yield(Suppression{}, fmt.Errorf("reading what was forgotten: %w", clear(err)))
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s := Suppression{State: policy.Suppressed, Line: "it was suppressed when it was forgotten"}
+		err := rows.Scan(&s.Digest, &s.Source, &s.Stream, text(&s.Scope), &s.Reason, text(&s.Class), when{&s.Since}, when{&s.Expires})
+		if err != nil {
+			yield(s, fmt.Errorf("reading what was forgotten: %w", clear(err)))
+			return
+		}
+		s.Key, s.LastSeen = s.Digest, s.Since
+		if f.takes(Change{Source: s.Source, Stream: s.Stream, Class: s.Class}) && !yield(s, nil) {
+			return
+		}
+	}
+	if err := rows.Err(); err != nil {
+		yield(Suppression{}, fmt.Errorf("reading what was forgotten: %w", clear(err)))
+	}
 }

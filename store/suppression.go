@@ -39,6 +39,8 @@ type Suppression struct {
 	ReplyCode  int    `json:"reply_code"`
 	RemoteMTA  string `json:"remote_mta"`
 	Diagnostic string `json:"diagnostic"`
+
+	Digest string `json:"-"` // of a forgotten address, which has no other name; see Filter.Digests
 }
 
 // Filter narrows the list. The zero Filter is everything that must not be
@@ -53,6 +55,7 @@ type Filter struct {
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 	Beyond  string         // only keys that sort after this one
+	Digests string         // a hashed export, as in Digest.Export: what it carries of forgotten addresses follows the list
 }
 
 const suppressionColumns = `address, key, domain, source, scope, stream, state, kind, reason, class, since, last_seen, expires, held_until,
@@ -123,6 +126,10 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		}
 		if err := rows.Err(); err != nil {
 			yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", clear(err)))
+			return
+		}
+		if f.Digests != "" && f.After == 0 {
+			db.digested(ctx, f, yield)
 		}
 	}
 }

@@ -15,8 +15,9 @@ func newForget(a *app) *cobra.Command {
 		Use:   "forget ADDRESS",
 		Short: "Erase an address from the database, for good",
 		Long: `Erases every address, text and original that names ADDRESS. What suppressed it
-goes on under a keyed hash, so that it is not mailed again. This can't be taken
-back; older backups of the database are yours to remove.`,
+goes on under a keyed hash, so that it is not mailed again; a hashed export goes
+on to carry its digest, any other export drops it. This can't be taken back;
+older backups of the database are yours to remove.`,
 		Example: "  harvester forget jane@example.net --yes",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -24,7 +25,7 @@ back; older backups of the database are yours to remove.`,
 				return fail(exitUsage, fmt.Errorf("erasing can't be taken back"), "add --yes")
 			}
 			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
-				gone, err := set.DB.Forget(cmd.Context(), args[0], author())
+				gone, err := set.Forget(cmd.Context(), args[0], author())
 				if err != nil {
 					return err
 				}

@@ -9,11 +9,15 @@ import (
 	"hash"
 
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // hashed is the shape that all hashed profiles share.
 func hashed(name, what string, of func(*Target) hash.Hash) Profile {
 	digest := func(e *store.Suppression, t *Target) string {
+		if e.Digest != "" {
+			return e.Digest
+		}
 		h := of(t)
 		h.Write([]byte(e.Key))
 		return hex.EncodeToString(h.Sum(nil))
@@ -27,7 +31,7 @@ func hashed(name, what string, of func(*Target) hash.Hash) Profile {
 		Evidence: "the convention of Optizmo and UnsubCentral; some partners hash the address as typed: ask first",
 		Loses:    append([]string{"the address itself: nobody can read the list back"}, addressOnly...),
 		form: form{
-			row:  bareLine,
+			row: bareLine, digests: true,
 			name: digest, spelling: what + " of the address in lower case, domain as A-label (RFC 5890)",
 			read: readLines(wholeLine),
 		},
@@ -54,4 +58,24 @@ func hmacProfile() Profile {
 		return nil
 	}
 	return p
+}
+
+// DigestsOf names an export of forgotten addresses to the database; "" when
+// its profile is not hashed.
+func DigestsOf(name string, p *Profile) string {
+	if !p.form.digests {
+		return ""
+	}
+	return name + "/" + p.Name
+}
+
+// Digest is what a hashed target writes in place of an address; false for
+// others.
+func Digest(address string, t *Target) (store.Digest, bool) {
+	d := store.Digest{Export: DigestsOf(t.Name, &t.Profile)}
+	if d.Export == "" {
+		return d, false
+	}
+	d.Value = t.Profile.spell(&store.Suppression{Address: address, Key: policy.Key(address)}, t)
+	return d, true
 }

@@ -37,7 +37,8 @@ type form struct {
 	// Nil refuses nothing but what no file can hold.
 	refuse func(*store.Suppression) string
 	// needs says what the target's settings lack, nil when nothing.
-	needs func(*Target) error
+	needs   func(*Target) error
+	digests bool // the file holds digests, which outlive what they were made of
 	// row appends the row or rows of an address that is spelt name, line ends
 	// included. Nil: the profile writes no file.
 	row func(b []byte, e *store.Suppression, name string) []byte
@@ -58,6 +59,12 @@ type batch struct {
 
 // Refuses says why the target of p can't represent the address, "" when it can.
 func (p *Profile) Refuses(e *store.Suppression) string {
+	if e.Digest != "" {
+		if p.form.digests {
+			return ""
+		}
+		return "was forgotten: only a hashed export can carry it"
+	}
 	why := unwritable(e.Address)
 	if why == "" && p.form.refuse != nil {
 		why = p.form.refuse(e)

@@ -79,15 +79,32 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 			return export.Target{}, fmt.Errorf("exporting %s: %w", e.Name, err)
 		}
 	}
+	f := filter(e)
+	f.Digests = export.DigestsOf(string(e.Name), &profile)
 	return export.Target{
 		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
-		Filter: filter(e),
+		Filter: f,
 	}, nil
 }
 
 // filter is the part of the list that an export takes.
 func filter(e *config.Export) store.Filter {
 	return store.Filter{Sources: e.Sources, Stream: e.Stream}
+}
+
+// Forget erases an address, and keeps what the hashed exports write for it.
+func (s *Set) Forget(ctx context.Context, address, author string) (store.Forgotten, error) {
+	var digests []store.Digest
+	for i := range s.Config.Exports {
+		t, err := s.target(ctx, &s.Config.Exports[i])
+		if err != nil {
+			return store.Forgotten{}, err
+		}
+		if d, ok := export.Digest(address, &t); ok {
+			digests = append(digests, d)
+		}
+	}
+	return s.DB.Forget(ctx, address, author, digests...)
 }
 
 // Carried says what each export takes of the list.
