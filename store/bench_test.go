@@ -99,10 +99,10 @@ func multiply(b *testing.B, db *DB, times int) {
 	// Copy c makes of user7@d7.example, whose five events stand for five copies
 	// of it, user7-C@d7.example: a fifth as many addresses as events.
 	const who = `replace(t.%s, '@', '-' || (c.value / 5) || '@')`
-	const month = ` + c.value %% 5 * 6 * 86400000`
-	mn, mv := columns("messages", map[string]string{"id": "c.value * 1000000 + t.id", "hash": "randomblob(32)", "at": "t.at" + fmt.Sprintf(month),
+	const month = ` + c.value % 5 * 6 * 86400000`
+	mn, mv := columns("messages", map[string]string{"id": "c.value * 1000000 + t.id", "hash": "randomblob(32)", "at": "t.at" + month,
 		"original_to": fmt.Sprintf(who, "original_to"), "original_message_id": "c.value || t.original_message_id"})
-	en, ev := columns("events", map[string]string{"id": "c.value * 1000000 + t.id", "message": "c.value * 1000000 + t.message", "at": "t.at" + fmt.Sprintf(month),
+	en, ev := columns("events", map[string]string{"id": "c.value * 1000000 + t.id", "message": "c.value * 1000000 + t.message", "at": "t.at" + month,
 		"key": fmt.Sprintf(who, "key"), "address": fmt.Sprintf(who, "address"), "original_message_id": "c.value || t.original_message_id"})
 	for _, q := range []string{
 		fmt.Sprintf(`INSERT INTO messages (%s) SELECT %s FROM generate c, messages t`, mn, mv),
