@@ -1,4 +1,5 @@
-// Package notify brings the report out of the house: by mail and to a webhook.
+// Package notify brings reports and alarms out of the house: by mail and to a
+// webhook.
 package notify
 
 import (
@@ -34,14 +35,16 @@ func Subject(r *report.Report) string {
 
 // MessageID is the same for the same host and day, so that a mail that is sent
 // twice can be seen to be one.
-func MessageID(r *report.Report) string {
-	host := strings.Map(func(c rune) rune {
+func MessageID(r *report.Report) string { return "report." + r.Date + "@" + hostID(r.Host) }
+
+// hostID is a host as it can stand in a Message-ID.
+func hostID(host string) string {
+	return strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' {
 			return c
 		}
 		return '-'
-	}, r.Host)
-	return "report." + r.Date + "@" + host
+	}, host)
 }
 
 // Compose writes the mail: text and HTML as alternatives, the JSON form as an

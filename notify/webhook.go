@@ -28,27 +28,38 @@ const chatLines = 25
 
 // Post sends one report. The URL is never part of an error, only its host is.
 func (h *Webhook) Post(ctx context.Context, r *report.Report) error {
+	return h.send(ctx, "the report", MessageID(r), r.JSON, func() (string, error) { return chat(r) })
+}
+
+// PostAlert sends one alert, as Post does.
+func (h *Webhook) PostAlert(ctx context.Context, a *Alert) error {
+	return h.send(ctx, "the alert", a.MessageID(), a.JSON, func() (string, error) { return a.Subject() + "\n" + fenced(a.Text()), nil })
+}
+
+// send posts what is called so, under a key that is the same when it is sent
+// again: whole as JSON, or as text for a chat.
+func (h *Webhook) send(ctx context.Context, what, key string, whole func(io.Writer) error, text func() (string, error)) error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return errors.New("posting the report: the webhook's url is no http or https address")
+		return fmt.Errorf("posting %s: the webhook's url is no http or https address", what)
 	}
-	if err := h.post(ctx, r); err != nil {
-		return fmt.Errorf("posting the report to %s: %w", u.Host, err)
+	if err := h.post(ctx, key, whole, text); err != nil {
+		return fmt.Errorf("posting %s to %s: %w", what, u.Host, err)
 	}
 	return nil
 }
 
-func (h *Webhook) post(ctx context.Context, r *report.Report) error {
+func (h *Webhook) post(ctx context.Context, key string, whole func(io.Writer) error, text func() (string, error)) error {
 	var body bytes.Buffer
 	switch h.Format {
 	case "json":
-		if err := r.JSON(&body); err != nil {
+		if err := whole(&body); err != nil {
 			return err
 		}
 	case "text":
-		text, err := chat(r)
+		words, err := text()
 		if err == nil {
-			err = json.NewEncoder(&body).Encode(map[string]string{"text": text})
+			err = json.NewEncoder(&body).Encode(map[string]string{"text": words})
 		}
 		if err != nil {
 			return err
@@ -63,7 +74,7 @@ func (h *Webhook) post(ctx context.Context, r *report.Report) error {
 		return errors.New("the url can't be used")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Idempotency-Key", MessageID(r))
+	req.Header.Set("Idempotency-Key", key)
 	res, err := h.Client.Do(req)
 	var secret *url.Error
 	if errors.As(err, &secret) {
@@ -87,5 +98,10 @@ func chat(r *report.Report) (string, error) {
 		return "", err
 	}
 	lines := strings.Split(b.String(), "\n")
-	return "```\n" + strings.ReplaceAll(strings.Join(lines[:min(chatLines, len(lines))], "\n"), "```", "'''") + "\n```", nil
+	return fenced(strings.Join(lines[:min(chatLines, len(lines))], "\n")), nil
+}
+
+// fenced is text that a chat shows as it is.
+func fenced(text string) string {
+	return "```\n" + strings.ReplaceAll(text, "```", "'''") + "\n```"
 }

@@ -45,6 +45,7 @@ type Config struct {
 	VERP    map[string]VERP         `toml:"verp"`
 	BATV    BATV                    `toml:"batv"`
 	Pause   Pause                   `toml:"pause"`
+	Alarm   Alarm                   `toml:"alarm"`
 	Sent    map[string]Sent         `toml:"sent"`
 
 	File  string       // where it was read

@@ -185,6 +185,7 @@ func (s *Set) Files() []schedule.Job {
 	jobs = append(s.Logs(), jobs...)
 	jobs = append(jobs, s.pushes()...)
 	jobs = append(jobs, s.reports(basis)...)
+	jobs = append(jobs, s.alarm()...)
 	nightly, err := schedule.ParseSpec(everyNight)
 	if err != nil {
 		panic(err) // it is a constant

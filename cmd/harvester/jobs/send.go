@@ -51,24 +51,30 @@ func persist(ctx context.Context, tries int, f func() error) error {
 }
 
 func (s *Set) mailReport(ctx context.Context, r *report.Report) error {
+	return s.mail(ctx, func(from, to []*message.Address) ([]byte, error) {
+		letter := notify.Letter{From: from, To: to, MessageID: notify.MessageID(r), Date: time.Now(), Report: r}
+		return letter.Compose()
+	})
+}
+
+// mail sends what compose writes, with the addresses of the configuration.
+func (s *Set) mail(ctx context.Context, compose func(from, to []*message.Address) ([]byte, error)) error {
 	c := &s.Config.Report.Mail
-	letter := notify.Letter{MessageID: notify.MessageID(r), Date: time.Now(), Report: r}
-	var to []string
-	for i, text := range append([]string{c.From}, c.To...) {
+	var parsed []*message.Address
+	for _, text := range append([]string{c.From}, c.To...) {
 		a, err := mail.ParseAddress(text)
 		if err != nil {
-			return fmt.Errorf("sending the report: %q is not a mail address: %w", text, err)
+			return fmt.Errorf("sending mail: %q is not a mail address: %w", text, err)
 		}
-		if i == 0 {
-			letter.From = []*message.Address{{Name: a.Name, Address: a.Address}}
-			continue
-		}
-		letter.To = append(letter.To, &message.Address{Name: a.Name, Address: a.Address})
-		to = append(to, a.Address)
+		parsed = append(parsed, &message.Address{Name: a.Name, Address: a.Address})
 	}
-	body, err := letter.Compose()
+	body, err := compose(parsed[:1], parsed[1:])
 	if err != nil {
 		return err
+	}
+	var to []string
+	for _, a := range parsed[1:] {
+		to = append(to, a.Address)
 	}
 	server := notify.SMTP{Server: c.Server, TLS: string(c.TLS), Username: c.Username, Password: c.Password.Resolve,
 		Hello: s.Config.Hostname, Envelope: c.Envelope, Timeout: sendTimeout}
