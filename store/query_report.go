@@ -21,6 +21,7 @@ type ReportFacts struct {
 	Since   time.Time // when the first message ever came in; zero when none did
 	Stopped *Trip     // what kept the exports still at the end of the day; nil when they went on
 
+	Rates     []Rate     // of each stream, as of the end of the day
 	Revisions []Revision // of the days before, latest first; none when no report was made before
 }
 
@@ -34,6 +35,8 @@ type DayFacts struct {
 	Streams   []StreamCount   // by stream and reason, in that order
 	Refusals  []Refusal       // failures that may be our own fault, oldest first
 	Unproven  int             // failures without any proof that we sent the mail
+	Forged    int             // of them, to return paths of ours that are not believed
+	Proofs    []ProofCount    // of what was suppressed for a bounce, strongest first
 	Changes   []Change        // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
 	Held      int             // verdicts held back now
@@ -65,6 +68,12 @@ type StreamCount struct {
 	Kind   bounce.Kind
 	Reason bounce.Reason
 	N      int
+}
+
+// ProofCount counts suppressions by what proves that the mail was ours.
+type ProofCount struct {
+	Proof policy.Proof
+	N     int
 }
 
 // ReasonCount counts failures of one reason and status.
@@ -127,7 +136,15 @@ func (db *DB) ReportFacts(ctx context.Context, midnights []time.Time) (ReportFac
 	}
 	defer tx.Rollback() // nothing was written
 	g := gathering{ctx: ctx, q: tx}
-	f, err := g.facts(midnights, db.opts.Now())
+	now := db.opts.Now()
+	f, err := g.facts(midnights, now)
+	if err == nil {
+		end := midnights[len(midnights)-1].Add(-time.Millisecond)
+		if end.After(now) {
+			end = now
+		}
+		f.Rates, err = db.rates(ctx, tx, end.UTC())
+	}
 	if err != nil {
 		return ReportFacts{}, fmt.Errorf("gathering the report: %w", clear(err))
 	}
@@ -163,7 +180,7 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 			f.Before = append(f.Before, d)
 		}
 	}
-	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.streams, g.revisions, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
+	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.proofs, g.streams, g.revisions, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
 	for _, step := range steps {
 		if err := step(&f); err != nil {
 			return f, err
@@ -257,7 +274,20 @@ func (g *gathering) reasons(f *ReportFacts) error {
 	if err != nil {
 		return err
 	}
-	return g.q.QueryRowContext(g.ctx, `SELECT count(*)`+failedWithin+` AND proof = 'none'`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli()).Scan(&f.Today.Unproven)
+	return g.q.QueryRowContext(g.ctx, `SELECT count(*), count(*) FILTER (WHERE doubt <> '')`+failedWithin+` AND proof = 'none'`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli()).
+		Scan(&f.Today.Unproven, &f.Today.Forged)
+}
+
+// proofs counts what rests on what proof, of the suppressions that came up and
+// still stand.
+func (g *gathering) proofs(f *ReportFacts) error {
+	return g.each(func(rows *sql.Rows) error {
+		var p ProofCount
+		err := rows.Scan(text(&p.Proof), &p.N)
+		f.Today.Proofs = append(f.Today.Proofs, p)
+		return err
+	}, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND source = 'bounce' AND since >= ? AND since < ? GROUP BY proof
+ ORDER BY CASE proof WHEN 'signed' THEN 0 WHEN 'ledger' THEN 1 WHEN 'returned' THEN 2 ELSE 3 END`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
 
 func (g *gathering) streams(f *ReportFacts) error {

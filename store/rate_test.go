@@ -9,6 +9,7 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/envelope"
 	"harvester/store/policy"
 )
 
@@ -170,5 +171,40 @@ func TestLedgerCounts(t *testing.T) {
 	}
 	if err := db.RecordCounts(ctx, []Count{{Day: epoch, Source: "esp", Sent: -1}}); err == nil {
 		t.Error("a negative count is stored")
+	}
+}
+
+// The report says on what proof the day's verdicts rest, and how many notices
+// came to forged return paths; its rates are those of the day's end.
+func TestReportOfProofs(t *testing.T) {
+	ctx := context.Background()
+	now := &clock{epoch.AddDate(0, 0, 1)}
+	db := openTest(t, Options{Now: now.now, ReturnPaths: []*envelope.VERP{shaped(t)}})
+	if _, _, err := db.RecordSent(ctx, sentRows(Sent{MessageID: "m1", Recipient: "kate@example.com", At: epoch})); err != nil {
+		t.Fatal(err)
+	}
+	path, err := shaped(t).Sign("jane@example.net", epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := func(path, id string) func(*Item) {
+		return func(it *Item) {
+			it.Result.DeliveredTo, it.Result.Original = path, parse.Original{MessageID: id}
+		}
+	}
+	commit(t, db, failure(0, "jane@example.net", bounce.UserUnknown, bare(path, "")), failure(0, "kate@example.com", bounce.UserUnknown, bare("", "m1")),
+		failure(0, "mary@example.net", bounce.UserUnknown), failure(0, "zoe@example.net", bounce.UserUnknown),
+		failure(0, "x@example.net", bounce.UserUnknown, bare("b-20550-0123456789ab-x=example.net@bounces.example.org", "")),
+		failure(0, "y@example.net", bounce.UserUnknown, bare("", "")))
+	midnight := epoch.Truncate(24 * time.Hour)
+	f, err := db.ReportFacts(ctx, []time.Time{midnight, midnight.AddDate(0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(f.Today.Proofs, f.Today.Unproven, f.Today.Forged); got != "[{signed 1} {ledger 1} {returned 2}] 2 1" {
+		t.Errorf("got %s", got)
+	}
+	if len(f.Rates) != 1 || *f.Rates[0].Sent != 1 || f.Rates[0].Hard != 4 || !f.Rates[0].To.Before(now.t) {
+		t.Errorf("rates: %+v", f.Rates)
 	}
 }

@@ -54,6 +54,7 @@ func (r *Report) alarms(f store.ReportFacts, base []store.Day, o Options) {
 		r.raise(Alarm{ID: "cause." + c.ID, Severity: c.Severity, Text: c.Title, Value: float64(c.N), Limit: 1,
 			Next: fmt.Sprintf("%s, %s: see \"to mend on our side\"", plural(c.N, "mail"), plural(len(c.Receivers), "receiver"))})
 	}
+	r.rating()
 	r.counters()
 	r.understanding(f)
 	if n := r.Suppressions.Held; n > 0 {

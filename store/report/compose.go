@@ -39,14 +39,17 @@ func Compose(f store.ReportFacts, o Options) *Report {
 		Volume: Volume{Coverage: "mailbox only"},
 		Alarms: []Alarm{}, Receivers: receivers(f.Today.Receivers), Reasons: reasons(f.Today.Reasons, o.Addresses),
 		Causes: causes(f.Today.Refusals, o), Suppressions: suppressions(&f.Today, o),
-		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven},
-		Streams: streams(f.Today.Streams), Revisions: revisions(f.Revisions),
+		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven, Forged: f.Today.Forged},
+		Streams: streams(f.Today.Streams), Rates: rates(f.Rates), Revisions: revisions(f.Revisions),
 		Jobs: jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),
 		Definitions: definitions(),
 	}
 	base := f.Before[:min(o.Span.base(), len(f.Before))]
 	r.Totals = totals(&f.Today.Day, base)
 	r.Trend = trend(&f.Today.Day, f.Before, o.Span)
+	if r.Rated() {
+		r.Definitions[len(r.Definitions)-1] = "A rate is the share of the recipients of seven days (UTC) that failed for good, or complained, with proof that the mail was ours."
+	}
 	r.alarms(f, base, o)
 	slices.SortStableFunc(r.Alarms, func(a, b Alarm) int { return b.Severity.weight() - a.Severity.weight() })
 	if len(r.Alarms) > 0 {
@@ -176,7 +179,7 @@ func reasons(rows []store.ReasonCount, show Addresses) []Reason {
 }
 
 func suppressions(f *store.DayFacts, o Options) Suppressions {
-	s := Suppressions{InForce: f.InForce, Held: f.Held, Allowed: f.Allowed, Removed: f.Removed, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
+	s := Suppressions{InForce: f.InForce, Held: f.Held, Allowed: f.Allowed, Removed: f.Removed, Proofs: []Count{}, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
 	reasons, domains := map[string]int{}, map[string]int{}
 	for _, c := range f.Changes {
 		if c.Op == "add" {
@@ -191,6 +194,9 @@ func suppressions(f *store.DayFacts, o Options) Suppressions {
 			continue
 		}
 		s.Changes = append(s.Changes, Change{Op: c.Op, At: c.At.In(o.Location), Address: o.Addresses.address(c.Address), Reason: oneLine(c.Reason), Why: o.Addresses.text(c.Why)})
+	}
+	for _, p := range f.Proofs {
+		s.Proofs = append(s.Proofs, Count{Name: p.Proof.String(), N: p.N})
 	}
 	s.Added = counts(reasons, 1)
 	s.Domains = counts(domains, max(5, f.Added/3))

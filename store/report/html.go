@@ -41,7 +41,7 @@ func (r *Report) TrendSVG() (template.HTML, error) {
 
 func (r *Report) templates() (*template.Template, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"heads": func() []string { h := r.heads(); return h[:] }, "since": r.since, "named": func(s Stream) string { return s.name() },
+		"heads": func() []string { h := r.heads(); return h[:] }, "since": r.since, "sent": sent, "share": share, "proofs": proofs, "named": func(s Stream) string { return s.name() },
 		"revised": func(v Revision) string { return v.String() },
 		"upper":   func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
 		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() },
@@ -74,6 +74,7 @@ func (r *Report) html(w io.Writer, mail bool) error {
 		{"failures without a known reason (harvester triage)", r.Unclear.Unclassified},
 		{"failure notices that name nobody (harvester triage)", r.Unclear.Unparsed},
 		{"failures of mail that we may never have sent; they had no weight", r.Unclear.Unproven},
+		{"of them to return paths of ours that are forged or out of date", r.Unclear.Forged},
 	} {
 		if c.N > 0 {
 			v.NotUnderstood = append(v.NotUnderstood, c)

@@ -26,6 +26,7 @@ type Report struct {
 	Volume       Volume       `json:"volume"`
 	Receivers    []Receiver   `json:"by_receiver"`
 	Streams      []Stream     `json:"by_stream"`
+	Rates        []Rate       `json:"rates"`
 	Reasons      []Reason     `json:"reasons"`
 	Suppressions Suppressions `json:"suppressions"`
 	Unclear      Unclear      `json:"unclear"`
@@ -126,6 +127,7 @@ type Suppressions struct {
 	InForce int      `json:"in_force"`
 	Held    int      `json:"held"`
 	Allowed int      `json:"allowed"` // addresses that failed for good or complained, and stay off it: the operator allowed them
+	Proofs  []Count  `json:"proofs"`  // of sending, that the new bounces among them rest on, strongest first
 	Added   []Count  `json:"added"`   // by reason
 	Removed int      `json:"removed"`
 	Domains []Count  `json:"domains"` // that hold many of the new ones
@@ -153,6 +155,7 @@ type Unclear struct {
 	Unparsed     int `json:"unparsed"`     // mails that look like a failure and name nobody
 	Unclassified int `json:"unclassified"` // failures without a known reason
 	Unproven     int `json:"unproven"`     // failures of mail that we may not have sent
+	Forged       int `json:"forged"`       // of them, to return paths of ours that were made up or used up
 }
 
 // Point is one day of the trend.

@@ -15,6 +15,7 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -101,6 +102,12 @@ func busy() store.ReportFacts {
 	}
 	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Stopped = &store.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
+	f.Today.Forged, f.Today.Proofs = 3, []store.ProofCount{{Proof: policy.ProofSigned, N: 3}, {Proof: policy.ProofReturned, N: 46}}
+	n := 1200
+	f.Rates = []store.Rate{
+		{Stream: "newsletter", Level: policy.Paused, Why: "5.0 % of 1200 failed for good, the limit is 5.0 %", Sent: &n, Hard: 60, HardShare: 0.05, HardLow: 0.039, Complaints: 1, CompShare: 1.0 / 1200},
+		{Stream: "receipts", Why: "nobody says how much was sent", Hard: 4},
+	}
 	f.Today.Streams = []store.StreamCount{
 		{Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 12}, {Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.MailboxFull, N: 31},
 		{Stream: "news.example.org", Kind: bounce.KindComplaint, N: 1}, {Stream: "shop@example.org", Kind: bounce.KindBounce, Reason: bounce.ReputationIP, N: 14},

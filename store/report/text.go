@@ -20,6 +20,7 @@ func (r *Report) Text(w io.Writer) error {
 	p.totals(r)
 	p.revisions(r)
 	p.streams(r)
+	p.rates(r)
 	p.receivers(r)
 	p.reasons(r)
 	p.suppressions(r)
@@ -114,7 +115,9 @@ func (p *printer) totals(r *Report) {
 		p.line(" %-23s%10s%13s%9s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), r.change(t), mark)
 	}
 	p.line(" %-23s%10s", "suppressions in force", number(r.Suppressions.InForce))
-	p.wrapped(fmt.Sprintf(" %-23s", "bounce rate"), strings.Repeat(" ", 24), "       n/a  (how much was sent is not known)")
+	if !r.Rated() {
+		p.wrapped(fmt.Sprintf(" %-23s", "bounce rate"), strings.Repeat(" ", 24), "       n/a  (how much was sent is not known: "+howToRate+")")
+	}
 	if bars := sparkline(r.Trend); bars != "" {
 		p.line(" %-23s%s  to %s", "hard bounces by "+r.Period.Span.String(), bars, r.Date)
 	}
@@ -198,6 +201,9 @@ func (p *printer) suppressions(r *Report) {
 		head += " (" + strings.Join(by, ", ") + ")"
 	}
 	p.wrapped("", "  ", fmt.Sprintf("%s   removed %s   held %s", head, number(s.Removed), number(s.Held)))
+	if len(s.Proofs) > 0 {
+		p.wrapped(" ", "   ", "proof that the mail was ours: "+proofs(s.Proofs))
+	}
 	if s.Allowed > 0 {
 		p.wrapped(" ", "   ", fmt.Sprintf("%s failed for good or complained, and stay off the list: allowed by the operator (harvester suppress list --acts)", number(s.Allowed)))
 	}
@@ -233,6 +239,7 @@ func (p *printer) unclear(r *Report) {
 		{u.Unclassified, "failures without a known reason -> harvester triage"},
 		{u.Unparsed, "failure notices that name nobody -> harvester triage"},
 		{u.Unproven, "failures of mail that we may never have sent; they had no weight"},
+		{u.Forged, "of them to return paths of ours that are forged or out of date"},
 	} {
 		if l.n > 0 {
 			p.line(" %6s  %s", number(l.n), l.text)
