@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -124,7 +125,8 @@ func spreadsheetProfile() Profile {
 // guard keeps spreadsheet programs from running a cell: they look at its first
 // character, quoted or not, full-width forms included.
 func guard(cell string) string {
-	if cell == "" || !strings.ContainsRune("=+-@'\t\r\n|%\uff1d\uff0b\uff0d\uff20", first(cell)) {
+	if cell == "" || cell[0] >= '0' && cell[0] < '=' || cell[0] > '@' && cell[0] <= 'z' ||
+		!strings.ContainsRune("=+-@'\t\r\n|%\uff1d\uff0b\uff0d\uff20", first(cell)) {
 		return cell
 	}
 	return "'" + cell
@@ -139,5 +141,14 @@ func first(s string) rune {
 
 // flat puts a text on one line without control characters.
 func flat(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		switch {
+		case r > ' ' && r != 0x7f:
+			b = utf8.AppendRune(b, r) // what is no UTF-8 becomes U+FFFD
+		case len(b) > 0 && b[len(b)-1] != ' ':
+			b = append(b, ' ')
+		}
+	}
+	return string(bytes.TrimSuffix(b, []byte(" ")))
 }

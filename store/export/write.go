@@ -135,7 +135,7 @@ func (w *writer) manifest() *Manifest {
 	m := &Manifest{
 		Schema: ManifestSchema, Name: w.t.Name, Profile: p.Name, Filter: filterOf(w.t.Filter),
 		Policy: w.t.Policy, Rules: w.t.Rules, Addresses: p.spelling(),
-		SHA256: hex.EncodeToString(w.sum.Sum(nil)), Skipped: w.skippedRows,
+		SHA256: hex.EncodeToString(w.sum), Skipped: w.skippedRows,
 		Omitted: []Omitted{}, Losses: append([]string{}, p.Loses...),
 	}
 	for i, part := range w.parts {

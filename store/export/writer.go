@@ -22,8 +22,8 @@ import (
 type writer struct {
 	t           *Target
 	parts       []*part
-	sum         hash.Hash // over the bytes of all parts
-	skipped     *staged   // nil until an address is skipped
+	sum         []byte  // over the bytes of all parts
+	skipped     *staged // nil until an address is skipped
 	skippedRows int
 	omitted     []int // by kind
 	narrow      int   // addresses blocked for some streams only
@@ -79,9 +79,6 @@ func SkippedPath(path string) string {
 func base(path string) string { return filepath.Base(path) }
 
 func (w *writer) nextPart() error {
-	if w.sum == nil {
-		w.sum = sha256.New()
-	}
 	s, err := stage(partPath(w.t.Path, len(w.parts)))
 	if err != nil {
 		return err
@@ -92,7 +89,6 @@ func (w *writer) nextPart() error {
 
 func (w *writer) put(s string) error {
 	p := w.parts[len(w.parts)-1]
-	_, _ = w.sum.Write([]byte(s))
 	_, err := io.WriteString(p, s)
 	return p.explain(err)
 }
@@ -128,7 +124,6 @@ func (w *writer) add(e *store.Suppression) error {
 		w.narrow++
 	}
 	p.names.add(name)
-	_, _ = w.sum.Write(w.buf)
 	_, err := p.Write(w.buf)
 	return p.explain(err)
 }
@@ -202,9 +197,33 @@ func (w *writer) seal() error {
 			return fmt.Errorf("reading %s back: %w", p.path, err)
 		}
 	}
+	if err := w.digest(); err != nil {
+		return err
+	}
 	if w.skipped != nil {
 		return w.skipped.seal()
 	}
+	return nil
+}
+
+// digest is that of one part, or is taken over several.
+func (w *writer) digest() error {
+	if len(w.parts) == 1 {
+		w.sum = w.parts[0].sum.Sum(nil)
+		return nil
+	}
+	h := sha256.New()
+	for _, p := range w.parts {
+		f, err := os.Open(p.f.Name())
+		if err != nil {
+			return p.explain(err)
+		}
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return p.explain(err)
+		}
+	}
+	w.sum = h.Sum(nil)
 	return nil
 }
 
