@@ -18,5 +18,6 @@ done
 
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  systemctl try-restart harvester.service
+  # A service that does not come back is no reason to leave the package half installed.
+  systemctl try-restart harvester.service || echo "harvester did not start again: journalctl -u harvester" >&2
 fi
