@@ -48,6 +48,7 @@ type DB struct {
 	read  *sql.DB
 	lease *lease
 	stmts statements
+	looks lookups
 }
 
 // Open opens the database at path, creates it when it is missing, and brings
@@ -143,7 +144,10 @@ func (db *DB) openWriter(ctx context.Context) error {
 	if err := db.follow(ctx); err != nil {
 		return err
 	}
-	return db.openReaders(url.Values{})
+	if err := db.openReaders(url.Values{}); err != nil {
+		return err
+	}
+	return db.looks.prepare(ctx, db.read)
 }
 
 func (db *DB) openReadOnly(ctx context.Context) error {
@@ -160,7 +164,7 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 	case v < want:
 		return fmt.Errorf("schema %d is older than this program's %d: start the daemon or run \"harvester once\", it brings the schema up to date", v, want)
 	}
-	return nil
+	return db.looks.prepare(ctx, db.read)
 }
 
 func (db *DB) openReaders(more url.Values) (err error) {

@@ -224,8 +224,14 @@ func (w *writing) secret() ([]byte, error) {
 
 // secretOf reads the key of the tombstones, nil when nobody was ever forgotten.
 func secretOf(ctx context.Context, q querier) ([]byte, error) {
+	return scanSecret(q.QueryRowContext(ctx, selectSecret))
+}
+
+const selectSecret = `SELECT value FROM meta WHERE name = 'tombstone key'`
+
+func scanSecret(row *sql.Row) ([]byte, error) {
 	var s string
-	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'tombstone key'`).Scan(&s)
+	err := row.Scan(&s)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

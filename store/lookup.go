@@ -48,6 +48,7 @@ func (db *DB) LookupAll(ctx context.Context, addresses []string, stream string) 
 	for i, a := range addresses {
 		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(a)
 	}
+	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
 	err := db.lookup(ctx, keys, out)
 	if err == nil {
 		err = db.lookupErased(ctx, keys, out)
@@ -79,18 +80,32 @@ func (db *DB) concerning(entries []Entry, stream string) []Entry {
 	return kept
 }
 
-// lookup reads the rows of the list. CROSS JOIN keeps SQLite from scanning the
-// list for a few keys.
-func (db *DB) lookup(ctx context.Context, keys []string, out []Verdict) error {
-	return db.lookupEach(ctx, keys, out, `SELECT k.key, s.source, s.stream, s.scope, s.reason, s.class, s.since, s.expires
+// lookups are the statements of a look-up: many programs ask before each mail,
+// and reading the SQL anew would cost more than the answer.
+type lookups struct{ entries, erased, secret, domainActs *sql.Stmt }
+
+// CROSS JOIN keeps SQLite from scanning the list for a few keys.
+func (l *lookups) prepare(ctx context.Context, db *sql.DB) error {
+	return prepare(ctx, db, []preparation{
+		{&l.entries, `SELECT k.key, s.source, s.stream, s.scope, s.reason, s.class, s.since, s.expires
  FROM json_each(?) k CROSS JOIN suppressions s ON s.key = k.value
- WHERE s.state = 'suppressed' AND (s.expires IS NULL OR s.expires > ?) ORDER BY k.key, s.source, s.stream`)
+ WHERE s.state = 'suppressed' AND (s.expires IS NULL OR s.expires > ?) ORDER BY k.key, s.source, s.stream`},
+		{&l.erased, `SELECT k.key, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires
+ FROM json_each(?) k CROSS JOIN tombstones t ON t.hash = unhex(k.value)
+ WHERE t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY k.key, t.source, t.stream`},
+		{&l.secret, selectSecret}, {&l.domainActs, selectDomainActs},
+	})
+}
+
+// lookup reads the rows of the list.
+func (db *DB) lookup(ctx context.Context, keys []string, out []Verdict) error {
+	return db.lookupEach(ctx, keys, out, db.looks.entries)
 }
 
 // lookupErased adds what stands for forgotten addresses: only their hashes are
 // known.
 func (db *DB) lookupErased(ctx context.Context, keys []string, out []Verdict) error {
-	secret, err := secretOf(ctx, db.read)
+	secret, err := scanSecret(db.looks.secret.QueryRowContext(ctx))
 	if err != nil || secret == nil {
 		return err
 	}
@@ -100,13 +115,11 @@ func (db *DB) lookupErased(ctx context.Context, keys []string, out []Verdict) er
 			hashes[i] = hex.EncodeToString(tombstone(secret, key))
 		}
 	}
-	return db.lookupEach(ctx, hashes, out, `SELECT k.key, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires
- FROM json_each(?) k CROSS JOIN tombstones t ON t.hash = unhex(k.value)
- WHERE t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY k.key, t.source, t.stream`)
+	return db.lookupEach(ctx, hashes, out, db.looks.erased)
 }
 
 // lookupEach runs a query over a list of texts and adds the entries it finds.
-func (db *DB) lookupEach(ctx context.Context, texts []string, out []Verdict, query string) error {
+func (db *DB) lookupEach(ctx context.Context, texts []string, out []Verdict, query *sql.Stmt) error {
 	// In the order of the index: neighbours share its pages.
 	order := make([]int, len(texts))
 	for i := range order {
@@ -121,7 +134,7 @@ func (db *DB) lookupEach(ctx context.Context, texts []string, out []Verdict, que
 	if err != nil {
 		return err
 	}
-	rows, err := db.read.QueryContext(ctx, query, string(list), db.opts.Now().UnixMilli())
+	rows, err := query.QueryContext(ctx, string(list), db.opts.Now().UnixMilli())
 	if err != nil {
 		return err
 	}
@@ -140,7 +153,7 @@ func (db *DB) lookupEach(ctx context.Context, texts []string, out []Verdict, que
 // lookupDomains adds what the operator decided about whole domains, for
 // addresses that nothing else is known of.
 func (db *DB) lookupDomains(ctx context.Context, keys []string, out []Verdict) error {
-	rows, err := db.read.QueryContext(ctx, selectDomainActs)
+	rows, err := db.looks.domainActs.QueryContext(ctx)
 	if err != nil {
 		return err
 	}

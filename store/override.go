@@ -17,7 +17,7 @@ const (
 	overrideColumns = `o.id, o.at, o.act, o.pattern, o.address, o.until, ifnull(o.target, 0), o.reason, o.author,
   EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id)`
 	selectActs       = `SELECT ` + overrideColumns + ` FROM json_each(?) k CROSS JOIN overrides o ON o.pattern = k.value WHERE o.act <> 'undo'`
-	selectDomainActs = `SELECT ` + overrideColumns + ` FROM overrides o WHERE o.pattern LIKE '@%' AND o.act <> 'undo'`
+	selectDomainActs = `SELECT ` + overrideColumns + ` FROM overrides o WHERE o.pattern >= '@' AND o.pattern < 'A' AND o.act <> 'undo'` // those that begin with '@', by the index
 )
 
 // domainActs are the acts on whole domains that cover an address.

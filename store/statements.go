@@ -19,11 +19,25 @@ type statements struct {
 	all []*sql.Stmt
 }
 
+// preparation is a statement to be prepared, and where it is kept.
+type preparation struct {
+	to    **sql.Stmt
+	query string
+}
+
+func prepare(ctx context.Context, db *sql.DB, all []preparation) error {
+	for _, p := range all {
+		st, err := db.PrepareContext(ctx, p.query)
+		if err != nil {
+			return fmt.Errorf("preparing %q: %w", p.query, err)
+		}
+		*p.to = st
+	}
+	return nil
+}
+
 func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
-	for _, p := range []struct {
-		to    **sql.Stmt
-		query string
-	}{
+	all := []preparation{
 		{&s.message, insertMessage}, {&s.messageByHash, `SELECT id, at FROM messages WHERE hash = ?`},
 		{&s.earlier, `UPDATE messages SET at = ? WHERE id = ?`},
 		{&s.earlierEvents, `UPDATE events SET at = ? WHERE message = ?`},
@@ -36,13 +50,12 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		{&s.putEvent, putEvent}, {&s.putAct, putAct},
 		{&s.drop, `DELETE FROM suppressions WHERE key = ? AND source = ? AND stream = ?`},
 		{&s.change, insertChange},
-	} {
-		st, err := db.PrepareContext(ctx, p.query)
-		if err != nil {
-			return fmt.Errorf("preparing %q: %w", p.query, err)
-		}
-		*p.to = st
-		s.all = append(s.all, st)
+	}
+	if err := prepare(ctx, db, all); err != nil {
+		return err
+	}
+	for _, p := range all {
+		s.all = append(s.all, *p.to)
 	}
 	return nil
 }
