@@ -33,7 +33,7 @@ func (d *daemon) serve(ctx context.Context, set *jobs.Set, r *schedule.Runner) (
 	if err != nil {
 		return nil, err
 	}
-	l, err := web.Listen(string(c.Listen))
+	l, err := web.Listen(ctx, string(c.Listen))
 	if err != nil {
 		return nil, err
 	}

@@ -92,15 +92,15 @@ func TestOpenAPI(t *testing.T) {
 				if p.In != "query" {
 					continue
 				}
-				if _, body := c.ask(strings.ToUpper(method), path+"?"+p.Name+"=", ""); strings.Contains(body, "there is no parameter") {
+				if res := c.ask(strings.ToUpper(method), path+"?"+p.Name+"=", ""); strings.Contains(res.Body, "there is no parameter") {
 					t.Errorf("%s %s does not know its parameter %s", method, path, p.Name)
 				}
 			}
 		}
 	}
-	problem, body := c.ask("GET", "/v1/lookup", "")
+	problem := c.ask("GET", "/v1/lookup", "")
 	var v any
-	if err := json.Unmarshal([]byte(body), &v); err != nil || problem.StatusCode != http.StatusBadRequest {
+	if err := json.Unmarshal([]byte(problem.Body), &v); err != nil || problem.Status != http.StatusBadRequest {
 		t.Fatal(problem.Status, err)
 	}
 	shape := doc.Components.Schemas["Problem"]

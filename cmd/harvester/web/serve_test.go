@@ -22,7 +22,7 @@ func TestListenOnSocket(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "web.sock")
 	for range 2 {
-		l, err := Listen("unix:" + path)
+		l, err := Listen(t.Context(), "unix:"+path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,13 +39,13 @@ func TestListenOnSocket(t *testing.T) {
 	if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen("unix:" + file); err == nil {
+	if _, err := Listen(t.Context(), "unix:"+file); err == nil {
 		t.Error("listening in place of a file")
 	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "kept" {
 		t.Errorf("%q, %v", b, err)
 	}
-	if _, err := Listen("127.0.0.1:99999"); err == nil || !strings.Contains(err.Error(), "listening on 127.0.0.1:99999") {
+	if _, err := Listen(t.Context(), "127.0.0.1:99999"); err == nil || !strings.Contains(err.Error(), "listening on 127.0.0.1:99999") {
 		t.Error(err)
 	}
 }
@@ -53,7 +53,7 @@ func TestListenOnSocket(t *testing.T) {
 // What is under way when the daemon stops is answered, and nothing hangs on
 // clients that say nothing.
 func TestServeEndsInGoodOrder(t *testing.T) {
-	l, err := Listen("127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestServeEndsInGoodOrder(t *testing.T) {
 
 // Many clients at a time are served or wait; the server goes on.
 func TestManyConnections(t *testing.T) {
-	l, err := Listen("127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +200,7 @@ func BenchmarkLookup(b *testing.B) {
 		if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
 			b.Fatal(res.Status, err)
 		}
+		_ = res.Body.Close() // it was read to its end
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lookups/s")
 }

@@ -57,10 +57,11 @@ const (
 
 // Listen opens what web.listen names: host:port, or unix:PATH for a socket
 // that the group may use, too.
-func Listen(address string) (net.Listener, error) {
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
 	path, unix := strings.CutPrefix(address, "unix:")
 	if !unix {
-		l, err := net.Listen("tcp", address)
+		l, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
 			return nil, fmt.Errorf("listening on %s: %w", address, err)
 		}
@@ -72,7 +73,7 @@ func Listen(address string) (net.Listener, error) {
 			return nil, fmt.Errorf("removing the old socket: %w", err)
 		}
 	}
-	l, err := net.Listen("unix", path)
+	l, err := config.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
@@ -101,7 +102,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	if err := s.Shutdown(closing); err != nil {
 		_ = s.Close() // cuts off who did not end in time
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+	}
 	return nil
 }
 

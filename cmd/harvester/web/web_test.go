@@ -153,8 +153,15 @@ func start(t *testing.T, change func(*Options)) *client {
 	return c
 }
 
-// ask sends a request with the token and returns status and body.
-func (c *client) ask(method, path, body string, header ...string) (*http.Response, string) {
+// reply is an answer, read to its end.
+type reply struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// ask sends a request with the token.
+func (c *client) ask(method, path, body string, header ...string) reply {
 	c.t.Helper()
 	r, err := http.NewRequest(method, c.url+path, strings.NewReader(body))
 	if err != nil {
@@ -173,17 +180,17 @@ func (c *client) ask(method, path, body string, header ...string) (*http.Respons
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return res, string(b)
+	return reply{res.StatusCode, res.Header, string(b)}
 }
 
 // want fails unless an answer has a status and holds a text.
 func (c *client) want(status int, text, method, path, body string, header ...string) string {
 	c.t.Helper()
-	res, got := c.ask(method, path, body, header...)
-	if res.StatusCode != status || !strings.Contains(got, text) {
-		c.t.Errorf("%s %s: %d, want %d with %q\n%.600s", method, path, res.StatusCode, status, text, got)
+	got := c.ask(method, path, body, header...)
+	if got.Status != status || !strings.Contains(got.Body, text) {
+		c.t.Errorf("%s %s: %d, want %d with %q\n%.600s", method, path, got.Status, status, text, got.Body)
 	}
-	return got
+	return got.Body
 }
 
 var address = regexp.MustCompile(`[a-z0-9]@[a-z0-9]`)
@@ -200,12 +207,12 @@ func TestGuard(t *testing.T) {
 			"forged session": {"Authorization", "", "Cookie", cookieName + "=" + newSession("another token").seal(time.Now().Unix()+100)},
 			"old session":    {"Authorization", "", "Cookie", cookieName + "=" + newSession(token).seal(time.Now().Unix()-1)},
 		} {
-			res, body := c.ask(method, path, "", header...)
-			if r.access != open && res.StatusCode != http.StatusUnauthorized && res.Header.Get("Location") != "/login" {
-				t.Errorf("%s with %s: %s", r.pattern, name, res.Status)
+			res := c.ask(method, path, "", header...)
+			if r.access != open && res.Status != http.StatusUnauthorized && res.Header.Get("Location") != "/login" {
+				t.Errorf("%s with %s: %d", r.pattern, name, res.Status)
 			}
-			if address.MatchString(body) {
-				t.Errorf("%s with %s shows an address:\n%.300s", r.pattern, name, body)
+			if address.MatchString(res.Body) {
+				t.Errorf("%s with %s shows an address:\n%.300s", r.pattern, name, res.Body)
 			}
 			for _, h := range []string{"Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"} {
 				if res.Header.Get(h) == "" {
@@ -235,10 +242,10 @@ func TestSignIn(t *testing.T) {
 	c := start(t, nil)
 	form := []string{"Content-Type", "application/x-www-form-urlencoded", "Authorization", ""}
 	c.want(http.StatusForbidden, "not the token", "POST", "/login", "token=wrong", form...)
-	res, _ := c.ask("POST", "/login", "token="+token, form...)
+	res := c.ask("POST", "/login", "token="+token, form...)
 	cookie := res.Header.Get("Set-Cookie")
-	if res.StatusCode != http.StatusSeeOther || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") || strings.Contains(cookie, token) {
-		t.Fatalf("%s, cookie %q", res.Status, cookie)
+	if res.Status != http.StatusSeeOther || !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") || strings.Contains(cookie, token) {
+		t.Fatalf("%d, cookie %q", res.Status, cookie)
 	}
 	value, _, _ := strings.Cut(cookie, ";")
 	c.want(http.StatusOK, "Today against usual", "GET", "/", "", "Authorization", "", "Cookie", value)
@@ -354,10 +361,9 @@ func TestChangesSince(t *testing.T) {
 func TestEntityTag(t *testing.T) {
 	c := start(t, nil)
 	const path = "/v1/lookup?address=jane%40example.net"
-	res, _ := c.ask("GET", path, "")
-	tag := res.Header.Get("ETag")
-	if res, body := c.ask("GET", path, "", "If-None-Match", tag); res.StatusCode != http.StatusNotModified || body != "" {
-		t.Errorf("%s %q with %s", res.Status, body, tag)
+	tag := c.ask("GET", path, "").Header.Get("ETag")
+	if res := c.ask("GET", path, "", "If-None-Match", tag); res.Status != http.StatusNotModified || res.Body != "" {
+		t.Errorf("%d %q with %s", res.Status, res.Body, tag)
 	}
 	c.want(http.StatusOK, "", "POST", "/v1/suppressions", `{"address":"jane@example.net","act":"allow","reason":"asked","author":"crm"}`)
 	c.want(http.StatusOK, "", "POST", "/v1/suppressions", `{"address":"jane@example.net","act":"add","reason":"asked","author":"crm"}`)
