@@ -85,6 +85,7 @@ func clipped(s string, n int) string {
 }
 
 func newAlarmTest(a *app) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "test",
 		Short:   "Send a test alarm by every way that is configured",
@@ -103,11 +104,15 @@ func newAlarmTest(a *app) *cobra.Command {
 				case err != nil:
 					return fail(exitUnavailable, err, fmt.Sprintf("%d of %d ways work", told, len(ways)))
 				}
+				if asJSON {
+					return json.NewEncoder(a.Out).Encode(map[string][]string{"sent": ways})
+				}
 				_, err = fmt.Fprintf(a.Out, "sent: %s\n", strings.Join(ways, ", "))
 				return err
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	exits(cmd, exitOK, "it went out by every way", exitUnavailable, "one of them failed", exitNoInput, "there is no database yet",
 		exitConfig, "no way is configured, or the configuration or a secret is wrong")
 	return cmd
