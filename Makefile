@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history crash cuts lint fuzz goldens
+.PHONY: build package test race bench bench-harvest bench-history crash cuts histories lint fuzz goldens
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -58,6 +58,9 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(GOLANGCI) run ./...
+
+histories: ## full = previous + delta, a thousand random histories for each export profile
+	HARVESTER_HISTORIES=1000 $(GO) test -count=1 -timeout 60m -run FullIsPreviousPlusDelta ./store/export
 
 FUZZTIME ?= 60s
 fuzz: ## each fuzz target for FUZZTIME

@@ -242,5 +242,7 @@ func carriers(ctx context.Context, q querier, changes []Change, exports Carried)
 func (f Filter) takes(c Change) bool {
 	return (len(f.Sources) == 0 || slices.Contains(f.Sources, c.Source)) &&
 		(f.Stream == "" || c.Stream == "" || c.Stream == f.Stream) &&
+		(len(f.Reasons) == 0 || slices.Contains(f.Reasons, c.Reason)) &&
+		(len(f.Domains) == 0 || slices.ContainsFunc(f.Domains, func(d string) bool { return policy.DomainKey(d) == policy.Domain(c.Key) })) &&
 		(len(f.Classes) == 0 || slices.Contains(f.Classes, c.Class))
 }

@@ -101,3 +101,21 @@ SELECT address, 'bounce', 'address', 'suppressed', address, domain, 'bounce', 'u
 		tb.Fatal(err)
 	}
 }
+
+// BenchmarkSuppressions reads a list of a million.
+func BenchmarkSuppressions(b *testing.B) {
+	db := openTest(b, Options{})
+	fillList(b, db, 1_000_000)
+	for b.Loop() {
+		n := 0
+		for _, err := range db.Suppressions(context.Background(), Filter{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != 1_000_000 {
+			b.Fatal(n)
+		}
+	}
+}

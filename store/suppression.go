@@ -51,6 +51,8 @@ type Filter struct {
 	Source  string         // bounce, complaint, unsubscribe or operator
 	Sources []string       // several sources; none: all
 	Stream  string         // only what holds for this stream; "": all rows
+	Reasons []string       // bounce reasons, complaint, unsubscribe, manual; none: all
+	Domains []string       // of the key, in any spelling; none: all
 	Classes []bounce.Class // none: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
@@ -91,6 +93,16 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 		}
 		if len(f.Sources) > 0 {
 			and(in(`source`, len(f.Sources)), anys(f.Sources)...)
+		}
+		if len(f.Reasons) > 0 {
+			and(in(`reason`, len(f.Reasons)), anys(f.Reasons)...)
+		}
+		if len(f.Domains) > 0 {
+			keys := make([]string, len(f.Domains))
+			for i, d := range f.Domains {
+				keys[i] = policy.DomainKey(d)
+			}
+			and(in(`domain`, len(keys)), anys(keys)...)
 		}
 		if f.Stream != "" {
 			and(`(stream = '' OR stream = ?)`, f.Stream)

@@ -39,11 +39,13 @@ type Narrowed struct {
 	Domain  string         `json:"domain,omitempty"`
 	Sources []string       `json:"sources,omitempty"`
 	Stream  string         `json:"stream,omitempty"`
+	Reasons []string       `json:"reasons,omitempty"`
+	Domains []string       `json:"domains,omitempty"`
 	Classes []bounce.Class `json:"classes,omitempty"`
 }
 
 func filterOf(f store.Filter) Narrowed {
-	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Classes: f.Classes}
+	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Reasons: f.Reasons, Domains: f.Domains, Classes: f.Classes}
 	if f.Source != "" {
 		n.Sources = append([]string{f.Source}, f.Sources...)
 	}

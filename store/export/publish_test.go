@@ -14,6 +14,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // openDB is a database whose clock stands a month after day.
@@ -158,6 +159,34 @@ func TestPublishNarrowed(t *testing.T) {
 	m, err := ReadManifest(to.Path)
 	if string(b) != "email\nfred@example.net\n" || err != nil || m.Filter.Domain != "Example.NET" {
 		t.Errorf("%q, %+v, %v", b, m, err)
+	}
+}
+
+// A file can be narrowed to some reasons and domains; what leaves its part of
+// the list is a removal in the delta.
+func TestPublishNarrowedByReasonAndDomain(t *testing.T) {
+	ctx := context.Background()
+	db := openDB(t)
+	fail(t, db, "jane.doe@example.com", "karl@bücher.example", "fred@example.net")
+	to := target(t, "email", t.TempDir())
+	to.Filter.Reasons, to.Filter.Domains = []string{"user_unknown"}, []string{"Example.COM", "bücher.example"}
+	if res, err := Publish(ctx, db, to); err != nil || res.Rows != 2 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if m, err := ReadManifest(to.Path); err != nil || len(m.Filter.Reasons) != 1 || len(m.Filter.Domains) != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := db.AckExport(ctx, to.Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "jane.doe@example.com", Reason: "lives", Author: "op"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Publish(ctx, db, to); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := PublishDelta(ctx, db, to); err != nil || d.Removed != 1 || d.Added.Rows != 0 {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 

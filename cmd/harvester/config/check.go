@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/store/export"
 	"harvester/store/policy"
 	"harvester/store/report"
@@ -62,6 +63,12 @@ func (c *Config) checkExports(d *decoder) {
 			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)
 		}
 		checkSources(d, path, e.Sources)
+		for j, r := range e.Reasons {
+			var known bounce.Reason
+			if err := known.UnmarshalText([]byte(r)); err != nil && !slices.Contains([]string{"complaint", "unsubscribe", "manual"}, r) {
+				d.fail(fmt.Sprintf("%s.reasons[%d]", path, j), fmt.Sprintf("there is no reason %q", r), `a bounce reason such as "user_unknown", or "complaint", "unsubscribe", "manual"`)
+			}
+		}
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {

@@ -67,6 +67,8 @@ type Export struct {
 	Key      Secret        `toml:"key"`       // of the profile hashed-hmac
 	Sources  []string      `toml:"sources"`   // bounce, complaint, unsubscribe, operator; empty: all
 	Stream   string        `toml:"stream"`    // only what holds for this stream; empty: all
+	Reasons  []string      `toml:"reasons"`   // bounce reasons, complaint, unsubscribe, manual; empty: all
+	Domains  []Domain      `toml:"domains"`   // of the addresses; empty: all
 	Delta    bool          `toml:"delta"`     // the changes since "export ack" in files of their own, too
 	OnChange []string      `toml:"on_change"` // command to run after a change, without a shell
 	Schedule schedule.Spec `toml:"schedule"`

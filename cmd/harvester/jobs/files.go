@@ -89,7 +89,15 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 
 // filter is the part of the list that an export takes.
 func filter(e *config.Export) store.Filter {
-	return store.Filter{Sources: e.Sources, Stream: e.Stream}
+	return store.Filter{Sources: e.Sources, Stream: e.Stream, Reasons: e.Reasons, Domains: domainNames(e.Domains)}
+}
+
+func domainNames(in []config.Domain) []string {
+	var out []string
+	for _, d := range in {
+		out = append(out, string(d))
+	}
+	return out
 }
 
 // Forget erases an address, and keeps what the hashed exports write for it.
