@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,31 +18,33 @@ import (
 
 // Alert is what is told at once, without waiting for the report.
 type Alert struct {
-	Schema string        `json:"schema"` // harvester.alert/1
-	Host   string        `json:"host"`
-	At     time.Time     `json:"at"`
-	News   []policy.News `json:"news"` // the most urgent first, never empty
+	Host string
+	At   time.Time     // in the zone that it is told in
+	News []policy.News // the most urgent first, what is over last; never empty
 }
 
-// AlertSchema names the layout of an alert's JSON form.
+// AlertSchema names the layout of an alert's JSON form (docs/alarms.md).
 const AlertSchema = "harvester.alert/1"
 
 // whats are what became of an alarm, in words.
-var whats = map[string]string{"opened": "", "worse": "worse: ", "lasts": "still: ", "closed": "over: "}
+var whats = map[string]string{policy.Opened: "", policy.Worse: "worse: ", policy.Lasts: "still: ", policy.Closed: "over: "}
 
 // line is one news in a line.
 func line(n policy.News) string { return whats[n.What] + oneLine(n.Title) }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// status is how urgent an alert is: "ok" where everything in it is over.
+func (a *Alert) status() string {
+	if a.News[0].What == policy.Closed {
+		return "ok"
+	}
+	return a.News[0].Urgency.String()
+}
+
 // Subject says the urgency, the host and what it is about.
 func (a *Alert) Subject() string {
-	first := a.News[0]
-	urgency := strings.ToUpper(first.Urgency.String())
-	if first.What == "closed" {
-		urgency = "OK"
-	}
-	s := fmt.Sprintf("[harvester] %s %s: %s", urgency, oneLine(a.Host), line(first))
+	s := fmt.Sprintf("[harvester] %s %s: %s", strings.ToUpper(a.status()), oneLine(a.Host), line(a.News[0]))
 	if n := len(a.News) - 1; n > 0 {
 		s += fmt.Sprintf("; %d more", n)
 	}
@@ -51,12 +54,19 @@ func (a *Alert) Subject() string {
 // Text is the alert in plain text.
 func (a *Alert) Text() string {
 	var b strings.Builder
+	stamp := func(t time.Time) string { return t.In(a.At.Location()).Format("2006-01-02 15:04") }
 	for _, n := range a.News {
-		fmt.Fprintf(&b, "%s  %s\n", strings.ToUpper(n.Urgency.String()), line(n))
-		if n.What != "opened" {
-			fmt.Fprintf(&b, "      since %s\n", n.Opened.In(a.At.Location()).Format("2006-01-02 15:04"))
+		urgency := strings.ToUpper(n.Urgency.String())
+		if n.What == policy.Closed {
+			urgency = "OK"
 		}
-		if n.Next != "" && n.What != "closed" {
+		fmt.Fprintf(&b, "%-4s  %s\n", urgency, line(n))
+		if n.What == policy.Closed {
+			fmt.Fprintf(&b, "      from %s to %s\n", stamp(n.Opened), stamp(n.Gone))
+			continue
+		}
+		fmt.Fprintf(&b, "      since %s\n", stamp(n.Opened))
+		if n.Next != "" {
 			fmt.Fprintf(&b, "      -> %s\n", oneLine(n.Next))
 		}
 	}
@@ -64,29 +74,70 @@ func (a *Alert) Text() string {
 	return b.String()
 }
 
-// JSON writes the alert as one JSON object.
-func (a *Alert) JSON(w io.Writer) error { return json.NewEncoder(w).Encode(a) }
+// alertNews is one news in the JSON form.
+type alertNews struct {
+	What    string         `json:"what"` // opened, worse, lasts, closed
+	ID      string         `json:"id"`
+	Urgency policy.Urgency `json:"urgency"`
+	Title   string         `json:"title"`
+	Next    string         `json:"next"`
+	Opened  time.Time      `json:"opened"`
+	Gone    time.Time      `json:"gone,omitzero"` // of a closed one
+}
 
-// MessageID is the same for the same news, so that an alert that is sent twice
-// can be seen to be one.
+// JSON writes the alert as one JSON object.
+func (a *Alert) JSON(w io.Writer) error {
+	out := struct {
+		Schema   string      `json:"schema"`
+		ID       string      `json:"id"` // the same when it is sent again
+		Host     string      `json:"host"`
+		At       time.Time   `json:"at"`
+		Status   string      `json:"status"` // crit, warn, ok
+		Headline string      `json:"headline"`
+		News     []alertNews `json:"news"`
+	}{AlertSchema, a.MessageID(), a.Host, a.At, a.status(), line(a.News[0]), nil}
+	for _, n := range a.News {
+		out.News = append(out.News, alertNews{n.What, n.ID, n.Urgency, n.Title, n.Next, n.Opened, n.Gone})
+	}
+	return json.NewEncoder(w).Encode(out)
+}
+
+// MessageID is the same for the same news, whenever they are told, so that an
+// alert that is sent twice can be seen to be one.
 func (a *Alert) MessageID() string {
 	h := sha256.New()
 	for _, n := range a.News {
-		fmt.Fprintln(h, n.What, n.ID, n.Opened.UnixMilli(), n.Told.UnixMilli())
+		fmt.Fprintln(h, n.What, n.ID, n.Urgency, n.Opened.UnixMilli(), n.Last.At.UnixMilli())
 	}
 	return "alert." + hex.EncodeToString(h.Sum(nil)[:8]) + "@" + hostID(a.Host)
 }
 
-// Compose writes the alert as a mail.
+// openings are the messages that told first of what an alert goes on about.
+func (a *Alert) openings() (ids []string) {
+	const most = 20 // a field has to end somewhere
+	for _, n := range a.News {
+		if id := n.Last.Opening; id != "" && !slices.Contains(ids, id) && len(ids) < most {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Compose writes the alert as a mail, as an answer to those that told of the
+// alarms first (RFC 5322 §3.6.4): what opened and what is over stand together.
 func (a *Alert) Compose(from, to []*mail.Address) ([]byte, error) {
 	var h mail.Header
 	h.SetAddressList("From", from)
 	h.SetAddressList("To", to)
 	h.SetDate(a.At)
 	h.SetMessageID(a.MessageID())
+	if ids := a.openings(); ids != nil {
+		h.SetMsgIDList("In-Reply-To", ids)
+		h.SetMsgIDList("References", ids)
+	}
 	h.SetSubject(a.Subject())
 	h.Set("Auto-Submitted", "auto-generated")
-	h.Set("X-Harvester-Status", a.News[0].Urgency.String())
+	h.Set("X-Harvester-Status", a.status())
 	h.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
 	h.Set("Content-Transfer-Encoding", "quoted-printable")
 	var b bytes.Buffer

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,11 +14,17 @@ import (
 
 func TestAlert(t *testing.T) {
 	at := time.Date(2026, 11, 25, 8, 5, 0, 0, time.UTC)
-	news := func(id string, u policy.Urgency, what string) policy.News {
-		return policy.News{What: what, Alarm: policy.Alarm{Opened: at.Add(-time.Hour), Told: at,
+	news := func(id string, u policy.Urgency, what, opening string) policy.News {
+		n := policy.News{What: what, Alarm: policy.Alarm{Opened: at.Add(-time.Hour),
 			Trouble: policy.Trouble{ID: id, Urgency: u, Title: id + " is in\r\ntrouble", Next: "harvester " + id}}}
+		if what == policy.Closed {
+			n.Gone = at.Add(-30 * time.Minute)
+		}
+		n.Last.Opening = opening
+		return n
 	}
-	a := &Alert{Schema: AlertSchema, Host: "mail.example.org", At: at, News: []policy.News{news("news", policy.Now, "worse"), news("shop", policy.Soon, "opened"), news("spf", policy.Soon, "closed")}}
+	a := &Alert{Host: "mail.example.org", At: at, News: []policy.News{news("news", policy.Now, policy.Worse, "one@mail.example.org"),
+		news("shop", policy.Soon, policy.Opened, ""), news("spf", policy.Now, policy.Closed, "one@mail.example.org")}}
 	if got := a.Subject(); got != "[harvester] CRIT mail.example.org: worse: news is in trouble; 2 more" {
 		t.Error(got)
 	}
@@ -25,9 +32,10 @@ func TestAlert(t *testing.T) {
       since 2026-11-25 07:05
       -> harvester news
 WARN  shop is in trouble
-      -> harvester shop
-WARN  over: spf is in trouble
       since 2026-11-25 07:05
+      -> harvester shop
+OK    over: spf is in trouble
+      from 2026-11-25 07:05 to 2026-11-25 07:35
 
 mail.example.org, 2026-11-25 08:05 UTC
 `
@@ -45,11 +53,24 @@ mail.example.org, 2026-11-25 08:05 UTC
 	if id, err := r.Header.MessageID(); err != nil || id != a.MessageID() || !strings.HasSuffix(id, "@mail.example.org") {
 		t.Errorf("%q %v", id, err)
 	}
-	if r.Header.Get("Auto-Submitted") != "auto-generated" {
-		t.Error("an auto-responder would answer")
+	for _, field := range []string{"In-Reply-To", "References"} {
+		if ids, err := r.Header.MsgIDList(field); err != nil || !slices.Equal(ids, []string{"one@mail.example.org"}) {
+			t.Errorf("%s: %q %v", field, ids, err)
+		}
+	}
+	if r.Header.Get("Auto-Submitted") != "auto-generated" || r.Header.Get("X-Harvester-Status") != "crit" {
+		t.Errorf("an auto-responder would answer: %v", r.Header)
+	}
+	later := *a
+	later.At = at.Add(time.Hour)
+	if later.MessageID() != a.MessageID() {
+		t.Error("another try is another message")
 	}
 	closed := &Alert{Host: "h", At: at, News: a.News[2:]}
 	if got := closed.Subject(); got != "[harvester] OK h: over: spf is in trouble" {
 		t.Error(got)
+	}
+	if closed.MessageID() == a.MessageID() {
+		t.Error("other news have the same id")
 	}
 }

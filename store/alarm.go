@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"harvester/store/policy"
 )
@@ -27,14 +28,85 @@ func (db *DB) Alarms(ctx context.Context) ([]policy.Alarm, error) {
 	return alarms, nil
 }
 
-// KeepAlarms stores what Alarms returns.
+// KeepAlarms stores what Alarms returns, where it differs from what is stored.
 func (db *DB) KeepAlarms(ctx context.Context, alarms []policy.Alarm) error {
 	value, err := json.Marshal(alarms)
 	if err != nil {
 		return fmt.Errorf("keeping the alarms: %w", err)
 	}
+	var stored string
+	err = db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'alarms'`).Scan(&stored)
+	if err == nil && stored == string(value) || errors.Is(err, sql.ErrNoRows) && len(alarms) == 0 {
+		return nil
+	}
 	return db.tx(ctx, "keeping the alarms", func(w *writing) error {
 		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('alarms', ?)`, string(value))
 		return err
 	})
+}
+
+// Failing is a job that does not succeed.
+type Failing struct {
+	Since time.Time // start of the first failed run after the last good one
+	Last  Run       // that ended
+}
+
+// FailingJob tells how long a job has been failing; ErrNotFound when it is
+// not. A run that goes on, or was cut off, says nothing.
+func (db *DB) FailingJob(ctx context.Context, job string) (f Failing, err error) {
+	err = f.Last.scan(db.read.QueryRowContext(ctx, selectRun+`WHERE job = ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, job))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && f.Last.OK {
+		return f, fmt.Errorf("a failure of %s: %w", job, ErrNotFound)
+	}
+	if err == nil {
+		err = db.read.QueryRowContext(ctx, `SELECT min(started) FROM runs WHERE job = ?1 AND ended IS NOT NULL AND ok = 0
+ AND started > ifnull((SELECT started FROM runs WHERE job = ?1 AND ok = 1 ORDER BY started DESC LIMIT 1), 0)`, job).Scan(when{&f.Since})
+	}
+	if err != nil {
+		return f, fmt.Errorf("reading the runs of %s: %w", job, clear(err))
+	}
+	return f, nil
+}
+
+// lullDays is how many days before the last mail say what was usual.
+const lullDays = 14
+
+// Lull is what is known of the mail that came in, if none has for long.
+func (db *DB) Lull(ctx context.Context) (policy.Lull, error) {
+	var l policy.Lull
+	err := db.lull(ctx, &l)
+	if err != nil {
+		return l, fmt.Errorf("reading when mail came in: %w", clear(err))
+	}
+	return l, nil
+}
+
+func (db *DB) lull(ctx context.Context, l *policy.Lull) error {
+	if err := db.read.QueryRowContext(ctx, `SELECT max(at) FROM messages`).Scan(when{&l.Last}); err != nil || l.Last.IsZero() {
+		return err
+	}
+	if db.opts.Now().Sub(l.Last) < policy.LeastSilence {
+		return nil // the rest matters to nobody, and takes reading two weeks
+	}
+	rows, err := db.read.QueryContext(ctx, `SELECT at / 3600000, count(*) FROM messages WHERE at >= ? GROUP BY 1 ORDER BY 1`,
+		l.Last.AddDate(0, 0, -lullDays).UnixMilli())
+	if err != nil {
+		return err
+	}
+	mails, before := 0, int64(0) // its hour
+	err = scan(rows, func(rows *sql.Rows) error {
+		var hour int64
+		var n int
+		err := rows.Scan(&hour, &n)
+		if before > 0 {
+			l.Gap = max(l.Gap, time.Duration(hour-before)*time.Hour)
+		}
+		before, mails = hour, mails+n
+		return err
+	})
+	l.Usual = float64(mails) / lullDays
+	if err != nil {
+		return err
+	}
+	return db.read.QueryRowContext(ctx, `SELECT min(started), max(started) FROM runs WHERE job LIKE 'harvest %' AND ok = 1`).Scan(when{&l.Begun}, when{&l.Looked})
 }

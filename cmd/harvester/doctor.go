@@ -178,7 +178,7 @@ func (d *doctor) disks(c *config.Config) {
 	}
 	slices.Sort(places)
 	for _, dir := range slices.Compact(places) {
-		free, err := freeBytes(dir)
+		free, err := jobs.FreeBytes(dir)
 		text := fmt.Sprintf("%s has %.1f GB free", dir, float64(free)/1e9)
 		switch {
 		case err != nil: // the folder is missing, which was told

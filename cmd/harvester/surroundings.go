@@ -30,7 +30,7 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 			note(key, err.Error(), "mkdir -p "+dir)
 		case !info.IsDir():
 			note(key, dir+" is not a directory", "")
-		case !writable(dir):
+		case !jobs.Writable(dir):
 			note(key, dir+" is not writable for this user", "ReadWritePaths= in a drop-in opens it to the service")
 		}
 	}
@@ -75,6 +75,7 @@ func lookUp(ctx context.Context, c *config.Config, note func(key, problem, hint 
 	}
 	see("report.mail.password", c.Report.Mail.Password)
 	see("report.webhook.url", c.Report.Webhook.URL)
+	see("alarm.webhook.url", c.Alarm.Webhook.URL)
 	if _, _, err := c.ReturnPaths(ctx); err != nil {
 		note("", err.Error(), "")
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,29 +29,56 @@ func (u *Urgency) UnmarshalText(b []byte) error { return find(u, urgencyNames, "
 
 // Trouble is something that somebody should know of, as it stands.
 type Trouble struct {
-	ID      string  `json:"id"` // stable: "rate newsletter", "incident spf:example.org"
-	Urgency Urgency `json:"urgency"`
-	Title   string  `json:"title"`
-	Next    string  `json:"next"`            // what to do
-	Known   bool    `json:"known,omitempty"` // somebody said that he has seen it: no reminders
+	ID      string    `json:"id"` // stable: "rate.newsletter", "incident.spf:example.org"
+	Urgency Urgency   `json:"urgency"`
+	Title   string    `json:"title"`
+	Next    string    `json:"next"`            // what to do
+	Since   time.Time `json:"since,omitzero"`  // zero: nobody can say
+	Known   bool      `json:"known,omitempty"` // somebody said that he has seen it: no reminders
 }
 
 // Alarm is a trouble with what was told of it.
 type Alarm struct {
 	Trouble
-	Opened time.Time `json:"opened"`
-	Told   time.Time `json:"told,omitzero"` // zero: not yet
-	As     Urgency   `json:"as"`            // that it was told with
-	Gone   time.Time `json:"gone,omitzero"` // since when it is over; zero: it lasts
+	Opened time.Time          `json:"opened"`
+	Gone   time.Time          `json:"gone,omitzero"` // since when it is over; zero: it lasts
+	Told   map[string]Telling `json:"told"`          // by way, such as mail
 }
 
-// News is what is to be told of one alarm.
+// Telling is how an alarm was told last by one way.
+type Telling struct {
+	At      time.Time `json:"at"`
+	As      Urgency   `json:"as"`
+	Opening string    `json:"opening"` // the message that told it first
+}
+
+// Lasts tells that an alarm is not over.
+func (a *Alarm) Lasts() bool { return a.Gone.IsZero() }
+
+// The news that there can be of an alarm.
+const (
+	Opened = "opened"
+	Worse  = "worse"
+	Lasts  = "lasts"
+	Closed = "closed"
+)
+
+// News is what is to be told of one alarm by one way.
 type News struct {
 	Alarm
-	What string `json:"what"` // opened, worse, lasts, closed
+	What string
+	Last Telling // what was told before; zero: nothing
 }
 
-// AlarmRules say when alarms are told.
+// weight orders news: what is over comes last.
+func (n *News) weight() int {
+	if n.What == Closed {
+		return -1
+	}
+	return int(n.Urgency)
+}
+
+// AlarmRules say when alarms are told by one way.
 type AlarmRules struct {
 	Quiet bool          // now nobody wants to hear of what can wait
 	Again time.Duration // after which an urgent one is told once more; 0: never
@@ -60,59 +88,83 @@ type AlarmRules struct {
 // comes and goes is one alarm.
 const Settle = 30 * time.Minute
 
-// Alarms compares what was known with the troubles of this moment. It returns
-// what is known now, as if the news were told: who fails to tell them keeps the
-// old list. Each alarm is told when it opens, grows urgent or closes, and never
-// twice for the same.
-func Alarms(known []Alarm, troubles []Trouble, now time.Time, r AlarmRules) (next []Alarm, news []News) {
+// Alarms are those that were known, brought up to date with the troubles of
+// this moment, by ID.
+func Alarms(known []Alarm, troubles []Trouble, now time.Time) []Alarm {
 	left := map[string]Trouble{}
 	for _, t := range troubles {
 		left[t.ID] = t
 	}
+	next := []Alarm{}
 	for _, a := range known {
 		t, lasts := left[a.ID]
 		delete(left, a.ID)
-		if lasts {
+		switch {
+		case lasts:
 			a.Trouble, a.Gone = t, time.Time{}
-			a, news = tell(a, now, r, news)
-			next = append(next, a)
-			continue
-		}
-		if a.Gone.IsZero() {
+		case a.Lasts():
 			a.Gone = now
 		}
-		switch {
-		case now.Sub(a.Gone) < Settle, !a.Told.IsZero() && r.Quiet:
-			next = append(next, a)
-		case !a.Told.IsZero():
-			news = append(news, News{a, "closed"})
-		}
-	}
-	for _, t := range left {
-		var a Alarm
-		a, news = tell(Alarm{Trouble: t, Opened: now}, now, r, news)
 		next = append(next, a)
 	}
+	for _, t := range left {
+		opened := t.Since
+		if opened.IsZero() {
+			opened = now
+		}
+		next = append(next, Alarm{Trouble: t, Opened: opened})
+	}
 	slices.SortFunc(next, func(a, b Alarm) int { return strings.Compare(a.ID, b.ID) })
-	slices.SortFunc(news, func(a, b News) int { return cmp.Or(cmp.Compare(b.Urgency, a.Urgency), strings.Compare(a.ID, b.ID)) })
-	return next, news
+	return next
 }
 
-func tell(a Alarm, now time.Time, r AlarmRules, news []News) (Alarm, []News) {
-	what := ""
-	switch {
-	case r.Quiet && a.Urgency < Now:
-	case a.Told.IsZero():
-		what = "opened"
-	case a.Known:
-	case a.Urgency > a.As:
-		what = "worse"
-	case a.Urgency == Now && r.Again > 0 && now.Sub(a.Told) >= r.Again:
-		what = "lasts"
+// Due are the news that one way has to tell, the most urgent first and what is
+// over last: of each alarm that it opened, grew urgent, lasts or is over, and
+// never twice the same.
+func Due(alarms []Alarm, way string, now time.Time, r AlarmRules) (news []News) {
+	for _, a := range alarms {
+		last, told := a.Told[way]
+		what := ""
+		switch {
+		case a.Gone.IsZero() && r.Quiet && a.Urgency < Now:
+		case a.Gone.IsZero() && !told:
+			what = Opened
+		case a.Gone.IsZero() && a.Urgency > last.As:
+			what = Worse
+		case a.Gone.IsZero() && a.Urgency == Now && !a.Known && r.Again > 0 && now.Sub(last.At) >= r.Again:
+			what = Lasts
+		case !a.Gone.IsZero() && told && !r.Quiet && now.Sub(a.Gone) >= Settle:
+			what = Closed
+		}
+		if what != "" {
+			news = append(news, News{a, what, last})
+		}
 	}
-	if what != "" {
-		a.Told, a.As = now, a.Urgency
-		news = append(news, News{a, what})
+	slices.SortStableFunc(news, func(a, b News) int { return cmp.Compare(b.weight(), a.weight()) })
+	return news
+}
+
+// Told notes that the news were told by a way at a time, in the message named.
+func Told(alarms []Alarm, news []News, way string, now time.Time, message string) []Alarm {
+	next := slices.Clone(alarms)
+	for _, n := range news {
+		i := slices.IndexFunc(next, func(a Alarm) bool { return a.ID == n.ID })
+		told := maps.Clone(next[i].Told)
+		if told == nil {
+			told = map[string]Telling{}
+		}
+		switch t := (Telling{At: now, As: n.Urgency, Opening: cmp.Or(n.Last.Opening, message)}); n.What {
+		case Closed:
+			delete(told, way)
+		default:
+			told[way] = t
+		}
+		next[i].Told = told
 	}
-	return a, news
+	return next
+}
+
+// Forgettable tells that an alarm is over and that none of the ways has to say so.
+func (a *Alarm) Forgettable(ways []string, now time.Time) bool {
+	return !a.Lasts() && now.Sub(a.Gone) >= Settle && !slices.ContainsFunc(ways, func(w string) bool { _, told := a.Told[w]; return told })
 }

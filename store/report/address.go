@@ -92,3 +92,7 @@ func oneLine(s string) string {
 	}
 	return b.String()
 }
+
+// Text is a text on one line, bounded, with the addresses in it as a may show
+// them.
+func (a Addresses) Text(s string) string { return a.text(s) }

@@ -2,17 +2,65 @@ package config
 
 import (
 	"fmt"
+	"net/mail"
 	"strings"
 	"time"
 
+	"harvester/schedule"
 	"harvester/store/policy"
 )
 
-// Alarm says when troubles are told at once, by the ways of the report.
+// Alarm says when troubles are told at once, and by what ways. What it leaves
+// out is as for the report.
 type Alarm struct {
-	Send  bool        `toml:"send"`
-	Quiet Hours       `toml:"quiet"` // in which only what is urgent is told
-	Again policy.Span `toml:"again"` // after which what is urgent is told once more
+	Send     bool          `toml:"send"`
+	Schedule schedule.Spec `toml:"schedule"` // when somebody looks for troubles
+	Quiet    Hours         `toml:"quiet"`    // in which only what is urgent is told
+	Again    policy.Span   `toml:"again"`    // after which what is urgent is told once more
+	To       []string      `toml:"to"`       // by the server of the report; empty: to whom that goes
+	Webhook  Webhook       `toml:"webhook"`  // no URL: that of the report
+}
+
+// AlarmMail says how alarms are mailed. An empty Server: not at all.
+func (c *Config) AlarmMail() Mail {
+	m := c.Report.Mail
+	if len(c.Alarm.To) > 0 {
+		m.To = c.Alarm.To
+	}
+	if !c.Alarm.Send {
+		m.Server = ""
+	}
+	return m
+}
+
+// AlarmWebhook says where alarms are posted. No URL: nowhere.
+func (c *Config) AlarmWebhook() Webhook {
+	switch {
+	case !c.Alarm.Send:
+		return Webhook{}
+	case c.Alarm.Webhook.URL.IsZero():
+		return c.Report.Webhook
+	}
+	return c.Alarm.Webhook
+}
+
+func (c *Config) checkAlarm(d *decoder) {
+	checkFormat(d, "alarm.webhook.format", c.Alarm.Webhook.Format)
+	if len(c.Alarm.To) > 0 && c.Report.Mail.Server == "" {
+		d.fail("alarm.to", "there is no server to mail them by", "set server and from in [report.mail]")
+	}
+	for i, a := range c.Alarm.To {
+		if _, err := mail.ParseAddress(a); err != nil {
+			d.fail(fmt.Sprintf("alarm.to[%d]", i), fmt.Sprintf("%q is not a mail address", a), "")
+		}
+	}
+}
+
+// checkFormat refuses a form that no webhook takes.
+func checkFormat(d *decoder, key, format string) {
+	if format != "json" && format != "text" {
+		d.fail(key, fmt.Sprintf("there is no format %q", format), `"json", or "text" for chat programs`)
+	}
 }
 
 // Hours are a part of each day, perhaps over midnight; the zero Hours are none.
@@ -36,12 +84,16 @@ func (h *Hours) UnmarshalText(b []byte) error {
 
 func clock(text string) (time.Duration, error) {
 	t, err := time.Parse("15:04", strings.TrimSpace(text))
-	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, err
+	return sinceMidnight(t), err
 }
 
-// Contain tells whether the time of day of t lies in the hours.
+func sinceMidnight(t time.Time) time.Duration {
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+}
+
+// Contain tells whether the time of day of t, in its zone, lies in the hours.
 func (h Hours) Contain(t time.Time) bool {
-	at := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	at := sinceMidnight(t)
 	if h.from < h.to {
 		return at >= h.from && at < h.to
 	}

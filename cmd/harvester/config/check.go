@@ -23,6 +23,7 @@ func (c *Config) check(d *decoder) {
 	c.checkExports(d)
 	c.checkPushes(d)
 	c.checkReport(d)
+	c.checkAlarm(d)
 	c.checkWeb(d)
 	c.checkPolicy(d)
 	checkRates(d, "pause", c.Pause)
@@ -87,9 +88,7 @@ func (c *Config) checkReport(d *decoder) {
 		}
 		spans[span] = at
 	}
-	if f := c.Report.Webhook.Format; f != "json" && f != "text" {
-		d.fail("report.webhook.format", fmt.Sprintf("there is no format %q", f), `"json", or "text" for chat programs`)
-	}
+	checkFormat(d, "report.webhook.format", c.Report.Webhook.Format)
 	if m.Server == "" {
 		return
 	}

@@ -139,7 +139,9 @@ func (c *Config) resolvePaths(dir string) {
 		paths = append(paths, &e.Path)
 		paths = append(paths, e.Key.path()...)
 	}
-	paths = append(paths, c.Web.Token.path()...)
+	for _, secret := range []*Secret{&c.Web.Token, &c.Report.Mail.Password, &c.Report.Webhook.URL, &c.Alarm.Webhook.URL} {
+		paths = append(paths, secret.path()...)
+	}
 	for i := range c.Pushes {
 		paths = append(paths, c.Pushes[i].Key.path()...)
 	}

@@ -165,7 +165,7 @@ func (s *Set) watch(m *config.Mailbox) func(context.Context, func()) {
 }
 
 // Files are the jobs besides: the logs of what was sent, the exports, the
-// report, and dropping what is too old.
+// report, dropping what is too old, and the alarms.
 func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
 	basis := "" // without it, a pass by cron would never owe the first report
@@ -185,7 +185,6 @@ func (s *Set) Files() []schedule.Job {
 	jobs = append(s.Logs(), jobs...)
 	jobs = append(jobs, s.pushes()...)
 	jobs = append(jobs, s.reports(basis)...)
-	jobs = append(jobs, s.alarm()...)
 	nightly, err := schedule.ParseSpec(everyNight)
 	if err != nil {
 		panic(err) // it is a constant
@@ -210,7 +209,7 @@ func (s *Set) Files() []schedule.Job {
 			gone, err := s.DB.Retain(ctx, s.Config.Retention)
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
 		},
-	})
+	}, s.alarm())
 }
 
 // everyNight is when what is too old is dropped.

@@ -51,15 +51,14 @@ func persist(ctx context.Context, tries int, f func() error) error {
 }
 
 func (s *Set) mailReport(ctx context.Context, r *report.Report) error {
-	return s.mail(ctx, func(from, to []*message.Address) ([]byte, error) {
+	return s.mail(ctx, &s.Config.Report.Mail, func(from, to []*message.Address) ([]byte, error) {
 		letter := notify.Letter{From: from, To: to, MessageID: notify.MessageID(r), Date: time.Now(), Report: r}
 		return letter.Compose()
 	})
 }
 
 // mail sends what compose writes, with the addresses of the configuration.
-func (s *Set) mail(ctx context.Context, compose func(from, to []*message.Address) ([]byte, error)) error {
-	c := &s.Config.Report.Mail
+func (s *Set) mail(ctx context.Context, c *config.Mail, compose func(from, to []*message.Address) ([]byte, error)) error {
 	var parsed []*message.Address
 	for _, text := range append([]string{c.From}, c.To...) {
 		a, err := mail.ParseAddress(text)

@@ -21,6 +21,7 @@ import (
 	"harvester/parse"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 func openSet(t *testing.T) *jobs.Set {
@@ -108,6 +109,9 @@ func TestScrape(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := set.DB.KeepAlarms(ctx, policy.Alarms(nil, []policy.Trouble{{ID: "guard", Urgency: policy.Now}}, time.Now())); err != nil {
+		t.Fatal(err)
+	}
 	got := scrape(t, m, set)
 	for _, want := range []string{
 		`harvester_build_info{version="v1"} 1`,
@@ -123,6 +127,8 @@ func TestScrape(t *testing.T) {
 		`harvester_export_last_success_timestamp_seconds{export="list"} 1`,
 		`harvester_job_last_duration_seconds{job="export list"}`,
 		`harvester_exports_stopped 0`,
+		`harvester_alarms{urgency="crit"} 1`,
+		`harvester_alarms{urgency="warn"} 0`,
 		`harvester_scrape_errors 0`,
 	} {
 		if !strings.Contains(got, "\n"+want) {

@@ -12,6 +12,7 @@ import (
 	"harvester/cmd/harvester/jobs"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // standing reads from the database how things stand when somebody asks.
@@ -34,6 +35,7 @@ var (
 	storeSize    = desc("store_size_bytes", "Size of the database.")
 	rules        = desc("rules", "Rules for the meaning of replies.")
 	stopped      = desc("exports_stopped", "1 while the breaker keeps the exports still.")
+	alarms       = desc("alarms", "Alarms that last, by urgency.", "urgency")
 	unreadable   = desc("scrape_errors", "Figures that could not be read for this answer.")
 )
 
@@ -69,6 +71,16 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 	tell(err, storeSize, float64(space.Bytes))
 	_, still, err := db.Tripped(ctx)
 	tell(err, stopped, map[bool]float64{true: 1}[still])
+	lasting, err := db.Alarms(ctx)
+	for _, urgency := range []policy.Urgency{policy.Soon, policy.Now} {
+		n := 0
+		for i := range lasting {
+			if lasting[i].Lasts() && lasting[i].Urgency == urgency {
+				n++
+			}
+		}
+		tell(err, alarms, float64(n), urgency.String())
+	}
 	tell(nil, rules, float64(len(s.set.Rules.Rules())))
 	tell(nil, unreadable, float64(failed))
 }

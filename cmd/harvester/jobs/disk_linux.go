@@ -1,11 +1,11 @@
 //go:build linux
 
-package main
+package jobs
 
 import "syscall"
 
-// freeBytes is the room that an ordinary user has where path is.
-func freeBytes(path string) (uint64, error) {
+// FreeBytes is the room that an ordinary user has where path is.
+func FreeBytes(path string) (uint64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(path, &s); err != nil {
 		return 0, err
@@ -13,8 +13,8 @@ func freeBytes(path string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// writable tells whether this user may make files in a folder.
-func writable(dir string) bool {
+// Writable tells whether this user may make files in a folder.
+func Writable(dir string) bool {
 	const write = 2 // W_OK (access(2))
 	return syscall.Access(dir, write) == nil
 }

@@ -1,0 +1,142 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+const (
+	failingFor  = time.Hour      // after which a job that fails is news: one failed poll is none
+	failingLong = 6 * time.Hour  // after which it wakes somebody, where mail or lists wait for it
+	widespread  = 3              // receivers from which an incident wakes somebody
+	noteworthy  = 10             // failures from which a matter of single mails is an incident
+	lookBack    = 24 * time.Hour // open incidents are found however old they are
+	littleRoom  = 256 << 20      // bytes left for the database
+	hardlyAny   = 32 << 20
+)
+
+// troubles are what somebody should know of at this moment. Their texts show
+// recipients as reports do.
+func (s *Set) troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
+	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.rated, s.incidents, s.failing, s.silence, s.room} {
+		found, err := look(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	show := s.Config.Report.Addresses
+	for i := range out {
+		t := &out[i]
+		t.Title, t.Next = show.Text(t.Title), show.Text(t.Next)
+	}
+	return out, nil
+}
+
+func (s *Set) stopped(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
+	trip, stopped, err := s.DB.Tripped(ctx)
+	if err != nil || !stopped {
+		return nil, err
+	}
+	return []policy.Trouble{{ID: "guard", Urgency: policy.Now, Since: trip.At, Title: "the exports are stopped: " + trip.Why,
+		Next: "look at what changed, then: harvester ack --reason '...'"}}, nil
+}
+
+func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err error) {
+	rates, err := s.DB.Rates(ctx)
+	for _, r := range rates {
+		t := policy.Trouble{ID: "rate." + r.Stream, Since: r.Since}
+		switch r.Level {
+		case policy.Paused:
+			t.Urgency, t.Title = policy.Now, r.Stream+" is paused: "+r.Why
+			t.Next = "see who fails and why (harvester report), then: harvester pause resume " + r.Stream
+		case policy.Warned:
+			t.Title, t.Next = r.Stream+" comes near a pause: "+r.Why, "harvester pause list"
+		case policy.Fine, policy.Unknown:
+			continue
+		}
+		out = append(out, t)
+	}
+	return out, err
+}
+
+func (s *Set) incidents(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
+	incidents, err := s.DB.Incidents(ctx, now.Add(-lookBack))
+	for i := range incidents {
+		if t, ok := incidentTrouble(&incidents[i]); ok {
+			out = append(out, t)
+		}
+	}
+	return out, err
+}
+
+func incidentTrouble(in *store.Incident) (policy.Trouble, bool) {
+	t := policy.Trouble{ID: "incident." + in.ID, Since: in.Opened, Next: "what mends it: harvester incidents show " + in.ID,
+		Title: fmt.Sprintf("%s (%d failures at %d receivers)", in.Cause.Title, in.Count, len(in.Receivers)),
+		Known: slices.ContainsFunc(in.Acts, func(a store.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
+	switch g := in.Cause.Group; {
+	case !in.Closed.IsZero():
+		return t, false
+	case g == "content" || g == "rate" || g == "policy" || g == "vendor":
+		return t, in.Count >= noteworthy
+	case g == "account" || len(in.Receivers) >= widespread:
+		t.Urgency = policy.Now
+	}
+	return t, true
+}
+
+// failing are the jobs that have not succeeded for too long.
+func (s *Set) failing(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
+	for _, j := range slices.Concat(s.Harvests(), s.Files()) {
+		f, err := s.DB.FailingJob(ctx, j.Name)
+		if errors.Is(err, store.ErrNotFound) || err == nil && now.Sub(f.Since) < failingFor {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		t := policy.Trouble{ID: "job." + j.Name, Since: f.Since, Title: j.Name + " fails", Next: f.Last.Detail}
+		kind, _, _ := strings.Cut(j.Name, " ")
+		if slices.Contains([]string{"harvest", "export", "push"}, kind) && now.Sub(f.Since) >= failingLong {
+			t.Urgency = policy.Now
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// silence is that no mail came in where it is usual.
+func (s *Set) silence(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
+	lull, err := s.DB.Lull(ctx)
+	if err != nil {
+		return nil, err
+	}
+	urgency, news := lull.Silent()
+	if !news {
+		return nil, nil
+	}
+	return []policy.Trouble{{ID: "silence", Urgency: urgency, Since: lull.Last, Title: fmt.Sprintf("no mail comes in, %.0f a day were usual", lull.Usual),
+		Next: "send a mail to an address that does not exist; does it come back?"}}, nil
+}
+
+// room is that the disk of the database is nearly full.
+func (s *Set) room(context.Context, time.Time) ([]policy.Trouble, error) {
+	dir := filepath.Dir(s.Config.Store.Path)
+	free, err := FreeBytes(dir)
+	if err != nil || free >= littleRoom {
+		return nil, nil //nolint:nilerr // where it can't be told, nothing is
+	}
+	t := policy.Trouble{ID: "disk", Title: fmt.Sprintf("little room is left for the database: %d MB", free>>20), Next: "make room where " + dir + " is"}
+	if free < hardlyAny {
+		t.Urgency = policy.Now
+	}
+	return []policy.Trouble{t}, nil
+}

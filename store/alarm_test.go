@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"harvester/harvest"
+	"harvester/parse/bounce"
+	"harvester/store/policy"
+)
+
+func ended(t *testing.T, db *DB, job string, failure error) {
+	t.Helper()
+	id, err := db.BeginRun(context.Background(), job)
+	if err == nil {
+		err = db.EndRun(context.Background(), id, "", failure)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFailingJob(t *testing.T) {
+	ctx, c := context.Background(), &clock{epoch}
+	db := openTest(t, Options{Now: c.now})
+	if _, err := db.FailingJob(ctx, "retention"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("it never ran: %v", err)
+	}
+	for i, failure := range []error{errors.New("before"), nil, errors.New("first"), errors.New("second")} {
+		c.t = epoch.Add(time.Duration(i) * time.Hour)
+		ended(t, db, "retention", failure)
+	}
+	if _, err := db.BeginRun(ctx, "retention"); err != nil { // goes on
+		t.Fatal(err)
+	}
+	if f, err := db.FailingJob(ctx, "retention"); err != nil || !f.Since.Equal(epoch.Add(2*time.Hour)) || f.Last.Detail != "second" {
+		t.Errorf("%+v %v", f, err)
+	}
+	c.t = epoch.Add(5 * time.Hour)
+	ended(t, db, "retention", nil)
+	if _, err := db.FailingJob(ctx, "retention"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("it succeeds: %v", err)
+	}
+}
+
+func TestLull(t *testing.T) {
+	ctx, c := context.Background(), &clock{epoch}
+	db := openTest(t, Options{Now: c.now})
+	if l, err := db.Lull(ctx); err != nil || l != (policy.Lull{}) {
+		t.Errorf("%+v %v", l, err)
+	}
+	ended(t, db, "harvest bounces", nil)
+	var b Batch
+	for i := range 140 { // every second hour, once for nine of them none
+		at := epoch.Add(time.Duration(2*i) * time.Hour)
+		if i > 70 {
+			at = at.Add(7 * time.Hour)
+		}
+		b.Items = append(b.Items, failure(i, fmt.Sprintf("u%d@example.net", i), bounce.Deferred, func(it *Item) { it.Message.Received = at }))
+	}
+	last := b.Items[139].Message.Received
+	b.Cursor = harvest.Cursor{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, LastUID: 140}
+	c.t = last.Add(time.Hour)
+	if _, err := db.Commit(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := db.Lull(ctx); err != nil || !l.Last.Equal(last) || l.Usual > 0 {
+		t.Errorf("an hour is no lull: %+v %v", l, err)
+	}
+	c.t = last.Add(25 * time.Hour)
+	ended(t, db, "harvest bounces", nil)
+	ended(t, db, "harvest bounces", errors.New("refused"))
+	want := policy.Lull{Last: last, Usual: 10, Gap: 9 * time.Hour, Begun: epoch, Looked: c.t}
+	if l, err := db.Lull(ctx); err != nil || l != want {
+		t.Errorf("%+v %v", l, err)
+	}
+}
