@@ -128,7 +128,7 @@ func (db *DB) openWriter(ctx context.Context) error {
 		"_foreign_keys": {"on"},
 		// Moving the journal into the file after each batch, as is the default,
 		// costs two more waits for the disk than the commit itself.
-		"_pragma": {"temp_store(MEMORY)", "cache_size(-12288)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
+		"_pragma": {"temp_store(MEMORY)", "cache_size(-8192)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
 	}))
 	if err != nil {
 		return err
