@@ -76,20 +76,35 @@ func (db *DB) Rate(ctx context.Context, stream string) (Rate, error) {
 }
 
 // UpdateRates stores what levels changed, and returns all rates and the
-// changed ones.
+// changed ones. It counts beside the writer, who is kept for a moment only
+// where there is something to store.
 func (db *DB) UpdateRates(ctx context.Context) (all, changed []Rate, err error) {
-	err = db.tx(ctx, "judging the rates", func(w *writing) error {
-		if all, err = db.rates(w.ctx, w.tx, w.now); err != nil {
-			return err
+	if all, err = db.Rates(ctx); err != nil {
+		return nil, nil, err
+	}
+	var moved []int
+	for i := range all {
+		was, err := levelOf(ctx, db.read, all[i].Stream, all[i].To)
+		if err != nil {
+			return nil, nil, fmt.Errorf("judging the rates: %w", clear(err))
 		}
-		for i := range all {
+		if was.level != all[i].Level {
+			moved = append(moved, i)
+		}
+	}
+	if len(moved) == 0 {
+		return all, nil, nil
+	}
+	err = db.tx(ctx, "judging the rates", func(w *writing) error {
+		changed = nil
+		for _, i := range moved {
 			r := &all[i]
 			was, err := levelOf(w.ctx, w.tx, r.Stream, w.now)
 			if err != nil {
 				return err
 			}
 			if was.level == r.Level {
-				continue
+				continue // another one stored it meanwhile
 			}
 			r.Since, r.Author = w.now, ""
 			if err := w.setLevel(r.Stream, r.Level, r.Why, ""); err != nil {
