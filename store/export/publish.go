@@ -42,7 +42,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	res, err := Write(ctx, db.Suppressions(ctx, t.Filter), t)
+	res, err := Write(ctx, ahead(db.Suppressions(ctx, t.Filter)), t)
 	if err != nil {
 		return Result{}, err
 	}
