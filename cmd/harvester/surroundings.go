@@ -76,6 +76,7 @@ func lookUp(ctx context.Context, c *config.Config, note func(key, problem, hint 
 	see("report.mail.password", c.Report.Mail.Password)
 	see("report.webhook.url", c.Report.Webhook.URL)
 	see("alarm.webhook.url", c.Alarm.Webhook.URL)
+	see("web.token", c.Web.Token)
 	if _, _, err := c.ReturnPaths(ctx); err != nil {
 		note("", err.Error(), "")
 	}
