@@ -14,9 +14,9 @@ import (
 // Alarms are the troubles that were noticed, and what was told of them.
 func (db *DB) Alarms(ctx context.Context) ([]policy.Alarm, error) {
 	var value []byte
-	err := db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'alarms'`).Scan(&value)
+	err := db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'alarm memory'`).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return []policy.Alarm{}, nil
 	}
 	var alarms []policy.Alarm
 	if err == nil {
@@ -35,12 +35,12 @@ func (db *DB) KeepAlarms(ctx context.Context, alarms []policy.Alarm) error {
 		return fmt.Errorf("keeping the alarms: %w", err)
 	}
 	var stored string
-	err = db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'alarms'`).Scan(&stored)
+	err = db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'alarm memory'`).Scan(&stored)
 	if err == nil && stored == string(value) || errors.Is(err, sql.ErrNoRows) && len(alarms) == 0 {
 		return nil
 	}
 	return db.tx(ctx, "keeping the alarms", func(w *writing) error {
-		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('alarms', ?)`, string(value))
+		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('alarm memory', ?)`, string(value))
 		return err
 	})
 }

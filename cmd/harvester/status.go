@@ -29,7 +29,9 @@ type statusView struct {
 	Database store.Status `json:"database"`
 	Stopped  *store.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
 	Rates    []store.Rate `json:"rates"`   // of each stream
-	Jobs     []statusJob  `json:"jobs"`
+
+	Alarms []policy.Alarm `json:"alarms"` // that lasted at the last look for them
+	Jobs   []statusJob    `json:"jobs"`
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -56,6 +58,10 @@ func newStatus(a *app) *cobra.Command {
 				if view.Rates, err = set.DB.Rates(cmd.Context()); err != nil {
 					return err
 				}
+				if view.Alarms, err = set.DB.Alarms(cmd.Context()); err != nil {
+					return err
+				}
+				view.Alarms = slices.DeleteFunc(view.Alarms, func(al policy.Alarm) bool { return !al.Lasts() })
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(view)
 				}
@@ -93,6 +99,9 @@ func (a *app) printStatus(set *jobs.Set, v *statusView) error {
 	if v.Stopped != nil {
 		p.line("  %-9s %s", "exports", c.red(fmt.Sprintf("stopped since %s: see harvester ack --help", p.stamp(v.Stopped.At))))
 		p.field("", v.Stopped.Why)
+	}
+	for _, al := range v.Alarms {
+		p.field("alarm", fmt.Sprintf("%s since %s: %s", strings.ToUpper(al.Urgency.String()), p.stamp(al.Opened), al.Title))
 	}
 	if db.Triage > 0 {
 		p.field("triage", fmt.Sprintf("%d messages that nobody understood", db.Triage))

@@ -112,7 +112,7 @@ func Alarms(known []Alarm, troubles []Trouble, now time.Time) []Alarm {
 		if opened.IsZero() {
 			opened = now
 		}
-		next = append(next, Alarm{Trouble: t, Opened: opened})
+		next = append(next, Alarm{Trouble: t, Opened: opened, Told: map[string]Telling{}})
 	}
 	slices.SortFunc(next, func(a, b Alarm) int { return strings.Compare(a.ID, b.ID) })
 	return next
@@ -150,9 +150,6 @@ func Told(alarms []Alarm, news []News, way string, now time.Time, message string
 	for _, n := range news {
 		i := slices.IndexFunc(next, func(a Alarm) bool { return a.ID == n.ID })
 		told := maps.Clone(next[i].Told)
-		if told == nil {
-			told = map[string]Telling{}
-		}
 		switch t := (Telling{At: now, As: n.Urgency, Opening: cmp.Or(n.Last.Opening, message)}); n.What {
 		case Closed:
 			delete(told, way)
