@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/jobs"
-	"harvester/notify"
+	"harvester/schedule/notify"
 	"harvester/store/policy"
 )
 

@@ -3,9 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// executed is a line of a script that runs the program, perhaps to see it fail.
+var executed = regexp.MustCompile(`^\s*(?:exec|status \d+) (harvester .*?)\s*$`)
 
 // Each command line of docs/decisions.md is run by a script of testdata.
 func TestDecisionsAreRun(t *testing.T) {
@@ -24,7 +28,8 @@ func TestDecisionsAreRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(b)) {
-			if command, ok := strings.CutPrefix(strings.TrimSpace(line), "exec "); ok {
+			if m := executed.FindStringSubmatch(line); m != nil {
+				command := m[1]
 				run[strings.TrimSuffix(strings.TrimSuffix(command, " --rules rules"), " --config later.toml")] = true
 				run[strings.TrimSuffix(command, " --config streams.toml")] = true
 			}

@@ -20,10 +20,10 @@ var borders = []struct {
 	{"parse", nil},
 	{"harvest", nil},
 	{"store", []string{"harvest", "parse"}}, // the types of both
+	{"schedule/notify", []string{"store"}},
+	{"schedule/push", []string{"store"}},
 	{"schedule", []string{"harvest", "parse", "store"}},
-	{"notify", []string{"store"}},
-	{"push", []string{"store"}},
-	{"cmd", []string{"fixtures", "harvest", "notify", "parse", "push", "schedule", "store"}},
+	{"cmd", []string{"fixtures", "harvest", "parse", "schedule", "store"}},
 }
 
 // only says that a package of others may be imported in one folder alone.
@@ -33,7 +33,7 @@ var only = map[string]string{
 	"database/sql":                   "store",
 	"github.com/spf13/cobra":         "cmd/harvester",
 	"github.com/robfig/cron/v3":      "schedule",
-	"github.com/emersion/go-smtp":    "notify",
+	"github.com/emersion/go-smtp":    "schedule/notify",
 	"github.com/prometheus":          "cmd/harvester/metrics",
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/cmd/harvester/jobs"
-	"harvester/push"
+	"harvester/schedule/push"
 	"harvester/store"
 )
 

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"strings"
 
-	"harvester/push"
 	"harvester/schedule"
+	"harvester/schedule/push"
 )
 
 // Push is one service that is told by HTTP what must not be mailed.

@@ -12,8 +12,8 @@ import (
 
 	message "github.com/emersion/go-message/mail"
 
-	"harvester/notify"
 	"harvester/schedule"
+	"harvester/schedule/notify"
 	"harvester/store/policy"
 )
 

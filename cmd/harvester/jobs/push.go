@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"harvester/cmd/harvester/config"
-	"harvester/push"
 	"harvester/schedule"
+	"harvester/schedule/push"
 	"harvester/store"
 )
 

@@ -11,7 +11,7 @@ import (
 	message "github.com/emersion/go-message/mail"
 
 	"harvester/cmd/harvester/config"
-	"harvester/notify"
+	"harvester/schedule/notify"
 	"harvester/store/report"
 )
 
