@@ -49,31 +49,49 @@ func version(ctx context.Context, q querier) (v int, err error) {
 	return v, nil
 }
 
-// migrate brings the schema up to date, each step in a transaction of its own
-// after a backup of what was there.
+// migrate brings the schema up to date: all steps in one transaction, after a
+// backup of what was there. Another process that opens the database meanwhile
+// waits, and finds nothing to do.
 func (db *DB) migrate(ctx context.Context) error {
 	names := migrations()
-	from, err := version(ctx, db.write)
+	switch v, err := version(ctx, db.write); {
+	case err != nil:
+		return err
+	case v > len(names):
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, v, len(names))
+	case v == len(names):
+		return nil
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if from > len(names) {
-		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, from, len(names))
+	defer tx.Rollback() // after Commit it does nothing
+	from, err := version(ctx, tx)
+	if err != nil || from >= len(names) {
+		return err
+	}
+	if from > 0 {
+		if err := db.backup(ctx, from); err != nil {
+			return err
+		}
 	}
 	for v := from; v < len(names); v++ {
-		if from > 0 {
-			if err := db.backup(ctx, v); err != nil {
-				return err
-			}
+		script, err := migrationFiles.ReadFile(names[v])
+		if err != nil {
+			return err
 		}
-		if err := db.step(ctx, names[v], v); err != nil {
-			return fmt.Errorf("bringing the schema from %d to %d: %w", v, v+1, err)
+		if _, err := tx.ExecContext(ctx, string(script)); err != nil {
+			return fmt.Errorf("bringing the schema from %d to %d: %s: %w", v, v+1, path.Base(names[v]), err)
 		}
 	}
-	return nil
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, len(names))); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
-// backup copies the database beside itself before step v changes it.
+// backup copies the database beside itself while it still has schema v.
 func (db *DB) backup(ctx context.Context, v int) error {
 	to := fmt.Sprintf("%s.schema-%d.bak", db.path, v)
 	if _, err := db.backupTo(ctx, to); err != nil {
@@ -81,27 +99,4 @@ func (db *DB) backup(ctx context.Context, v int) error {
 	}
 	db.opts.Log.InfoContext(ctx, "database backed up before its schema changes", "path", to)
 	return nil
-}
-
-func (db *DB) step(ctx context.Context, name string, v int) error {
-	script, err := migrationFiles.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // after Commit it does nothing
-	// Another process may have been faster while this one waited for the lock.
-	if now, err := version(ctx, tx); err != nil || now != v {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, string(script)); err != nil {
-		return fmt.Errorf("%s: %w", path.Base(name), err)
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, v+1)); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
