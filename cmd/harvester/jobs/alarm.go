@@ -63,7 +63,7 @@ func (s *Set) log(ctx context.Context, a *notify.Alert) error {
 		if n.What == policy.Closed {
 			level = slog.LevelInfo
 		}
-		s.Log.Log(ctx, level, "alarm "+n.What, slog.String("alarm", n.ID), slog.String("level", n.Urgency.String()), slog.String("why", n.Title))
+		s.Log.Log(ctx, level, "alarm", slog.String("alarm", n.ID), slog.String("what", n.What), slog.String("level", n.Urgency.String()), slog.String("why", n.Title))
 	}
 	return nil
 }
