@@ -222,16 +222,12 @@ func (w *writing) secret() ([]byte, error) {
 	return s, err
 }
 
-// secretOf reads the key of the tombstones, nil when nobody was ever forgotten.
-func secretOf(ctx context.Context, q querier) ([]byte, error) {
-	return scanSecret(q.QueryRowContext(ctx, selectSecret))
-}
-
 const selectSecret = `SELECT value FROM meta WHERE name = 'tombstone key'`
 
-func scanSecret(row *sql.Row) ([]byte, error) {
+// secretOf reads the key of the tombstones, nil when nobody was ever forgotten.
+func secretOf(ctx context.Context, q querier) ([]byte, error) {
 	var s string
-	err := row.Scan(&s)
+	err := q.QueryRowContext(ctx, selectSecret).Scan(&s)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

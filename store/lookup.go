@@ -49,12 +49,9 @@ func (db *DB) LookupAll(ctx context.Context, addresses []string, stream string) 
 		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(a)
 	}
 	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
-	err := db.lookup(ctx, keys, out)
+	err := db.lookupEach(ctx, keys, out, db.looks.entries)
 	if err == nil {
-		err = db.lookupErased(ctx, keys, out)
-	}
-	if err == nil {
-		err = db.lookupDomains(ctx, keys, out)
+		err = db.lookupUnlisted(ctx, keys, out)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking up addresses: %w", clear(err))
@@ -82,7 +79,7 @@ func (db *DB) concerning(entries []Entry, stream string) []Entry {
 
 // lookups are the statements of a look-up: many programs ask before each mail,
 // and reading the SQL anew would cost more than the answer.
-type lookups struct{ entries, erased, secret, domainActs *sql.Stmt }
+type lookups struct{ entries, unlisted, erased, domainActs *sql.Stmt }
 
 // CROSS JOIN keeps SQLite from scanning the list for a few keys.
 func (l *lookups) prepare(ctx context.Context, db *sql.DB) error {
@@ -93,20 +90,30 @@ func (l *lookups) prepare(ctx context.Context, db *sql.DB) error {
 		{&l.erased, `SELECT k.key, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires
  FROM json_each(?) k CROSS JOIN tombstones t ON t.hash = unhex(k.value)
  WHERE t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY k.key, t.source, t.stream`},
-		{&l.secret, selectSecret}, {&l.domainActs, selectDomainActs},
+		{&l.unlisted, `SELECT (` + selectSecret + `), EXISTS (` + selectDomainActs + `)`}, {&l.domainActs, selectDomainActs},
 	})
 }
 
-// lookup reads the rows of the list.
-func (db *DB) lookup(ctx context.Context, keys []string, out []Verdict) error {
-	return db.lookupEach(ctx, keys, out, db.looks.entries)
+// lookupUnlisted adds what no row of the list tells, where there is any of it:
+// forgotten addresses and the operator's acts on whole domains.
+func (db *DB) lookupUnlisted(ctx context.Context, keys []string, out []Verdict) error {
+	var secret sql.NullString
+	var onDomains bool
+	err := db.looks.unlisted.QueryRowContext(ctx).Scan(&secret, &onDomains)
+	if err == nil && secret.Valid {
+		err = db.lookupErased(ctx, secret.String, keys, out)
+	}
+	if err == nil && onDomains {
+		err = db.lookupDomains(ctx, keys, out)
+	}
+	return err
 }
 
 // lookupErased adds what stands for forgotten addresses: only their hashes are
 // known.
-func (db *DB) lookupErased(ctx context.Context, keys []string, out []Verdict) error {
-	secret, err := scanSecret(db.looks.secret.QueryRowContext(ctx))
-	if err != nil || secret == nil {
+func (db *DB) lookupErased(ctx context.Context, hexSecret string, keys []string, out []Verdict) error {
+	secret, err := hex.DecodeString(hexSecret)
+	if err != nil {
 		return err
 	}
 	hashes := make([]string, len(keys))
