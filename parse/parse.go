@@ -194,9 +194,11 @@ func (p *parser) own(addr string) bool {
 	if !ok {
 		return true
 	}
-	if daemon(local) {
-		return true
-	}
+	return daemon(local) || p.ownDomain(domain)
+}
+
+// ownDomain tells whether domain is one that we send as, or below one.
+func (p *parser) ownDomain(domain string) bool {
 	for _, d := range p.opt.OwnDomains {
 		if strings.EqualFold(domain, d) || len(domain) > len(d) && strings.EqualFold(domain[len(domain)-len(d):], d) && domain[len(domain)-len(d)-1] == '.' {
 			return true

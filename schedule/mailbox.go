@@ -22,6 +22,7 @@ type Mailbox struct {
 	Store    *store.DB
 	Parse    *parse.Options
 	Settling Settling
+	Sent     bool  // it holds copies of what was sent, for the ledger
 	Dry      bool  // neither commit nor settle: only say what would happen
 	Meter    Meter // nil: nobody counts
 	Log      *slog.Logger
@@ -33,6 +34,9 @@ type Tally struct {
 	Read    int // messages
 	Bytes   int64
 	Kinds   map[parse.Kind]int
+	Copies  int    // of what was sent
+	Useless int    // messages in a mailbox of copies that are none
+	Why     string // the first of them is none
 	Settled int
 	Plan    map[Fate]int // what a dry run would have settled
 }
@@ -40,11 +44,14 @@ type Tally struct {
 // String is the tally as one line.
 func (t Tally) String() string {
 	s := fmt.Sprintf("%d read, %d new", t.Read, t.Messages)
+	if t.Copies+t.Useless > 0 {
+		s = fmt.Sprintf("%d read, %d recipients new to the ledger, %d failures proven", t.Read, t.Sent, t.Proven)
+	}
 	for _, n := range []struct {
 		count int
 		what  string
 	}{
-		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
+		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Useless, "not usable (" + t.Why + ")"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
 		{t.Added, "suppressed"}, {t.Held, "held"}, {t.Removed, "released"}, {t.Settled, "settled"},
 	} {
 		if n.count > 0 {
@@ -138,24 +145,28 @@ type visit struct {
 // understood is a batch that was read and parsed.
 type understood struct {
 	items  []store.Item
+	copies []sentCopy // instead of items, all but what is gone or poison
 	cursor harvest.Cursor
 }
 
 func (v *visit) next(ctx context.Context, cur harvest.Cursor) (understood, error) {
 	b, err := v.session.Next(ctx, cur)
+	if v.Sent {
+		return v.readCopies(b), err
+	}
 	start := time.Now()
 	items := Parse(b.Messages, v.Parse)
 	if v.Meter != nil && len(items) > 0 {
 		v.Meter.Parsed(v.Name, items, time.Since(start))
 	}
-	return understood{items, b.Cursor}, err
+	return understood{items: items, cursor: b.Cursor}, err
 }
 
 // folder reads one folder to its end. The next batch is read and parsed while
 // one is committed; the session is used for nothing else until then.
 func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 	batch, err := v.next(ctx, cur)
-	for err == nil && (len(batch.items) > 0 || batch.cursor != cur) {
+	for err == nil && (len(batch.items)+len(batch.copies) > 0 || batch.cursor != cur) {
 		cur = batch.cursor
 		var ahead understood
 		var reading sync.WaitGroup
@@ -166,6 +177,9 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 			return failed
 		}
 		v.settle(cur.Folder, todo)
+		if failed := v.pass(batch); failed != nil {
+			return failed
+		}
 		batch = ahead
 	}
 	return err
@@ -174,7 +188,7 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 // store commits a batch and says what is to be settled.
 func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	items := b.items
-	var todo []harvest.Settlement
+	todo, copies := v.sort(b.copies)
 	for i := range items {
 		it := &items[i]
 		v.tally.Read++
@@ -188,8 +202,12 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	if v.Dry {
 		return todo, nil
 	}
+	batch := store.Batch{Items: items, Copies: copies, Cursor: b.cursor}
+	if v.Sent {
+		batch.Cursor = harvest.Cursor{} // see pass
+	}
 	start := time.Now()
-	out, err := v.Store.Commit(v.finish, store.Batch{Items: items, Cursor: b.cursor})
+	out, err := v.Store.Commit(v.finish, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +227,8 @@ func (t *Tally) add(o store.Outcome) {
 	t.Added += o.Added
 	t.Held += o.Held
 	t.Removed += o.Removed
+	t.Sent += o.Sent
+	t.Proven += o.Proven
 }
 
 // Unparsed counts the messages that nobody understood.

@@ -23,10 +23,12 @@ type Item struct {
 	Target      string // folder of a Move
 }
 
-// Batch is what one transaction stores: messages, and the cursor that holds
-// once they are stored. A cursor without a mailbox is none (an import).
+// Batch is what one transaction stores: messages, copies of what was sent, and
+// the cursor that holds once they are stored. A cursor without a mailbox is none
+// (an import).
 type Batch struct {
 	Items  []Item
+	Copies []Copy // become rows of the ledger, and nothing else
 	Cursor harvest.Cursor
 }
 
@@ -40,6 +42,8 @@ type Outcome struct {
 	Added    int // suppressions that came into force
 	Held     int // suppressions held back by a burst
 	Removed  int // suppressions that ceased
+	Sent     int // rows new to the ledger
+	Proven   int // stored events that rows of the ledger prove
 }
 
 // rawCap is how much of a message nobody understood is kept, in bytes.
@@ -123,24 +127,36 @@ func (db *DB) Commit(ctx context.Context, b Batch) (Outcome, error) {
 				return err
 			}
 		}
+		if len(b.Copies) > 0 {
+			if err := w.sent(w.rows(b.Copies), touched); err != nil {
+				return err
+			}
+		}
 		if c := b.Cursor; c.Mailbox != "" {
 			if _, err := w.exec(db.stmts.cursor, c.Mailbox, c.Folder, c.UIDValidity, c.LastUID, c.State, w.now.UnixMilli()); err != nil {
 				return err
 			}
 		}
-		if err := w.regard(touched); err != nil {
-			return err
-		}
-		if err := w.refold(touched); err != nil {
-			return err
-		}
+		err := w.judge(touched)
 		out = w.out
-		return w.guard()
+		return err
 	})
 	if err != nil {
 		return Outcome{}, err
 	}
 	return out, nil
+}
+
+// judge draws the conclusions from what is stored about some addresses, and
+// looks at what they do to the list.
+func (w *writing) judge(touched map[string]bool) error {
+	if err := w.regard(touched); err != nil {
+		return err
+	}
+	if err := w.refold(touched); err != nil {
+		return err
+	}
+	return w.guard()
 }
 
 func (w *writing) item(it *Item, touched map[string]bool) error {

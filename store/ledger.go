@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/harvest"
 	"harvester/parse"
 	"harvester/store/policy"
 )
@@ -59,73 +60,95 @@ func (db *DB) RecordSent(ctx context.Context, rows iter.Seq2[Sent, error]) (read
 
 func (db *DB) sent(ctx context.Context, some []Sent) (proven int, err error) {
 	err = db.tx(ctx, "storing the send ledger", func(w *writing) error {
-		insert, err := w.tx.PrepareContext(ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
-		find, err := w.tx.PrepareContext(ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned') ORDER BY id`)
-		if err != nil {
-			return err
-		}
-		defer find.Close()
-		var ids []int64
-		fresh := map[dayStream]int{}
-		for _, s := range some {
-			at := s.At
-			if at.IsZero() {
-				at = w.now
-			}
-			key, id := policy.Key(s.Recipient), bareID(s.MessageID)
-			if s.Stream == "" && s.Sender != "" {
-				s.Stream = w.db.configured(whence{deliveredTo: s.Sender, original: &parse.Original{From: s.Sender}})
-			}
-			res, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
-			if err != nil {
-				return err
-			}
-			if n, err := res.RowsAffected(); err != nil {
-				return err
-			} else if n == 1 {
-				fresh[dayStream{epochDay(at.UTC()), s.Stream}]++
-			}
-			rows, err := find.QueryContext(w.ctx, key, id, "<"+id+">")
-			if err != nil {
-				return err
-			}
-			if err := scan(rows, func(rows *sql.Rows) error {
-				var id int64
-				err := rows.Scan(&id)
-				ids = append(ids, id)
-				return err
-			}); err != nil {
-				return err
-			}
-		}
-		if err := w.countLedger(fresh); err != nil {
-			return err
-		}
-		w.ledger, w.ledgerSeen = true, true
 		touched := map[string]bool{}
-		for _, id := range ids {
-			n, err := w.revise(ctx, nil, touched, id-1, id)
-			if err != nil {
-				return err
-			}
-			proven += n
-		}
-		if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM sent WHERE at < ?`, w.now.Add(-LedgerTime).UnixMilli()); err != nil {
+		if err := w.sent(some, touched); err != nil {
 			return err
 		}
-		if err := w.regard(touched); err != nil {
-			return err
-		}
-		if err := w.refold(touched); err != nil {
-			return err
-		}
-		return w.guard()
+		proven = w.out.Proven
+		return w.judge(touched)
 	})
 	return proven, err
+}
+
+// sent stores rows of the ledger and counts them, and judges anew the events
+// that they prove.
+func (w *writing) sent(some []Sent, touched map[string]bool) error {
+	insert, err := w.tx.PrepareContext(w.ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	find, err := w.tx.PrepareContext(w.ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned') ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer find.Close()
+	var ids []int64
+	fresh, oldest := map[dayStream]int{}, w.now.Add(-LedgerTime)
+	for _, s := range some {
+		at := s.At
+		if at.IsZero() {
+			at = w.now
+		}
+		key, id := policy.Key(s.Recipient), bareID(s.MessageID)
+		if s.Stream == "" && s.Sender != "" {
+			s.Stream = w.db.configured(whence{deliveredTo: s.Sender, original: &parse.Original{From: s.Sender}})
+		}
+		res, err := insert.ExecContext(w.ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 1 && !at.Before(oldest) { // one that is too old is not kept, and would count again
+			w.out.Sent++
+			fresh[dayStream{epochDay(at.UTC()), s.Stream}]++
+		}
+		rows, err := find.QueryContext(w.ctx, key, id, "<"+id+">")
+		if err != nil {
+			return err
+		}
+		if err := scan(rows, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if err := w.countLedger(fresh); err != nil {
+		return err
+	}
+	w.ledger, w.ledgerSeen = true, true
+	for _, id := range ids {
+		n, err := w.revise(w.ctx, nil, touched, id-1, id)
+		if err != nil {
+			return err
+		}
+		w.out.Proven += n
+	}
+	_, err = w.tx.ExecContext(w.ctx, `DELETE FROM sent WHERE at < ?`, oldest.UnixMilli())
+	return err
+}
+
+// Copy is the copy of a mail that was sent, as a mailbox holds it.
+type Copy struct {
+	Message harvest.Message
+	parse.Copy
+}
+
+// rows are those of the ledger that copies stand for.
+func (w *writing) rows(copies []Copy) (rows []Sent) {
+	for i := range copies {
+		c := &copies[i]
+		at := arrival(c.Message, parse.Result{Date: c.Date}, w.now)
+		stream := w.db.configured(whence{mailbox: c.Message.Mailbox, original: &c.Mail})
+		for _, r := range c.Recipients {
+			rows = append(rows, Sent{MessageID: c.Mail.MessageID, Recipient: r, Stream: stream, At: at})
+		}
+	}
+	return rows
 }
 
 // inLedger tells whether the ledger names a mail to a recipient, and the

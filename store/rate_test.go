@@ -165,6 +165,14 @@ func TestLedgerCounts(t *testing.T) {
 	if r := level(t, db, AllStreams); *r.Sent != 3 {
 		t.Errorf("the ledger holds %d mails", *r.Sent)
 	}
+	for range 2 { // no row is kept that would know it
+		if _, _, err := db.RecordSent(ctx, sentRows(row(4, now().Add(-LedgerTime-time.Hour)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if counts, err := db.Counts(ctx, now().AddDate(-1, 0, 0)); err != nil || len(counts) != 2 {
+		t.Errorf("what is too old is counted: %+v, %v", counts, err)
+	}
 	sentOn(t, db, 0, "", 500)
 	if r := level(t, db, AllStreams); *r.Sent != 501 {
 		t.Errorf("with a count: %d", *r.Sent)

@@ -132,6 +132,12 @@ func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
 			return ran{Job: "harvest " + string(m.Name), Due: true, err: err}
 		}
 		detail := fmt.Sprintf("would store %d messages", tally.Read)
+		if m.Holds == config.HoldsSent {
+			detail = fmt.Sprintf("would take %d copies into the ledger", tally.Copies)
+			if tally.Useless > 0 {
+				detail += fmt.Sprintf(" and pass over %d", tally.Useless)
+			}
+		}
 		if planned := tally.Planned(); planned != "" {
 			detail += ", then " + planned
 		}

@@ -82,7 +82,7 @@ h.toml:8:1: mailbox.name: "a b" is not a name: use letters, digits, dot, hyphen 
 h.toml:9:1: mailbox.server: "imap.example.org" is not host:port: write imap.example.org:993
 h.toml:10:1: mailbox.tls: "sslv3" is not a TLS mode: implicit, starttls or none
 h.toml:12:1: mailbox.password: a secret is written as a reference: credential:NAME, file:PATH, env:NAME or exec:COMMAND
-h.toml:13:1: mailbox.prot: unknown key (hint: one of name, type, path, server, tls, ca_file, pin, username, password, folders, schedule, idle, done, unparsed, other, keep_days, allow_delete, oauth)
+h.toml:13:1: mailbox.prot: unknown key (hint: one of name, type, holds, path, server, tls, ca_file, pin, username, password, folders, schedule, idle, done, unparsed, other, keep_days, allow_delete, oauth)
 h.toml:14:1: mailbox.schedule: cron spec "0 0 31 2 *" never runs: there is no such day
 h.toml:15:1: mailbox.done: "shred" is not a disposition: keep, seen, move:FOLDER or delete
 h.toml:16:3: export.path: missing

@@ -15,6 +15,7 @@ import (
 type Mailbox struct {
 	Name        Name          `toml:"name,required"`
 	Type        Type          `toml:"type"`
+	Holds       Holds         `toml:"holds"`
 	Path        string        `toml:"path"` // of a maildir, mbox or directory
 	Server      Server        `toml:"server"`
 	TLS         TLS           `toml:"tls"`
@@ -48,6 +49,20 @@ const (
 // UnmarshalText reads the name of a type.
 func (t *Type) UnmarshalText(b []byte) error {
 	return oneOf(t, b, "a type of mailbox", IMAP, POP3, Maildir, Mbox, Directory)
+}
+
+// Holds says what mail a mailbox is for.
+type Holds string
+
+// What mailboxes hold.
+const (
+	HoldsBounces Holds = "bounces" // what comes back
+	HoldsSent    Holds = "sent"    // copies of what was sent
+)
+
+// UnmarshalText reads bounces or sent.
+func (h *Holds) UnmarshalText(b []byte) error {
+	return oneOf(h, b, "what a mailbox holds", HoldsBounces, HoldsSent)
 }
 
 // OnServer tells that mail is fetched from a server.
@@ -110,6 +125,7 @@ func (c *Config) checkMailboxes(d *decoder) {
 		} else {
 			m.checkPath(d, path)
 		}
+		m.checkHolds(d, path)
 		m.checkDone(d, path)
 		m.checkFolders(d, path, folders)
 	}
@@ -138,6 +154,16 @@ func (m *Mailbox) checkPath(d *decoder, path string) {
 	}
 }
 
+// checkHolds is for mailboxes of copies: nothing in them is a failure, and what
+// is still to be settled is not stored.
+func (m *Mailbox) checkHolds(d *decoder, path string) {
+	for _, key := range []string{"unparsed", "other", "keep_days"} {
+		if m.Holds == HoldsSent && d.given(path+"."+key) {
+			d.fail(path+"."+key, "a mailbox that holds what was sent has none", "leave it out: what is no copy of a mail of yours stays where it is")
+		}
+	}
+}
+
 func (m *Mailbox) checkDone(d *decoder, path string) {
 	for key, done := range m.dones() {
 		at := path + "." + key
@@ -160,6 +186,7 @@ func (m *Mailbox) checkDone(d *decoder, path string) {
 	switch {
 	case m.KeepDays < 0:
 		d.fail(path+".keep_days", "less than no day", "")
+	case failed(d, path+".keep_days"):
 	case m.KeepDays > 0 && m.Done.Disposition != harvest.Delete:
 		d.fail(path+".keep_days", `has no effect without done = "delete"`, "")
 	}

@@ -123,7 +123,7 @@ func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
 		Source: source(m, s.tokens[m.Name], dry, s.Log),
-		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Dry: dry, Meter: s.meter, Log: s.Log,
+		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Sent: m.Holds == config.HoldsSent, Dry: dry, Meter: s.meter, Log: s.Log,
 	}
 }
 
