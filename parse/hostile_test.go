@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -129,7 +130,10 @@ func TestHostileMailGrowsLinearly(t *testing.T) {
 			var cost [3]uint64
 			for i := range mails {
 				raw := []byte(mails[i][name])
-				cost[i] = allocated(func() { Parse(raw, ours) })
+				cost[i] = math.MaxUint64
+				for range 3 { // a collection in between empties the pools, and filling them costs once
+					cost[i] = min(cost[i], allocated(func() { Parse(raw, ours) }))
+				}
 			}
 			const fixed = 256 << 10 // costs of any mail, and rounding up of buffers
 			for i := range 2 {
