@@ -96,13 +96,19 @@ func TestPostmapFindsEveryRow(t *testing.T) {
 // other. -bh plays an SMTP session without delivering anything.
 func TestEximRefusesEveryRow(t *testing.T) {
 	exim := program(t, "HARVESTER_EXIM", "exim4", "exim")
+	for profile, search := range map[string]string{"exim": "lsearch", "exim-cdb": "cdb"} {
+		t.Run(profile, func(t *testing.T) { eximRefuses(t, exim, profile, search) })
+	}
+}
+
+func eximRefuses(t *testing.T, exim, profile, search string) {
 	// Exim gives up root's rights, so t.TempDir, which is private, won't do.
 	dir, err := os.MkdirTemp("", "exim")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	to := target(t, "exim", dir)
+	to := target(t, profile, dir)
 	mustWrite(t, nasty(), to)
 	if err := errors.Join(os.Chmod(dir, 0o777), os.Chmod(to.Path, 0o644)); err != nil {
 		t.Fatal(err)
@@ -116,14 +122,14 @@ spool_directory = %[1]s
 acl_smtp_rcpt = rcpt
 begin acl
 rcpt:
-  deny recipients = lsearch;%[2]s
+  deny recipients = %[3]s;%[2]s
        message = suppressed
   accept
 begin routers
 suppressed:
   driver = redirect
   allow_fail
-  data = ${lookup{$local_part@$domain}lsearch{%[2]s}{:fail: suppressed}fail}
+  data = ${lookup{${lc:$local_part@$domain}}%[3]s{%[2]s}{:fail: suppressed}fail}
 others:
   driver = accept
   transport = dump
@@ -131,7 +137,7 @@ begin transports
 dump:
   driver = appendfile
   file = /dev/null
-`, dir, to.Path)
+`, dir, to.Path, search)
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

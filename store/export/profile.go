@@ -42,6 +42,9 @@ type form struct {
 	// row appends the row or rows of an address that is spelt name, line ends
 	// included. Nil: the profile writes no file.
 	row func(b []byte, e *store.Suppression, name string) []byte
+	// cdb says that rows are records of a constant database: its tables end the
+	// file, and the header is written over when they are known.
+	cdb bool
 	// batch bundles rows into request bodies, one a line.
 	batch batch
 	// name is the address as the file spells it; nil means as first seen.
@@ -99,7 +102,7 @@ func Profiles() []Profile {
 		mailgunProfile(), mailgunComplaintsProfile(), mailgunUnsubscribesProfile(),
 		sparkpostProfile(), postmarkProfile(), brevoProfile(), mailchimpProfile(), cloudflareProfile(),
 		listmonkProfile(), mauticProfile(), phplistProfile(), mailmanProfile(), sympaProfile(), postalProfile(),
-		postfixAccessProfile(), postfixTransportProfile(), eximProfile(), rspamdProfile(), kumomtaProfile(),
+		postfixAccessProfile(), postfixTransportProfile(), eximProfile(), eximCDBProfile(), rspamdProfile(), kumomtaProfile(),
 	}
 }
 

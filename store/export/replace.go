@@ -94,6 +94,22 @@ func (s *staged) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// patch writes over the first bytes of the temporary file.
+func (s *staged) patch(head []byte) error {
+	err := s.buf.Flush()
+	if err == nil {
+		_, err = s.f.WriteAt(head, 0)
+	}
+	if err == nil {
+		_, err = s.f.Seek(0, io.SeekStart)
+	}
+	if err == nil {
+		s.sum.Reset()
+		_, err = io.Copy(s.sum, s.f) // and stands at the end again
+	}
+	return s.explain(err)
+}
+
 // seal brings everything written to the disk.
 func (s *staged) seal() error {
 	err := s.buf.Flush()

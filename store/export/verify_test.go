@@ -9,7 +9,7 @@ import (
 
 func TestVerify(t *testing.T) {
 	ctx := context.Background()
-	for _, profile := range []string{"csv", "sparkpost", "postmark", "hashed", "postfix-access", "postal"} {
+	for _, profile := range []string{"csv", "sparkpost", "postmark", "hashed", "postfix-access", "exim-cdb", "postal"} {
 		t.Run(profile, func(t *testing.T) {
 			db := openDB(t)
 			fail(t, db, "jane.doe@example.com", "fred@example.net", "karl@bücher.example", "#x@example.com")

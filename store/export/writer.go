@@ -36,6 +36,7 @@ type part struct {
 	rows    int // addresses
 	batched int // rows in the open batch
 	names   tally
+	index   *cdbIndex // nil unless the form is a cdb
 }
 
 // tally is a digest over the addresses of a file in their order.
@@ -83,7 +84,11 @@ func (w *writer) nextPart() error {
 	if err != nil {
 		return err
 	}
-	w.parts = append(w.parts, &part{staged: s})
+	p := &part{staged: s}
+	if w.t.Profile.form.cdb {
+		p.index = newCDBIndex()
+	}
+	w.parts = append(w.parts, p)
 	return w.put(w.t.Profile.form.header)
 }
 
@@ -118,6 +123,11 @@ func (w *writer) add(e *store.Suppression) error {
 	}
 	if err := w.openBatch(); err != nil {
 		return err
+	}
+	if p.index != nil {
+		if err := p.index.add(w.buf); err != nil {
+			return p.explain(err)
+		}
 	}
 	p.rows++
 	if e.Scope != policy.ScopeAddress {
@@ -158,6 +168,14 @@ func (w *writer) closeBatch() error {
 func (w *writer) endPart() error {
 	if err := w.closeBatch(); err != nil {
 		return err
+	}
+	if p := w.parts[len(w.parts)-1]; p.index != nil {
+		head, err := p.index.end(p)
+		if err != nil {
+			return p.explain(err)
+		}
+		p.index = nil
+		return p.patch(head)
 	}
 	return w.put(w.t.Profile.form.footer)
 }
