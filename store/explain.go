@@ -244,5 +244,6 @@ func (f Filter) takes(c Change) bool {
 		(f.Stream == "" || c.Stream == "" || c.Stream == f.Stream) &&
 		(len(f.Reasons) == 0 || slices.Contains(f.Reasons, c.Reason)) &&
 		(len(f.Domains) == 0 || slices.ContainsFunc(f.Domains, func(d string) bool { return policy.DomainKey(d) == policy.Domain(c.Key) })) &&
-		(len(f.Classes) == 0 || slices.Contains(f.Classes, c.Class))
+		(len(f.Classes) == 0 || slices.Contains(f.Classes, c.Class)) &&
+		!c.At.Before(f.Since)
 }

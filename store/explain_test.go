@@ -163,16 +163,16 @@ func TestExplainNamesTheExportsThatCarryIt(t *testing.T) {
 	c := &clock{epoch.AddDate(0, 1, 0)}
 	db := openTest(t, Options{Now: c.now})
 	commit(t, db, failure(0, "gone@example.net", bounce.UserUnknown))
-	for _, name := range []string{"all", "complaints"} {
+	for _, name := range []string{"all", "complaints", "today", "tomorrow"} {
 		if _, err := db.RecordExport(ctx, Export{Name: name, Rows: 1, SHA256: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.t = c.t.Add(time.Hour)
 	commit(t, db, failure(1, "later@example.net", bounce.UserUnknown))
-	takes := Carried{"all": {}, "complaints": {Sources: []string{"complaint"}}}
+	takes := Carried{"all": {}, "complaints": {Sources: []string{"complaint"}}, "today": {Since: epoch.AddDate(0, 1, 0)}, "tomorrow": {Since: epoch.AddDate(0, 1, 1)}}
 	x, err := db.Explain(ctx, "gone@example.net", takes)
-	if err != nil || len(x.Exports) != 1 || x.Exports[0].Name != "all" || x.WhyNot != nil {
+	if err != nil || len(x.Exports) != 2 || x.Exports[0].Name != "all" || x.Exports[1].Name != "today" || x.WhyNot != nil {
 		t.Errorf("gone: %+v %v %v", x.Exports, x.WhyNot, err)
 	}
 	if x, err = db.Explain(ctx, "later@example.net", takes); err != nil || len(x.Exports) != 0 || x.State != policy.Suppressed {

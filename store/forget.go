@@ -337,7 +337,8 @@ func (db *DB) digested(ctx context.Context, f Filter, yield func(Suppression, er
 			return
 		}
 		s.Key, s.LastSeen = s.Digest, s.Since
-		if f.takes(Change{Source: s.Source, Stream: s.Stream, Class: s.Class}) && !yield(s, nil) {
+		// When it came onto the list is forgotten: it is carried whatever the day.
+		if f.takes(Change{At: f.Since, Source: s.Source, Stream: s.Stream, Reason: s.Reason, Class: s.Class}) && !yield(s, nil) {
 			return
 		}
 	}

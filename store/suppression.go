@@ -54,6 +54,7 @@ type Filter struct {
 	Reasons []string       // bounce reasons, complaint, unsubscribe, manual; none: all
 	Domains []string       // of the key, in any spelling; none: all
 	Classes []bounce.Class // none: all
+	Since   time.Time      // only what came onto the list at that moment or later; zero: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 	Beyond  string         // only keys that sort after this one
@@ -67,7 +68,7 @@ const suppressionColumns = `address, key, domain, source, scope, stream, state, 
 // stream, from one snapshot of the database.
 func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression, error] {
 	return func(yield func(Suppression, error) bool) {
-		query := `SELECT ` + suppressionColumns + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
+		query := `SELECT ` + suppressionColumns + ` FROM suppressions s WHERE (expires IS NULL OR expires > ?)`
 		args := []any{db.opts.Now().UnixMilli()}
 		and := func(cond string, more ...any) {
 			query += ` AND ` + cond
@@ -103,6 +104,13 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 				keys[i] = policy.DomainKey(d)
 			}
 			and(in(`domain`, len(keys)), anys(keys)...)
+		}
+		if !f.Since.IsZero() {
+			// Not the column since, which is when the mail failed: old notices
+			// that are read late come onto the list late, and an entry would
+			// leave its file untold when an older notice turns up.
+			and(`EXISTS (SELECT 1 FROM changes c WHERE c.key = s.key AND c.source = s.source AND c.stream = s.stream AND c.op = 'add' AND c.at >= ?)`,
+				f.Since.UnixMilli())
 		}
 		if f.Stream != "" {
 			and(`(stream = '' OR stream = ?)`, f.Stream)

@@ -50,19 +50,24 @@ func TestFullIsPreviousPlusDelta(t *testing.T) {
 			profiles = append(profiles, p)
 		}
 	}
-	db := openDB(t)
+	now := day.AddDate(0, 1, 0)
+	db := openAt(t, func() time.Time { return now })
 	dir := t.TempDir()
 	held := make([]map[string]bool, len(profiles)) // what each target has taken in
 	targets := make([]Target, len(profiles))
 	for i, p := range profiles {
 		targets[i] = target(t, p.Name, dir)
 		targets[i].Name, targets[i].Path = p.Name, filepath.Join(dir, p.Name+".csv")
+		if i%2 == 1 { // these take what came later alone
+			targets[i].Filter.Since = now.Add(time.Duration(len(profiles)) * time.Second)
+		}
 	}
 	rnd := rand.New(rand.NewPCG(7, 8))
 	people := []string{"a@example.com", "B.b@example.net", "#c@example.com", `"d d"@example.com`, "jörg@example.net", "karl@bücher.example", "e+f@example.com", "g..h@example.net"}
 	// One target is looked at per step; over all steps each sees a history of
 	// its own, of one to many changes between two looks.
 	for step := range histories * len(profiles) {
+		now = now.Add(time.Second)
 		for range rnd.IntN(4) {
 			who := people[rnd.IntN(len(people))]
 			act := policy.Override{Act: policy.Add, Pattern: who, Reason: "test", Author: "test", At: day.AddDate(0, 0, 1).Add(time.Duration(step) * time.Second)}

@@ -42,10 +42,11 @@ type Narrowed struct {
 	Reasons []string       `json:"reasons,omitempty"`
 	Domains []string       `json:"domains,omitempty"`
 	Classes []bounce.Class `json:"classes,omitempty"`
+	Since   time.Time      `json:"since,omitzero"` // when entries came onto the list, at the earliest
 }
 
 func filterOf(f store.Filter) Narrowed {
-	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Reasons: f.Reasons, Domains: f.Domains, Classes: f.Classes}
+	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Reasons: f.Reasons, Domains: f.Domains, Classes: f.Classes, Since: f.Since}
 	if f.Source != "" {
 		n.Sources = append([]string{f.Source}, f.Sources...)
 	}

@@ -20,8 +20,14 @@ import (
 // openDB is a database whose clock stands a month after day.
 func openDB(t testing.TB) *store.DB {
 	t.Helper()
+	return openAt(t, func() time.Time { return day.AddDate(0, 1, 0) })
+}
+
+// openAt is a database with a clock.
+func openAt(t testing.TB, now func() time.Time) *store.DB {
+	t.Helper()
 	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "harvester.db"),
-		store.Options{Own: []string{"example.org"}, Now: func() time.Time { return day.AddDate(0, 1, 0) }})
+		store.Options{Own: []string{"example.org"}, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +192,53 @@ func TestPublishNarrowedByReasonAndDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d, err := PublishDelta(ctx, db, to); err != nil || d.Removed != 1 || d.Added.Rows != 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// A file can be narrowed to what came onto the list since a day, whenever the
+// mail failed. What is on it leaves it by leaving the list alone.
+func TestPublishSinceADay(t *testing.T) {
+	ctx := context.Background()
+	now := day.AddDate(0, 1, 0)
+	db := openAt(t, func() time.Time { return now })
+	fail(t, db, "early@example.com", "again@example.com")
+	to := target(t, "email", t.TempDir())
+	to.Filter.Since = now.AddDate(0, 0, 1)
+	step := func(want string) {
+		t.Helper()
+		if _, err := Publish(ctx, db, to); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(to.Path); err != nil || string(b) != "email\n"+want {
+			t.Errorf("the file is %q, %v", b, err)
+		}
+		if wrong, err := Verify(ctx, db, to); err != nil || len(wrong) > 0 {
+			t.Errorf("verify: %q, %v", wrong, err)
+		}
+	}
+	override := func(act policy.Act, who string) {
+		t.Helper()
+		now = now.Add(time.Hour)
+		if _, err := db.Override(ctx, policy.Override{Act: act, Pattern: who, Reason: "test", Author: "op", At: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step("")
+	now = to.Filter.Since
+	fail(t, db, "late@example.com") // the notice is as old as the others
+	step("late@example.com\n")
+	if m, err := ReadManifest(to.Path); err != nil || !m.Filter.Since.Equal(to.Filter.Since) {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := db.AckExport(ctx, to.Name); err != nil {
+		t.Fatal(err)
+	}
+	override(policy.Remove, "again@example.com")
+	override(policy.Add, "again@example.com")
+	override(policy.Remove, "late@example.com")
+	step("again@example.com\n")
+	if d, err := PublishDelta(ctx, db, to); err != nil || d.Removed != 1 || d.Added.Rows != 1 {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -69,6 +69,7 @@ type Export struct {
 	Stream   string        `toml:"stream"`    // only what holds for this stream; empty: all
 	Reasons  []string      `toml:"reasons"`   // bounce reasons, complaint, unsubscribe, manual; empty: all
 	Domains  []Domain      `toml:"domains"`   // of the addresses; empty: all
+	Since    Day           `toml:"since"`     // the first on which entries came onto the list; none: all
 	Delta    bool          `toml:"delta"`     // the changes since "export ack" in files of their own, too
 	OnChange []string      `toml:"on_change"` // command to run after a change, without a shell
 	Schedule schedule.Spec `toml:"schedule"`

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pelletier/go-toml/v2"
@@ -382,6 +383,24 @@ h.toml:18:1: sent.c.path: "/var/log/[mail" is no pattern for file names
 h.toml:20:7: sent.d/e.path: missing
 h.toml:20:7: sent.d/e: "d/e" is not a name: use letters, digits, dot, hyphen and underscore
 `},
+		"days": {minimal + `
+[[export]]
+name = "a"
+path = "/tmp/a"
+since = "31.1.2026"
+[[export]]
+name = "b"
+path = "/tmp/b"
+since = "2026-02-30"
+[[export]]
+name = "c"
+path = "/tmp/c"
+since = 2026-01-31
+`, `
+h.toml:12:1: export.since: "31.1.2026" is not a day: write YYYY-MM-DD
+h.toml:16:1: export.since: "2026-02-30" is not a day: write YYYY-MM-DD
+h.toml:20:1: export.since: expected a string, found a date or time
+`},
 		"no own domain":   {`own_domains = []`, "\nh.toml:1:1: own_domains: no domain is listed (hint: write what you send as: own_domains = [\"example.org\"])\n"},
 		"not TOML":        {"own_domains = [\"example.org\"]\n[store\n", "\nh.toml:2:7: expected ']' to close table name (hint: see `harvester config example`)\n"},
 		"table, not list": {"own_domains = [\"example.org\"]\n[mailbox]\nname = 'x'\n", "\nh.toml:2:2: mailbox: expected an array of tables, found a table (hint: write [[mailbox]])\n"},
@@ -398,6 +417,21 @@ h.toml:20:7: sent.d/e: "d/e" is not a name: use letters, digits, dot, hyphen and
 				t.Error("an error shows a secret")
 			}
 		})
+	}
+}
+
+// A day begins at midnight where the administrator lives.
+func TestDay(t *testing.T) {
+	c, err := Parse("h.toml", []byte("timezone = \"Europe/Berlin\"\n"+minimal+"[[export]]\nname = \"a\"\npath = \"/tmp/a\"\nsince = \"2026-01-31\"\n[[export]]\nname = \"b\"\npath = \"/tmp/b\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exports := c.Exports[len(c.Exports)-2:]
+	if got := exports[0].Since.Start(c.Timezone.Location()); !got.Equal(time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC)) {
+		t.Errorf("it begins at %v", got)
+	}
+	if got := exports[1].Since.Start(c.Timezone.Location()); !got.IsZero() {
+		t.Errorf("no day begins at %v", got)
 	}
 }
 

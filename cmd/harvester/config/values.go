@@ -55,6 +55,31 @@ func (z Zone) Location() *time.Location {
 // MarshalText writes the zone's name.
 func (z Zone) MarshalText() ([]byte, error) { return []byte(z.Location().String()), nil }
 
+// Day is a day of the calendar; the zero Day is none.
+type Day struct{ utc time.Time }
+
+// UnmarshalText reads YYYY-MM-DD; "" is none.
+func (d *Day) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*d = Day{}
+		return nil
+	}
+	t, err := time.Parse(time.DateOnly, string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a day: write YYYY-MM-DD", b)
+	}
+	d.utc = t
+	return nil
+}
+
+// Start is the moment at which the day begins in a zone; zero for none.
+func (d Day) Start(loc *time.Location) time.Time {
+	if d.utc.IsZero() {
+		return time.Time{}
+	}
+	return time.Date(d.utc.Year(), d.utc.Month(), d.utc.Day(), 0, 0, 0, 0, loc)
+}
+
 // Domain is a domain name as it stands in DNS: lower case, A-labels.
 type Domain string
 

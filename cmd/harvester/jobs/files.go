@@ -79,7 +79,7 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 			return export.Target{}, fmt.Errorf("exporting %s: %w", e.Name, err)
 		}
 	}
-	f := filter(e)
+	f := s.filter(e)
 	f.Digests = export.DigestsOf(string(e.Name), &profile)
 	return export.Target{
 		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
@@ -88,8 +88,11 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 }
 
 // filter is the part of the list that an export takes.
-func filter(e *config.Export) store.Filter {
-	return store.Filter{Sources: e.Sources, Stream: e.Stream, Reasons: e.Reasons, Domains: domainNames(e.Domains)}
+func (s *Set) filter(e *config.Export) store.Filter {
+	return store.Filter{
+		Sources: e.Sources, Stream: e.Stream, Reasons: e.Reasons, Domains: domainNames(e.Domains),
+		Since: e.Since.Start(s.Config.Timezone.Location()),
+	}
 }
 
 func domainNames(in []config.Domain) []string {
@@ -120,7 +123,7 @@ func (s *Set) Carried() store.Carried {
 	out := store.Carried{}
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]
-		out[string(e.Name)] = filter(e)
+		out[string(e.Name)] = s.filter(e)
 	}
 	return out
 }
