@@ -294,6 +294,14 @@ func TestMovesAndForgets(t *testing.T) {
 	if r := mustRun(t, db, s); r.Removed != 1 || r.Added != 1 || other.state() != "jane@example.net:bounces" {
 		t.Errorf("%+v, %s", r, other.state())
 	}
+	s.Filter.Reasons = []string{"user_unknown"}
+	if r := mustRun(t, db, s); r.Removed+r.Added != 0 || other.state() != "jane@example.net:bounces" {
+		t.Errorf("of the same reason: %+v, %s", r, other.state())
+	}
+	s.Filter.Domains = []string{"example.com"}
+	if r := mustRun(t, db, s); r.Removed != 1 || r.Added != 0 || other.state() != "" {
+		t.Errorf("of another domain: %+v, %s", r, other.state())
+	}
 }
 
 func TestGenericTemplates(t *testing.T) {

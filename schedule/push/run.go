@@ -123,7 +123,7 @@ func (s *Settings) form() string {
 		}
 		return hex.EncodeToString(h.Sum(nil)[:8])
 	}
-	return sum(s.Service.Name, s.URL, s.List) + " " + sum(s.Filter.Stream, s.Filter.Sources)
+	return sum(s.Service.Name, s.URL, s.List) + " " + sum(s.Filter.Stream, s.Filter.Sources, s.Filter.Reasons, s.Filter.Domains)
 }
 
 func sameTarget(a, b string) bool {

@@ -64,12 +64,7 @@ func (c *Config) checkExports(d *decoder) {
 			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)
 		}
 		checkSources(d, path, e.Sources)
-		for j, r := range e.Reasons {
-			var known bounce.Reason
-			if err := known.UnmarshalText([]byte(r)); err != nil && !slices.Contains([]string{"complaint", "unsubscribe", "manual"}, r) {
-				d.fail(fmt.Sprintf("%s.reasons[%d]", path, j), fmt.Sprintf("there is no reason %q", r), `a bounce reason such as "user_unknown", or "complaint", "unsubscribe", "manual"`)
-			}
-		}
+		checkReasons(d, path, e.Reasons)
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {
@@ -118,6 +113,15 @@ func (c *Config) checkReport(d *decoder) {
 	for _, box := range c.Mailboxes {
 		if m.Envelope != "" && strings.EqualFold(m.Envelope, box.Username) {
 			d.fail("report.mail.envelope", fmt.Sprintf("bounced reports would come back into the mailbox %s", box.Name), "leave it out: the return path is null then")
+		}
+	}
+}
+
+func checkReasons(d *decoder, path string, reasons []string) {
+	for i, r := range reasons {
+		var known bounce.Reason
+		if err := known.UnmarshalText([]byte(r)); err != nil && !slices.Contains([]string{"complaint", "unsubscribe", "manual"}, r) {
+			d.fail(fmt.Sprintf("%s.reasons[%d]", path, i), fmt.Sprintf("there is no reason %q", r), `a bounce reason such as "user_unknown", or "complaint", "unsubscribe", "manual"`)
 		}
 	}
 }

@@ -19,6 +19,8 @@ type Push struct {
 	Key      Secret        `toml:"key"`
 	Sources  []string      `toml:"sources"`
 	Stream   string        `toml:"stream"`
+	Reasons  []string      `toml:"reasons"`
+	Domains  []Domain      `toml:"domains"`
 	Batch    int           `toml:"batch"` // 0: the service's
 	Rate     int           `toml:"rate"`  // requests a second; 0: the service's
 	Schedule schedule.Spec `toml:"schedule"`
@@ -48,6 +50,7 @@ func (c *Config) checkPushes(d *decoder) {
 		p, path := &c.Pushes[i], fmt.Sprintf("push[%d]", i)
 		unique(d, names, p.Name, path+".name", "another push has this name")
 		checkSources(d, path, p.Sources)
+		checkReasons(d, path, p.Reasons)
 		for key, n := range map[string]int{"batch": p.Batch, "rate": p.Rate} {
 			if n < 0 {
 				d.fail(path+"."+key, "less than nothing", "0 leaves it to the service")

@@ -18,7 +18,7 @@ func (s *Set) Push(ctx context.Context, p *config.Push, dry bool) (push.Result, 
 	}
 	to := push.Settings{
 		Name: string(p.Name), Service: service, URL: p.URL, List: p.List, User: p.User, Batch: p.Batch, Rate: p.Rate,
-		Filter: store.Filter{Sources: p.Sources, Stream: p.Stream}, Generic: p.Generic(),
+		Filter: store.Filter{Sources: p.Sources, Stream: p.Stream, Reasons: p.Reasons, Domains: domainNames(p.Domains)}, Generic: p.Generic(),
 	}
 	if !dry {
 		if !p.Key.IsZero() {
