@@ -38,6 +38,8 @@ type ExportMarks struct {
 
 	AckedGeneration int64 `json:"acked_generation"` // 0: none yet
 	AckedMark       int64 `json:"acked_mark"`
+
+	ToldGeneration int64 `json:"told_generation"` // the latest that on_change ran for without an error; 0: none yet
 }
 
 // ExportMarks returns the marks of an export; all zero when there are none.
@@ -81,6 +83,15 @@ func (db *DB) AckExport(ctx context.Context, name string) (m ExportMarks, err er
 		return nil
 	})
 	return m, err
+}
+
+// ToldExport records that the command on_change of an export ran for a
+// generation.
+func (db *DB) ToldExport(ctx context.Context, name string, generation int64) error {
+	return db.changeMarks(ctx, name, func(m *ExportMarks) error {
+		m.ToldGeneration = generation
+		return nil
+	})
 }
 
 func (db *DB) changeMarks(ctx context.Context, name string, change func(*ExportMarks) error) error {

@@ -21,9 +21,6 @@ type Exported struct {
 	Delta *export.Delta `json:"delta,omitempty"` // where it is asked for
 }
 
-// hookDeadline is how long a command after a change may take.
-const hookDeadline = time.Minute
-
 // String is the outcome as one line.
 func (e Exported) String() string {
 	if !e.Changed {
@@ -52,10 +49,23 @@ func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
 		}
 		out.Delta = &delta
 	}
-	if out.Changed {
-		err = export.OnChange(ctx, e.OnChange, hookDeadline, t, out.Result)
+	return out, s.tell(ctx, e, t, out.Result)
+}
+
+// tell runs the command of an export, unless it ran for this generation: one
+// that failed, or that a crash came before, runs again with the next export.
+func (s *Set) tell(ctx context.Context, e *config.Export, t export.Target, res export.Result) error {
+	if len(e.OnChange) == 0 {
+		return nil
 	}
-	return out, err
+	marks, err := s.DB.ExportMarks(ctx, t.Name)
+	if err != nil || marks.ToldGeneration == res.Generation {
+		return err
+	}
+	if err := export.OnChange(ctx, e.OnChange, s.hookDeadline, t, res); err != nil {
+		return err
+	}
+	return s.DB.ToldExport(ctx, t.Name, res.Generation)
 }
 
 // Verify says what is wrong with a published file, one sentence each.

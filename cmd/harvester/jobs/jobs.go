@@ -39,12 +39,15 @@ type Set struct {
 	returnPaths []*envelope.VERP
 	claims      claims
 	meter       schedule.Meter
+
+	hookDeadline time.Duration
 }
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
 const (
 	harvestDeadline = time.Hour
 	fileDeadline    = 15 * time.Minute
+	hookDeadline    = time.Minute    // a command after a change of a file
 	pushDeadline    = 12 * time.Hour // the first of a long list, told one by one
 )
 
@@ -76,7 +79,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
 		if s.claims, err = claim(ctx, c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
