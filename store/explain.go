@@ -62,7 +62,7 @@ type Change struct {
 	Stream  string       `json:"stream"`
 	Reason  string       `json:"reason"`
 	Class   bounce.Class `json:"class"`
-	Why     string       `json:"why"`
+	Why     string       `json:"why"` // of a removal, and of an add that only gives a listed address another reason
 }
 
 const changeColumns = `at, op, key, address, source, stream, reason, class, why`
@@ -221,11 +221,16 @@ func carriers(ctx context.Context, q querier, changes []Change, exports Carried)
 	err = scan(rows, func(rows *sql.Rows) error {
 		var e Export
 		err := rows.Scan(&e.Name, &e.Profile, &e.Path, &e.Generation, when{&e.At}, &e.Rows, &e.Bytes, &e.SHA256)
-		standing := map[slot]bool{}
+		standing, came := map[slot]bool{}, map[slot]time.Time{}
 		for _, c := range changes {
-			if !c.At.After(e.At) && exports[e.Name].takes(c) {
-				standing[slot{c.Source, c.Stream}] = c.Op == "add"
+			if c.At.After(e.At) {
+				continue
 			}
+			s := slot{c.Source, c.Stream}
+			if c.Op == "add" && c.Why != "" {
+				c.At = came[s] // it stood already, for another reason
+			}
+			came[s], standing[s] = c.At, c.Op == "add" && exports[e.Name].takes(c)
 		}
 		for _, on := range standing {
 			if on {

@@ -27,6 +27,9 @@ const (
  SELECT ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,id,?,kind,proof,rule,rules,status,reply_code,remote_mta,diagnostic FROM events WHERE id = ?`
 	putAct = `INSERT OR REPLACE INTO suppressions (key, source, stream, scope, state, address, domain, reason, class, since, last_seen, expires,
   held_until, count, line, override, kind, proof) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'','none')`
+	// newcomers are the changes that brought a row into force, and not only
+	// gave it another reason.
+	newcomers    = `op = 'add' AND why = ''`
 	insertChange = `INSERT INTO changes (at, op, key, address, domain, source, stream, reason, class, why) VALUES (?,?,?,?,?,?,?,?,?,?)`
 )
 
@@ -262,8 +265,15 @@ func (w *writing) list(key string, v policy.Verdict, ep policy.Episode, was row,
 		put, args = w.db.stmts.putEvent, append(args, r.event)
 	}
 	_, err := w.exec(put, args...)
-	if err != nil || stood && was.state == r.state {
+	switch {
+	case err != nil:
 		return err
+	case stood && was.state == r.state && !ep.Held && (was.reason != r.reason || was.class != r.class):
+		// No new suppression, but files and services that take some reasons
+		// only, or know several lists, must hear of it.
+		return w.changed("add", key, r, "was listed as "+was.reason)
+	case stood && was.state == r.state:
+		return nil
 	}
 	op := "add"
 	if ep.Held {

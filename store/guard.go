@@ -61,12 +61,12 @@ func (w *writing) guard() error {
 	var size, added, gone, most int
 	var domain string
 	err = w.tx.QueryRowContext(w.ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'add'), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove')`, since).
+  (SELECT count(*) FROM changes WHERE at > ?1 AND `+newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove')`, since).
 		Scan(&size, &added, &gone)
 	if err != nil {
 		return err
 	}
-	err = w.tx.QueryRowContext(w.ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND op = 'add' GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since).
+	err = w.tx.QueryRowContext(w.ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND `+newcomers+` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since).
 		Scan(&domain, &most)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err

@@ -246,7 +246,7 @@ func (g *gathering) day(from, to time.Time) (Day, error) {
 	if err != nil {
 		return d, err
 	}
-	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE op = 'add'), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ? AND at < ?`, a, b).Scan(&d.Added, &d.Removed)
+	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE `+newcomers+`), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ? AND at < ?`, a, b).Scan(&d.Added, &d.Removed)
 	return d, err
 }
 
@@ -319,7 +319,7 @@ func (g *gathering) changes(f *ReportFacts) error {
 		err := rows.Scan(when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why)
 		f.Today.Changes = append(f.Today.Changes, c)
 		return err
-	}, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE at >= ? AND at < ? ORDER BY at, id LIMIT ?`,
+	}, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE at >= ? AND at < ? AND (op <> 'add' OR `+newcomers+`) ORDER BY at, id LIMIT ?`,
 		f.Today.From.UnixMilli(), f.Today.To.UnixMilli(), maxReportChanges)
 }
 
@@ -327,7 +327,7 @@ func (g *gathering) changes(f *ReportFacts) error {
 // less what changed since.
 func (g *gathering) list(d *DayFacts, now time.Time) error {
 	var added, removed int
-	err := g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE op = 'add'), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ?`, d.To.UnixMilli()).Scan(&added, &removed)
+	err := g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE `+newcomers+`), count(*) FILTER (WHERE op = 'remove') FROM changes WHERE at >= ?`, d.To.UnixMilli()).Scan(&added, &removed)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (db *DB) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression,
 			// Not the column since, which is when the mail failed: old notices
 			// that are read late come onto the list late, and an entry would
 			// leave its file untold when an older notice turns up.
-			and(`EXISTS (SELECT 1 FROM changes c WHERE c.key = s.key AND c.source = s.source AND c.stream = s.stream AND c.op = 'add' AND c.at >= ?)`,
+			and(`EXISTS (SELECT 1 FROM changes c WHERE c.key = s.key AND c.source = s.source AND c.stream = s.stream AND `+newcomers+` AND c.at >= ?)`,
 				f.Since.UnixMilli())
 		}
 		if f.Stream != "" {

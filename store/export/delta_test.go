@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"harvester/parse/bounce"
+	"harvester/store"
 	"harvester/store/policy"
 )
 
@@ -116,6 +118,63 @@ func TestFullIsPreviousPlusDelta(t *testing.T) {
 			}
 			held[i] = full // and takes in the full file instead
 		}
+	}
+}
+
+// An address that goes on failing for another reason changes its place in the
+// files that take some reasons only, though it stays on the list.
+func TestDeltaOfAReason(t *testing.T) {
+	ctx := context.Background()
+	now := day.AddDate(0, 1, 0)
+	db := openAt(t, func() time.Time { return now })
+	bounced := func(reason bounce.Reason, on int) {
+		t.Helper()
+		it := notice("jane@example.com")
+		id := fmt.Sprintf("%v-%d", reason, on)
+		it.Message.Raw, it.Message.Locator.Name, it.Message.Received = []byte(id), id, day.AddDate(0, 0, on)
+		it.Result.Original.MessageID = "<" + id + ">"
+		it.Result.Recipients[0].Reason, it.Result.Recipients[0].Class = reason, reason.Class(bounce.Failed)
+		if _, err := db.Commit(ctx, store.Batch{Items: []store.Item{it}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	targets := map[string]Target{}
+	for _, reason := range []string{"mailbox_full", "user_unknown", ""} {
+		to := target(t, "email", t.TempDir())
+		if to.Name = "all"; reason != "" {
+			to.Name, to.Filter.Reasons = reason, []string{reason}
+		}
+		targets[to.Name] = to
+	}
+	step := func(want map[string]string) {
+		t.Helper()
+		now = now.Add(time.Hour)
+		for name, to := range targets {
+			res, err := Publish(ctx, db, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := PublishDelta(ctx, db, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("%d rows, +%d -%d", res.Rows, d.Added.Rows, d.Removed); got != want[name] {
+				t.Errorf("%s: %s, want %s", name, got, want[name])
+			}
+			if _, err := db.AckExport(ctx, to.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i := range 10 {
+		bounced(bounce.MailboxFull, 2*i)
+	}
+	step(map[string]string{"mailbox_full": "1 rows, +0 -0", "user_unknown": "0 rows, +0 -0", "all": "1 rows, +0 -0"})
+	bounced(bounce.UserUnknown, 25)
+	step(map[string]string{"mailbox_full": "0 rows, +0 -1", "user_unknown": "1 rows, +1 -0", "all": "1 rows, +1 -0"})
+	x, err := db.Explain(ctx, "jane@example.com", store.Carried{"mailbox_full": targets["mailbox_full"].Filter, "user_unknown": targets["user_unknown"].Filter, "all": {}})
+	if err != nil || len(x.Exports) != 2 || x.Exports[0].Name != "all" || x.Exports[1].Name != "user_unknown" {
+		t.Errorf("it is in %+v, %v", x.Exports, err)
 	}
 }
 

@@ -44,15 +44,20 @@ func fail(t testing.TB, db *store.DB, addresses ...string) {
 	t.Helper()
 	var b store.Batch
 	for _, a := range addresses {
-		b.Items = append(b.Items, store.Item{
-			Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: a}, Raw: []byte(a), Received: day},
-			Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
-				Recipients: []parse.Recipient{{Recipient: a, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
-					Fault: bounce.FaultRecipient, Class: bounce.ClassHard, Rule: "test.unknown", Confidence: bounce.ByRule, Diagnostic: "550 5.1.1 no such user"}}},
-		})
+		b.Items = append(b.Items, notice(a))
 	}
 	if _, err := db.Commit(context.Background(), b); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// notice says of an address that there is nobody.
+func notice(a string) store.Item {
+	return store.Item{
+		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: a}, Raw: []byte(a), Received: day},
+		Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
+			Recipients: []parse.Recipient{{Recipient: a, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
+				Fault: bounce.FaultRecipient, Class: bounce.ClassHard, Rule: "test.unknown", Confidence: bounce.ByRule, Diagnostic: "550 5.1.1 no such user"}}},
 	}
 }
 
