@@ -91,9 +91,15 @@ func start(t *testing.T, watchdog time.Duration) (*service, *memserver.Server) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
+	return startAt(t, server.Addr, watchdog), server
+}
+
+// startAt starts a daemon that reads from a server that may not be there.
+func startAt(t *testing.T, addr string, watchdog time.Duration) *service {
+	t.Helper()
 	s := &service{t: t, dir: t.TempDir(), states: make(chan string, 1000), reload: make(chan struct{}), dump: make(chan struct{}), done: make(chan error, 1)}
 	s.ended = s.done
-	s.configure(server.Addr, "")
+	s.configure(addr, "")
 
 	socket := filepath.Join(s.dir, "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -128,7 +134,7 @@ func start(t *testing.T, watchdog time.Duration) (*service, *memserver.Server) {
 		cancel()
 		conn.Close()
 	})
-	return s, server
+	return s
 }
 
 // expect waits for a state that holds want.
@@ -330,8 +336,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 // The provider's outage must not make the start fail, and is not a failing
 // daemon.
 func TestStartsWithoutItsServer(t *testing.T) {
-	s, server := start(t, 50*time.Millisecond)
-	server.Close()
+	s := startAt(t, "127.0.0.1:1", 50*time.Millisecond)
 	s.expect("READY=1")
 	s.eventually("the failure is logged", func() bool { return strings.Contains(s.log.String(), "job failed") })
 	s.expect("WATCHDOG=1")
