@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"harvester/harvest"
+	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
 	"harvester/store/policy"
@@ -301,6 +303,38 @@ func TestMovesAndForgets(t *testing.T) {
 	s.Filter.Domains = []string{"example.com"}
 	if r := mustRun(t, db, s); r.Removed != 1 || r.Added != 0 || other.state() != "" {
 		t.Errorf("of another domain: %+v, %s", r, other.state())
+	}
+}
+
+// A full mailbox that turns out to be gone stays on the list, but the service
+// has another place for it.
+func TestAnotherReasonIsTold(t *testing.T) {
+	db := openDB(t)
+	bounced := func(reason bounce.Reason, on int) {
+		t.Helper()
+		id := fmt.Sprintf("%v-%d", reason, on)
+		_, err := db.Commit(context.Background(), store.Batch{Items: []store.Item{{
+			Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: id}, Raw: []byte(id), Received: day.AddDate(0, 0, on)},
+			Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + id + ">", From: "news@example.org", To: "jane@example.net"},
+				Recipients: []parse.Recipient{{Recipient: "jane@example.net", Action: bounce.Failed, Reason: reason, Fault: reason.Fault(),
+					Class: reason.Class(bounce.Failed), Rule: "test", Confidence: bounce.ByRule}}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := &fake{t: t, held: map[string]string{}}
+	s := to(t, "listmonk", f.serve(documented(f, "listmonk")))
+	for i := range 4 {
+		bounced(bounce.MailboxFull, i)
+	}
+	mustRun(t, db, s)
+	if f.state() != "jane@example.net:soft" {
+		t.Error(f.state())
+	}
+	bounced(bounce.UserUnknown, 5)
+	if r := mustRun(t, db, s); r.Added != 1 || f.state() != "jane@example.net:soft+hard" {
+		t.Errorf("%+v, %s", r, f.state())
 	}
 }
 
