@@ -127,3 +127,9 @@ type Waiter interface {
 type Prober interface {
 	Probe(ctx context.Context, folder string) (messages int, err error)
 }
+
+// Capable is implemented by sessions whose server tells what it can do beyond
+// the least. Capabilities names of it what a harvest makes use of.
+type Capable interface {
+	Capabilities(ctx context.Context) []string
+}

@@ -136,6 +136,12 @@ func printProbed(w io.Writer, found []jobs.Probed) {
 		for _, f := range p.Folders {
 			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)
 		}
+		switch {
+		case len(p.Offers) > 0:
+			fmt.Fprintf(w, "mailbox %s: the server offers %s\n", p.Mailbox, strings.Join(p.Offers, ", "))
+		case p.Offers != nil:
+			fmt.Fprintf(w, "mailbox %s: the server offers neither IDLE nor MOVE nor UIDPLUS\n", p.Mailbox)
+		}
 	}
 }
 

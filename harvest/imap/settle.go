@@ -185,6 +185,18 @@ func (s *session) remove(ctx context.Context, f *selected, set imap.UIDSet) erro
 	return s.do(ctx, step, func() error { return s.client.UIDExpunge(set).Close() })
 }
 
+// Capabilities names what the server offers of what is made use of here: IDLE
+// (RFC 2177), MOVE (RFC 6851), UIDPLUS (RFC 4315).
+func (s *session) Capabilities(ctx context.Context) []string {
+	var offered []string
+	for _, c := range []imap.Cap{imap.CapIdle, imap.CapMove, imap.CapUIDPlus} {
+		if s.has(ctx, c) {
+			offered = append(offered, string(c))
+		}
+	}
+	return offered
+}
+
 // has asks for the capabilities in the bounds of a command: after a sign-in
 // that didn't tell them, go-imap requests them now.
 func (s *session) has(ctx context.Context, capability imap.Cap) bool {

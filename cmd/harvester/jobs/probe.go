@@ -18,6 +18,7 @@ import (
 type Probed struct {
 	Mailbox string
 	Folders []Folder
+	Offers  []string // what the server can do beyond the least; nil where that is not asked
 	Err     error
 }
 
@@ -64,6 +65,9 @@ func probe(ctx context.Context, c *config.Config, m *config.Mailbox) Probed {
 		return p
 	}
 	defer func() { _ = session.Close(ctx) }() // what counts was asked before
+	if s, ok := session.(harvest.Capable); ok {
+		p.Offers = append([]string{}, s.Capabilities(ctx)...)
+	}
 	prober, ok := session.(harvest.Prober)
 	if !ok {
 		return p
