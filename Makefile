@@ -49,7 +49,7 @@ crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CRASHES=200 $(GO) test -count 1 -run '^TestCrash$$' -timeout 60m -v ./cmd/harvester
 
 bench-history: ## decisions over a million events: takes minutes
-	$(GO) test -run '^$$' -bench History -events 1000000 -benchtime 1x -timeout 60m ./store
+	$(GO) test ./store -run '^$$' -bench History -benchtime 1x -timeout 60m -args -events 1000000
 
 cuts: ## break more than 1,000 connections to Dovecot at random bytes
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CUTS=1400 $(GO) test -count 1 -run '^TestRandomCuts$$' -timeout 60m -v ./harvest/imap
