@@ -316,10 +316,10 @@ func (g *gathering) refusals(f *ReportFacts) error {
 func (g *gathering) changes(f *ReportFacts) error {
 	return g.each(func(rows *sql.Rows) error {
 		var c Change
-		err := rows.Scan(when{&c.At}, &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, text(&c.Class), &c.Why)
+		err := rows.Scan(c.columns()...)
 		f.Today.Changes = append(f.Today.Changes, c)
 		return err
-	}, `SELECT at, op, key, address, source, stream, reason, class, why FROM changes WHERE at >= ? AND at < ? AND (op <> 'add' OR `+newcomers+`) ORDER BY at, id LIMIT ?`,
+	}, `SELECT `+changeColumns+` FROM changes WHERE at >= ? AND at < ? AND (op <> 'add' OR `+newcomers+`) ORDER BY at, id LIMIT ?`,
 		f.Today.From.UnixMilli(), f.Today.To.UnixMilli(), maxReportChanges)
 }
 

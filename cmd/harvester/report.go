@@ -40,7 +40,7 @@ by mail and to the webhook, with --open it opens in a browser.`,
 				if cmd.Flags().Changed("date") {
 					day, err = dayOf(date, set.Config.Timezone.Location())
 				}
-				if err == nil && day.After(time.Now()) {
+				if err == nil && !begun(day, time.Now()) {
 					err = fail(exitUsage, fmt.Errorf("--date %s is still to come", date), "name a day that has begun")
 				}
 				if err != nil {
@@ -119,6 +119,12 @@ func dayOf(text string, zone *time.Location) (time.Time, error) {
 		return day, fail(exitUsage, fmt.Errorf("%q is not a day", text), "write YYYY-MM-DD, today or yesterday")
 	}
 	return day.Add(12 * time.Hour), nil // noon is in every day, whatever the clocks do
+}
+
+// begun tells whether a day has begun where its location is, given any instant
+// of it.
+func begun(day, now time.Time) bool {
+	return day.Format(time.DateOnly) <= now.In(day.Location()).Format(time.DateOnly)
 }
 
 // openReport writes the HTML form to a temporary file that only this user can
