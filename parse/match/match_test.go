@@ -54,7 +54,8 @@ func TestScanFindsAllOverlapsLongestFirst(t *testing.T) {
 }
 
 func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
-	a := NewWords([]string{"user", "5.1", "-user", "er x", "ser", "é"})
+	literals := []string{"user", "5.1", "-user", "er x", "ser", "é"}
+	a := NewWords(literals)
 	for text, want := range map[string][]string{
 		"user":         {"user"},
 		"abuser":       nil,
@@ -67,7 +68,7 @@ func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
 		"caféé":        {"é", "é"},
 	} {
 		var got []string
-		a.Scan([]byte(text), func(l, _ int) { got = append(got, a.lits[l]) })
+		a.Scan([]byte(text), func(l, _ int) { got = append(got, literals[l]) })
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
@@ -75,15 +76,20 @@ func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
 }
 
 func FuzzScan(f *testing.F) {
-	f.Add("a\nab\nbab\n", "abababb", false)
-	f.Add("a\nab\nb 1\n12\n2-\n", "ab 1 ba-a12-b", true)
-	f.Fuzz(func(t *testing.T, list, text string, words bool) {
+	f.Add("a\nab\nbab\n", "abababb", false, true)
+	f.Add("a\nab\nb 1\n12\n2-\n", "ab 1 ba-a12-b", true, false)
+	f.Add("abcd\nabxy\nbc\nbcd\nbcd\nd\nxyz\n", "zabcdabxyz", false, false)
+	f.Fuzz(func(t *testing.T, list, text string, inWords, large bool) {
 		lits := strings.Split(list, "\n")
 		got := map[[2]int]int{}
-		a := New(lits)
-		if words {
-			a = NewWords(lits)
+		a, rows := &Automaton{}, roots // as behind the nodes that have a row
+		if inWords {
+			a = words()
 		}
+		if large {
+			rows = tabled
+		}
+		a.build(lits, rows)
 		a.Scan([]byte(text), func(l, end int) { got[[2]int{l, end}]++ })
 		want := 0
 		for i, l := range lits {

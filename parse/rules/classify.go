@@ -85,10 +85,28 @@ func (a *standing) beats(b *standing) bool {
 
 type hit struct{ literal, end int32 }
 
-// seen tells in which levels an exception of a rule stands.
+// seen is the levels in which something of a rule stands, in one classification.
 type seen struct {
 	generation uint32
 	levels     uint8
+}
+
+func (s *seen) add(generation uint32, level int) {
+	if s.generation != generation {
+		*s = seen{generation: generation}
+	}
+	s.levels |= 1 << level
+}
+
+func (s *seen) has(generation uint32, level int) bool {
+	return s.generation == generation && s.levels&(1<<level) != 0
+}
+
+// unproven is a whole phrase of a rule that its expression has to confirm.
+type unproven struct {
+	rule, level int
+	phrase      partState
+	token       bool
 }
 
 // partState is the last place where a phrase was found up to this part.
@@ -104,6 +122,8 @@ type scratch struct {
 	reached    []uint64 // bits of the states that hold something
 	inScope    []uint32 // generation in which the scope was entered
 	unless     []seen
+	unmatched  []seen     // levels in which the expression of a rule does not match
+	later      []unproven // phrases of rules with an expression
 	generation uint32
 
 	set    *Set
@@ -125,6 +145,7 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	if c.generation++; c.generation == 0 { // wrapped round: old marks would look new
 		clear(c.inScope)
 		clear(c.unless)
+		clear(c.unmatched)
 		c.generation = 1
 	}
 	c.set, c.query, c.trace, c.vendor = s, q, trace, ""
@@ -134,10 +155,14 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	c.levels = unwrap(c.folded, c.levels)
 	c.links = findLinks(c.folded, c.links)
 	c.best = candidate{standing: standing{stage: stageAction + 1, rule: noRule}}
+	c.later = c.later[:0]
 	clear(c.reached)
 	c.scopes()
 	c.scan()
 	c.phrases()
+	for _, l := range c.later { // most are beaten by now, and cost nothing
+		c.offerPhrase(l.rule, l.level, l.phrase, l.token)
+	}
 	c.codes()
 	c.action()
 	a := c.answer()
@@ -175,17 +200,15 @@ func (c *scratch) scan() {
 			return
 		}
 		c.hits = append(c.hits, hit{int32(i), int32(end)})
-		for _, scope := range lit.markers {
-			c.inScope[scope] = c.generation
+		for _, u := range c.set.uses[lit.proofs:lit.phrases] {
+			if u.role == exception {
+				c.unless[u.of].add(c.generation, c.level(end-1))
+				continue
+			}
+			c.inScope[u.of] = c.generation
 			if c.vendor == "" {
-				c.vendor = c.set.hosts.names[scope]
+				c.vendor = c.set.hosts.names[u.of]
 			}
-		}
-		for _, rule := range lit.unless {
-			if c.unless[rule].generation != c.generation {
-				c.unless[rule] = seen{generation: c.generation}
-			}
-			c.unless[rule].levels |= 1 << c.level(end-1)
 		}
 	})
 }
@@ -207,36 +230,38 @@ func (c *scratch) phrases() {
 			continue
 		}
 		skip := link && lit.plain
-		for _, rule := range lit.wholes {
-			if !skip || c.set.rules[rule].Vendor != generic {
-				c.offerPhrase(int(rule), lv, now, lit.token)
+		uses := c.set.uses[lit.phrases:lit.end]
+		for i := range uses {
+			u := &uses[i]
+			if u.role == further && !c.isReached(u.state-1) || skip && c.set.places[u.of].generic {
+				continue
 			}
-		}
-		for i := range lit.begins {
-			u := &lit.begins[i]
-			if !skip || c.set.rules[u.rule].Vendor != generic {
+			switch u.role {
+			case whole:
+				c.found(int(u.of), lv, now, lit.token)
+			case begin:
 				c.reach(u.state, now)
+			case further:
+				c.extend(u, lv, now, lit.token)
 			}
 		}
-		for i := range lit.goesOn {
-			u := &lit.goesOn[i]
-			if !c.isReached(u.state-1) || skip && c.set.rules[u.rule].Vendor == generic {
-				continue
-			}
-			before := &c.states[u.state-1]
-			if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near) {
-				continue
-			}
-			whole := partState{before.start, now.end, before.length + now.length}
-			if u.near {
-				whole.length++
-			}
-			if u.last {
-				c.offerPhrase(int(u.rule), lv, whole, lit.token)
-			} else {
-				c.reach(u.state, whole)
-			}
-		}
+	}
+}
+
+// extend goes on with a phrase that was found up to the part before.
+func (c *scratch) extend(u *use, lv int, now partState, token bool) {
+	before := &c.states[u.state-1]
+	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near) {
+		return
+	}
+	now.start, now.length = before.start, before.length+now.length
+	if u.near {
+		now.length++
+	}
+	if u.last {
+		c.found(int(u.of), lv, now, token)
+	} else {
+		c.reach(u.state, now)
 	}
 }
 
@@ -270,9 +295,19 @@ func (c *scratch) level(at int) int {
 	return i
 }
 
+// found takes a whole phrase. Expressions are dear: they wait until all that
+// needs none has spoken.
+func (c *scratch) found(rule, lv int, p partState, token bool) {
+	if c.set.places[rule].expression {
+		c.later = append(c.later, unproven{rule, lv, p, token})
+	} else {
+		c.offerPhrase(rule, lv, p, token)
+	}
+}
+
 func (c *scratch) offerPhrase(rule, lv int, p partState, token bool) {
-	r := &c.set.rules[rule]
-	at := standing{stage: r.tier, rank: r.rank, length: int(p.length), specific: r.conditions, rule: rule}
+	its := &c.set.places[rule]
+	at := standing{stage: its.stage, rank: its.rank, length: int(p.length), specific: its.specific, rule: rule}
 	if token && at.stage == stageVendor {
 		at.stage = stageToken
 	}
@@ -280,6 +315,7 @@ func (c *scratch) offerPhrase(rule, lv int, p partState, token bool) {
 	if c.trace == nil && !at.beats(&c.best.standing) {
 		return
 	}
+	r := &c.set.rules[rule]
 	cand := candidate{standing: at, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)}}
 	cand.refused = c.refuse(rule, lv, cand.at)
 	if cand.refused == "" && r.re != nil {
@@ -314,16 +350,30 @@ func (c *scratch) refuse(rule, lv int, at span) string {
 			return "the enhanced status code is another"
 		}
 	}
-	if e := c.unless[rule]; e.generation == c.generation && e.levels&(1<<lv) != 0 {
+	if c.unless[rule].has(c.generation, lv) {
 		return "an exception stands in the text"
 	}
 	if r.IP != "" && !touchesIP(c.folded[:l.end], at, r.IP == "before") {
 		return "no IP address stands " + r.IP + " it"
 	}
-	if r.re != nil && !r.re.Match(c.folded[l.start:l.end]) {
+	if r.re != nil && !c.matches(rule, lv) {
 		return "match does not match"
 	}
 	return ""
+}
+
+// matches reports whether a rule's expression matches in a level. It is asked
+// once, however often the rule's phrases stand there.
+func (c *scratch) matches(rule, lv int) bool {
+	if c.unmatched[rule].has(c.generation, lv) {
+		return false
+	}
+	l := &c.levels[lv]
+	if c.set.rules[rule].re.Match(c.folded[l.start:l.end]) {
+		return true
+	}
+	c.unmatched[rule].add(c.generation, lv)
+	return false
 }
 
 func (c *scratch) outOfScope(r *Rule) string {

@@ -39,7 +39,7 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 	}
 	for _, i := range c.set.codes[code{class, subject, detail}] {
 		r := &c.set.rules[i]
-		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, r.conditions
+		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, c.set.places[i].specific
 		cand.refused = c.outOfScope(r)
 		if cand.refused == "" && r.Code != "" && !r.codeFits(c.codeAt(lv)) {
 			cand.refused = "the reply code is not " + r.Code

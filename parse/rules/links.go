@@ -19,8 +19,8 @@ func findLinks(f []byte, l links) links {
 	l = l[:0]
 	start, signs := 0, 0 // of the word, and how many signs of a link stand in it
 	for i := 0; i <= len(f); i++ {
-		if i < len(f) && inWord[f[i]] == letter {
-			continue
+		for i < len(f) && inWord[f[i]] == letter {
+			i++
 		}
 		if i < len(f) && inWord[f[i]] == mark {
 			signs++

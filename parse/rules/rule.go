@@ -45,11 +45,6 @@ type Rule struct {
 	status []statusPattern
 	scope  int // of Remote, noScope for none
 	vendor int // scope of the vendor, when Scoped
-
-	// Where its phrases stand in the precedence.
-	tier       int // stage of the innermost level
-	rank       uint8
-	conditions uint8 // how many there are beside the phrase
 }
 
 // generic is the vendor of phrases that belong to nobody in particular.
@@ -109,19 +104,20 @@ func (r *Rule) statusFits(class byte, subject, detail uint16) bool {
 }
 
 // place works out where the phrases of a rule stand in the precedence.
-func (r *Rule) place() {
-	r.tier, r.rank, r.conditions = stageVendor, 0, 0
+func (r *Rule) place() place {
+	p := place{stage: stageVendor, generic: r.Vendor == generic, expression: r.re != nil}
 	switch {
 	case r.Weak:
-		r.tier, r.rank = stageHint, rank(r.Reason)
-	case r.Vendor == generic:
-		r.tier, r.rank = stageGeneric, rank(r.Reason)
+		p.stage, p.rank = stageHint, rank(r.Reason)
+	case p.generic:
+		p.stage, p.rank = stageGeneric, rank(r.Reason)
 	}
 	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.IP != "", r.Match != ""} {
 		if set {
-			r.conditions++
+			p.specific++
 		}
 	}
+	return p
 }
 
 // alone reports whether a rule reads a code without any phrase.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 
 	"harvester/parse/match"
@@ -33,46 +32,12 @@ type Set struct {
 
 	automaton *match.Automaton
 	literals  []literal
+	uses      []use // of all literals, those of one side by side
+	places    []place
 	states    int // of all phrases together
 	codes     map[code][]int
 	hosts     hosts
-	scopes    int
 	pool      sync.Pool
-}
-
-// code is a vendor's enhanced status code.
-type code struct {
-	class           byte
-	subject, detail uint16
-}
-
-// literal is what the automaton finds, and what it is found for.
-type literal struct {
-	sign
-	length int32
-	wholes []int32   // rules of which it is a whole phrase
-	begins []partUse // phrases that it begins
-	goesOn []partUse // phrases that it is a further part of
-
-	markers []int // scopes that it proves
-	unless  []int // rules whose exception it is
-}
-
-// sign is what a literal looks like.
-type sign struct {
-	token   bool // a vendor's mark
-	plain   bool // a single word without signs: not looked for in links and host names
-	address bool // holds an @ itself
-	digit   bool // ends in one: no other may follow
-	short   bool // a word of up to four letters, or ends in one of two: no other may follow
-}
-
-// partUse is one part of one phrase.
-type partUse struct {
-	rule  int32
-	state uint32 // index of the part's state; that of the part before is one less
-	near  bool   // follows the part before after one blank, else after a gap
-	last  bool
 }
 
 // Load reads the rule files of dir (*.toml, in its root) and lays them over
@@ -134,106 +99,3 @@ func (s *Set) Version() string { return s.version }
 
 // Rules returns all rules in order of id.
 func (s *Set) Rules() []Rule { return slices.Clone(s.rules) }
-
-func (s *Set) compile() {
-	slices.SortStableFunc(s.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
-	s.codes = map[code][]int{}
-	index := map[string]int{}
-	var texts []string
-	add := func(text string) *literal {
-		i, ok := index[text]
-		if !ok {
-			i = len(s.literals)
-			index[text] = i
-			texts = append(texts, text)
-			s.literals = append(s.literals, literal{length: int32(len(text)), sign: signOf(text)})
-		}
-		return &s.literals[i]
-	}
-	vendors := s.compileScopes(add)
-	for i := range s.rules {
-		r := &s.rules[i]
-		r.vendor = noScope
-		if v, ok := vendors[r.Vendor]; ok && r.Scoped {
-			r.vendor = v
-		}
-		r.scope = s.hosts.add(r.Remote)
-		r.place()
-		s.compileRule(i, add)
-	}
-	s.scopes = len(s.hosts.patterns)
-	s.automaton = match.NewWords(texts)
-	s.pool.New = func() any {
-		return &scratch{
-			states: make([]partState, s.states), reached: make([]uint64, (s.states+63)/64),
-			inScope: make([]uint32, s.scopes), unless: make([]seen, len(s.rules)),
-		}
-	}
-}
-
-// compileScopes gives each vendor that says how it is known a scope.
-func (s *Set) compileScopes(add func(string) *literal) map[string]int {
-	vendors := map[string]int{}
-	for _, h := range s.heads {
-		if len(h.hosts) == 0 && len(h.markers) == 0 {
-			continue
-		}
-		v, ok := vendors[h.vendor]
-		if !ok {
-			v = s.hosts.open(h.vendor)
-			vendors[h.vendor] = v
-		}
-		s.hosts.extend(v, h.hosts)
-		for _, m := range h.markers {
-			if text := strings.TrimSpace(match.FoldString(m)); text != "" {
-				lit := add(text)
-				lit.markers = append(lit.markers, v)
-			}
-		}
-	}
-	return vendors
-}
-
-func (s *Set) compileRule(i int, add func(string) *literal) {
-	r := &s.rules[i]
-	if r.alone() {
-		for _, p := range r.status {
-			for detail := p.lo; detail <= p.hi; detail++ {
-				for _, class := range []byte("245") {
-					if p.class == 0 || p.class == class {
-						c := code{class, p.subject, detail}
-						s.codes[c] = append(s.codes[c], i)
-					}
-				}
-			}
-		}
-		return
-	}
-	for _, phrase := range r.Contains {
-		parts, _ := parsePhrase(phrase) // checked when it was read
-		parts = multiply(parts)
-		for n, p := range parts {
-			use := partUse{int32(i), uint32(s.states + n), p.near, n == len(parts)-1}
-			for _, a := range p.alternatives {
-				switch lit := add(a); {
-				case len(parts) == 1:
-					lit.wholes = append(lit.wholes, use.rule)
-				case n == 0:
-					lit.begins = append(lit.begins, use)
-				default:
-					lit.goesOn = append(lit.goesOn, use)
-				}
-			}
-		}
-		s.states += len(parts) - 1
-	}
-	for _, phrase := range r.Unless {
-		parts, _ := parsePhrase(phrase)
-		for _, p := range parts {
-			for _, a := range p.alternatives {
-				lit := add(a)
-				lit.unless = append(lit.unless, i)
-			}
-		}
-	}
-}

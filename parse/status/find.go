@@ -6,6 +6,10 @@ package status
 // with it.
 func FindEnhanced[T string | []byte](s T, from int) (start, end int, ok bool) {
 	for i := from; i+4 < len(s); i++ {
+		if next := s[i+3]; next != '.' && !digit(next) { // no code reaches over it
+			i += 3
+			continue
+		}
 		if s[i+1] != '.' || s[i] != '4' && s[i] != '5' && (s[i] != '2' || i != 0) {
 			continue
 		}
@@ -56,8 +60,12 @@ func versioned[T string | []byte](s T, i int) bool {
 // or identifier for a code.
 func FindReply[T string | []byte](s T, from int) (code, start, end int, ok bool) {
 	for i := from; i+2 < len(s); i++ {
+		if !digit(s[i+2]) { // no code reaches over it
+			i += 2
+			continue
+		}
 		c := s[i]
-		if c != '2' && c != '4' && c != '5' || !digit(s[i+1]) || !digit(s[i+2]) {
+		if c != '2' && c != '4' && c != '5' || !digit(s[i+1]) {
 			continue
 		}
 		end = i + 3

@@ -1,0 +1,201 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"harvester/parse/match"
+)
+
+// code is a vendor's enhanced status code.
+type code struct {
+	class           byte
+	subject, detail uint16
+}
+
+// literal is what the automaton finds. It is small, as each reply touches
+// dozens of the many thousand.
+type literal struct {
+	sign
+	length int32
+	// Its uses: from proofs on for what stands in the text, from phrases to
+	// end for phrases that it is a part of.
+	proofs, phrases, end uint32
+}
+
+// sign is what a literal looks like.
+type sign struct {
+	token   bool // a vendor's mark
+	plain   bool // a single word without signs: not looked for in links and host names
+	address bool // holds an @ itself
+	digit   bool // ends in one: no other may follow
+	short   bool // a word of up to four letters, or ends in one of two: no other may follow
+}
+
+// use is one thing that a literal is found for.
+type use struct {
+	role  role
+	near  bool   // further: follows the part before after one blank, else after a gap
+	last  bool   // further: completes the phrase
+	of    int32  // rule; scope of a marker
+	state uint32 // index of the part's state; that of the part before is one less
+}
+
+type role uint8
+
+// The roles of literals, in the order in which they are looked at.
+const (
+	marker    role = iota // proves a scope
+	exception             // of a rule
+	whole                 // phrase of one part
+	begin                 // first part of a phrase
+	further               // any other part
+)
+
+// place is what of a rule's standing is known before it is found.
+type place struct {
+	stage          int
+	rank, specific uint8
+	generic        bool // no vendor's
+	expression     bool // has one
+}
+
+// compiler collects literals and their uses.
+type compiler struct {
+	*Set
+	index map[string]int
+	texts []string
+	found []literalUse
+}
+
+type literalUse struct {
+	literal int
+	use
+}
+
+func (s *Set) compile() {
+	slices.SortStableFunc(s.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	s.codes = map[code][]int{}
+	s.places = make([]place, len(s.rules))
+	c := compiler{Set: s, index: map[string]int{}}
+	vendors := c.scopes()
+	for i := range s.rules {
+		r := &s.rules[i]
+		r.vendor = noScope
+		if v, ok := vendors[r.Vendor]; ok && r.Scoped {
+			r.vendor = v
+		}
+		r.scope = s.hosts.add(r.Remote)
+		s.places[i] = r.place()
+		if r.alone() {
+			c.code(i)
+		} else {
+			c.rule(i)
+		}
+	}
+	c.layUses()
+	s.automaton = match.NewWords(c.texts)
+	s.pool.New = func() any {
+		return &scratch{
+			states: make([]partState, s.states), reached: make([]uint64, (s.states+63)/64),
+			inScope: make([]uint32, len(s.hosts.patterns)), unless: make([]seen, len(s.rules)), unmatched: make([]seen, len(s.rules)),
+		}
+	}
+}
+
+func (c *compiler) add(text string, u use) {
+	i, ok := c.index[text]
+	if !ok {
+		i = len(c.texts)
+		c.index[text] = i
+		c.texts = append(c.texts, text)
+		c.literals = append(c.literals, literal{length: int32(len(text)), sign: signOf(text)})
+	}
+	c.found = append(c.found, literalUse{i, u})
+}
+
+// scopes gives each vendor that says how it is known a scope.
+func (c *compiler) scopes() map[string]int {
+	vendors := map[string]int{}
+	for _, h := range c.heads {
+		if len(h.hosts) == 0 && len(h.markers) == 0 {
+			continue
+		}
+		v, ok := vendors[h.vendor]
+		if !ok {
+			v = c.hosts.open(h.vendor)
+			vendors[h.vendor] = v
+		}
+		c.hosts.extend(v, h.hosts)
+		for _, m := range h.markers {
+			if text := strings.TrimSpace(match.FoldString(m)); text != "" {
+				c.add(text, use{role: marker, of: int32(v)})
+			}
+		}
+	}
+	return vendors
+}
+
+// code enters a rule that goes by its status codes alone.
+func (c *compiler) code(rule int) {
+	for _, p := range c.rules[rule].status {
+		for detail := p.lo; detail <= p.hi; detail++ {
+			for _, class := range []byte("245") {
+				if p.class == 0 || p.class == class {
+					at := code{class, p.subject, detail}
+					c.codes[at] = append(c.codes[at], rule)
+				}
+			}
+		}
+	}
+}
+
+func (c *compiler) rule(rule int) {
+	r := &c.rules[rule]
+	for _, phrase := range r.Contains {
+		parts, _ := parsePhrase(phrase) // checked when it was read
+		parts = multiply(parts)
+		for n, p := range parts {
+			u := use{role: further, near: p.near, last: n == len(parts)-1, of: int32(rule), state: uint32(c.states + n)}
+			switch {
+			case len(parts) == 1:
+				u.role = whole
+			case n == 0:
+				u.role = begin
+			}
+			for _, a := range p.alternatives {
+				c.add(a, u)
+			}
+		}
+		c.states += len(parts) - 1
+	}
+	for _, phrase := range r.Unless {
+		parts, _ := parsePhrase(phrase)
+		for _, p := range parts {
+			for _, a := range p.alternatives {
+				c.add(a, use{role: exception, of: int32(rule)})
+			}
+		}
+	}
+}
+
+// layUses lays the uses of each literal side by side.
+func (c *compiler) layUses() {
+	slices.SortStableFunc(c.found, func(a, b literalUse) int {
+		return cmp.Or(cmp.Compare(a.literal, b.literal), cmp.Compare(a.role, b.role))
+	})
+	c.uses = make([]use, 0, len(c.found))
+	for _, f := range c.found {
+		lit := &c.literals[f.literal]
+		n := uint32(len(c.uses))
+		if lit.end == 0 {
+			lit.proofs, lit.phrases = n, n
+		}
+		if f.role <= exception {
+			lit.phrases = n + 1
+		}
+		lit.end = n + 1
+		c.uses = append(c.uses, f.use)
+	}
+}
