@@ -126,6 +126,7 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	if len(res.Recipients) >= p.limits.Recipients {
 		return
 	}
+	p.inTime("naming its recipients")
 	if g != nil && f == nil && g.Action == bounce.ActionNone && g.Status == "" && g.Diagnostic == "" && !p.failing(m) {
 		p.notes = append(p.notes, "a group of the status part says nothing")
 		return

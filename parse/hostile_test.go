@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"harvester/parse/bounce"
 )
@@ -142,5 +144,18 @@ func TestHostileMailGrowsLinearly(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A parse that takes too long names nobody and says where it stopped.
+func TestTimeLimit(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Time = time.Nanosecond
+	got := Parse([]byte("Message-ID: <1@mx.example.net>\nSubject: failure\n\n<a@example.com>: 550 5.1.1 user unknown\n"), &Options{Limits: limits})
+	if got.Kind != bounce.KindUnparsed || got.Recipients == nil || len(got.Recipients) != 0 {
+		t.Errorf("got %s with recipients %v", got.Kind, got.Recipients)
+	}
+	if want := []string{"stopped after 1ns, reading its structure"}; !slices.Equal(got.Notes, want) {
+		t.Errorf("notes %q, want %q", got.Notes, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
@@ -33,14 +34,17 @@ type Options struct {
 
 // Limits bound what one message may cost.
 type Limits struct {
-	Bytes      int // of the message that are looked at
-	Recipients int // that are reported
+	Bytes      int           // of the message that are looked at
+	Recipients int           // that are reported
+	Time       time.Duration // looked at between the steps and at each recipient
 	MIME       mime.Limits
 }
 
-// DefaultLimits are generous for real mail and safe for hostile mail.
+// DefaultLimits are generous for real mail and safe for hostile mail. The other
+// limits bound the work to about a second: the time is for what nobody thought
+// of, and for a machine that stands still.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 128 << 20, Recipients: 10_000, MIME: mime.DefaultLimits()}
+	return Limits{Bytes: 128 << 20, Recipients: 10_000, Time: 30 * time.Second, MIME: mime.DefaultLimits()}
 }
 
 // Parse says what raw, one mail as it lies in the mailbox, reports. It is safe
@@ -50,7 +54,7 @@ func Parse(raw []byte, opt *Options) (res Result) {
 	if opt == nil {
 		opt = &Options{}
 	}
-	p := parser{opt: opt, rules: opt.Rules, limits: opt.Limits}
+	p := parser{opt: opt, rules: opt.Rules, limits: opt.Limits, began: time.Now(), head: Result{Recipients: []Recipient{}}}
 	if p.rules == nil {
 		p.rules = rules.Builtin()
 	}
@@ -59,10 +63,16 @@ func Parse(raw []byte, opt *Options) (res Result) {
 	}
 	// The one boundary: a defect of ours in one message must not cost the others.
 	defer func() {
-		if v := recover(); v != nil {
-			res = Result{Kind: bounce.KindUnparsed, Rules: p.rules.Version(),
-				Notes: []string{fmt.Sprintf("parser defect, please report: %v at %s", v, where(debug.Stack()))}}
+		v := recover()
+		if v == nil {
+			return
 		}
+		note, late := v.(tooLong)
+		if !late {
+			note = tooLong(fmt.Sprintf("parser defect, please report: %v at %s", v, where(debug.Stack())))
+		}
+		res = p.head
+		res.Kind, res.Rules, res.Notes = bounce.KindUnparsed, p.rules.Version(), append([]string{}, append(p.notes, string(note))...)
 	}()
 	if len(raw) > p.limits.Bytes {
 		p.notes = append(p.notes, fmt.Sprintf("cut at %d of %d bytes", p.limits.Bytes, len(raw)))
@@ -75,14 +85,29 @@ type parser struct {
 	opt    *Options
 	rules  *rules.Set
 	limits Limits
+	began  time.Time
+	head   Result // what any mail has, before anything is named
 	notes  []string
 	named  map[string]int // recipient in lower case → its place in the result
 	only   *string        // the returned mail's only recipient, once it was looked for
 }
 
+// tooLong is what a parse that takes too long panics with: where it stopped.
+type tooLong string
+
+// inTime stops a parse that takes too long. What it had named by then is
+// dropped: half an answer could be a wrong one.
+func (p *parser) inTime(step string) {
+	if limit := p.limits.Time; limit > 0 && time.Since(p.began) > limit {
+		panic(tooLong(fmt.Sprintf("stopped after %s, %s", limit, step)))
+	}
+}
+
 func (p *parser) parse(m *view.Mail) Result {
 	p.notes = append(p.notes, m.Notes...)
+	p.inTime("reading its structure")
 	res := p.base(m)
+	p.head = res
 
 	v := p.kind(m, &res)
 	res.Kind, res.Hint = v.Kind, v.Hint
@@ -110,10 +135,14 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	if v, ok := autoreply.Veto(m); ok {
 		return v
 	}
-	if p.structured(m, dialect.Recognise(m), res) {
+	shown := dialect.Recognise(m)
+	p.inTime("recognising its layout")
+	if p.structured(m, shown, res) {
 		return autoreply.Verdict{Kind: verdict(res.Recipients)}
 	}
+	p.inTime("reading what its layout names")
 	v := autoreply.Classify(m)
+	p.inTime("telling whether it is an automatic answer")
 	switch {
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):
