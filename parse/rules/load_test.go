@@ -37,6 +37,7 @@ match = "("
 contains = [1]
 `,
 		"b.toml": "[[rule]]\nid = \"a.one\"\nreason = \"expired\"\ncontains = [\"y\"]\n\n[[rule]]\nreason = \"expired\"\nscoped = true\n",
+		"d.toml": "[[rule]]\nid = \"d.nested\"\nreason = \"expired\"\ncontains = [\"a (b|c (d|e))\"]\n",
 		"c.toml": "vendor = \"c\"\n[[rule]]\nid = \"c.x\nreason = 1\n",
 	})
 	if err == nil {
@@ -54,6 +55,7 @@ contains = [1]
 		`b.toml:1:3: rule "a.one": the id is taken by a rule at a.toml:2`,
 		`b.toml:6:3: a rule without id`,
 		`b.toml:6:3: scoped, but the file does not say`,
+		`d.toml:4:1: rule "d.nested": phrase "a (b|c (d|e))": a group stands in another`,
 		`c.toml:2:1: rule "c.x`,
 	} {
 		if !strings.Contains(err.Error(), want) && want != `c.toml:2:1: rule "c.x` {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -196,6 +197,9 @@ func alternatives(s string) ([]string, error) {
 			}
 			rest = rest[cut:]
 			continue
+		}
+		if strings.Contains(rest[open+1:open+end], "(") {
+			return nil, errors.New("a group stands in another: write a phrase for each")
 		}
 		var next []string
 		for _, d := range done {
