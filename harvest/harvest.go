@@ -58,6 +58,7 @@ type Cursor struct {
 type Batch struct {
 	Messages []Message
 	Cursor   Cursor
+	Left     int // messages known to be there beyond it; 0 as well where the source can't tell
 }
 
 // Disposition is what to do with a message on the server once its facts are

@@ -21,6 +21,7 @@ type Job struct {
 	Deadline time.Duration // a run is cancelled after it
 	AtOnce   bool          // a job that never ran does not wait for its schedule
 	Basis    string        // for one that does: the job whose last run stands in for its own until it has one
+	Follows  bool          // due at the start, it waits for those that don't follow: what they bring belongs into it
 	// Run does the work. Its detail is one line for people.
 	Run func(ctx context.Context) (detail string, err error)
 	// Watch, if not nil, calls wake when a run is worth while before its time,

@@ -151,6 +151,9 @@ type understood struct {
 
 func (v *visit) next(ctx context.Context, cur harvest.Cursor) (understood, error) {
 	b, err := v.session.Next(ctx, cur)
+	if v.Meter != nil && err == nil {
+		v.Meter.Left(v.Name, b.Left)
+	}
 	if v.Sent {
 		return v.readCopies(b), err
 	}

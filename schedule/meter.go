@@ -9,6 +9,8 @@ import (
 // Meter is told what harvests do, as they do it. Several mailboxes tell it at
 // the same time.
 type Meter interface {
+	// Left says how many messages of a folder are known and not yet read.
+	Left(mailbox string, messages int)
 	// Parsed says that a batch was understood, and how long that took.
 	Parsed(mailbox string, items []store.Item, took time.Duration)
 	// Committed says what storing a batch changed.

@@ -29,6 +29,8 @@ const (
 	mostWatches = 100
 	// stagger keeps watches from signing in together.
 	stagger = 100 * time.Millisecond
+	// patience is how long jobs that follow wait at the start for the others.
+	patience = 5 * time.Minute
 )
 
 // Runner runs jobs on their schedules: never two runs of one job at a time, a
@@ -55,6 +57,7 @@ type State struct {
 	Next     time.Time // of the next run
 	Running  time.Time // since when; zero when it does not
 	Err      error     // of the last run
+	Missed   int       // runs that the schedule had, and that no run began for
 	seen     time.Time // when its loop last looked at the clock
 	queued   bool      // due, and waiting for others to end
 	deadline time.Duration
@@ -79,13 +82,25 @@ func (r *Runner) Run(ctx context.Context) error {
 	// All first runs are settled before any job runs: one can be the basis of another.
 	first := make([]time.Time, len(r.Jobs))
 	for i := range r.Jobs {
-		first[i] = r.first(ctx, &r.Jobs[i])
+		first[i] = r.first(ctx, i)
 	}
-	var loops sync.WaitGroup
+	var loops, leading sync.WaitGroup
+	led := make(chan struct{})
 	watches := 0
 	for i := range r.Jobs {
 		woken := make(chan struct{}, 1)
-		loops.Go(func() { r.loop(ctx, i, first[i], woken) })
+		ran := func() {}
+		if !r.Jobs[i].Follows && !first[i].After(r.now()) {
+			leading.Add(1)
+			ran = sync.OnceFunc(leading.Done)
+		}
+		loops.Go(func() {
+			defer ran()
+			if r.Jobs[i].Follows && !first[i].After(r.now()) && !r.follow(ctx, i, led) {
+				return
+			}
+			r.loop(ctx, i, first[i], woken, ran)
+		})
 		if watch := r.Jobs[i].Watch; watch != nil {
 			if watches++; watches > mostWatches {
 				continue
@@ -101,6 +116,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	if watches > mostWatches {
 		r.Log.Info("not every job is woken, the others keep to their schedules", slog.Int("woken", mostWatches), slog.Int("others", watches-mostWatches))
 	}
+	loops.Go(func() {
+		leading.Wait()
+		close(led)
+	})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -137,8 +156,24 @@ func (r *Runner) now() time.Time {
 	return now().Round(0).In(r.Zone)
 }
 
-// loop runs one job whenever it is due, first at next, and when it is woken.
-func (r *Runner) loop(ctx context.Context, i int, next time.Time, woken <-chan struct{}) {
+// follow waits until the jobs that were due at the start have run, but not
+// longer than is reasonable; it tells whether ctx still runs.
+func (r *Runner) follow(ctx context.Context, i int, led <-chan struct{}) bool {
+	r.update(i, func(s *State) { s.queued = true })
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-led:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// loop runs one job whenever it is due, first at next, and when it is woken. It
+// calls ran after each run.
+func (r *Runner) loop(ctx context.Context, i int, next time.Time, woken <-chan struct{}, ran func()) {
 	j := &r.Jobs[i]
 	seen := r.now()
 	for {
@@ -171,6 +206,7 @@ func (r *Runner) loop(ctx context.Context, i int, next time.Time, woken <-chan s
 		}
 		next = r.once(ctx, i)
 		leave()
+		ran()
 		if ctx.Err() != nil {
 			return
 		}
@@ -203,24 +239,42 @@ func (r *Runner) enter(ctx context.Context, group string) (leave func(), ok bool
 }
 
 // first is when a job runs for the first time: now, when a run was missed.
-func (r *Runner) first(ctx context.Context, j *Job) time.Time {
+func (r *Runner) first(ctx context.Context, i int) time.Time {
+	j := &r.Jobs[i]
 	now := r.now()
 	due, err := Due(ctx, r.Recorder, j, now)
 	if err != nil && ctx.Err() == nil {
 		r.Log.Error("reading the last run failed", slog.String("job", j.Name), slog.Any("err", err))
 	}
 	if due {
+		if last, err := r.Recorder.LastRun(ctx, j.Name, false); err == nil { // else it is no catching up
+			r.missed(i, last.Started, now)
+		}
 		return now
 	}
 	return j.next(now)
 }
 
+// mostMissed bounds the counting after years of standstill.
+const mostMissed = 1000
+
+// missed counts the runs that the schedule had after began and up to now.
+func (r *Runner) missed(i int, began, now time.Time) {
+	spec, n := r.Jobs[i].Spec, 0
+	for t := spec.Next(began.In(now.Location())); !t.IsZero() && !t.After(now) && n < mostMissed; t = spec.Next(t) {
+		n++
+	}
+	r.update(i, func(s *State) { s.Missed += n })
+}
+
 // once runs a job and says when to run it again.
 func (r *Runner) once(ctx context.Context, i int) time.Time {
 	j := &r.Jobs[i]
-	r.update(i, func(s *State) { s.Running, s.queued = r.now(), false })
+	began := r.now()
+	r.update(i, func(s *State) { s.Running, s.queued = began, false })
 	_, err := Do(ctx, r.Recorder, j, r.Log)
 	now := r.now()
+	r.missed(i, began, now)
 	next := j.next(now)
 	r.update(i, func(s *State) {
 		s.Running, s.Err, s.seen = time.Time{}, err, now

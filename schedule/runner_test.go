@@ -479,3 +479,52 @@ func TestPartialFailureKeepsTheSchedule(t *testing.T) {
 		}
 	})
 }
+
+// A file that is due at the start is written after the harvests that are due
+// then: it would be empty on the first day, and stale until its next run. A
+// harvest that takes very long does not keep it waiting for ever.
+func TestFollowersWaitForTheFirstRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero, m := time.Now(), &memory{}
+		lasts := func(d time.Duration) func(context.Context) (string, error) {
+			return func(ctx context.Context) (string, error) {
+				sleep(ctx, d)
+				return "", nil
+			}
+		}
+		every := spec(t, "*/30 * * * *")
+		during(t, 40*time.Minute, m,
+			Job{Name: "harvest a", Spec: every, Run: lasts(time.Minute), AtOnce: true},
+			Job{Name: "harvest b", Spec: every, Run: lasts(2 * time.Minute), AtOnce: true},
+			Job{Name: "later", Spec: every, Run: lasts(0)}, // not due, so not waited for
+			Job{Name: "file", Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
+		if got := m.starts("file", zero); got != "2m0s 30m0s" {
+			t.Errorf("file: %s", got)
+		}
+		zero, m = time.Now(), &memory{}
+		during(t, 10*time.Minute, m,
+			Job{Name: "harvest", Spec: every, Run: lasts(time.Hour), AtOnce: true},
+			Job{Name: "file", Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
+		if got := m.starts("file", zero); got != patience.String() {
+			t.Errorf("file beside a long harvest: %s", got)
+		}
+	})
+}
+
+func TestMissedRunsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		zero := time.Now()
+		m := &memory{runs: []store.Run{{Job: "daily", Started: zero.Add(-80 * time.Hour), OK: true}}}
+		r := during(t, 30*time.Minute, m,
+			Job{Name: "daily", Spec: spec(t, "10 6 * * *"), Run: func(context.Context) (string, error) { return "", nil }},
+			Job{Name: "slow", Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
+				sleep(ctx, 12*time.Minute)
+				return "", nil
+			}})
+		for i, want := range []int{3, 4} { // 06:10 of three days; :10, :15 and :25, :30
+			if s := r.States()[i]; s.Missed != want {
+				t.Errorf("%s missed %d runs, want %d", s.Job, s.Missed, want)
+			}
+		}
+	})
+}

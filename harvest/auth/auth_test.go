@@ -134,7 +134,13 @@ func TestTokensAreRenewedBeforeTheyEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if at := tokens.Expiry(); !at.IsZero() {
+		t.Error("an end without a token:", at)
+	}
 	keep(renewBefore + time.Minute)
+	if left := time.Until(tokens.Expiry()); left < renewBefore || left > renewBefore+time.Minute {
+		t.Error("ends in", left)
+	}
 	if token, err := tokens.Token(t.Context()); token != "old" {
 		t.Error(token, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,6 +35,8 @@ type CachedTokens struct {
 	last    cached
 	refused string // the access token that a server refused
 	minted  bool   // the last token came from the provider just now
+
+	expiry atomic.Int64 // of last, in ms since 1970; for who must not wait for a provider
 }
 
 // cached is what the file holds.
@@ -67,6 +70,24 @@ func (t *CachedTokens) Token(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return t.last.AccessToken, nil
+}
+
+// Expiry is when the token at hand ends: the zero time when there is none yet,
+// or it has no end. It never waits.
+func (t *CachedTokens) Expiry() time.Time {
+	if ms := t.expiry.Load(); ms != 0 {
+		return time.UnixMilli(ms)
+	}
+	return time.Time{}
+}
+
+func (t *CachedTokens) set(c cached) {
+	t.last = c
+	ms := int64(0)
+	if !c.Expiry.IsZero() {
+		ms = c.Expiry.UnixMilli()
+	}
+	t.expiry.Store(ms)
 }
 
 // Renew gets a new token whatever is cached.
@@ -131,14 +152,14 @@ func (t *CachedTokens) load() error {
 	var found cached
 	// Half a file holds nothing that can't be had anew.
 	if json.Unmarshal(content, &found) == nil && found.For == t.For {
-		t.last = found
+		t.set(found)
 	}
 	return nil
 }
 
 // keep replaces the file whole.
 func (t *CachedTokens) keep(token *oauth2.Token) error {
-	t.last = cached{t.For, *token}
+	t.set(cached{t.For, *token})
 	if t.File == "" {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	s.count(time.Now())
 	cur.LastUID, cur.State = messages[len(messages)-1].UID, s.budget.state()
 	f.plan.after(imap.UID(cur.LastUID))
-	return harvest.Batch{Messages: messages, Cursor: cur}, nil
+	return harvest.Batch{Messages: messages, Cursor: cur, Left: len(f.plan.uids)}, nil
 }
 
 // forgets says whether the UIDs up to a cursor mean nothing any more.

@@ -39,6 +39,7 @@ type Rule struct {
 	Not      []string      // texts that it must not win
 
 	File         string // where it stands
+	Own          bool   // from an operator's folder, not built in
 	Line, Column int
 
 	re     *regexp.Regexp

@@ -71,6 +71,7 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 		problems = append(problems, faults...)
 		s.heads = append(s.heads, head)
 		for _, r := range rules {
+			r.Own = base != nil
 			if first, twice := fresh[r.ID]; twice && r.ID != "" {
 				problems = append(problems, Problem{r.File, r.Line, r.Column, r.ID, "the id is taken by a rule at " + first, "choose another id"})
 				continue
@@ -96,6 +97,16 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 
 // Version is a short hash of the rules' content.
 func (s *Set) Version() string { return s.version }
+
+// Own counts the rules that are not built in.
+func (s *Set) Own() (n int) {
+	for i := range s.rules {
+		if s.rules[i].Own {
+			n++
+		}
+	}
+	return n
+}
 
 // Rules returns all rules in order of id.
 func (s *Set) Rules() []Rule { return slices.Clone(s.rules) }

@@ -20,7 +20,7 @@ func (d *daemon) serve(ctx context.Context, set *jobs.Set, r *schedule.Runner) (
 	if c.Listen == "" {
 		return func() {}, nil
 	}
-	o := web.Options{Actions: c.Actions, Set: set, States: r.States, Alive: r.Healthy, Metrics: d.metrics.Handler(set), Log: d.Log}
+	o := web.Options{Actions: c.Actions, Set: set, States: r.States, Alive: r.Healthy, Metrics: d.metrics.Handler(set, r.States), Log: d.Log}
 	if !c.Token.IsZero() {
 		if o.Token, err = c.Token.Resolve(ctx); err != nil {
 			return nil, fmt.Errorf("web.token: %w", err)

@@ -105,6 +105,21 @@ func Rules(dir string) (*rules.Set, error) {
 	return rules.Load(rules.Builtin(), os.DirFS(dir))
 }
 
+// TokenExpiries says when the access token of each mailbox ends, of those that
+// have one.
+func (s *Set) TokenExpiries() map[string]time.Time {
+	out := map[string]time.Time{}
+	for name, t := range s.tokens {
+		if t == nil {
+			continue
+		}
+		if at := t.Expiry(); !at.IsZero() {
+			out[string(name)] = at
+		}
+	}
+	return out
+}
+
 // Close closes the database and leaves the mailboxes to others.
 func (s *Set) Close() error {
 	s.claims.release()
@@ -178,7 +193,7 @@ func (s *Set) Files() []schedule.Job {
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]
 		jobs = append(jobs, schedule.Job{
-			Name: "export " + string(e.Name), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true,
+			Name: "export " + string(e.Name), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true, Follows: true,
 			Run: func(ctx context.Context) (string, error) {
 				res, err := s.Export(ctx, e)
 				return res.String(), err

@@ -39,7 +39,7 @@ func (s *Set) pushes() []schedule.Job {
 	for i := range s.Config.Pushes {
 		p := &s.Config.Pushes[i]
 		jobs = append(jobs, schedule.Job{
-			Name: "push " + string(p.Name), Spec: p.Schedule, Deadline: pushDeadline, AtOnce: true,
+			Name: "push " + string(p.Name), Spec: p.Schedule, Deadline: pushDeadline, AtOnce: true, Follows: true,
 			Run: func(ctx context.Context) (string, error) {
 				res, err := s.Push(ctx, p, false)
 				return res.String(), err

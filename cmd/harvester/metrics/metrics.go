@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -26,7 +27,9 @@ type Metrics struct {
 	poll         *prometheus.HistogramVec
 	messages     *prometheus.CounterVec
 	bytes        prometheus.Counter
+	backlog      *prometheus.GaugeVec
 	recipients   *prometheus.CounterVec
+	unclassified *prometheus.CounterVec
 	changes      *prometheus.CounterVec
 	parse        prometheus.Summary
 	commit       prometheus.Histogram
@@ -41,6 +44,9 @@ func New(version string) *Metrics {
 		polls:        counters("polls_total", "Runs of a mailbox's harvest, by result.", "mailbox", "result"),
 		messages:     counters("messages_total", "Messages understood, by kind.", "mailbox", "kind"),
 		recipients:   counters("bounces_total", "Recipients that failed, by class and reason.", "class", "reason"),
+		unclassified: counters("unclassified_total", "Failed recipients whose reply no rule or code explains, by who spoke.", "provider"),
+		backlog: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "mailbox_backlog_messages",
+			Help: "Messages that a mailbox's harvest knows of and has not read."}, []string{"mailbox"}),
 		changes:      counters("suppression_changes_total", "Changes of the suppression list.", "change"),
 		bytes:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "message_bytes_total", Help: "Bytes of the messages understood."}),
 		reloaded:     gauge("config_last_reload_successful", "1 when the configuration as it stands is at work."),
@@ -54,7 +60,7 @@ func New(version string) *Metrics {
 	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "The program; always 1."}, []string{"version"})
 	info.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.polls, m.poll, m.messages, m.bytes, m.recipients, m.changes, m.parse, m.commit, m.reloaded, m.reloadedTime, info,
+	m.registry.MustRegister(m.polls, m.poll, m.messages, m.bytes, m.recipients, m.unclassified, m.backlog, m.changes, m.parse, m.commit, m.reloaded, m.reloadedTime, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -71,9 +77,9 @@ func gauge(name, help string) prometheus.Gauge {
 
 // Handler answers a scrape with what was counted and how the configuration at
 // work stands.
-func (m *Metrics) Handler(set *jobs.Set) http.Handler {
+func (m *Metrics) Handler(set *jobs.Set, states func() []schedule.State) http.Handler {
 	now := prometheus.NewRegistry()
-	now.MustRegister(standing{set})
+	now.MustRegister(standing{set, states})
 	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, now}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
@@ -100,9 +106,17 @@ func (m *Metrics) Parsed(mailbox string, items []store.Item, took time.Duration)
 		for j := range it.Result.Recipients {
 			if r := &it.Result.Recipients[j]; it.Result.Kind == bounce.KindBounce && r.Action == bounce.Failed {
 				m.recipients.WithLabelValues(r.Class.String(), r.Reason.String()).Inc()
+				if r.Reason == bounce.Unclassified {
+					m.unclassified.WithLabelValues(cmp.Or(r.Vendor, "other")).Inc()
+				}
 			}
 		}
 	}
+}
+
+// Left tells how far behind a harvest is.
+func (m *Metrics) Left(mailbox string, messages int) {
+	m.backlog.WithLabelValues(mailbox).Set(float64(messages))
 }
 
 // Committed counts how the list changed.

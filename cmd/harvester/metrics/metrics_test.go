@@ -19,6 +19,7 @@ import (
 	"harvester/fixtures"
 	"harvester/harvest"
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/schedule"
 	"harvester/store"
 	"harvester/store/policy"
@@ -27,7 +28,16 @@ import (
 func openSet(t *testing.T) *jobs.Set {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "harvester.toml")
+	rule := "[[rule]]\nid = \"own.gone\"\nreason = \"user_unknown\"\ncontains = [\"flown\"]\nexamples = [\"550 flown\"]\n"
+	dir := filepath.Join(filepath.Dir(file), "rules")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "own.toml"), []byte(rule), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	text := `own_domains = ["example.org"]
+rules_dir = "rules"
 [store]
 path = "h.db"
 [[mailbox]]
@@ -58,7 +68,7 @@ path = "list.csv"
 func scrape(t *testing.T, m *Metrics, set *jobs.Set) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler(set).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler(set, func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Missed: 3}} }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	body, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +101,10 @@ func TestScrape(t *testing.T) {
 	}
 	messages := []harvest.Message{{Raw: raw, Size: int64(len(raw))}, {Gone: true}, {Poison: errors.New("unreadable")}}
 	m.Parsed("bounces", schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}}), time.Second)
+	m.Parsed("bounces", []store.Item{{Result: parse.Result{Kind: bounce.KindBounce, Recipients: []parse.Recipient{
+		{Action: bounce.Failed, Reason: bounce.Unclassified, Vendor: "kddi"}, {Action: bounce.Failed, Reason: bounce.Unclassified},
+	}}}}, time.Second)
+	m.Left("bounces", 7)
 	m.Committed(store.Outcome{Added: 2, Held: 1}, time.Millisecond)
 	m.Polled("bounces", schedule.Tally{}, time.Second, nil)
 	m.Polled("bounces", schedule.Tally{}, time.Second, errors.New("login of bounces@example.org refused"))
@@ -115,11 +129,16 @@ func TestScrape(t *testing.T) {
 	got := scrape(t, m, set)
 	for _, want := range []string{
 		`harvester_build_info{version="v1"} 1`,
-		`harvester_messages_total{kind="bounce",mailbox="bounces"} 1`,
+		`harvester_messages_total{kind="bounce",mailbox="bounces"} 2`,
+		`harvester_unclassified_total{provider="kddi"} 1`,
+		`harvester_unclassified_total{provider="other"} 1`,
+		`harvester_mailbox_backlog_messages{mailbox="bounces"} 7`,
+		`harvester_job_missed_total{job="harvest bounces"} 3`,
+		`harvester_rules{source="rules_dir"} 1`,
 		`harvester_bounces_total{class="hard",reason="user_unknown"} 1`,
 		`harvester_suppression_changes_total{change="add"} 2`,
 		`harvester_polls_total{mailbox="bounces",result="failed"} 1`,
-		`harvester_parse_duration_seconds_count 1`,
+		`harvester_parse_duration_seconds_count 2`,
 		`harvester_store_commit_duration_seconds_count 1`,
 		`harvester_config_last_reload_successful 0`,
 		`harvester_mailbox_up{mailbox="bounces"} 0`,

@@ -16,7 +16,10 @@ import (
 )
 
 // standing reads from the database how things stand when somebody asks.
-type standing struct{ set *jobs.Set }
+type standing struct {
+	set    *jobs.Set
+	states func() []schedule.State
+}
 
 // scrapeTime bounds what a scrape may cost.
 const scrapeTime = 5 * time.Second
@@ -33,7 +36,9 @@ var (
 	jobDuration  = desc("job_last_duration_seconds", "How long the last finished run of a job took.", "job")
 	suppressions = desc("suppressions", "Entries of the suppression list in force, by class.", "class")
 	storeSize    = desc("store_size_bytes", "Size of the database.")
-	rules        = desc("rules", "Rules for the meaning of replies.")
+	jobMissed    = desc("job_missed_total", "Runs that the schedule of a job had and that did not begin, since the configuration came to work.", "job")
+	tokenExpiry  = desc("oauth_token_expiry_timestamp_seconds", "When the access token of a mailbox ends; it is renewed before.", "mailbox")
+	rules        = desc("rules", "Rules for the meaning of replies, by where they are from.", "source")
 	stopped      = desc("exports_stopped", "1 while the breaker keeps the exports still.")
 	alarms       = desc("alarms", "Alarms that last, by urgency.", "urgency")
 	unreadable   = desc("scrape_errors", "Figures that could not be read for this answer.")
@@ -81,7 +86,15 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 		}
 		tell(err, alarms, float64(n), urgency.String())
 	}
-	tell(nil, rules, float64(len(s.set.Rules.Rules())))
+	for _, j := range s.states() {
+		out <- prometheus.MustNewConstMetric(jobMissed, prometheus.CounterValue, float64(j.Missed), j.Job)
+	}
+	for mailbox, at := range s.set.TokenExpiries() {
+		tell(nil, tokenExpiry, float64(at.UnixMilli())/1000, mailbox)
+	}
+	own := s.set.Rules.Own()
+	tell(nil, rules, float64(len(s.set.Rules.Rules())-own), "builtin")
+	tell(nil, rules, float64(own), "rules_dir")
 	tell(nil, unreadable, float64(failed))
 }
 

@@ -100,7 +100,7 @@ func serve(t testing.TB, change func(*Options)) (*httptest.Server, *jobs.Set) {
 			t.Error(err)
 		}
 	})
-	o := Options{Token: token, Set: set, Alive: func() error { return nil }, Metrics: metrics.New("test").Handler(set), Log: slog.New(slog.DiscardHandler),
+	o := Options{Token: token, Set: set, Alive: func() error { return nil }, Metrics: metrics.New("test").Handler(set, func() []schedule.State { return nil }), Log: slog.New(slog.DiscardHandler),
 		States: func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Next: time.Now()}} }}
 	if change != nil {
 		change(&o)
