@@ -144,12 +144,21 @@ func (d *doctor) database(ctx context.Context, set *jobs.Set) {
 	d.all("jobs", "warn", fmt.Sprintf("the last runs of %d jobs were good", len(s.Jobs)), failing...)
 }
 
-// clock shows the time; times to come in the database are told with its facts.
+// clock shows the time, and whether anything keeps it right; times to come in
+// the database are told with its facts.
 func (d *doctor) clock(set *jobs.Set) {
 	if clockBefore(time.Now()) != nil {
 		return // told with the configuration
 	}
-	d.note("clock", "ok", time.Now().In(set.Config.Timezone.Location()).Format("2006-01-02 15:04:05 MST"))
+	now := time.Now().In(set.Config.Timezone.Location()).Format("2006-01-02 15:04:05 MST")
+	switch kept, err := jobs.ClockSynchronised(); {
+	case err != nil: // not in every container
+		d.note("clock", "ok", now+"; whether it is synchronised can't be told here")
+	case kept:
+		d.note("clock", "ok", now+", synchronised")
+	default:
+		d.note("clock", "warn", now+", and nothing keeps it right: run systemd-timesyncd, chrony or ntpd, or see that the host does")
+	}
 }
 
 func (d *doctor) files(ctx context.Context, set *jobs.Set) {

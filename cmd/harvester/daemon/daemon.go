@@ -171,20 +171,16 @@ func (d *daemon) summary() string {
 	failing := 0
 	var next time.Time
 	for _, s := range d.runner.Load().States() {
-		if s.Failures() > 0 {
+		if s.Err != nil { // in part as well: one folder of a mailbox
 			failing++
 		}
 		if next.IsZero() || !s.Next.IsZero() && s.Next.Before(next) {
 			next = s.Next
 		}
 	}
-	n := len(d.set.Config.Mailboxes)
-	text := fmt.Sprintf("%d mailboxes", n)
-	if n == 1 {
-		text = "1 mailbox"
-	}
+	text := count(len(d.set.Config.Mailboxes), "mailbox", "mailboxes")
 	if failing > 0 {
-		text += fmt.Sprintf(", %d jobs failing", failing)
+		text += ", " + count(failing, "job", "jobs") + " failing"
 	}
 	if !next.IsZero() {
 		text += "; next run " + next.Format("15:04")
@@ -193,6 +189,13 @@ func (d *daemon) summary() string {
 		text += "; configuration not reloaded: " + d.refused
 	}
 	return text
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // dump logs how every job stands.

@@ -25,6 +25,7 @@ import (
 	"harvester/harvest/imap/memserver"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/schedule"
 	"harvester/store"
 )
 
@@ -390,4 +391,41 @@ func TestManyMailboxes(t *testing.T) {
 		t.Error("the silence was not waited for: the test proves nothing")
 	}
 	s.stop()
+}
+
+// One folder of a mailbox that can't be read is a failure to be seen, though
+// the job keeps to its schedule.
+func TestSummaryTellsOfPartialFailures(t *testing.T) {
+	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "h.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	hourly, err := schedule.ParseSpec("@every 1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan struct{})
+	r := &schedule.Runner{Recorder: db, Zone: time.UTC, Parallel: 1, Grace: time.Minute, Log: slog.New(slog.DiscardHandler), Jobs: []schedule.Job{
+		{Name: "harvest bounces", Spec: hourly, AtOnce: true, Run: func(context.Context) (string, error) {
+			return "3 read", &schedule.Partial{Err: errors.New("folder Old does not exist")}
+		}},
+		{Name: "export list", Spec: hourly, AtOnce: true, Follows: true, Run: func(context.Context) (string, error) {
+			close(ran) // so the harvest is over
+			return "", nil
+		}},
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	<-ran
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{set: &jobs.Set{Config: &config.Config{Mailboxes: make([]config.Mailbox, 1)}}}
+	d.runner.Store(r)
+	if got := d.summary(); !strings.HasPrefix(got, "1 mailbox, 1 job failing") {
+		t.Error(got)
+	}
 }

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package jobs
+
+import "errors"
+
+// ClockSynchronised can't be told here.
+func ClockSynchronised() (bool, error) { return false, errors.ErrUnsupported }
