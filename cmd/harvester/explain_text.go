@@ -121,7 +121,7 @@ func (e *explainer) standing(x *explanation) {
 		if w.Kind == policy.OwnPath {
 			what = "without weight until"
 		}
-		e.field("burst", fmt.Sprintf("%s, %s %s", holdID(store.Hold{Window: w}), what, e.stamp(w.Until)))
+		e.field("burst", fmt.Sprintf("%s, %s %s", w.ID(), what, e.stamp(w.Until)))
 	}
 	for _, r := range x.Rulings {
 		what := "dropped"

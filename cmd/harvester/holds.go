@@ -31,11 +31,6 @@ after the hold confirms it, a delivery or silence drops it, or you decide.`,
 	)
 }
 
-// holdID names a window: kind, subject, and the hour or day of its start (UTC).
-func holdID(h store.Hold) string {
-	return fmt.Sprintf("%s:%s:%s", h.Kind, h.Subject, h.Start.UTC().Format("2006-01-02T15"))
-}
-
 // holdView is a hold as JSON prints it.
 type holdView struct {
 	ID string `json:"id"`
@@ -66,7 +61,7 @@ func newHoldsList(a *app) *cobra.Command {
 				}
 				for _, h := range holds {
 					if asJSON {
-						if err := enc.Encode(holdView{holdID(h), h}); err != nil {
+						if err := enc.Encode(holdView{h.ID(), h}); err != nil {
 							return err
 						}
 						continue
@@ -75,7 +70,7 @@ func newHoldsList(a *app) *cobra.Command {
 					if h.Baseline > 0 {
 						usual = fmt.Sprint(h.Baseline)
 					}
-					p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, holdID(h))
+					p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, h.ID())
 					if h.Ruling != "" {
 						p.field("ruling", fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
 					} else if h.Kind == policy.OwnPath {
@@ -121,7 +116,7 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printRuling(ruled{holdID(h), name, out.Added, out.Removed, out.Held}, asJSON)
+				return a.printRuling(ruled{h.ID(), name, out.Added, out.Removed, out.Held}, asJSON)
 			})
 		},
 	}
@@ -151,14 +146,14 @@ func (a *app) printRuling(r ruled, asJSON bool) error {
 
 // findHold finds a hold by its id, or by its subject where there is only one.
 func findHold(holds []store.Hold, name string) (store.Hold, error) {
-	if i := slices.IndexFunc(holds, func(h store.Hold) bool { return holdID(h) == name }); i >= 0 {
+	if i := slices.IndexFunc(holds, func(h store.Hold) bool { return h.ID() == name }); i >= 0 {
 		return holds[i], nil
 	}
 	var found []store.Hold
 	var ids []string
 	for _, h := range holds {
 		if h.Subject == name {
-			found, ids = append(found, h), append(ids, holdID(h))
+			found, ids = append(found, h), append(ids, h.ID())
 		}
 	}
 	switch len(found) {

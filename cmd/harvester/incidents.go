@@ -208,7 +208,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 				found := false
 				concern, path := policy.PathConcern(args[0])
 				for _, h := range holds {
-					if holdID(h) != args[0] && !(path && h.Kind == policy.OwnPath && h.Subject == concern) {
+					if h.ID() != args[0] && !(path && h.Kind == policy.OwnPath && h.Subject == concern) {
 						continue
 					}
 					o, err := set.DB.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, false, reason, author())

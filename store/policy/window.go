@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +41,11 @@ type Window struct {
 	Until    time.Time  `json:"until"`    // up to which events are held; End for OwnPath
 	Peak     int        `json:"peak"`     // most distinct things in one bin
 	Baseline int        `json:"baseline"` // what is usual; 0: not known yet
+}
+
+// ID names a window: kind, subject, and the hour of its start (UTC).
+func (w *Window) ID() string {
+	return fmt.Sprintf("%s:%s:%s", w.Kind, w.Subject, w.Start.UTC().Format("2006-01-02T15"))
 }
 
 const (

@@ -2,10 +2,14 @@ package web
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"harvester/store"
 	"harvester/store/policy"
 )
 
@@ -14,7 +18,8 @@ import (
 const author = "status page"
 
 // act carries out what a form of the page asks for: acknowledge an incident,
-// release the exports, decide about an address. Requests from other sites
+// release the exports, believe or drop what is held back, decide about an
+// address. Requests from other sites
 // were refused before (guard), and the cookie of the session goes with none.
 func (s *server) act(w http.ResponseWriter, r *http.Request) {
 	if !s.Actions {
@@ -38,6 +43,8 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 		err = db.IncidentAct(ctx, subject, "ack", reason, who)
 	case "release":
 		err = db.Release(ctx, reason, who)
+	case "hold-release", "hold-drop":
+		err = s.rule(ctx, subject, act == "hold-release", reason, who)
 	case "allow", "add", "remove":
 		o := policy.Override{Pattern: subject, Reason: reason, Author: who}
 		if err = o.Act.UnmarshalText([]byte(act)); err == nil {
@@ -53,4 +60,19 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// rule decides about the hold with an id.
+func (s *server) rule(ctx context.Context, id string, release bool, reason, who string) error {
+	holds, err := s.Set.DB.Holds(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	for i := range holds {
+		if h := &holds[i]; h.ID() == id {
+			_, err := s.Set.DB.Rule(ctx, h.Kind, h.Subject, h.Start, release, reason, who)
+			return err
+		}
+	}
+	return fmt.Errorf("hold %q: %w", id, store.ErrNotFound)
 }

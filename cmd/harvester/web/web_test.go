@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -431,6 +432,46 @@ func TestActs(t *testing.T) {
 	c.want(http.StatusBadRequest, "reason is missing", "POST", "/act", "act=ack&subject=x", form...)
 	c.want(http.StatusBadRequest, "no act", "POST", "/act", "act=drop&reason=x", form...)
 	c.want(http.StatusNotFound, "", "POST", "/act", "act=release&reason=x", form...)
+}
+
+// A burst is held back, and the page shows how to decide about it: with a form
+// where it may act, else with the command.
+func TestHolds(t *testing.T) {
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for _, act := range []string{"", "hold-release", "hold-drop"} {
+		c := start(t, func(o *Options) { o.Actions = act != "" })
+		h, ok := held(t, c)
+		if !ok {
+			t.Fatal("nothing is held")
+		}
+		id := h.ID()
+		if act == "" {
+			c.want(http.StatusOK, "harvester holds release "+id, "GET", "/", "")
+			continue
+		}
+		c.want(http.StatusOK, `value="`+act+`"`, "GET", "/", "")
+		c.want(http.StatusNotFound, "", "POST", "/act", "act="+act+"&subject=outage:nobody:2026-01-01T00&reason=x", form...)
+		c.want(http.StatusSeeOther, "", "POST", "/act", "act="+act+"&subject="+url.QueryEscape(id)+"&reason=looked", form...)
+		c.want(http.StatusOK, strings.TrimPrefix(act, "hold-")+" by status page", "GET", "/", "")
+		if now, ok := held(t, c); ok && now.ID() == id {
+			t.Errorf("%s: %d are held still", act, now.Held)
+		}
+	}
+}
+
+// held is the first hold that holds anything.
+func held(t *testing.T, c *client) (store.Hold, bool) {
+	t.Helper()
+	holds, err := c.set.DB.Holds(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range holds {
+		if h.Held > 0 {
+			return h, true
+		}
+	}
+	return store.Hold{}, false
 }
 
 // What a mail brings stays text.
