@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"harvester/cmd/harvester/config"
 )
 
 var (
@@ -79,6 +81,27 @@ func TestManualsAreChecked(t *testing.T) {
 	} {
 		if problem := parses(line); (problem == "") != want {
 			t.Errorf("%s: %q", line, problem)
+		}
+	}
+}
+
+// Each configuration of docs/howto.md is one that the program takes.
+func TestHowtoConfigurationsAreRight(t *testing.T) {
+	text, err := os.ReadFile("../../docs/howto.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) < 7 {
+		t.Fatalf("%d configurations", len(blocks))
+	}
+	file := filepath.Join(t.TempDir(), "harvester.toml")
+	for _, b := range blocks {
+		if err := os.WriteFile(file, []byte("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n"+b[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(file); err != nil {
+			t.Errorf("%s\n%v", b[1], err)
 		}
 	}
 }
