@@ -59,8 +59,9 @@ func (db *DB) FailingJob(ctx context.Context, job string) (f Failing, err error)
 		return f, fmt.Errorf("a failure of %s: %w", job, ErrNotFound)
 	}
 	if err == nil {
-		err = db.read.QueryRowContext(ctx, `SELECT min(started) FROM runs WHERE job = ?1 AND ended IS NOT NULL AND ok = 0
- AND started > ifnull((SELECT started FROM runs WHERE job = ?1 AND ok = 1 ORDER BY started DESC LIMIT 1), 0)`, job).Scan(when{&f.Since})
+		err = db.read.QueryRowContext(ctx, `WITH good AS (SELECT started, id FROM runs WHERE job = ?1 AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1)
+SELECT min(started) FROM runs WHERE job = ?1 AND ended IS NOT NULL AND ok = 0
+ AND (NOT EXISTS (SELECT * FROM good) OR (started, id) > (SELECT started, id FROM good))`, job).Scan(when{&f.Since})
 	}
 	if err != nil {
 		return f, fmt.Errorf("reading the runs of %s: %w", job, clear(err))

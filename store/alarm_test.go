@@ -44,6 +44,10 @@ func TestFailingJob(t *testing.T) {
 	if _, err := db.FailingJob(ctx, "retention"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("it succeeds: %v", err)
 	}
+	ended(t, db, "retention", errors.New("third")) // in the same millisecond
+	if f, err := db.FailingJob(ctx, "retention"); err != nil || !f.Since.Equal(c.t) {
+		t.Errorf("%+v %v", f, err)
+	}
 }
 
 func TestLull(t *testing.T) {
