@@ -22,9 +22,10 @@ type Mailbox struct {
 	Store    *store.DB
 	Parse    *parse.Options
 	Settling Settling
-	Sent     bool  // it holds copies of what was sent, for the ledger
-	Dry      bool  // neither commit nor settle: only say what would happen
-	Meter    Meter // nil: nobody counts
+	Sent     bool    // it holds copies of what was sent, for the ledger
+	Dry      bool    // neither commit nor settle: only say what would happen
+	Meter    Meter   // nil: nobody counts
+	Memory   *Memory // shared with other mailboxes; nil: as much as the source wants
 	Log      *slog.Logger
 }
 
@@ -147,31 +148,61 @@ type understood struct {
 	items  []store.Item
 	copies []sentCopy // instead of items, all but what is gone or poison
 	cursor harvest.Cursor
+	held   int64 // of the shared memory
 }
 
 func (v *visit) next(ctx context.Context, cur harvest.Cursor) (understood, error) {
-	b, err := v.session.Next(ctx, cur)
+	b, held, err := v.read(ctx, cur)
 	if v.Meter != nil && err == nil {
 		v.Meter.Left(v.Name, b.Left)
 	}
 	if v.Sent {
-		return v.readCopies(b), err
+		u := v.readCopies(b)
+		u.held = held
+		return u, err
 	}
 	start := time.Now()
 	items := Parse(b.Messages, v.Parse)
 	if v.Meter != nil && len(items) > 0 {
 		v.Meter.Parsed(v.Name, items, time.Since(start))
 	}
-	return understood{items: items, cursor: b.Cursor}, err
+	return understood{items: items, cursor: b.Cursor, held: held}, err
+}
+
+// read reads a batch within this mailbox's share of the memory, and says what
+// it holds of it.
+func (v *visit) read(ctx context.Context, cur harvest.Cursor) (b harvest.Batch, held int64, err error) {
+	s, ok := v.session.(harvest.Sparing)
+	if v.Memory == nil || !ok {
+		b, err = v.session.Next(ctx, cur)
+		return b, 0, err
+	}
+	share := v.Memory.share()
+	defer func() { v.Memory.add(held - share) }()
+	s.Spare(share)
+	b, err = v.session.Next(ctx, cur)
+	return b, weight(b.Messages), err
+}
+
+// drop gives back what a batch holds of the memory.
+func (v *visit) drop(b *understood) {
+	if v.Memory != nil {
+		v.Memory.add(-b.held)
+	}
+	*b = understood{}
 }
 
 // folder reads one folder to its end. The next batch is read and parsed while
 // one is committed; the session is used for nothing else until then.
 func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
+	var ahead understood
 	batch, err := v.next(ctx, cur)
+	defer func() {
+		v.drop(&batch)
+		v.drop(&ahead)
+	}()
 	for err == nil && (len(batch.items)+len(batch.copies) > 0 || batch.cursor != cur) {
 		cur = batch.cursor
-		var ahead understood
 		var reading sync.WaitGroup
 		reading.Go(func() { ahead, err = v.next(ctx, cur) })
 		todo, failed := v.store(batch)
@@ -183,7 +214,8 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 		if failed := v.pass(batch); failed != nil {
 			return failed
 		}
-		batch = ahead
+		v.drop(&batch)
+		batch, ahead = ahead, understood{}
 	}
 	return err
 }

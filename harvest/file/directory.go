@@ -29,6 +29,7 @@ type layout interface {
 // directory is a session on a mailbox with one file for each message.
 type directory struct {
 	*source
+	harvest.Share
 	layout layout
 }
 
@@ -68,6 +69,7 @@ func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch
 	seen.Only(order)
 	var batch harvest.Batch
 	var bytes int64
+	messages, most := d.Within(d.BatchMessages, d.BatchBytes)
 	for _, name := range order {
 		if seen.Has(name) {
 			continue
@@ -75,7 +77,7 @@ func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch
 		if err := ctx.Err(); err != nil {
 			return harvest.Batch{}, d.fault("reading folder "+cur.Folder, err)
 		}
-		if len(batch.Messages) == d.BatchMessages || bytes >= d.BatchBytes {
+		if len(batch.Messages) == messages || bytes >= most {
 			break
 		}
 		m, err := d.read(cur.Folder, name, paths[name])

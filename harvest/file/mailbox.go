@@ -17,7 +17,10 @@ import (
 
 // mailbox is a session on an mbox file to which others append. It is never
 // written.
-type mailbox struct{ *source }
+type mailbox struct {
+	*source
+	harvest.Share
+}
 
 func (b *mailbox) Folders() []string { return b.folders() }
 
@@ -183,7 +186,8 @@ func (b *mailbox) messages(ctx context.Context, f io.Reader, path string, offset
 	var batch []harvest.Message
 	var bytes int64
 	m := &mboxReader{r: r, limit: b.MaxMessage}
-	for len(batch) < b.BatchMessages && bytes < b.BatchBytes {
+	messages, most := b.Within(b.BatchMessages, b.BatchBytes)
+	for len(batch) < messages && bytes < most {
 		if err := ctx.Err(); err != nil {
 			return nil, offset, err
 		}

@@ -48,6 +48,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Mailbox) {
 		"resumes in another session":    resumes,
 		"repeats what wasn't committed": repeats,
 		"keeps heads, hashes all":       keepsHeads,
+		"keeps its batches small":       spares,
 		"an empty mailbox":              empty,
 		"settling":                      settles,
 		"heeds its context":             cancels,
@@ -128,6 +129,31 @@ func readsOnce(t *testing.T, b Mailbox) {
 	}
 	got, _ := drain(t, session, harvest.Cursor{Folder: b.Folder}, 5)
 	check(t, got, 0, 23)
+}
+
+func spares(t *testing.T, b Mailbox) {
+	b.Deliver(messages(0, 9)...)
+	session := open(t, b.Source(5, 1<<20))
+	defer closing(t, session)
+	s, ok := session.(harvest.Sparing)
+	if !ok {
+		t.Fatal("it can't")
+	}
+	var all []harvest.Message
+	cur := harvest.Cursor{Folder: b.Folder}
+	for _, step := range []struct {
+		bytes int64
+		want  int
+	}{{3 * harvest.Overhead, 3}, {1, 1}, {1 << 30, 5}} {
+		s.Spare(step.bytes)
+		batch, err := session.Next(t.Context(), cur)
+		if err != nil || len(batch.Messages) != step.want {
+			t.Fatalf("within %d bytes: %d messages, want %d (%v)", step.bytes, len(batch.Messages), step.want, err)
+		}
+		cur = batch.Cursor
+		all = append(all, batch.Messages...)
+	}
+	check(t, all, 0, 9)
 }
 
 func resumes(t *testing.T, b Mailbox) {

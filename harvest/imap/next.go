@@ -52,7 +52,8 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	if err := s.weigh(ctx, f); err != nil {
 		return harvest.Batch{}, err
 	}
-	asked := f.plan.take(s.batchLimit(f), s.BatchBytes, s.MaxMessage)
+	most, bytes := s.Within(s.batchLimit(f), s.BatchBytes)
+	asked := f.plan.take(most, bytes, s.MaxMessage)
 	if len(asked) == 0 {
 		return harvest.Batch{Cursor: cur}, nil
 	}

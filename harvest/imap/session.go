@@ -23,6 +23,7 @@ const farewellTimeout = 5 * time.Second
 // session is one signed-in connection. One command is under way at a time.
 type session struct {
 	*source
+	harvest.Share
 	conn   *wire.Guard
 	client *imapclient.Client
 

@@ -17,6 +17,7 @@ import (
 // connection.
 type session struct {
 	*source
+	harvest.Share
 	end    *wire.Endpoint
 	client *client // nil after a QUIT
 
@@ -119,12 +120,13 @@ func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 func (s *session) plan(seen *names.Set) []string {
 	var batch []string
 	var bytes int64
+	messages, most := s.Within(s.BatchMessages, s.BatchBytes)
 	for _, uidl := range s.order {
 		if seen.Has(uidl) {
 			continue
 		}
 		bytes += min(s.size[uidl], s.MaxMessage)
-		if len(batch) > 0 && (len(batch) == s.BatchMessages || bytes > s.BatchBytes) {
+		if len(batch) > 0 && (len(batch) == messages || bytes > most) {
 			break
 		}
 		batch = append(batch, uidl)

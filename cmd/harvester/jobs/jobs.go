@@ -39,6 +39,7 @@ type Set struct {
 	returnPaths []*envelope.VERP
 	claims      claims
 	meter       schedule.Meter
+	memory      *schedule.Memory
 
 	hookDeadline time.Duration
 }
@@ -50,6 +51,10 @@ const (
 	hookDeadline    = time.Minute    // a command after a change of a file
 	pushDeadline    = 12 * time.Hour // the first of a long list, told one by one
 )
+
+// inHand is what the messages of all mailboxes may take while they are read
+// and understood. Go's heap is up to twice what lives on it.
+const inHand = 24 << 20
 
 // spread keeps many mailboxes of one schedule from signing in together.
 const spread = 20 * time.Second
@@ -79,7 +84,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
+	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
 		if s.claims, err = claim(ctx, c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -141,7 +146,7 @@ func (s *Set) Mailbox(m *config.Mailbox, dry bool) *schedule.Mailbox {
 	return &schedule.Mailbox{
 		Name:   string(m.Name),
 		Source: source(m, s.tokens[m.Name], dry, s.Log),
-		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Sent: m.Holds == config.HoldsSent, Dry: dry, Meter: s.meter, Log: s.Log,
+		Store:  s.DB, Parse: s.Parsing(), Settling: settling(m), Sent: m.Holds == config.HoldsSent, Dry: dry, Meter: s.meter, Memory: s.memory, Log: s.Log,
 	}
 }
 
