@@ -131,7 +131,9 @@ func bare(s string) (string, bool) {
 		s = s[i+len("<mailto:"):]
 		s, _, _ = strings.Cut(s, ">")
 	}
-	s = strings.TrimPrefix(s, "mailto:")
+	if strings.HasPrefix(s, "mailto:") { // a link, to whom it may be asked
+		return "", false
+	}
 	if len(s) > 1 && s[0] == '<' {
 		s = strings.Trim(s, "<>")
 	}

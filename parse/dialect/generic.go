@@ -24,6 +24,8 @@ type candidate struct {
 	rest string // of the line, behind the address
 	line int
 	rank rank
+
+	failing bool // its line has words of failure
 }
 
 // labels stand before the failed address, folded, without their colon.
@@ -39,7 +41,7 @@ var labels = map[string]bool{
 // senders are labels of header lines whose address is not the failed one,
 // folded.
 var senders = map[string]bool{
-	"from": true, "sender": true, "reply-to": true, "return-path": true, "mail from": true, "envelope from": true, "envelope-from": true, "cc": true, "message-id": true, "message id": true, "orginal message id": true, "original message id": true, "message token": true, "in-reply-to": true, "references": true,
+	"from": true, "sender": true, "envelope sender": true, "original sender": true, "reply-to": true, "return-path": true, "mail from": true, "envelope from": true, "envelope-from": true, "cc": true, "message-id": true, "message id": true, "orginal message id": true, "original message id": true, "message token": true, "in-reply-to": true, "references": true,
 	"von": true, "absender": true, "de": true, "expediteur": true, "remitente": true, "mittente": true, "da": true, "remetente": true, "van": true, "afzender": true,
 	"fran": true, "avsandare": true, "fra": true, "afsender": true, "od": true, "nadawca": true, "от": true, "отправитель": true, "发件人": true, "寄件者": true, "差出人": true, "送信者": true, "보낸 사람": true,
 }
@@ -61,7 +63,7 @@ func contact(addr string) bool {
 // in prose of which either could be meant, give nobody.
 func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	head, returned := cut(m.Text)
-	ls := lines(head)
+	ls := unsigned(lines(head))
 	found := candidates(ls, own)
 	if len(found) == 0 {
 		return nil
@@ -113,6 +115,10 @@ func candidates(ls []string, own func(string) bool) []candidate {
 			continue
 		}
 		c.line = i
+		c.failing = w&wordFailure != 0
+		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && best == rankSentence && all[0].failing && !coded(ls[i:min(len(ls), i+6)]) {
+			continue // behind a sentence that says who failed, it is where to ask
+		}
 		if c.rank > best {
 			best, all = c.rank, all[:0]
 		}
@@ -146,6 +152,28 @@ func distinct(all []candidate, best rank) []candidate {
 		return nil
 	}
 	return out
+}
+
+// unsigned leaves out a signature (RFC 3676 §4.3): whom it names is to be asked,
+// and did not fail. Rules of two hyphens that a layout draws have more behind
+// them, or what failed.
+func unsigned(ls []string) []string {
+	const most = 8
+	for i := len(ls) - 1; i > 0 && i >= len(ls)-most; i-- {
+		if strings.TrimSpace(ls[i]) == "--" {
+			return ls[:i]
+		}
+		if code(ls[i]) >= 0 || Failing(ls[i]) {
+			break
+		}
+	}
+	return ls
+}
+
+// ofSender tells whether a line names the sender, as in a table of labels.
+func ofSender(line string) bool {
+	k, _, ok := strings.Cut(line, ":")
+	return ok && len(k) < 40 && senders[strings.Trim(fold(k), " *-•=")]
 }
 
 func rankLine(line, t string, heading bool) candidate {
@@ -256,7 +284,7 @@ func (w lineWords) nearFailure(i int) bool {
 func replyAt(ls []string, c candidate, end int) string {
 	if c.rank == rankOpens && c.rest != "" || c.rank == rankReason && code(c.rest) >= 0 {
 		reply := c.rest
-		for i := c.line + 1; i < end && ls[i] != ""; i++ {
+		for i := c.line + 1; i < end && ls[i] != "" && !ofSender(ls[i]); i++ {
 			reply = join(reply, ls[i])
 		}
 		return reply
@@ -271,7 +299,7 @@ func replyAt(ls []string, c candidate, end int) string {
 			continue
 		}
 		reply := ""
-		for j := i; j < end && (ls[j] != "" || j == i); j++ {
+		for j := i; j < end && (ls[j] != "" && !ofSender(ls[j]) || j == i); j++ {
 			l := ls[j]
 			if j == i {
 				// The words before the code on its line belong to it: "host said: 550".
