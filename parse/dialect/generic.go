@@ -206,7 +206,7 @@ func rankLine(line, t string, heading bool) candidate {
 	}
 	if before == "" {
 		r := strings.TrimSpace(rest)
-		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) == 0 {
+		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) >= 0 {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":. "), rank: rankReason}
 		}
 	}
