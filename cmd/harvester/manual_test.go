@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,13 +18,14 @@ var (
 	endOfCommand = regexp.MustCompile(`\s+(?:[|>&;##]|2>).*$|;.*$`)
 )
 
-// Every command line in the manuals names a command and flags that exist.
-func TestManualsNameCommandsThatExist(t *testing.T) {
+// manualLines gives the command lines of the manuals: file, then what follows
+// the program's name.
+func manualLines(t *testing.T) (lines [][2]string) {
+	t.Helper()
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
 	for _, path := range append(files, "../../README.md", "../../CONTRIBUTING.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -34,16 +36,73 @@ func TestManualsNameCommandsThatExist(t *testing.T) {
 			if strings.HasPrefix(m[1], "unix ") {
 				continue // a service of Postfix's master.cf
 			}
-			line := endOfCommand.ReplaceAllString(m[1], "")
-			seen++
-			if problem := parses(line); problem != "" {
-				t.Errorf("%s: harvester %s: %s", filepath.Base(path), line, problem)
+			lines = append(lines, [2]string{filepath.Base(path), endOfCommand.ReplaceAllString(m[1], "")})
+		}
+	}
+	if len(lines) < 120 {
+		t.Fatalf("only %d command lines were found", len(lines))
+	}
+	return lines
+}
+
+// Every command line in the manuals names a command and flags that exist.
+func TestManualsNameCommandsThatExist(t *testing.T) {
+	for _, l := range manualLines(t) {
+		if problem := parses(l[1]); problem != "" {
+			t.Errorf("%s: harvester %s: %s", l[0], l[1], problem)
+		}
+	}
+}
+
+var (
+	// scriptLine is a line of a script that runs the program, perhaps to see it fail.
+	scriptLine = regexp.MustCompile(`(?m)^\s*(?:exec|status \d+(?: -u)?) harvester (.*?)\s*$`)
+	// callLine is the same in a test that is written in Go.
+	callLine = regexp.MustCompile(`\.run\(exit\w+, ("[^)]*")\)`)
+	// blank is a word that the reader fills in: a name in capitals or a path of his machine.
+	blank = regexp.MustCompile(`^(?:[A-Z]{2,}…?|'?\.\.\.'?|/.*)$`)
+	// otherRules are flags with which scripts choose their files.
+	otherRules = regexp.MustCompile(`\s--(?:config|rules) \S+`)
+)
+
+// Every command line in the manuals is run by a script, a test, or, those of
+// the tutorial, by the walk through it (.ci/tutorial).
+func TestManualsAreRun(t *testing.T) {
+	var run [][]string
+	for pattern, line := range map[string]*regexp.Regexp{"testdata/*.txt": scriptLine, "*_test.go": callLine} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range line.FindAllStringSubmatch(string(text), -1) {
+				run = append(run, words(otherRules.ReplaceAllString(strings.ReplaceAll(m[1], `", "`, `" "`), "")))
 			}
 		}
 	}
-	if seen < 60 {
-		t.Errorf("only %d command lines were found", seen)
+	for _, l := range manualLines(t) {
+		want := words(otherRules.ReplaceAllString(l[1], ""))
+		if l[0] != "tutorial.md" && !slices.ContainsFunc(run, func(got []string) bool { return starts(got, want) }) {
+			t.Errorf("%s: nothing runs: harvester %s", l[0], l[1])
+		}
 	}
+}
+
+// starts tells whether a line that was run begins with the words of a manual.
+func starts(got, want []string) bool {
+	if len(got) < len(want) {
+		return false
+	}
+	for i, w := range want {
+		if w != got[i] && !blank.MatchString(w) {
+			return false
+		}
+	}
+	return true
 }
 
 // parses says what is wrong with a command line, without running it.
