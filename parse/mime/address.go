@@ -1,6 +1,9 @@
 package mime
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Address reads one mailbox as real mail writes it (RFC 5322 §3.4 and far
 // beyond): addr is the address without brackets, route, comments and trailing
@@ -198,6 +201,9 @@ func cleanAddress(s string) string {
 	}
 	at := strings.LastIndexByte(s, '@')
 	if at <= 0 || at == len(s)-1 {
+		return ""
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) { // RFC 5321 §4.1.2 has no place for them
 		return ""
 	}
 	local, domain := s[:at], strings.TrimRight(s[at+1:], `."'`)
