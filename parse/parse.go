@@ -144,6 +144,8 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	v := autoreply.Classify(m)
 	p.inTime("telling whether it is an automatic answer")
 	switch {
+	case v.Weak && v.Kind == bounce.KindAutoReply && dialect.Refusal(m.Text) && p.phrased(m, res):
+		v = autoreply.Verdict{Kind: verdict(res.Recipients)}
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):
 		v.Kind = verdict(res.Recipients)

@@ -21,6 +21,9 @@ const unsubscribe = bounce.KindUnsubscribe
 type Verdict struct {
 	Kind bounce.Kind
 	Why  string // the sign that showed it, in English
+	// Weak tells that it rests on words of the text alone, which a mail that
+	// quotes a refusal may hold, too.
+	Weak bool
 	// Hint is what an automatic answer says about the address: "no longer
 	// works here", "address changed" or "mailbox not read", followed by ": "
 	// and the address it names instead. It is for the operator; the mail was
@@ -211,7 +214,7 @@ func (r *reader) rest() Verdict {
 		return v
 	}
 	if f, ok := r.matchText(own); ok {
-		return Verdict{Kind: f.sign.Kind, Why: fmt.Sprintf("text %q%s", f.words, language(f.sign.Lang))}
+		return Verdict{Kind: f.sign.Kind, Why: fmt.Sprintf("text %q%s", f.words, language(f.sign.Lang)), Weak: true}
 	}
 	// Shops, registrars and advisers write of failed deliveries, too.
 	if (r.m.From != "" || r.m.ReturnPath != "") && !r.f.system && !r.isRole(r.m.From) && !r.isRole(r.m.FromName) {

@@ -84,6 +84,21 @@ func foreign(rest string, i int) int {
 	return n
 }
 
+// keys stand before an address and "=", which a local part may hold, too. The
+// user of user=example.com@lists.example.org (VERP) is none of them.
+var keys = map[string]bool{
+	"smtp": true, "rcpt": true, "rcptto": true, "rcpt_to": true, "recipient": true, "recipients": true, "to": true, "orig_to": true, "mailto": true, "email": true, "address": true, "addr": true, "dest": true, "destination": true,
+	"final-recipient": true, "original-recipient": true, "final_recipient": true, "original_recipient": true, "envelope-to": true, "from": true, "sender": true, "mailfrom": true, "mail_from": true, "envelope-from": true,
+}
+
+// keyed returns the length of the key and "=" that addr begins with, or 0.
+func keyed(addr string) int {
+	if key, _, ok := strings.Cut(addr, "="); ok && keys[strings.ToLower(key)] {
+		return len(key) + 1
+	}
+	return 0
+}
+
 // findAddress returns the first address in s, with its position.
 func findAddress(s string) (addr string, start, end int) {
 	for from := 0; ; {
@@ -112,8 +127,13 @@ func findAddress(s string) (addr string, start, end int) {
 			continue
 		}
 		if addr, n := scanAddress(s[start:]); n > 0 {
-			if strings.HasPrefix(addr, "SMTP=") { // of an X.400 or X.500 name
-				start, n, addr = start+5, n-5, addr[5:]
+			if strings.Contains(addr, "//") { // of a link
+				from = at + 1
+				continue
+			}
+			// SMTP=user@host of an X.400 or X.500 name, rcpt=user@host of a log.
+			if skip := keyed(addr); skip > 0 {
+				start, n, addr = start+skip, n-skip, addr[skip:]
 			}
 			return addr, start, start + n
 		}
@@ -144,7 +164,7 @@ func bare(s string) (string, bool) {
 		}
 	}
 	addr, n := scanAddress(s)
-	return addr, n > 0 && n == len(s)
+	return addr, n > 0 && n == len(s) && keyed(addr) == 0
 }
 
 func isLocal(c byte) bool {

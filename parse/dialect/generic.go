@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"slices"
 	"strings"
 
 	"harvester/parse/view"
@@ -26,6 +27,7 @@ type candidate struct {
 	rank rank
 
 	failing bool // its line has words of failure
+	asks    bool // its line says whom to ask
 }
 
 // labels stand before the failed address, folded, without their colon.
@@ -64,11 +66,14 @@ func contact(addr string) bool {
 func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	head, returned := cut(m.Text)
 	ls := unsigned(lines(head))
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	if n.Failures = refused(ls, own); len(n.Failures) > 0 {
+		return n
+	}
 	found := candidates(ls, own)
 	if len(found) == 0 {
-		return nil
+		return inSubject(m, n, head, own)
 	}
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	common := replyAt(ls, found[len(found)-1], len(ls)) // of a list with one reply for all
 	for i, c := range found {
 		reply := common
@@ -80,6 +85,37 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
 	}
 	return n
+}
+
+// inSubject fills in whom the subject names as the one who failed, where the
+// text has the reply and no other address. What a subject says of the reason
+// is no reply: anybody can write it there.
+func inSubject(m *view.Mail, n *Notice, head string, own func(string) bool) *Notice {
+	if m.Report != nil || !Refusal(head) || strings.Contains(head, "@") {
+		return nil
+	}
+	for _, c := range candidates([]string{m.Subject}, own) {
+		reply := reason(head)
+		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
+	}
+	if len(n.Failures) != 1 {
+		return nil
+	}
+	return n
+}
+
+// refused returns the recipients whose RCPT was refused in a session that the
+// text quotes with `>>>` and `<<<`.
+func refused(ls []string, own func(string) bool) (out []Failure) {
+	if !slices.ContainsFunc(ls, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(l), "<<<") }) {
+		return nil
+	}
+	for _, f := range readTranscript(ls).named() {
+		if !own(f.Address) && code(f.Reply) == 0 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // candidates returns the lines of the best rank found that can be told to name
@@ -99,16 +135,27 @@ func candidates(ls []string, own func(string) bool) []candidate {
 			heading = false
 			continue
 		}
-		c := rankLine(l, t, heading)
 		w := words.at(i)
 		if w&wordFailure != 0 {
 			failing = true
 		}
+		if several := listed(t, heading, w); failing && len(several) > 1 {
+			if best < rankListed {
+				best, all = rankListed, all[:0]
+			}
+			for _, a := range several {
+				if best == rankListed && !own(a) {
+					all = append(all, candidate{addr: a, line: i, rank: rankListed})
+				}
+			}
+			continue
+		}
+		c := rankLine(l, t, heading, own)
 		if c.rank == rankNone {
 			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
 			continue
 		}
-		if c.rank == rankSentence && w&wordFailure == 0 && !words.nearFailure(i) || own(c.addr) {
+		if c.rank == rankSentence && w&wordFailure == 0 && (c.asks || !words.nearFailure(i)) || own(c.addr) {
 			continue
 		}
 		if c.rank < rankOpens && !failing && !words.nearFailure(i) {
@@ -126,12 +173,37 @@ func candidates(ls []string, own func(string) bool) []candidate {
 			all = append(all, c)
 		}
 	}
-	return distinct(all, best)
+	return distinct(ls, all, best)
+}
+
+// listed returns the addresses of a line that is a list of them, under a
+// heading or behind words and a colon that head one.
+func listed(t string, heading bool, w word) (out []string) {
+	if !heading {
+		at := strings.LastIndex(t, ": ")
+		if at < 0 || w&wordList == 0 || w&wordFailure == 0 {
+			return nil
+		}
+		t = t[at+2:]
+	}
+	if strings.Count(t, "@") < 2 {
+		return nil
+	}
+	for _, f := range strings.FieldsFunc(t, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' }) {
+		a, ok := bare(f)
+		switch {
+		case ok && len(out) < maxFailures:
+			out = append(out, a)
+		case f != "and" && f != "&":
+			return nil
+		}
+	}
+	return out
 }
 
 // distinct drops repetitions. Two different addresses in prose are no list:
 // either could be the failed one.
-func distinct(all []candidate, best rank) []candidate {
+func distinct(ls []string, all []candidate, best rank) []candidate {
 	out := all[:0:0]
 	known := map[string]bool{}
 	for _, c := range all {
@@ -140,18 +212,42 @@ func distinct(all []candidate, best rank) []candidate {
 			out = append(out, c)
 		}
 	}
-	if best <= rankReason && len(out) > 1 {
-		if best == rankReason {
-			for _, c := range out {
-				if code(c.rest) < 0 {
-					return nil
-				}
+	if best == rankReason {
+		out = slices.DeleteFunc(out, func(c candidate) bool { return arrived(c.rest) })
+	}
+	switch {
+	case len(out) < 2 || best > rankReason:
+		return out
+	case best == rankReason:
+		for i, c := range out {
+			end := len(ls)
+			if i+1 < len(out) {
+				end = out[i+1].line
 			}
-			return out
+			if code(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
+				return nil
+			}
 		}
+		return out
+	}
+	// Prose also says whom to ask.
+	out = slices.DeleteFunc(out, func(c candidate) bool { return c.asks })
+	if len(out) > 1 {
 		return nil
 	}
 	return out
+}
+
+// arrived tells whether what stands behind an address says that its mail went
+// through.
+func arrived(rest string) bool {
+	f := strings.ToLower(strings.TrimLeft(rest, ".:-|([ \t"))
+	for _, ok := range [...]string{"ok", "delivered", "sent", "success", "accepted", "250", "2.0.0", "2.1.5"} {
+		if strings.HasPrefix(f, ok) && code(rest) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // unsigned leaves out a signature (RFC 3676 §4.3): whom it names is to be asked,
@@ -176,7 +272,7 @@ func ofSender(line string) bool {
 	return ok && len(k) < 40 && senders[strings.Trim(fold(k), " *-•=")]
 }
 
-func rankLine(line, t string, heading bool) candidate {
+func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 	if addr, rest, ok := opens(t); ok {
 		if rest == "" && !strings.HasSuffix(t, ":") {
 			return candidate{addr: addr, rank: rankAlone}
@@ -198,25 +294,58 @@ func rankLine(line, t string, heading bool) candidate {
 	}
 	before := strings.TrimRight(t[:start], "<[('\" \t")
 	rest := strings.TrimLeft(t[end:], ">])'\",;")
-	k, colon := strings.CutSuffix(before, ":")
-	if colon || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
-		if labels[strings.Trim(fold(k), " *-•=:")] {
-			return candidate{addr: addr, rest: rest, rank: rankLabelled}
-		}
+	label := ""
+	if strings.HasSuffix(before, ":") || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
+		label = strings.Trim(fold(before), " *-•=:")
 	}
-	if before == "" {
+	if labels[label] {
+		return candidate{addr: addr, rest: rest, rank: rankLabelled}
+	}
+	if before == "" || listMark(before) {
 		r := strings.TrimSpace(rest)
-		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) >= 0 {
-			return candidate{addr: addr, rest: strings.TrimLeft(r, ":. "), rank: rankReason}
+		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "|") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) >= 0 {
+			return candidate{addr: addr, rest: strings.TrimLeft(r, ":.| "), rank: rankReason}
 		}
 	}
-	if colon && senders[strings.Trim(fold(k), " *-•=:")] || contact(addr) {
+	if senders[label] || contact(addr) {
 		return candidate{}
 	}
 	if again, _, _ := findAddress(rest); again != "" && !strings.EqualFold(again, addr) {
-		return candidate{}
+		if !own(addr) { // of two, either could be meant
+			return failingSentence(t)
+		}
+		addr = again
 	}
-	return candidate{addr: addr, rest: t, rank: rankSentence}
+	return candidate{addr: addr, rest: t, rank: rankSentence, asks: says(t[:start]+t[end:])&wordContact != 0}
+}
+
+// failingSentence reads a line of several sentences, one of which names who
+// failed, while others name somebody to write to.
+func failingSentence(t string) (found candidate) {
+	for _, s := range strings.SplitAfter(t, ". ") {
+		addr, _, end := findAddress(s)
+		if addr == "" {
+			continue
+		}
+		w := says(s)
+		if again, _, _ := findAddress(s[end:]); again != "" && !strings.EqualFold(again, addr) || w&(wordFailure|wordContact) == 0 || w&wordFailure != 0 && found.addr != "" {
+			return candidate{}
+		}
+		if w&wordContact == 0 {
+			found = candidate{addr: addr, rest: t, rank: rankSentence}
+		}
+	}
+	return found
+}
+
+// listMark tells whether s is what a list puts before its items: "*", "2.", "3)".
+func listMark(s string) bool {
+	switch s {
+	case "*", "-", "•", "·", "–", "|":
+		return true
+	}
+	n := strings.TrimRight(s, ".)")
+	return len(n) < len(s) && len(n) < 4 && strings.Trim(n, "0123456789") == ""
 }
 
 // opens reads `<addr>: reason`, `<addr>:` and `<addr>` at the begin of a line.
@@ -236,6 +365,17 @@ func opens(line string) (addr, rest string, ok bool) {
 		return addr, strings.TrimSpace(rest), true
 	}
 	return "", "", false
+}
+
+// Refusal tells whether text quotes an SMTP reply with words of failure or an
+// enhanced status code: a telephone number can look like a reply code, too.
+func Refusal(text string) bool {
+	for l := range strings.Lines(text) {
+		if at := code(l); at >= 0 && (Failing(l[at:]) || code(l[at:][min(len(l)-at, 4):]) == 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // coded tells whether a reply code stands in one of the lines.
@@ -357,7 +497,7 @@ func code(s string) int {
 			continue
 		}
 		if digit(s[i+1]) && digit(s[i+2]) && s[i+1] <= '9' {
-			if i+3 == len(s) || s[i+3] == ' ' && !unit(s[i+4:]) || s[i+3] == '-' && i+4 < len(s) && !digit(s[i+4]) || s[i+3] == '-' && i+5 < len(s) && s[i+5] == '.' {
+			if i+3 == len(s) || (s[i+3] == ' ' || s[i+3] == '\t') && !unit(s[i+4:]) || s[i+3] == '-' && i+4 < len(s) && !digit(s[i+4]) || s[i+3] == '-' && i+5 < len(s) && s[i+5] == '.' {
 				return i
 			}
 			continue

@@ -73,6 +73,7 @@ func utterances(ls []string) []utterance {
 		case strings.HasPrefix(s, "<<<"):
 			s = strings.TrimSpace(s[3:])
 			if strings.HasPrefix(s, "2") || strings.HasPrefix(s, "3") {
+				rcpt = "" // was accepted: what comes next is about something else
 				continue
 			}
 			if answer >= 0 {

@@ -13,8 +13,9 @@ type word uint8
 const (
 	wordDelay word = 1 << iota
 	wordFailure
-	wordFinal // overrides a delay: nobody will try again
-	wordList  // heads a list of addresses
+	wordFinal   // overrides a delay: nobody will try again
+	wordList    // heads a list of addresses
+	wordContact // names somebody to ask
 )
 
 // words are stems in the languages of the notices seen, folded. Delay words are
@@ -36,18 +37,22 @@ var words = map[word][]string{
 	},
 	wordFailure: {
 		"could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "can not be delivered", "not be delivered", "wasn't delivered", "was not delivered", "were not delivered", "not delivered", "unable to deliver", "unable to be delivered", "not able to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "can't deliver",
-		"undeliverable", "undelivered", "undeliverd", "delivery failed", "delivery failure", "delivery has failed", "failed to deliver", "failed delivery", "failure to deliver", "failure notice", "delivery error", "delivery problem", "failed recipient", "failed address",
+		"undeliverable", "undelivered", "undeliverd", "delivery failed", "delivery failure", "delivery has failed", "failed to deliver", "failed delivery", "failure to deliver", "failure delivering", "failed delivering", "failed to reach", "could not reach", "failure notice", "delivery error", "delivery problem", "failed recipient", "failed address",
 		"permanent error", "permanent failure", "permanent fatal error", "fatal error", "returned mail", "returned to sender", "returned to you", "mail is being returned", "rejected", "rejecting", "refused", "bounced", "bounce", "did not reach", "could not be reached", "couldn't be reached", "not reached", "could not be sent", "couldn't be sent", "cannot be sent", "not be sent to", "not sent to",
 		"does not exist", "doesn't exist", "unknown user", "user unknown", "no such user", "no such recipient", "no such mailbox", "no such account", "no such address", "no such host", "no such domain", "no mailbox", "mailbox unknown", "recipient unknown", "address unknown", "account unknown", "host unknown", "domain unknown", "unknown mailbox", "unknown recipient", "unknown address", "unknown account", "unknown host", "unknown domain", "is unknown", "invalid address", "invalid mailbox", "invalid user", "bad address", "bad recipient", "unrouteable", "unroutable",
 		"account closed", "account disabled", "account suspended", "account inactive", "account is disabled", "account is inactive", "account has been", "mailbox disabled", "mailbox is disabled", "mailbox inactive", "mailbox is inactive", "mailbox closed", "mailbox suspended", "user disabled", "user inactive", "exceeded storage", "exceeded quota", "exceeded its quota", "quota has been exceeded", "out of storage", "no space left", "relay denied", "access denied", "relaying denied", "was not found", "wasn't found", "not found", "mailbox full", "mailbox is full", "over quota", "quota exceeded", "mailbox unavailable", "error occurred while", "error while sending", "problem delivering", "error delivering", "following address", "following recipient", "blocked", "was not relayed", "not accepted", "not allowed", "was not accepted", "could not complete", "failed:", ": failed", "(failed)", "nondeliverable", "non-deliverable", "no longer", "not listed in", "is not valid", "invalid recipient", "expired", "delivery status notification (failure)",
-		"unzustellbar", "nicht zugestellt", "nicht zustellbar", "konnte nicht", "konnten nicht", "fehlgeschlagen", "fehler bei der", "zustellung", "existiert nicht", "unbekannt", "abgelehnt", "abgewiesen", "zuruckgewiesen", "non remis", "echec de la remise", "echec de livraison", "n'a pas pu etre", "n'a pu etre", "n'ont pas pu etre", "impossible de", "introuvable", "n'existe pas", "rejete", "non distribue", "adresse d au moins",
-		"no se puede entregar", "no se pudo entregar", "no se ha podido", "no ha podido", "no pudo ser", "error al entregar", "no entregado", "no existe", "rechazado", "no se encontro", "no se ha encontrado", "non recapitabile", "recapito non riuscito", "impossibile", "non e stato possibile", "non consegnato", "mancato recapito", "inesistente", "respinto", "errore", "nao entregue", "falha na entrega", "nao foi possivel", "nao pode ser", "nao pôde", "nao existe", "rejeitada", "devolvida",
-		"onbestelbaar", "niet worden bezorgd", "niet afgeleverd", "kon niet", "niet bezorgd", "mislukt", "bestaat niet", "olevererbart", "gick inte att leverera", "kunde inte", "kan ikke leveres", "kunne ikke", "ikke leveret", "ikke levert", "ei voitu toimittaa", "ei voida", "toimitus epaonnistui", "niedostarczalne", "nie mozna dostarczyc", "nie dostarczono", "nie zostala dostarczona", "nie mogla", "nie istnieje", "nedorucitelne", "nedoruceno", "nebylo mozne", "nemohla byt", "kezbesithetetlen", "nem sikerult", "nem kezbesitheto", "teslim edilemedi", "iletilemedi", "gonderilemedi", "nu a putut fi", "nelivrat", "ανεπιδοτο", "δεν ηταν δυνατη", "αδυνατη", "δεν παραδοθηκε",
+		"unzustellbar", "nicht zugestellt", "nicht zustellbar", "nicht ausliefern", "nicht ausgeliefert", "nicht zustellen", "konnte nicht", "konnten nicht", "fehlgeschlagen", "fehler bei der", "zustellung", "existiert nicht", "unbekannt", "abgelehnt", "abgewiesen", "zuruckgewiesen", "non remis", "echec de la remise", "echec de livraison", "n'a pas pu etre", "n'a pu etre", "n'ont pas pu etre", "impossible de", "introuvable", "n'existe pas", "rejete", "non distribue", "adresse d au moins",
+		"no se puede entregar", "no se pudo entregar", "no se ha podido", "no ha podido", "no pudo ser", "error al entregar", "no entregado", "no existe", "rechazado", "no se encontro", "no se ha encontrado", "non recapitabile", "recapito non riuscito", "impossibile", "non e stato possibile", "non consegnato", "non e stato recapitato", "non e stato consegnato", "non recapitato", "mancato recapito", "inesistente", "respinto", "errore", "nao entregue", "falha na entrega", "nao foi possivel", "nao pode ser", "nao pôde", "nao existe", "rejeitada", "devolvida",
+		"onbestelbaar", "niet worden bezorgd", "niet afgeleverd", "kon niet", "niet bezorgd", "mislukt", "bestaat niet", "olevererbart", "gick inte att leverera", "kunde inte", "kan ikke leveres", "kunne ikke", "ikke leveret", "ikke levert", "ei voitu toimittaa", "ei voida", "toimitus epaonnistui", "niedostarczalne", "nie mozna dostarczyc", "nie dostarczono", "nie zostala dostarczona", "nie mogla", "nie istnieje", "nedorucitelne", "nedoruceno", "nebyla dorucena", "neexistuje", "nenalezen", "nebylo mozne", "nemohla byt", "kezbesithetetlen", "nem sikerult", "nem kezbesitheto", "teslim edilemedi", "iletilemedi", "gonderilemedi", "nu a putut fi", "nelivrat", "ανεπιδοτο", "δεν ηταν δυνατη", "αδυνατη", "δεν παραδοθηκε",
 		"не доставлено", "не удается доставить", "не может быть доставлено", "не удалось доставить", "недоставлен", "не доставлен", "не найден", "не существует", "отклонено", "возвращено", "не вдалося", "неможливо", "לא ניתן", "נכשל", "تعذر", "فشل", "لم يتم تسليم",
-		"配信不能", "配信できません", "送信できません", "届きません", "届けることが", "送信に失敗", "配信に失敗", "配送できません", "エラーメール", "送達できません", "存在しません", "見つかりません", "宛先", "拒否", "退信", "无法投递", "无法送达", "無法送達", "無法傳遞", "无法传递", "投递失败", "投遞失敗", "投递失敗", "信箱已满", "信箱已滿", "실패", "发送失败", "未能送达", "被退回", "被拒", "不存在", "传送失败", "寄送失敗", "退回", "배달 불가", "배달되지", "전달되지", "전송되지", "발송 실패", "전송 실패", "전달 실패", "존재하지", "반송", "배달하지 못", "khong the gui", "khong gui duoc", "gui that bai", "tidak dapat", "gagal dikirim", "gagal",
+		"配信不能", "配信できません", "送信できません", "届きません", "届けることが", "送信に失敗", "配信に失敗", "配送できません", "エラーメール", "送達できません", "存在しません", "見つかりません", "宛先", "拒否", "退信", "无法投递", "无法送达", "無法送達", "無法傳遞", "无法传递", "投递失败", "投遞失敗", "投递失敗", "信箱已满", "信箱已滿", "실패", "发送失败", "未能送达", "被退回", "被拒", "不存在", "传送失败", "寄送失敗", "退回", "배달 불가", "배달되지", "전달되지", "전송되지", "발송 실패", "전송 실패", "전달 실패", "존재하지", "반송", "배달하지 못", "전달하지 못", "전송하지 못", "발송하지 못", "khong the gui", "khong gui duoc", "gui that bai", "tidak dapat", "gagal dikirim", "gagal",
 	},
 	wordList: {
 		"following", "recipient", "addresses", "address", "delivered to", "intended", "users", "failed to", "sent to", "mailbox", "empfanger", "adresse", "destinataire", "destinatario", "destinatari", "destinatarios", "geadresseerde", "ontvanger", "mottagare", "modtager", "mottaker", "vastaanottaja", "adresat", "odbiorc", "prijemc", "cimzett", "alici", "получател", "адресат", "宛先", "收件人", "受信者", "수신자", "받는 사람", "παραληπτ",
+	}, wordContact: {
+		"contact", "question", "helpdesk", "help desk", "service desk", "support", "administrator", "for help", "need help", "assistance", "replies to", "reply to", "please ask", "write to", "forward this",
+		"kontakt", "wenden sie sich", "ruckfragen", "fragen an", "bei fragen", "hilfe", "contacte", "pour toute question", "assistenza", "domande", "preguntas", "consulte", "duvida", "vragen", "pytan", "pomoc", "sporsmal", "fragor", "kysymy", "dotaz", "yardim",
+		"обратитесь", "обращайтесь", "свяжитесь", "вопрос", "お問い合わせ", "連絡", "联系", "聯絡", "聯繫", "咨询", "문의",
 	},
 }
 
@@ -60,7 +65,7 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	t := &wordTable{}
 	var literals []string
 	at := map[string]int{}
-	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList} {
+	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact} {
 		for _, s := range words[w] {
 			s = strings.TrimSpace(fold(s))
 			i, ok := at[s]
