@@ -3,6 +3,7 @@ package dialect
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"harvester/parse/view"
 )
@@ -30,22 +31,35 @@ type candidate struct {
 	asks    bool // its line says whom to ask
 }
 
-// labels stand before the failed address, folded, without their colon.
-var labels = map[string]bool{
-	"recipient": true, "recipients": true, "failed recipient": true, "failed recipients": true, "failed recipient(s)": true, "failed address": true, "recipient address": true, "recipient address(es)": true, "rcpt to": true,
-	"addressed to": true, "intended recipient": true, "intended recipients": true, "undeliverable address": true, "invalid receiver address": true, "error-for": true, "failed to": true, "delivery to": true,
-	"user": true, "email address": true, "e-mail address": true, "mailbox": true, "address": true, "unknown to address": true, "undelivered to": true, "destination": true, "envelope recipient": true, "envelope recipients": true,
-	"original recipient": true, "final recipient": true, "original-recipient": true, "final-recipient": true, "x-failed-recipients": true, "bounced address": true, "not delivered to": true, "unable to deliver to": true,
-	"empfanger": true, "empfangeradresse": true, "destinataire": true, "destinatario": true, "destinatarios": true, "destinatari": true, "ontvanger": true, "mottagare": true, "modtager": true, "adresat": true, "odbiorca": true, "получатель": true, "адрес получателя": true, "收件人": true, "宛先": true, "送信先": true, "宛先アドレス": true, "수신자": true, "받는 사람": true, "收件人地址": true,
-	"message recipients": true, "message recipient": true, "undelivered recipient": true, "deliver to": true, "mail to": true, "receiver": true, "sent to": true, "to address": true,
-}
+// labels stand before the failed address, without their colon.
+var labels = folded(
+	"recipient", "recipients", "failed recipient", "failed recipients", "failed recipient(s)", "failed address", "recipient address", "recipient address(es)", "rcpt to",
+	"addressed to", "intended recipient", "intended recipients", "undeliverable address", "invalid receiver address", "error-for", "failed to", "delivery to",
+	"user", "email address", "e-mail address", "mailbox", "address", "unknown to address", "undelivered to", "destination", "envelope recipient", "envelope recipients",
+	"original recipient", "final recipient", "original-recipient", "final-recipient", "x-failed-recipients", "bounced address", "not delivered to", "unable to deliver to",
+	"empfanger", "empfangeradresse", "destinataire", "destinatario", "destinatarios", "destinatari", "ontvanger", "mottagare", "modtager", "adresat", "odbiorca", "получатель", "адрес получателя", "收件人", "宛先", "送信先", "宛先アドレス", "수신자", "받는 사람", "收件人地址",
+	"empfanger-adresse", "adresse des empfangers", "empfanger der nachricht", "adresse du destinataire", "adresse destinataire", "direccion del destinatario", "direccion de destino", "endereco do destinatario", "endereco de destino", "indirizzo destinatario", "indirizzo del destinatario",
+	"adres ontvanger", "adres van de ontvanger", "geadresseerde", "mottagaradress", "modtageradresse", "mottaker", "mottakeradresse", "vastaanottaja", "vastaanottajan osoite", "adres odbiorcy", "prijemce", "adresa prijemce", "prijemca", "adresa prijemcu", "cimzett", "cimzett cime", "destinatar", "adresa destinatarului",
+	"адресат", "одержувач", "отримувач", "адреса одержувача", "адреса отримувача", "получател", "alici", "alici adresi", "παραληπτησ", "διευθυνση παραληπτη", "primatelj", "prejemnik", "gavejas", "sanemejs", "saaja", "受信者", "受信者アドレス", "宛先メールアドレス", "送信先アドレス", "收件者", "收件者地址", "收件者信箱", "수신자 주소", "수신인", "받는사람", "nguoi nhan", "dia chi nguoi nhan", "penerima", "alamat penerima", "ผู้รับ", "المستلم", "عنوان المستلم", "הנמען", "נמען", "כתובת הנמען",
+	"message recipients", "message recipient", "undelivered recipient", "deliver to", "mail to", "receiver", "sent to", "to address",
+)
 
-// senders are labels of header lines whose address is not the failed one,
-// folded.
-var senders = map[string]bool{
-	"from": true, "sender": true, "envelope sender": true, "original sender": true, "reply-to": true, "return-path": true, "mail from": true, "envelope from": true, "envelope-from": true, "cc": true, "message-id": true, "message id": true, "orginal message id": true, "original message id": true, "message token": true, "in-reply-to": true, "references": true,
-	"von": true, "absender": true, "de": true, "expediteur": true, "remitente": true, "mittente": true, "da": true, "remetente": true, "van": true, "afzender": true,
-	"fran": true, "avsandare": true, "fra": true, "afsender": true, "od": true, "nadawca": true, "от": true, "отправитель": true, "发件人": true, "寄件者": true, "差出人": true, "送信者": true, "보낸 사람": true,
+// senders are labels of header lines whose address is not the failed one.
+var senders = folded(
+	"from", "sender", "envelope sender", "original sender", "reply-to", "return-path", "mail from", "envelope from", "envelope-from", "cc", "message-id", "message id", "orginal message id", "original message id", "message token", "in-reply-to", "references",
+	"von", "absender", "de", "expediteur", "remitente", "mittente", "da", "remetente", "van", "afzender",
+	"fran", "avsandare", "fra", "afsender", "od", "nadawca", "от", "отправитель", "发件人", "寄件者", "差出人", "送信者", "보낸 사람",
+)
+
+// folded makes a set of words as they are looked up.
+func folded(words ...string) func() map[string]bool {
+	return sync.OnceValue(func() map[string]bool {
+		set := make(map[string]bool, len(words))
+		for _, w := range words {
+			set[fold(w)] = true
+		}
+		return set
+	})
 }
 
 // contact tells whether prose names an address for questions, not for a
@@ -70,7 +84,7 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	if n.Failures = refused(ls, own); len(n.Failures) > 0 {
 		return n
 	}
-	found := candidates(ls, own)
+	found := candidates(says(m.Subject), ls, own)
 	if len(found) == 0 {
 		return inSubject(m, n, head, own)
 	}
@@ -94,7 +108,7 @@ func inSubject(m *view.Mail, n *Notice, head string, own func(string) bool) *Not
 	if m.Report != nil || !Refusal(head) || strings.Contains(head, "@") {
 		return nil
 	}
-	for _, c := range candidates([]string{m.Subject}, own) {
+	for _, c := range candidates(0, []string{m.Subject}, own) {
 		reply := reason(head)
 		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
 	}
@@ -120,10 +134,10 @@ func refused(ls []string, own func(string) bool) (out []Failure) {
 
 // candidates returns the lines of the best rank found that can be told to name
 // failed recipients.
-func candidates(ls []string, own func(string) bool) []candidate {
+func candidates(subject word, ls []string, own func(string) bool) []candidate {
 	var all []candidate
 	best := rankNone
-	heading := false // the last paragraph that did not consist of addresses heads a list
+	heading := false                    // the last paragraph that did not consist of addresses heads a list
 	failing := false // words of failure stood above
 	words := lineWords{ls: ls, known: make([]word, len(ls))}
 	for i, l := range ls {
@@ -158,7 +172,7 @@ func candidates(ls []string, own func(string) bool) []candidate {
 		if c.rank == rankSentence && w&wordFailure == 0 && (c.asks || !words.nearFailure(i)) || own(c.addr) {
 			continue
 		}
-		if c.rank < rankOpens && !failing && !words.nearFailure(i) {
+		if c.rank < rankOpens && !failing && !words.nearFailure(i) && (c.rank != rankLabelled || subject&wordFailure == 0) {
 			continue
 		}
 		c.line = i
@@ -269,7 +283,7 @@ func unsigned(ls []string) []string {
 // ofSender tells whether a line names the sender, as in a table of labels.
 func ofSender(line string) bool {
 	k, _, ok := strings.Cut(line, ":")
-	return ok && len(k) < 40 && senders[strings.Trim(fold(k), " *-•=")]
+	return ok && len(k) < 40 && senders()[strings.Trim(fold(k), " *-•=")]
 }
 
 func rankLine(line, t string, heading bool, own func(string) bool) candidate {
@@ -298,7 +312,7 @@ func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 	if strings.HasSuffix(before, ":") || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
 		label = strings.Trim(fold(before), " *-•=:")
 	}
-	if labels[label] {
+	if labels()[label] {
 		return candidate{addr: addr, rest: rest, rank: rankLabelled}
 	}
 	if before == "" || listMark(before) {
@@ -307,7 +321,7 @@ func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":.| "), rank: rankReason}
 		}
 	}
-	if senders[label] || contact(addr) {
+	if senders()[label] || contact(addr) {
 		return candidate{}
 	}
 	if again, _, _ := findAddress(rest); again != "" && !strings.EqualFold(again, addr) {
