@@ -28,7 +28,8 @@ type candidate struct {
 	rank rank
 
 	failing bool // its line has words of failure
-	asks    bool // its line says whom to ask
+	asks    bool // its sentence says whom to ask
+	named   bool // it stands behind a label that says nothing of mail or failure
 }
 
 // labels stand before the failed address, without their colon.
@@ -84,6 +85,9 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	if n.Failures = refused(ls, own); len(n.Failures) > 0 {
 		return n
 	}
+	if !aboutMail(m, head, returned) {
+		return nil
+	}
 	found := candidates(says(m.Subject), ls, own)
 	if len(found) == 0 {
 		return inSubject(m, n, head, own)
@@ -99,6 +103,13 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
 	}
 	return n
+}
+
+// aboutMail tells whether a mail system reports of a mail: payments are
+// rejected, parcels returned and accounts closed, too.
+func aboutMail(m *view.Mail, head, returned string) bool {
+	const most = 4 << 10
+	return m.FromDaemon() || m.Report != nil || m.Original != nil || returned != "" || Refusal(head) || (says(m.Subject)|says(head[:min(len(head), most)]))&wordMail != 0
 }
 
 // inSubject fills in whom the subject names as the one who failed, where the
@@ -137,7 +148,7 @@ func refused(ls []string, own func(string) bool) (out []Failure) {
 func candidates(subject word, ls []string, own func(string) bool) []candidate {
 	var all []candidate
 	best := rankNone
-	heading := false                    // the last paragraph that did not consist of addresses heads a list
+	heading := false // the last paragraph that did not consist of addresses heads a list
 	failing := false // words of failure stood above
 	words := lineWords{ls: ls, known: make([]word, len(ls))}
 	for i, l := range ls {
@@ -169,10 +180,10 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
 			continue
 		}
-		if c.rank == rankSentence && w&wordFailure == 0 && (c.asks || !words.nearFailure(i)) || own(c.addr) {
+		if c.rank == rankSentence && (c.asks || c.named && !words.near(i, wordCode) || w&wordFailure == 0 && !words.near(i, wordFailure|wordCode)) || own(c.addr) {
 			continue
 		}
-		if c.rank < rankOpens && !failing && !words.nearFailure(i) && (c.rank != rankLabelled || subject&wordFailure == 0) {
+		if c.rank < rankOpens && !failing && !words.near(i, wordFailure|wordCode) && (c.rank != rankLabelled || subject&wordFailure == 0) {
 			continue
 		}
 		c.line = i
@@ -244,12 +255,7 @@ func distinct(ls []string, all []candidate, best rank) []candidate {
 		}
 		return out
 	}
-	// Prose also says whom to ask.
-	out = slices.DeleteFunc(out, func(c candidate) bool { return c.asks })
-	if len(out) > 1 {
-		return nil
-	}
-	return out
+	return nil
 }
 
 // arrived tells whether what stands behind an address says that its mail went
@@ -324,13 +330,39 @@ func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 	if senders()[label] || contact(addr) {
 		return candidate{}
 	}
-	if again, _, _ := findAddress(rest); again != "" && !strings.EqualFold(again, addr) {
+	if again, from, to := findAddress(t[end:]); again != "" && !strings.EqualFold(again, addr) {
 		if !own(addr) { // of two, either could be meant
 			return failingSentence(t)
 		}
-		addr = again
+		addr, start, end, label = again, end+from, end+to, ""
+		before = strings.TrimRight(t[:start], "<[('\" \t")
 	}
-	return candidate{addr: addr, rest: t, rank: rankSentence, asks: says(t[:start]+t[end:])&wordContact != 0}
+	if sentBy(before) {
+		return candidate{}
+	}
+	at := strings.LastIndex(t[:start], ". ") + 1
+	to := len(t)
+	if i := strings.Index(t[end:], ". "); i >= 0 {
+		to = end + i
+	}
+	// The address itself may hold such words.
+	said := says(t[at:start] + t[end:to])
+	return candidate{addr: addr, rest: t, rank: rankSentence, asks: said&(wordContact|wordFailure) == wordContact, named: label != "" && said&(wordFailure|wordList|wordMail) == 0}
+}
+
+// sentBy tells whether the words before an address make it a sender's.
+func sentBy(before string) bool {
+	w := strings.Fields(before[max(0, len(before)-40):])
+	if len(w) == 0 {
+		return false
+	}
+	switch strings.ToLower(w[len(w)-1]) {
+	case "from", "von", "от":
+		return true
+	case "by":
+		return len(w) > 1 && strings.EqualFold(w[len(w)-2], "sent")
+	}
+	return false
 }
 
 // failingSentence reads a line of several sentences, one of which names who
@@ -423,10 +455,10 @@ func (w lineWords) at(i int) word {
 	return w.known[i]
 }
 
-// nearFailure looks for words of failure or a reply in the lines around i.
-func (w lineWords) nearFailure(i int) bool {
+// near looks for such words in the lines around i.
+func (w lineWords) near(i int, which word) bool {
 	for j := max(0, i-3); j < min(len(w.ls), i+6); j++ {
-		if w.ls[j] != "" && w.at(j)&(wordFailure|wordCode) != 0 {
+		if w.ls[j] != "" && w.at(j)&which != 0 {
 			return true
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	wordFinal   // overrides a delay: nobody will try again
 	wordList    // heads a list of addresses
 	wordContact // names somebody to ask
+	wordMail    // is about mail, not about a parcel or a payment
 )
 
 // words are stems in the languages of the notices seen, folded. Delay words are
@@ -49,10 +50,15 @@ var words = map[word][]string{
 	},
 	wordList: {
 		"following", "recipient", "addresses", "address", "delivered to", "intended", "users", "failed to", "sent to", "mailbox", "empfanger", "adresse", "destinataire", "destinatario", "destinatari", "destinatarios", "geadresseerde", "ontvanger", "mottagare", "modtager", "mottaker", "vastaanottaja", "adresat", "odbiorc", "prijemc", "cimzett", "alici", "получател", "адресат", "宛先", "收件人", "受信者", "수신자", "받는 사람", "παραληπτ",
-	}, wordContact: {
+	},
+	wordContact: {
 		"contact", "question", "helpdesk", "help desk", "service desk", "support", "administrator", "for help", "need help", "assistance", "replies to", "reply to", "please ask", "write to", "forward this",
 		"kontakt", "wenden sie sich", "ruckfragen", "fragen an", "bei fragen", "hilfe", "contacte", "pour toute question", "assistenza", "domande", "preguntas", "consulte", "duvida", "vragen", "pytan", "pomoc", "sporsmal", "fragor", "kysymy", "dotaz", "yardim",
 		"обратитесь", "обращайтесь", "свяжитесь", "вопрос", "お問い合わせ", "連絡", "联系", "聯絡", "聯繫", "咨询", "문의",
+	},
+	wordMail: {
+		"message", "mail", "bounce", "undeliver", "smtp", "nachricht", "courriel", "correo", "mensaje", "messagg", "mensage", "bericht", "meddeland", "besked", "melding", "viesti", "sahkoposti", "wiadomos", "poczt", "zprav", "sprav", "posta", "uzenet", "level", "mesaj", "ileti",
+		"письм", "сообщен", "почт", "повідомлен", "лист", "μηνυμα", "メール", "メッセージ", "邮件", "郵件", "信件", "退信", "邮箱", "信箱", "메일", "메시지", "thu cua", "hop thu", "gui thu", "pesan", "surat", "رسال", "بريد", "הודע", "דואר", "จดหมาย", "อีเมล", "poruk", "sporocil", "laisk", "vestul", "kiri", "съобщ", "писмо",
 	},
 }
 
@@ -65,7 +71,7 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	t := &wordTable{}
 	var literals []string
 	at := map[string]int{}
-	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact} {
+	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact, wordMail} {
 		for _, s := range words[w] {
 			s = strings.TrimSpace(fold(s))
 			i, ok := at[s]

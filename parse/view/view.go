@@ -45,5 +45,10 @@ type Original struct {
 // path or a mailer-daemon address. It supports other signs and proves nothing
 // by itself, since vacation mails have a null path too.
 func (m *Mail) Daemon() bool {
-	return m.ReturnPath == "<>" || isDaemon(m.From) || m.From == "" && isDaemon(m.FromName)
+	return m.ReturnPath == "<>" || m.FromDaemon()
+}
+
+// FromDaemon tells whether the mail is written in the name of a mail system.
+func (m *Mail) FromDaemon() bool {
+	return isDaemon(m.From) || m.From == "" && isDaemon(m.FromName)
 }
