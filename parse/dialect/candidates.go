@@ -1,0 +1,204 @@
+package dialect
+
+import (
+	"slices"
+	"strings"
+)
+
+// How surely a line names a failed recipient, best first.
+type rank uint8
+
+const (
+	rankNone     rank = iota
+	rankSentence      // in a sentence that speaks of a failure
+	rankReason        // `addr: reason`, `addr (reason)`
+	rankListed        // in a list whose heading speaks of addresses
+	rankLabelled      // `Recipient: addr`
+	rankAlone         // `<addr>` alone on its line
+	rankOpens         // `<addr>: reason`
+)
+
+type candidate struct {
+	addr string
+	rest string // of the line, behind the address
+	line int
+	rank rank
+
+	failing bool // its line has words of failure
+	asks    bool // its sentence says whom to ask
+	named   bool // it stands behind a label that says nothing of mail or failure
+}
+
+// candidates returns the lines of the best rank found that can be told to name
+// failed recipients.
+func candidates(subject word, ls []string, own func(string) bool) []candidate {
+	var all []candidate
+	best := rankNone
+	heading := false // the last paragraph that did not consist of addresses heads a list
+	failing := false // words of failure stood above
+	words := lineWords{ls: ls, known: make([]word, len(ls))}
+	for i, l := range ls {
+		t := strings.TrimSpace(l)
+		if t == "" {
+			continue
+		}
+		if strings.HasPrefix(t, ">") { // quoted: what somebody else wrote
+			heading = false
+			continue
+		}
+		w := words.at(i)
+		if w&wordFailure != 0 {
+			failing = true
+		}
+		if several := listed(t, heading, w); failing && len(several) > 1 {
+			if best < rankListed {
+				best, all = rankListed, all[:0]
+			}
+			for _, a := range several {
+				if best == rankListed && !own(a) {
+					all = append(all, candidate{addr: a, line: i, rank: rankListed})
+				}
+			}
+			continue
+		}
+		c := rankLine(l, t, heading, own)
+		if c.rank == rankNone {
+			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
+			continue
+		}
+		if c.rank == rankSentence && (c.asks || c.named && !words.near(i, wordCode) || w&wordFailure == 0 && !words.near(i, wordFailure|wordCode)) || own(c.addr) {
+			continue
+		}
+		if c.rank < rankOpens && !failing && !words.near(i, wordFailure|wordCode) && (c.rank != rankLabelled || subject&wordFailure == 0) {
+			continue
+		}
+		c.line = i
+		c.failing = w&wordFailure != 0
+		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && best == rankSentence && all[0].failing && !coded(ls[i:min(len(ls), i+6)]) {
+			continue // behind a sentence that says who failed, it is where to ask
+		}
+		if c.rank > best {
+			best, all = c.rank, all[:0]
+		}
+		if c.rank == best {
+			all = append(all, c)
+		}
+	}
+	return distinct(ls, all, best)
+}
+
+// listed returns the addresses of a line that is a list of them, under a
+// heading or behind words and a colon that head one.
+func listed(t string, heading bool, w word) (out []string) {
+	if !heading {
+		at := strings.LastIndex(t, ": ")
+		if at < 0 || w&wordList == 0 || w&wordFailure == 0 {
+			return nil
+		}
+		t = t[at+2:]
+	}
+	if strings.Count(t, "@") < 2 {
+		return nil
+	}
+	for _, f := range strings.FieldsFunc(t, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' }) {
+		a, ok := bare(f)
+		switch {
+		case ok && len(out) < maxFailures:
+			out = append(out, a)
+		case f != "and" && f != "&":
+			return nil
+		}
+	}
+	return out
+}
+
+// distinct drops repetitions. Two different addresses in prose are no list:
+// either could be the failed one.
+func distinct(ls []string, all []candidate, best rank) []candidate {
+	out := all[:0:0]
+	known := map[string]bool{}
+	for _, c := range all {
+		if key := strings.ToLower(c.addr); !known[key] && len(out) < maxFailures {
+			known[key] = true
+			out = append(out, c)
+		}
+	}
+	if best == rankReason {
+		out = slices.DeleteFunc(out, func(c candidate) bool { return arrived(c.rest) })
+	}
+	switch {
+	case len(out) < 2 || best > rankReason:
+		return out
+	case best == rankReason:
+		for i, c := range out {
+			end := len(ls)
+			if i+1 < len(out) {
+				end = out[i+1].line
+			}
+			if code(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
+				return nil
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// arrived tells whether what stands behind an address says that its mail went
+// through.
+func arrived(rest string) bool {
+	f := strings.ToLower(strings.TrimLeft(rest, ".:-|([ \t"))
+	for _, ok := range [...]string{"ok", "delivered", "sent", "success", "accepted", "250", "2.0.0", "2.1.5"} {
+		if strings.HasPrefix(f, ok) && code(rest) < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// unsigned leaves out a signature (RFC 3676 §4.3): whom it names is to be asked,
+// and did not fail. Rules of two hyphens that a layout draws have more behind
+// them, or what failed.
+func unsigned(ls []string) []string {
+	const most = 8
+	for i := len(ls) - 1; i > 0 && i >= len(ls)-most; i-- {
+		if strings.TrimSpace(ls[i]) == "--" {
+			return ls[:i]
+		}
+		if code(ls[i]) >= 0 || Failing(ls[i]) {
+			break
+		}
+	}
+	return ls
+}
+
+// lineWords are the words of each line, looked at once.
+type lineWords struct {
+	ls    []string
+	known []word
+}
+
+const (
+	wordSeen word = 1 << 6
+	wordCode word = 1 << 7 // a reply code stands in the line
+)
+
+func (w lineWords) at(i int) word {
+	if w.known[i] == 0 {
+		w.known[i] = says(strings.TrimSpace(w.ls[i])) | wordSeen
+		if code(w.ls[i]) >= 0 {
+			w.known[i] |= wordCode
+		}
+	}
+	return w.known[i]
+}
+
+// near looks for such words in the lines around i.
+func (w lineWords) near(i int, which word) bool {
+	for j := max(0, i-3); j < min(len(w.ls), i+6); j++ {
+		if w.ls[j] != "" && w.at(j)&which != 0 {
+			return true
+		}
+	}
+	return false
+}
