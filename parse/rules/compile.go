@@ -58,6 +58,7 @@ type place struct {
 	stage          int
 	rank, specific uint8
 	generic        bool // no vendor's
+	clause         bool // a gap in its phrases crosses no comma
 	expression     bool // has one
 }
 

@@ -55,7 +55,7 @@ func (c *scratch) phrases() {
 // extend goes on with a phrase that was found up to the part before.
 func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 	before := &c.states[u.state-1]
-	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near) {
+	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near, c.set.places[u.of].clause) {
 		return
 	}
 	now.start, now.length = before.start, before.length+now.length
@@ -80,15 +80,22 @@ func (c *scratch) reach(state uint32, now partState) {
 func (c *scratch) isReached(state uint32) bool { return c.reached[state>>6]>>(state&63)&1 != 0 }
 
 // bridges reports whether the next part of a phrase may follow at to after a
-// part that ended at from.
-func (c *scratch) bridges(from, to int, near bool) bool {
+// part that ended at from, within a sentence or a clause of it.
+func (c *scratch) bridges(from, to int, near, clause bool) bool {
 	if near {
 		return to == from+1 && c.folded[from] == ' '
 	}
-	return from <= to && to-from <= maxGap && !bytes.Contains(c.folded[from:to], sentence)
+	if from > to || to-from > maxGap {
+		return false
+	}
+	between := c.folded[from:to]
+	if clause && bytes.Contains(between, comma) && bytes.IndexByte(between, '@') < 0 {
+		return false
+	}
+	return !bytes.Contains(between, sentence)
 }
 
-var sentence = []byte(". ")
+var sentence, comma = []byte(". "), []byte(", ")
 
 // found takes a whole phrase. Expressions are dear: they wait until all that
 // needs none has spoken.

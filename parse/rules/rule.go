@@ -7,7 +7,8 @@
 // line breaks, from the beginning of a word on. A word of up to four letters
 // must end there too, as must "a" or "to" at the end of a phrase. Two signs
 // help to write many phrases as one: a group (a|b|) offers alternatives, and a
-// * that stands alone bridges up to 80 characters within a sentence. "Is not"
+// * that stands alone bridges up to 80 characters within a sentence, and no
+// comma where a rule of nobody in particular accuses the address. "Is not"
 // and "not" match "isn't" too, and the other way round. Words inside an address
 // never match, nor do single words inside a link or host name.
 package rules
@@ -113,6 +114,10 @@ func (r *Rule) place() place {
 	case p.generic:
 		p.stage, p.rank = stageGeneric, rank(r.Reason)
 	}
+	// What one clause says of us and the next of somebody must not add up to
+	// an address that is dead: "use our gateway for this address, other mail
+	// is invalid". An address between commas divides nothing.
+	p.clause = p.stage != stageVendor && r.Reason.Fault() == bounce.FaultRecipient
 	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.IP != "", r.Match != ""} {
 		if set {
 			p.specific++
