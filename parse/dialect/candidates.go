@@ -3,6 +3,7 @@ package dialect
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // How surely a line names a failed recipient, best first.
@@ -24,9 +25,9 @@ type candidate struct {
 	line int
 	rank rank
 
-	failing bool // its line has words of failure
-	asks    bool // its sentence says whom to ask
-	named   bool // it stands behind a label that says nothing of mail or failure
+	failing    bool // its sentence speaks of a failure
+	introduced bool // its sentence speaks of mail or recipients
+	labelled   bool // a label begins its line
 }
 
 // candidates returns the lines of the best rank found that can be told to name
@@ -37,6 +38,7 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 	heading := false // the last paragraph that did not consist of addresses heads a list
 	failing := false // words of failure stood above
 	words := lineWords{ls: ls, known: make([]word, len(ls))}
+	inProse := sync.OnceValues(func() (candidate, bool) { return prose(ls, words, own) })
 	for i, l := range ls {
 		t := strings.TrimSpace(l)
 		if t == "" {
@@ -61,27 +63,33 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 			}
 			continue
 		}
-		c := rankLine(l, t, heading, own)
+		c := rankLine(l, t, heading)
 		if c.rank == rankNone {
 			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
 			continue
 		}
-		if c.rank == rankSentence && (c.asks || c.named && !words.near(i, wordCode) || w&wordFailure == 0 && !words.near(i, wordFailure|wordCode)) || own(c.addr) {
+		if own(c.addr) {
 			continue
 		}
 		if c.rank < rankOpens && !failing && !words.near(i, wordFailure|wordCode) && (c.rank != rankLabelled || subject&wordFailure == 0) {
 			continue
 		}
 		c.line = i
-		c.failing = w&wordFailure != 0
-		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && best == rankSentence && all[0].failing && !coded(ls[i:min(len(ls), i+6)]) {
-			continue // behind a sentence that says who failed, it is where to ask
+		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && !coded(ls[i:min(len(ls), i+6)]) {
+			if said, ok := inProse(); ok && said.failing && said.line < i {
+				continue // behind a sentence that says who failed, it is where to ask
+			}
 		}
 		if c.rank > best {
 			best, all = c.rank, all[:0]
 		}
 		if c.rank == best {
 			all = append(all, c)
+		}
+	}
+	if len(all) == 0 {
+		if said, ok := inProse(); ok {
+			return []candidate{said}
 		}
 	}
 	return distinct(ls, all, best)
@@ -112,8 +120,8 @@ func listed(t string, heading bool, w word) (out []string) {
 	return out
 }
 
-// distinct drops repetitions. Two different addresses in prose are no list:
-// either could be the failed one.
+// distinct drops repetitions. Several addresses with words behind them are a
+// list only where each has a reply.
 func distinct(ls []string, all []candidate, best rank) []candidate {
 	out := all[:0:0]
 	known := map[string]bool{}
@@ -126,22 +134,19 @@ func distinct(ls []string, all []candidate, best rank) []candidate {
 	if best == rankReason {
 		out = slices.DeleteFunc(out, func(c candidate) bool { return arrived(c.rest) })
 	}
-	switch {
-	case len(out) < 2 || best > rankReason:
-		return out
-	case best == rankReason:
-		for i, c := range out {
-			end := len(ls)
-			if i+1 < len(out) {
-				end = out[i+1].line
-			}
-			if code(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
-				return nil
-			}
-		}
+	if len(out) < 2 || best > rankReason {
 		return out
 	}
-	return nil
+	for i, c := range out {
+		end := len(ls)
+		if i+1 < len(out) {
+			end = out[i+1].line
+		}
+		if code(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
+			return nil
+		}
+	}
+	return out
 }
 
 // arrived tells whether what stands behind an address says that its mail went

@@ -2,7 +2,8 @@ package dialect
 
 import "strings"
 
-func rankLine(line, t string, heading bool, own func(string) bool) candidate {
+// rankLine reads a line in which an address has a place of its own.
+func rankLine(line, t string, heading bool) candidate {
 	if addr, rest, ok := opens(t); ok {
 		if rest == "" && !strings.HasSuffix(t, ":") {
 			return candidate{addr: addr, rank: rankAlone}
@@ -28,6 +29,12 @@ func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 	if strings.HasSuffix(before, ":") || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
 		label = strings.Trim(fold(before), " *-•=:")
 	}
+	if rest == "" && listMark(before) {
+		if heading {
+			return candidate{addr: addr, rank: rankListed}
+		}
+		return candidate{addr: addr, rank: rankReason}
+	}
 	if labels()[label] {
 		return candidate{addr: addr, rest: rest, rank: rankLabelled}
 	}
@@ -37,61 +44,7 @@ func rankLine(line, t string, heading bool, own func(string) bool) candidate {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":.| "), rank: rankReason}
 		}
 	}
-	if senders()[label] || contact(addr) {
-		return candidate{}
-	}
-	if again, from, to := findAddress(t[end:]); again != "" && !strings.EqualFold(again, addr) {
-		if !own(addr) { // of two, either could be meant
-			return failingSentence(t)
-		}
-		addr, start, end, label = again, end+from, end+to, ""
-		before = strings.TrimRight(t[:start], "<[('\" \t")
-	}
-	if sentBy(before) {
-		return candidate{}
-	}
-	at := strings.LastIndex(t[:start], ". ") + 1
-	to := len(t)
-	if i := strings.Index(t[end:], ". "); i >= 0 {
-		to = end + i
-	}
-	// The address itself may hold such words.
-	said := says(t[at:start] + t[end:to])
-	return candidate{addr: addr, rest: t, rank: rankSentence, asks: said&(wordContact|wordFailure) == wordContact, named: label != "" && said&(wordFailure|wordList|wordMail) == 0}
-}
-
-// sentBy tells whether the words before an address make it a sender's.
-func sentBy(before string) bool {
-	w := strings.Fields(before[max(0, len(before)-40):])
-	if len(w) == 0 {
-		return false
-	}
-	switch strings.ToLower(w[len(w)-1]) {
-	case "from", "von", "от":
-		return true
-	case "by":
-		return len(w) > 1 && strings.EqualFold(w[len(w)-2], "sent")
-	}
-	return false
-}
-
-// failingSentence reads a line of several sentences, one of which names who
-// failed, while others name somebody to write to.
-func failingSentence(t string) (found candidate) {
-	for _, s := range strings.SplitAfter(t, ". ") {
-		addr, _, end := findAddress(s)
-		if addr == "" {
-			continue
-		}
-		w := says(s)
-		if again, _, _ := findAddress(s[end:]); again != "" && !strings.EqualFold(again, addr) || w&(wordFailure|wordContact) == 0 || w&wordFailure != 0 && found.addr != "" {
-			return candidate{}
-		}
-		if w&wordContact == 0 {
-			found = candidate{addr: addr, rest: t, rank: rankSentence}
-		}
-	}
-	return found
+	return candidate{}
 }
 
 // listMark tells whether s is what a list puts before its items: "*", "2.", "3)".
