@@ -27,7 +27,6 @@ type candidate struct {
 
 	failing    bool // its sentence speaks of a failure
 	introduced bool // its sentence speaks of mail or recipients
-	labelled   bool // a label begins its line
 }
 
 // candidates returns the lines of the best rank found that can be told to name
@@ -167,7 +166,7 @@ func arrived(rest string) bool {
 func unsigned(ls []string) []string {
 	const most = 8
 	for i := len(ls) - 1; i > 0 && i >= len(ls)-most; i-- {
-		if strings.TrimSpace(ls[i]) == "--" {
+		if t := strings.TrimSpace(ls[i]); t == "--" || len(t) < 60 && says(t) == wordGreeting {
 			return ls[:i]
 		}
 		if code(ls[i]) >= 0 || Failing(ls[i]) {
@@ -184,8 +183,8 @@ type lineWords struct {
 }
 
 const (
-	wordSeen word = 1 << 6
-	wordCode word = 1 << 7 // a reply code stands in the line
+	wordSeen word = 1 << 14
+	wordCode word = 1 << 15 // a reply code stands in the line
 )
 
 func (w lineWords) at(i int) word {

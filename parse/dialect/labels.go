@@ -20,7 +20,8 @@ var labels = folded(
 
 // senders are labels of header lines whose address is not the failed one.
 var senders = folded(
-	"from", "sender", "envelope sender", "original sender", "reply-to", "return-path", "mail from", "envelope from", "envelope-from", "cc", "message-id", "message id", "orginal message id", "original message id", "message token", "in-reply-to", "references",
+	"from", "sender", "sender address", "sender email", "sender e-mail", "from address", "originator", "originating address", "sent by", "sent from", "absenderadresse", "adresse de l'expediteur", "indirizzo mittente", "direccion del remitente", "endereco do remetente", "adres nadawcy", "адрес отправителя", "发件人地址", "送信元",
+	"envelope sender", "original sender", "reply-to", "return-path", "mail from", "envelope from", "envelope-from", "cc", "message-id", "message id", "orginal message id", "original message id", "message token", "in-reply-to", "references",
 	"von", "absender", "de", "expediteur", "remitente", "mittente", "da", "remetente", "van", "afzender",
 	"fran", "avsandare", "fra", "afsender", "od", "nadawca", "от", "отправитель", "发件人", "寄件者", "差出人", "送信者", "보낸 사람",
 )
@@ -35,6 +36,12 @@ func folded(words ...string) func() map[string]bool {
 		return set
 	})
 }
+
+// directions are labels of the recipient in a header or a session, which
+// notices quote for other reasons, too.
+var directions = folded(
+	"to", "rcpt to", "out: rcpt to", "in: rcpt to", "an", "a", "para", "per", "pour", "naar", "aan", "till", "til", "do", "komu", "kime", "кому", "收件人", "宛先", "받는 사람", "για", "προσ",
+)
 
 // contact tells whether prose names an address for questions, not for a
 // recipient (RFC 2142).

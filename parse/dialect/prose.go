@@ -27,7 +27,7 @@ func prose(ls []string, words lineWords, own func(string) bool) (found candidate
 			c.line++
 		}
 		c.rest = strings.TrimSpace(ls[c.line])
-		if c.failing || c.introduced && words.near(c.line, wordFailure|wordCode) || c.labelled && words.near(c.line, wordCode) {
+		if c.failing || c.introduced && words.near(c.line, wordFailure|wordCode) {
 			named = append(named, c)
 		}
 	})
@@ -137,12 +137,12 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 		case own(addr), strings.EqualFold(addr, c.addr):
 		case c.rank != rankNone: // of two, either could be meant
 			return candidate{}
-		case contact(addr) || sentBy(before):
+		case contact(addr) || another(before):
 			return candidate{}
 		default:
 			c = candidate{addr: addr, rank: rankSentence}
 			if k, ok := strings.CutSuffix(before, ":"); ok && said == "" {
-				label = strings.Trim(fold(k), " *-•=:")
+				label = strings.Trim(fold(k), " *-•=:.")
 			}
 		}
 		said += rest[:start]
@@ -151,24 +151,28 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 	w := says(said)
 	c.failing = w&wordFailure != 0 || code(said) >= 0
 	c.introduced = w&(wordList|wordMail|wordDelay) != 0
-	c.labelled = label != ""
+	if label != "" {
+		c.introduced = directions()[label]
+	}
 	if senders()[label] || !c.failing && w&wordContact != 0 {
 		return candidate{}
 	}
 	return c
 }
 
-// sentBy tells whether the words before an address make it a sender's.
-func sentBy(before string) bool {
-	w := strings.Fields(before[max(0, len(before)-40):])
+// another tells whether the words before an address make it somebody else's: a
+// sender's, or of whom to ask.
+func another(before string) bool {
+	last := before[max(0, len(before)-40):]
+	w := strings.Fields(last)
 	if len(w) == 0 {
 		return false
 	}
 	switch strings.ToLower(w[len(w)-1]) {
-	case "from", "von", "от":
+	case "from", "von", "от", "moderator", "administrator", "owner":
 		return true
 	case "by":
 		return len(w) > 1 && strings.EqualFold(w[len(w)-2], "sent")
 	}
-	return false
+	return says(last)&wordContact != 0
 }

@@ -27,7 +27,7 @@ func rankLine(line, t string, heading bool) candidate {
 	rest := strings.TrimLeft(t[end:], ">])'\",;")
 	label := ""
 	if strings.HasSuffix(before, ":") || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
-		label = strings.Trim(fold(before), " *-•=:")
+		label = strings.Trim(fold(before), " *-•=:.")
 	}
 	if rest == "" && listMark(before) {
 		if heading {

@@ -8,15 +8,16 @@ import (
 )
 
 // What a line can say of the fate of a mail.
-type word uint8
+type word uint16
 
 const (
 	wordDelay word = 1 << iota
 	wordFailure
-	wordFinal   // overrides a delay: nobody will try again
-	wordList    // heads a list of addresses
-	wordContact // names somebody to ask
-	wordMail    // is about mail, not about a parcel or a payment
+	wordFinal    // overrides a delay: nobody will try again
+	wordList     // heads a list of addresses
+	wordContact  // names somebody to ask
+	wordMail     // is about mail, not about a parcel or a payment
+	wordGreeting // ends a letter
 )
 
 // words are stems in the languages of the notices seen, folded. Delay words are
@@ -51,10 +52,13 @@ var words = map[word][]string{
 	wordList: {
 		"following", "recipient", "addresses", "address", "delivered to", "intended", "users", "failed to", "sent to", "mailbox", "empfanger", "adresse", "destinataire", "destinatario", "destinatari", "destinatarios", "geadresseerde", "ontvanger", "mottagare", "modtager", "mottaker", "vastaanottaja", "adresat", "odbiorc", "prijemc", "cimzett", "alici", "получател", "адресат", "宛先", "收件人", "受信者", "수신자", "받는 사람", "παραληπτ",
 	},
+	wordGreeting: {
+		"regards", "sincerely", "yours faithfully", "yours truly", "best wishes", "many thanks", "mit freundlichen", "freundliche gru", "viele gru", "cordialement", "salutations", "saludos", "atentamente", "cordiali saluti", "distinti saluti", "atenciosamente", "met vriendelijke groet", "med vanlig halsning", "med venlig hilsen", "vennlig hilsen", "ystavallisin terveisin", "z powazaniem", "s pozdravem", "s pozdravom", "udvozlettel", "cu stima", "с уважением", "з повагою", "saygilarimla", "敬具", "此致", "敬上",
+	},
 	wordContact: {
-		"contact", "question", "helpdesk", "help desk", "service desk", "support", "administrator", "for help", "need help", "assistance", "replies to", "reply to", "please ask", "write to", "please use", "use the new address", "new address", "forward this",
-		"kontakt", "wenden sie sich", "ruckfragen", "fragen an", "bei fragen", "hilfe", "contacte", "pour toute question", "assistenza", "domande", "preguntas", "consulte", "duvida", "vragen", "pytan", "pomoc", "sporsmal", "fragor", "kysymy", "dotaz", "yardim",
-		"обратитесь", "обращайтесь", "свяжитесь", "вопрос", "お問い合わせ", "連絡", "联系", "聯絡", "聯繫", "咨询", "문의",
+		"contact", "question", "helpdesk", "help desk", "service desk", "support", "administrator", "for help", "need help", "assistance", "replies to", "reply to", "please ask", "send an email to", "send an e-mail to", "send a mail to", "reported to", "a copy of this", "on behalf of", "complain", "write to", "please use", "use the new address", "new address", "forward this",
+		"kontakt", "wenden sie sich", "ruckfragen", "fragen an", "bei fragen", "hilfe", "contacte", "pour toute question", "assistenza", "domande", "preguntas", "escriba a", "scrivere a", "signalez", "melden sie sich", "пишите", "consulte", "duvida", "vragen", "pytan", "pomoc", "sporsmal", "fragor", "kysymy", "dotaz", "yardim",
+		"обратитесь", "обращайтесь", "свяжитесь", "вопрос", "お問い合わせ", "連絡", "如有", "请发邮件至", "請發郵件至", "联系", "聯絡", "聯繫", "咨询", "문의",
 	},
 	wordMail: {
 		"message", "mail", "bounce", "undeliver", "smtp", "nachricht", "courriel", "correo", "mensaje", "messagg", "mensage", "bericht", "meddeland", "besked", "melding", "viesti", "sahkoposti", "wiadomos", "poczt", "zprav", "sprav", "posta", "uzenet", "level", "mesaj", "ileti",
@@ -71,7 +75,7 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	t := &wordTable{}
 	var literals []string
 	at := map[string]int{}
-	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact, wordMail} {
+	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact, wordMail, wordGreeting} {
 		for _, s := range words[w] {
 			s = strings.TrimSpace(fold(s))
 			i, ok := at[s]
