@@ -2,6 +2,9 @@ package policy
 
 import "time"
 
+// FailingLong is how long a job must have failed before it is urgent.
+const FailingLong = 6 * time.Hour
+
 // LeastSilence is how long no mail must have come in before it is news.
 const LeastSilence = 24 * time.Hour
 

@@ -7,6 +7,7 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // Limits of the alarms. They are shares where a comment does not say otherwise.
@@ -17,8 +18,7 @@ const (
 	unclassifiedCrit   = 0.25
 	unparsedWarn       = 0.02
 	unparsedCrit       = 0.10
-	complaintsWarn     = 2 // complaints a day, while no rate is known
-	pollOverdue        = time.Hour
+	complaintsWarn     = 2   // complaints a day, while no rate is known
 	concentrationShare = 0.5 // of the new suppressions at one domain
 	concentrationLeast = 10  // new suppressions below which it is no news
 )
@@ -92,7 +92,7 @@ func (r *Report) machinery(asOf int64) {
 			continue
 		}
 		a := Alarm{ID: "job." + j.Job, Severity: Warn, Text: clip(j.Job, 40) + " fails", Value: float64(j.Failures), Limit: 1, Next: j.Detail}
-		if j.LastOK.IsZero() || asOf-j.LastOK.Unix() > int64(pollOverdue/time.Second) {
+		if j.LastOK.IsZero() || asOf-j.LastOK.Unix() > int64(policy.FailingLong/time.Second) {
 			a.Severity = Crit
 			a.Text += ", last good run " + stamp(j.LastOK)
 		}

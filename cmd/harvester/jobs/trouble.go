@@ -14,13 +14,12 @@ import (
 )
 
 const (
-	failingFor  = time.Hour      // after which a job that fails is news: one failed poll is none
-	failingLong = 6 * time.Hour  // after which it wakes somebody, where mail or lists wait for it
-	widespread  = 3              // receivers from which an incident wakes somebody
-	noteworthy  = 10             // failures from which a matter of single mails is an incident
-	lookBack    = 24 * time.Hour // open incidents are found however old they are
-	littleRoom  = 256 << 20      // bytes left for the database
-	hardlyAny   = 32 << 20
+	failingFor = time.Hour      // after which a job that fails is news: one failed poll is none
+	widespread = 3              // receivers from which an incident wakes somebody
+	noteworthy = 10             // failures from which a matter of single mails is an incident
+	lookBack   = 24 * time.Hour // open incidents are found however old they are
+	littleRoom = 256 << 20      // bytes left for the database
+	hardlyAny  = 32 << 20
 )
 
 // troubles are what somebody should know of at this moment. Their texts show
@@ -105,7 +104,7 @@ func (s *Set) failing(ctx context.Context, now time.Time) (out []policy.Trouble,
 		}
 		t := policy.Trouble{ID: "job." + j.Name, Since: f.Since, Title: j.Name + " fails", Next: f.Last.Detail}
 		kind, _, _ := strings.Cut(j.Name, " ")
-		if slices.Contains([]string{"harvest", "export", "push"}, kind) && now.Sub(f.Since) >= failingLong {
+		if slices.Contains([]string{"harvest", "export", "push"}, kind) && now.Sub(f.Since) >= policy.FailingLong {
 			t.Urgency = policy.Now
 		}
 		out = append(out, t)
