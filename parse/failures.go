@@ -52,9 +52,10 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if n == nil {
 		n = dialect.FromHeader(m)
 	}
-	if n == nil && m.Report != nil && p.returnedTo(m, res) != "" {
-		// QUIRK: Postfix without its defer log and InterMail report nobody; a
-		// mail to one recipient can only have failed for that one.
+	if n == nil && (m.Report != nil || m.FromDaemon() && m.Original != nil && dialect.Failing(m.Text[:min(len(m.Text), 4<<10)])) && p.returnedTo(m, res) != "" {
+		// QUIRK: Postfix without its defer log and InterMail report nobody,
+		// GroupWise a local name; a mail to one recipient can only have failed
+		// for that one.
 		p.notes = append(p.notes, "nobody is named: the recipient is the returned mail's only one")
 		n = dialect.Unnamed(m)
 	}

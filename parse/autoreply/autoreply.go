@@ -108,7 +108,8 @@ func (r *reader) veto() (Verdict, bool) {
 	if failed && !answer && !r.byPerson() {
 		return Verdict{}, false
 	}
-	if x := r.f.sign; x != nil {
+	// QUIRK: Mercury/32 sets X-Autoreply-From on its failure notices, too.
+	if x := r.f.sign; x != nil && !(r.f.fromMTA && strings.EqualFold(x.Name, "X-Autoreply-From")) {
 		return Verdict{Kind: x.Kind, Why: "header " + x.Name}, true
 	}
 	if answer && !r.autoReplied() && !(r.f.nullPath && !r.f.answers) {

@@ -36,11 +36,14 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 	best := rankNone
 	heading := false // the last paragraph that did not consist of addresses heads a list
 	failing := false // words of failure stood above
+	asking := false  // the last paragraph says whom to ask
+	above := false   // a line of a paragraph stands right above
 	words := lineWords{ls: ls, known: make([]word, len(ls))}
 	inProse := sync.OnceValues(func() (candidate, bool) { return prose(ls, words, own) })
 	for i, l := range ls {
 		t := strings.TrimSpace(l)
 		if t == "" {
+			above = false
 			continue
 		}
 		if strings.HasPrefix(t, ">") { // quoted: what somebody else wrote
@@ -64,6 +67,8 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 		}
 		c := rankLine(l, t, heading)
 		if c.rank == rankNone {
+			asking = w&wordContact != 0 || asking && above
+			above = true
 			heading = strings.HasSuffix(t, ":") && w&(wordList|wordFailure) != 0 || heading && !strings.HasSuffix(t, ":") && !strings.HasSuffix(t, ".") && len(t) < 60 && w&wordList != 0
 			continue
 		}
@@ -75,8 +80,8 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 		}
 		c.line = i
 		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && !coded(ls[i:min(len(ls), i+6)]) {
-			if said, ok := inProse(); ok && said.failing && said.line < i {
-				continue // behind a sentence that says who failed, it is where to ask
+			if said, ok := inProse(); asking || contact(c.addr) || ok && said.failing && said.line < i {
+				continue // it is where to ask
 			}
 		}
 		if c.rank > best {

@@ -13,7 +13,7 @@ var separators = [...]string{
 	"--- enclosed is", "--- this is a copy", "----- this is a copy", "------ this is a copy", "----- original message", "-----original message", "----- message header",
 	"----- unsent message follows", "----- unsent message below", "original message headers:", "original message header:", "original message follows", "message headers follow",
 	"included is a copy of the message header", "------- returned message", "---- start of returned message", "--------returned mail follows",
-	"message text follows:", "|------------------------- message text follows", "-------original m", "--- undelivered message", "below is a copy of the original message",
+	"message text follows:", "|------------------------- message text follows", "-------original m", "--- undelivered message", "--- rejected message", "original text follows", "below is a copy of the original message",
 	"--- returned message", "the original message follows", "------ this is a copy of your message", "------- original message", "------- the original message",
 	"===== forwarded message", "--- attached message", "--- message header follows", "--- message from ", "original message header follows", "original headers:",
 	"the following is a copy of the original", "header of the original message", "===== original message", "[<05>]", "********** original message",

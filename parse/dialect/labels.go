@@ -9,7 +9,7 @@ import (
 var labels = folded(
 	"recipient", "recipients", "failed recipient", "failed recipients", "failed recipient(s)", "failed address", "recipient address", "recipient address(es)", "rcpt to",
 	"addressed to", "intended recipient", "intended recipients", "undeliverable address", "invalid receiver address", "error-for", "failed to", "delivery to",
-	"user", "email address", "e-mail address", "mailbox", "address", "unknown to address", "undelivered to", "destination", "envelope recipient", "envelope recipients",
+	"user", "email address", "e-mail address", "mailbox", "address", "unknown to address", "undelivered to", "destination", "destination mailbox", "destination mailbox(es)", "destination address", "destination addresses", "envelope recipient", "envelope recipients",
 	"original recipient", "final recipient", "original-recipient", "final-recipient", "x-failed-recipients", "bounced address", "not delivered to", "unable to deliver to",
 	"empfanger", "empfangeradresse", "destinataire", "destinatario", "destinatarios", "destinatari", "ontvanger", "mottagare", "modtager", "adresat", "odbiorca", "получатель", "адрес получателя", "收件人", "宛先", "送信先", "宛先アドレス", "수신자", "받는 사람", "收件人地址",
 	"empfanger-adresse", "adresse des empfangers", "empfanger der nachricht", "adresse du destinataire", "adresse destinataire", "direccion del destinatario", "direccion de destino", "endereco do destinatario", "endereco de destino", "indirizzo destinatario", "indirizzo del destinatario",
@@ -20,7 +20,7 @@ var labels = folded(
 
 // senders are labels of header lines whose address is not the failed one.
 var senders = folded(
-	"from", "sender", "sender address", "sender email", "sender e-mail", "from address", "originator", "originating address", "sent by", "sent from", "absenderadresse", "adresse de l'expediteur", "indirizzo mittente", "direccion del remitente", "endereco do remetente", "adres nadawcy", "адрес отправителя", "发件人地址", "送信元",
+	"from", "sender", "sender address", "source mailbox", "source address", "sender email", "sender e-mail", "from address", "originator", "originating address", "sent by", "sent from", "absenderadresse", "adresse de l'expediteur", "indirizzo mittente", "direccion del remitente", "endereco do remetente", "adres nadawcy", "адрес отправителя", "发件人地址", "送信元",
 	"envelope sender", "original sender", "reply-to", "return-path", "mail from", "envelope from", "envelope-from", "cc", "message-id", "message id", "orginal message id", "original message id", "message token", "in-reply-to", "references",
 	"von", "absender", "de", "expediteur", "remitente", "mittente", "da", "remetente", "van", "afzender",
 	"fran", "avsandare", "fra", "afsender", "od", "nadawca", "от", "отправитель", "发件人", "寄件者", "差出人", "送信者", "보낸 사람",
@@ -51,7 +51,8 @@ func contact(addr string) bool {
 	case "abuse", "postmaster", "hostmaster", "noc", "delist", "unblock", "removeme":
 		return true
 	}
-	return false
+	// Of mailing lists: who runs them, not the lists.
+	return strings.HasSuffix(strings.ToLower(local), "-owner") || strings.HasSuffix(strings.ToLower(local), "-request") || strings.HasPrefix(strings.ToLower(local), "owner-")
 }
 
 // ofSender tells whether a line names the sender, as in a table of labels.

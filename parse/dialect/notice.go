@@ -149,6 +149,9 @@ func paragraphStart(line string) (f Failure, rest string, ok bool) {
 	if !ok {
 		return f, "", false
 	}
+	if inside = strings.TrimSpace(inside); strings.ContainsAny(inside, " \t") && inside[0] != '"' {
+		return f, "", false
+	}
 	f.Address = inside
 	return f, strings.TrimSpace(rest), true
 }
