@@ -108,8 +108,7 @@ func (r *reader) veto() (Verdict, bool) {
 	if failed && !answer && !r.byPerson() {
 		return Verdict{}, false
 	}
-	// QUIRK: Mercury/32 sets X-Autoreply-From on its failure notices, too.
-	if x := r.f.sign; x != nil && !(r.f.fromMTA && strings.EqualFold(x.Name, "X-Autoreply-From")) {
+	if x := r.f.sign; x != nil {
 		return Verdict{Kind: x.Kind, Why: "header " + x.Name}, true
 	}
 	if answer && !r.autoReplied() && !(r.f.nullPath && !r.f.answers) {

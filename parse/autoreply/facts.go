@@ -1,7 +1,6 @@
 package autoreply
 
 import (
-	"cmp"
 	"strings"
 
 	"harvester/parse/view"
@@ -28,7 +27,7 @@ type facts struct {
 func (s *signs) facts(m *view.Mail) facts {
 	f := facts{
 		nullPath: m.ReturnPath == "<>",
-		fromMTA:  (&view.Mail{From: cmp.Or(m.From, m.FromName)}).Daemon(), // QUIRK: some write a bare "mailer-daemon"
+		fromMTA:  m.FromDaemon(), // QUIRK: some write a bare "mailer-daemon"
 		role:     m.FromName == "" || s.isRole(m.From) || s.isRole(m.FromName),
 	}
 	var thread, attach bool
@@ -40,7 +39,7 @@ func (s *signs) facts(m *view.Mail) facts {
 		}
 		for i := range s.headers[string(name)] {
 			x := &s.headers[string(name)][i]
-			if (f.sign == nil || x.rank < f.sign.rank) && x.fits(h.Value) {
+			if (f.sign == nil || x.rank < f.sign.rank) && x.fits(h.Value) && !(x.Person && f.fromMTA) {
 				f.sign = x
 			}
 		}

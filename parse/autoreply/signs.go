@@ -22,6 +22,7 @@ type headerSign struct {
 	Starts []string // the value begins with one of these
 	Any    []string // the value holds one of these
 	Whole  bool     // the value is one of Starts, with at most a host behind it
+	Person bool     // says nothing where a mail system writes
 	Kind   bounce.Kind
 
 	rank int // place in the file: the first one of a mail wins

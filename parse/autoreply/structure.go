@@ -131,7 +131,7 @@ func isNotice(mail *mime.Part) bool {
 	if i := strings.LastIndexByte(from, '<'); i >= 0 {
 		from = strings.TrimRight(from[i+1:], "> ")
 	}
-	return (&view.Mail{From: strings.TrimSpace(from)}).Daemon()
+	return (&view.Mail{From: strings.TrimSpace(from)}).FromDaemon()
 }
 
 // reportType is the report-type of a multipart/report (RFC 6522 §3), lower

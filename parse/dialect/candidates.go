@@ -39,6 +39,14 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 	asking := false  // the last paragraph says whom to ask
 	above := false   // a line of a paragraph stands right above
 	words := lineWords{ls: ls, known: make([]word, len(ls))}
+	take := func(c candidate) {
+		if c.rank > best {
+			best, all = c.rank, all[:0]
+		}
+		if c.rank == best {
+			all = append(all, c)
+		}
+	}
 	inProse := sync.OnceValues(func() (candidate, bool) { return prose(ls, words, own) })
 	for i, l := range ls {
 		t := strings.TrimSpace(l)
@@ -55,12 +63,9 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 			failing = true
 		}
 		if several := listed(t, heading, w); failing && len(several) > 1 {
-			if best < rankListed {
-				best, all = rankListed, all[:0]
-			}
 			for _, a := range several {
-				if best == rankListed && !own(a) {
-					all = append(all, candidate{addr: a, line: i, rank: rankListed})
+				if !own(a) {
+					take(candidate{addr: a, line: i, rank: rankListed})
 				}
 			}
 			continue
@@ -84,12 +89,7 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 				continue // it is where to ask
 			}
 		}
-		if c.rank > best {
-			best, all = c.rank, all[:0]
-		}
-		if c.rank == best {
-			all = append(all, c)
-		}
+		take(c)
 	}
 	if len(all) == 0 {
 		if said, ok := inProse(); ok {
@@ -156,17 +156,20 @@ func distinct(ls []string, all []candidate, best rank) []candidate {
 // arrived tells whether what stands behind an address says that its mail went
 // through.
 func arrived(rest string) bool {
+	if code(rest) >= 0 {
+		return false
+	}
 	f := strings.ToLower(strings.TrimLeft(rest, ".:-|([ \t"))
 	for _, ok := range [...]string{"ok", "delivered", "sent", "success", "accepted", "250", "2.0.0", "2.1.5"} {
-		if strings.HasPrefix(f, ok) && code(rest) < 0 {
+		if strings.HasPrefix(f, ok) {
 			return true
 		}
 	}
 	return false
 }
 
-// unsigned leaves out a signature (RFC 3676 §4.3): whom it names is to be asked,
-// and did not fail. Rules of two hyphens that a layout draws have more behind
+// unsigned leaves out a signature, behind "--" (RFC 3676 §4.3) or the greeting
+// of a letter: whom it names is to be asked, and did not fail. Rules of two hyphens that a layout draws have more behind
 // them, or what failed.
 func unsigned(ls []string) []string {
 	const most = 8

@@ -14,7 +14,7 @@ var labels = folded(
 	"empfanger", "empfangeradresse", "destinataire", "destinatario", "destinatarios", "destinatari", "ontvanger", "mottagare", "modtager", "adresat", "odbiorca", "получатель", "адрес получателя", "收件人", "宛先", "送信先", "宛先アドレス", "수신자", "받는 사람", "收件人地址",
 	"empfanger-adresse", "adresse des empfangers", "empfanger der nachricht", "adresse du destinataire", "adresse destinataire", "direccion del destinatario", "direccion de destino", "endereco do destinatario", "endereco de destino", "indirizzo destinatario", "indirizzo del destinatario",
 	"adres ontvanger", "adres van de ontvanger", "geadresseerde", "mottagaradress", "modtageradresse", "mottaker", "mottakeradresse", "vastaanottaja", "vastaanottajan osoite", "adres odbiorcy", "prijemce", "adresa prijemce", "prijemca", "adresa prijemcu", "cimzett", "cimzett cime", "destinatar", "adresa destinatarului",
-	"адресат", "одержувач", "отримувач", "адреса одержувача", "адреса отримувача", "получател", "alici", "alici adresi", "παραληπτησ", "διευθυνση παραληπτη", "primatelj", "prejemnik", "gavejas", "sanemejs", "saaja", "受信者", "受信者アドレス", "宛先メールアドレス", "送信先アドレス", "收件者", "收件者地址", "收件者信箱", "수신자 주소", "수신인", "받는사람", "nguoi nhan", "dia chi nguoi nhan", "penerima", "alamat penerima", "ผู้รับ", "المستلم", "عنوان المستلم", "הנמען", "נמען", "כתובת הנמען",
+	"адресат", "одержувач", "отримувач", "адреса одержувача", "адреса отримувача", "получател", "alici", "alici adresi", "παραλήπτης", "διεύθυνση παραλήπτη", "primatelj", "prejemnik", "gavejas", "sanemejs", "saaja", "受信者", "受信者アドレス", "宛先メールアドレス", "送信先アドレス", "收件者", "收件者地址", "收件者信箱", "수신자 주소", "수신인", "받는사람", "nguoi nhan", "dia chi nguoi nhan", "penerima", "alamat penerima", "ผู้รับ", "المستلم", "عنوان المستلم", "הנמען", "נמען", "כתובת הנמען",
 	"message recipients", "message recipient", "undelivered recipient", "deliver to", "mail to", "receiver", "sent to", "to address",
 )
 
@@ -40,23 +40,26 @@ func folded(words ...string) func() map[string]bool {
 // directions are labels of the recipient in a header or a session, which
 // notices quote for other reasons, too.
 var directions = folded(
-	"to", "rcpt to", "out: rcpt to", "in: rcpt to", "an", "a", "para", "per", "pour", "naar", "aan", "till", "til", "do", "komu", "kime", "кому", "收件人", "宛先", "받는 사람", "για", "προσ",
+	"to", "rcpt to", "out: rcpt to", "in: rcpt to", "an", "a", "para", "per", "pour", "naar", "aan", "till", "til", "do", "komu", "kime", "кому", "收件人", "宛先", "받는 사람", "για", "προς",
 )
 
 // contact tells whether prose names an address for questions, not for a
 // recipient (RFC 2142).
 func contact(addr string) bool {
-	local, _, _ := strings.Cut(addr, "@")
-	switch strings.ToLower(local) {
+	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
+	switch local {
 	case "abuse", "postmaster", "hostmaster", "noc", "delist", "unblock", "removeme":
 		return true
 	}
 	// Of mailing lists: who runs them, not the lists.
-	return strings.HasSuffix(strings.ToLower(local), "-owner") || strings.HasSuffix(strings.ToLower(local), "-request") || strings.HasPrefix(strings.ToLower(local), "owner-")
+	return strings.HasSuffix(local, "-owner") || strings.HasSuffix(local, "-request") || strings.HasPrefix(local, "owner-")
 }
 
 // ofSender tells whether a line names the sender, as in a table of labels.
 func ofSender(line string) bool {
 	k, _, ok := strings.Cut(line, ":")
-	return ok && len(k) < 40 && senders()[strings.Trim(fold(k), " *-•=")]
+	return ok && len(k) < 40 && senders()[asLabel(k)]
 }
+
+// asLabel is what stands before an address as labels are looked up.
+func asLabel(s string) string { return strings.Trim(fold(s), " *-•=:.") }

@@ -149,6 +149,7 @@ func paragraphStart(line string) (f Failure, rest string, ok bool) {
 	if !ok {
 		return f, "", false
 	}
+	// Only a quoted local part holds a blank (RFC 5321 §4.1.2).
 	if inside = strings.TrimSpace(inside); strings.ContainsAny(inside, " \t") && inside[0] != '"' {
 		return f, "", false
 	}

@@ -17,7 +17,7 @@ const (
 // two could be meant, and not just one of them in a sentence that speaks of a
 // failure, it names nobody.
 func prose(ls []string, words lineWords, own func(string) bool) (found candidate, ok bool) {
-	var named []candidate
+	unsure := false // another address stands in a sentence of the same kind
 	sentences(ls, func(s string, first, last int) {
 		c := ofSentence(s, own)
 		if c.rank == rankNone {
@@ -27,19 +27,15 @@ func prose(ls []string, words lineWords, own func(string) bool) (found candidate
 			c.line++
 		}
 		c.rest = strings.TrimSpace(ls[c.line])
-		if c.failing || c.introduced && words.near(c.line, wordFailure|wordCode) {
-			named = append(named, c)
+		switch {
+		case !c.failing && !(c.introduced && words.near(c.line, wordFailure|wordCode)):
+		case !ok, c.failing && !found.failing:
+			found, ok, unsure = c, true, false
+		case c.failing == found.failing && !strings.EqualFold(c.addr, found.addr):
+			unsure = true
 		}
 	})
-	for _, c := range named {
-		switch same := strings.EqualFold(c.addr, found.addr); {
-		case !ok, c.failing && !found.failing:
-			found, ok = c, true
-		case !same && c.failing == found.failing:
-			found.rank = rankNone // of two, until one that fails comes
-		}
-	}
-	return found, ok && found.rank != rankNone
+	return found, ok && !unsure
 }
 
 // sentences calls f for each sentence that holds an address, with the lines it
@@ -137,12 +133,12 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 		case own(addr), strings.EqualFold(addr, c.addr):
 		case c.rank != rankNone: // of two, either could be meant
 			return candidate{}
-		case contact(addr) || another(before):
+		case contact(addr) || ofSomebodyElse(before):
 			return candidate{}
 		default:
 			c = candidate{addr: addr, rank: rankSentence}
 			if k, ok := strings.CutSuffix(before, ":"); ok && said == "" {
-				label = strings.Trim(fold(k), " *-•=:.")
+				label = asLabel(k)
 			}
 		}
 		said += rest[:start]
@@ -160,9 +156,9 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 	return c
 }
 
-// another tells whether the words before an address make it somebody else's: a
-// sender's, or of whom to ask.
-func another(before string) bool {
+// ofSomebodyElse tells whether the words before an address make it a sender's,
+// or that of whom to ask.
+func ofSomebodyElse(before string) bool {
 	last := before[max(0, len(before)-40):]
 	w := strings.Fields(last)
 	if len(w) == 0 {

@@ -11,13 +11,10 @@ func rankLine(line, t string, heading bool) candidate {
 		return candidate{addr: addr, rest: rest, rank: rankOpens}
 	}
 	if addr, ok := bare(t); ok {
-		switch {
-		case heading:
-			return candidate{addr: addr, rank: rankListed}
-		case strings.HasPrefix(t, "<") || indent(line) > 0 || strings.HasSuffix(t, ":"):
+		if !heading && (strings.HasPrefix(t, "<") || indent(line) > 0 || strings.HasSuffix(t, ":")) {
 			return candidate{addr: addr, rank: rankAlone}
 		}
-		return candidate{addr: addr, rank: rankReason}
+		return ofList(addr, heading)
 	}
 	addr, start, end := findAddress(t)
 	if addr == "" {
@@ -27,16 +24,13 @@ func rankLine(line, t string, heading bool) candidate {
 	rest := strings.TrimLeft(t[end:], ">])'\",;")
 	label := ""
 	if strings.HasSuffix(before, ":") || strings.HasSuffix(before, "=") || strings.HasPrefix(t[len(before):], "\t") {
-		label = strings.Trim(fold(before), " *-•=:.")
-	}
-	if rest == "" && listMark(before) {
-		if heading {
-			return candidate{addr: addr, rank: rankListed}
-		}
-		return candidate{addr: addr, rank: rankReason}
+		label = asLabel(before)
 	}
 	if labels()[label] {
 		return candidate{addr: addr, rest: rest, rank: rankLabelled}
+	}
+	if rest == "" && listMark(before) {
+		return ofList(addr, heading)
 	}
 	if before == "" || listMark(before) {
 		r := strings.TrimSpace(rest)
@@ -45,6 +39,15 @@ func rankLine(line, t string, heading bool) candidate {
 		}
 	}
 	return candidate{}
+}
+
+// ofList is an address that is all its line holds: an item of a list where one
+// was headed.
+func ofList(addr string, heading bool) candidate {
+	if heading {
+		return candidate{addr: addr, rank: rankListed}
+	}
+	return candidate{addr: addr, rank: rankReason}
 }
 
 // listMark tells whether s is what a list puts before its items: "*", "2.", "3)".
