@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -27,7 +27,7 @@ empty a customer's list over night. Look at what changed (harvester report
 			if reason == "" {
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				trip, stopped, err := set.DB.Tripped(cmd.Context())
 				if err != nil {
 					return err

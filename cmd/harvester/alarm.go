@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
-	"harvester/schedule/notify"
+	"harvester/cmd/harvester/compose"
+	"harvester/store/notify"
 	"harvester/store/policy"
 )
 
@@ -37,7 +37,7 @@ func newAlarmList(a *app) *cobra.Command {
 		Example: "  harvester alarm list\n  harvester alarm list --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				alarms, err := set.Alarms(cmd.Context(), time.Now())
 				if err != nil {
 					return err
@@ -99,7 +99,7 @@ for that person to say.`,
 		Example: "  harvester alarm test",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				now := time.Now().In(set.Config.Timezone.Location())
 				alert := &notify.Alert{Host: set.Config.Hostname, At: now, News: []policy.News{{What: policy.Opened, Alarm: policy.Alarm{Opened: now,
 					Trouble: policy.Trouble{ID: "test", Title: "this is a test, nothing is wrong", Next: "nothing to do: alarms reach you"}}}}}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 )
 
 func newAuth(a *app) *cobra.Command {
@@ -35,7 +35,7 @@ and nothing is changed on the server.`,
 				return err
 			}
 			if len(c.Mailboxes) == 0 {
-				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, jobs.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
+				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
 			}
 			chosen := c.Mailboxes
 			if len(names) > 0 {
@@ -78,7 +78,7 @@ func (a *app) agree(ctx context.Context, c *config.Config, m *config.Mailbox) er
 	if m.OAuth == nil || m.OAuth.Grant != config.User {
 		return fail(exitUsage, fmt.Errorf("mailbox %s signs in by itself: nobody has to agree", m.Name), "harvester auth --check "+string(m.Name)+" proves it")
 	}
-	err := jobs.Agree(ctx, c, m, func(address, code string) {
+	err := compose.Agree(ctx, c, m, func(address, code string) {
 		fmt.Fprintf(a.Err, "Open %s as %s, on any device, and enter the code %s\nWaiting for it; Ctrl-C ends this.\n", address, m.Username, code)
 	})
 	if err != nil && ctx.Err() == nil {
@@ -109,7 +109,7 @@ type inFolder struct {
 }
 
 func (a *app) prove(ctx context.Context, c *config.Config, boxes []config.Mailbox, asJSON bool) error {
-	proofs := jobs.Prove(ctx, c, boxes)
+	proofs := compose.Prove(ctx, c, boxes)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -129,19 +129,19 @@ func (a *app) prove(ctx context.Context, c *config.Config, boxes []config.Mailbo
 		if p.Err == nil && boxes[i].Type.OnServer() {
 			fmt.Fprintf(a.Out, "mailbox %s: signed in as %s%s\n", p.Mailbox, boxes[i].Username, until(p, c.Timezone.Location()))
 		}
-		printProbed(a.Out, []jobs.Probed{p.Probed})
+		printProbed(a.Out, []compose.Probed{p.Probed})
 	}
 	return passStatus(results, len(results))
 }
 
-func until(p jobs.Proof, zone *time.Location) string {
+func until(p compose.Proof, zone *time.Location) string {
 	if p.Token == nil || p.Token.Expiry.IsZero() {
 		return ""
 	}
 	return ", with a token until " + p.Token.Expiry.In(zone).Format("15:04")
 }
 
-func provedOf(p jobs.Proof) proved {
+func provedOf(p compose.Proof) proved {
 	out := proved{Mailbox: p.Mailbox, OK: p.Err == nil, Permissions: append([]string{}, p.Permissions...), Folders: []inFolder{}}
 	if p.Token != nil && !p.Token.Expiry.IsZero() {
 		at := p.Token.Expiry.UTC()

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -23,7 +23,7 @@ replaced by a good one only; a file that is something else never is.`,
 		Example: "  harvester backup /var/backups/harvester.db",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				b, err := set.DB.Backup(cmd.Context(), args[0])
 				switch {
 				case errors.Is(err, store.ErrNotDatabase), errors.Is(err, store.ErrNewer):
@@ -109,7 +109,7 @@ for a machine without the daemon, and is refused while it runs.`,
 			if err != nil {
 				return err
 			}
-			set, err := jobs.Open(cmd.Context(), c, jobs.Options{Owner: "harvester vacuum"})
+			set, err := compose.Open(cmd.Context(), c, compose.Options{Owner: "harvester vacuum"})
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
@@ -162,7 +162,7 @@ func appendSteps(dst []byte, steps []rules.Step, asJSON bool) []byte {
 
 // loadRules reads the rules of a flag.
 func loadRules(dir string) (*rules.Set, error) {
-	set, err := jobs.Rules(dir)
+	set, err := compose.Rules(dir)
 	var wrong rules.Problems
 	if errors.As(err, &wrong) {
 		return nil, fail(exitConfig, err, "")

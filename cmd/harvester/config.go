@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/schedule"
 )
 
@@ -89,9 +89,9 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 			if c != nil {
 				wrong = surroundings(cmd.Context(), c, !noSecrets)
 			}
-			var found []jobs.Probed
+			var found []compose.Probed
 			if c != nil && online {
-				found = jobs.Probe(cmd.Context(), c)
+				found = compose.Probe(cmd.Context(), c)
 				wrong = append(wrong, offline(c, found)...)
 			}
 			switch {
@@ -118,7 +118,7 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 }
 
 // offline tells which mailboxes can't be used.
-func offline(c *config.Config, found []jobs.Probed) config.Errors {
+func offline(c *config.Config, found []compose.Probed) config.Errors {
 	var wrong config.Errors
 	for _, p := range found {
 		if p.Err == nil {
@@ -131,7 +131,7 @@ func offline(c *config.Config, found []jobs.Probed) config.Errors {
 	return wrong
 }
 
-func printProbed(w io.Writer, found []jobs.Probed) {
+func printProbed(w io.Writer, found []compose.Probed) {
 	for _, p := range found {
 		for _, f := range p.Folders {
 			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)

@@ -19,8 +19,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse/bounce"
@@ -156,7 +156,7 @@ func deliverSamples(server *memserver.Server) (n int, err error) {
 }
 
 // demoSet writes the configuration and opens it as any other command does.
-func demoSet(ctx context.Context, dir, addr string) (*jobs.Set, error) {
+func demoSet(ctx context.Context, dir, addr string) (*compose.Set, error) {
 	text := strings.ReplaceAll(demoConfig, "SERVER", addr)
 	file := filepath.Join(dir, "harvester.toml")
 	for _, f := range []struct{ path, content string }{{file, text}, {filepath.Join(dir, "password"), demoPassword + "\n"}} {
@@ -202,7 +202,7 @@ var kindWords = map[bounce.Kind]string{
 	bounce.KindUnparsed:    "looks like a failure, names nobody",
 }
 
-func (a *app) printDemo(ctx context.Context, set *jobs.Set, t *schedule.Tally, r *report.Report, run demoRun) error {
+func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally, r *report.Report, run demoRun) error {
 	return a.buffered(func(b *bytes.Buffer) error {
 		c := a.colours(a.Out)
 		head := func(format string, args ...any) { fmt.Fprintf(b, "\n%s\n\n", c.bold(fmt.Sprintf(format, args...))) }
@@ -232,7 +232,7 @@ func (a *app) printDemo(ctx context.Context, set *jobs.Set, t *schedule.Tally, r
 
 // demoList shows the list by reason, the most frequent first, some addresses
 // of each.
-func demoList(ctx context.Context, set *jobs.Set, b *bytes.Buffer, head func(string, ...any)) error {
+func demoList(ctx context.Context, set *compose.Set, b *bytes.Buffer, head func(string, ...any)) error {
 	byReason, n, held := map[string][]store.Suppression{}, 0, 0
 	for s, err := range set.DB.Suppressions(ctx, store.Filter{Held: true}) {
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/store"
 )
 
@@ -105,7 +105,7 @@ func (d *doctor) examine(ctx context.Context, c *config.Config) {
 	d.files(ctx, set)
 }
 
-func (d *doctor) database(ctx context.Context, set *jobs.Set) {
+func (d *doctor) database(ctx context.Context, set *compose.Set) {
 	s, err := set.DB.Status(ctx)
 	if err != nil {
 		d.note("database", "fail", err.Error())
@@ -146,12 +146,12 @@ func (d *doctor) database(ctx context.Context, set *jobs.Set) {
 
 // clock shows the time, and whether anything keeps it right; times to come in
 // the database are told with its facts.
-func (d *doctor) clock(set *jobs.Set) {
+func (d *doctor) clock(set *compose.Set) {
 	if clockBefore(time.Now()) != nil {
 		return // told with the configuration
 	}
 	now := time.Now().In(set.Config.Timezone.Location()).Format("2006-01-02 15:04:05 MST")
-	switch kept, err := jobs.ClockSynchronised(); {
+	switch kept, err := compose.ClockSynchronised(); {
 	case err != nil: // not in every container
 		d.note("clock", "ok", now+"; whether it is synchronised can't be told here")
 	case kept:
@@ -161,7 +161,7 @@ func (d *doctor) clock(set *jobs.Set) {
 	}
 }
 
-func (d *doctor) files(ctx context.Context, set *jobs.Set) {
+func (d *doctor) files(ctx context.Context, set *compose.Set) {
 	for i := range set.Config.Exports {
 		e := &set.Config.Exports[i]
 		problems, err := set.Verify(ctx, e)
@@ -187,7 +187,7 @@ func (d *doctor) disks(c *config.Config) {
 	}
 	slices.Sort(places)
 	for _, dir := range slices.Compact(places) {
-		free, err := jobs.FreeBytes(dir)
+		free, err := compose.FreeBytes(dir)
 		text := fmt.Sprintf("%s has %.1f GB free", dir, float64(free)/1e9)
 		switch {
 		case err != nil: // the folder is missing, which was told

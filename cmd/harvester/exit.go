@@ -5,8 +5,8 @@ import (
 	"io/fs"
 	"syscall"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/store"
 	"harvester/store/export"
 )
@@ -55,9 +55,9 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, jobs.ErrNoMailbox, config.ErrSecret):
+	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(store.ErrInUse, jobs.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
+	case is(store.ErrInUse, compose.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate

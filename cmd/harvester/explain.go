@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -34,7 +34,7 @@ With --why-not it only says what keeps an address off the list.`,
 		Example: "  harvester explain jane@example.net\n  harvester explain --why-not jane@example.net\n  harvester explain event:17 --json",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				e := &explainer{app: a, set: set, json: asJSON, whyNot: whyNot}
 				return a.buffered(func(w *bytes.Buffer) error {
 					e.page = page{w: w, zone: set.Config.Timezone.Location()}
@@ -54,7 +54,7 @@ With --why-not it only says what keeps an address off the list.`,
 type explainer struct {
 	*app
 	page
-	set    *jobs.Set
+	set    *compose.Set
 	json   bool
 	whyNot bool
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/store"
 	"harvester/store/export"
 )
@@ -34,9 +34,9 @@ changes. With --print PROFILE the list goes to standard output instead.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx := cmd.Context()
 			if profile != "" {
-				return a.with(ctx, true, func(set *jobs.Set) error { return a.printExport(ctx, set, profile) })
+				return a.with(ctx, true, func(set *compose.Set) error { return a.printExport(ctx, set, profile) })
 			}
-			return a.with(ctx, false, func(set *jobs.Set) error { return a.writeExports(ctx, set, names, asJSON) })
+			return a.with(ctx, false, func(set *compose.Set) error { return a.writeExports(ctx, set, names, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each export")
@@ -59,7 +59,7 @@ what changed since.`,
 		Example: "  harvester export ack newsletter",
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				for _, n := range names {
 					marks, err := set.DB.AckExport(cmd.Context(), n)
 					if errors.Is(err, store.ErrNotFound) {
@@ -101,7 +101,7 @@ the database holds now.`,
 		Example: "  harvester export verify",
 		Args:    args(0, -1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error { return a.verifyExports(cmd.Context(), set, names, asJSON) })
+			return a.with(cmd.Context(), true, func(set *compose.Set) error { return a.verifyExports(cmd.Context(), set, names, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -116,7 +116,7 @@ type verified struct {
 	Problems []string `json:"problems"` // none: the file is as it should be
 }
 
-func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string, asJSON bool) error {
+func (a *app) verifyExports(ctx context.Context, set *compose.Set, names []string, asJSON bool) error {
 	for _, n := range names {
 		if !slices.ContainsFunc(set.Config.Exports, func(e config.Export) bool { return string(e.Name) == n }) {
 			return fail(exitUsage, fmt.Errorf("there is no export called %q", n), "they are named in "+set.Config.File)
@@ -154,7 +154,7 @@ func (a *app) verifyExports(ctx context.Context, set *jobs.Set, names []string, 
 	return nil
 }
 
-func (a *app) writeExports(ctx context.Context, set *jobs.Set, names []string, asJSON bool) error {
+func (a *app) writeExports(ctx context.Context, set *compose.Set, names []string, asJSON bool) error {
 	if len(set.Config.Exports) == 0 {
 		return fail(exitConfig, fmt.Errorf("%s: no export is configured", set.Config.File), "add an [[export]]; harvester config example shows one")
 	}
@@ -190,7 +190,7 @@ func (a *app) writeExports(ctx context.Context, set *jobs.Set, names []string, a
 
 // printExport writes the list in a profile to a temporary place, where it is
 // checked as every export is, and copies it to standard output.
-func (a *app) printExport(ctx context.Context, set *jobs.Set, name string) error {
+func (a *app) printExport(ctx context.Context, set *compose.Set, name string) error {
 	profile, err := export.Lookup(name)
 	if err != nil {
 		return fail(exitUsage, err, "harvester export profiles describes them")

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 )
 
 func newForget(a *app) *cobra.Command {
@@ -24,7 +24,7 @@ older backups of the database are yours to remove.`,
 			if !yes {
 				return fail(exitUsage, fmt.Errorf("erasing can't be taken back"), "add --yes")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				gone, err := set.Forget(cmd.Context(), args[0], author())
 				if err != nil {
 					return err

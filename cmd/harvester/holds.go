@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -45,7 +45,7 @@ func newHoldsList(a *app) *cobra.Command {
 		Example: "  harvester holds list --all",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err
@@ -103,7 +103,7 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 			if reason == "" {
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err

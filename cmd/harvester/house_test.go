@@ -20,8 +20,6 @@ var borders = []struct {
 	{"parse", nil},
 	{"harvest", nil},
 	{"store", []string{"harvest", "parse"}}, // the types of both
-	{"schedule/notify", []string{"store"}},
-	{"schedule/push", []string{"store"}},
 	{"schedule", []string{"harvest", "parse", "store"}},
 	{"cmd", []string{"fixtures", "harvest", "parse", "schedule", "store"}},
 }
@@ -33,7 +31,7 @@ var only = map[string]string{
 	"database/sql":                   "store",
 	"github.com/spf13/cobra":         "cmd/harvester",
 	"github.com/robfig/cron/v3":      "schedule",
-	"github.com/emersion/go-smtp":    "schedule/notify",
+	"github.com/emersion/go-smtp":    "store/notify",
 	"github.com/prometheus":          "cmd/harvester/metrics",
 }
 

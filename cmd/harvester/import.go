@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/harvest/file"
 	"harvester/schedule"
 )
@@ -34,7 +34,7 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			ctx := cmd.Context()
-			err := a.judging(ctx, func(set *jobs.Set) error {
+			err := a.judging(ctx, func(set *compose.Set) error {
 				if slices.ContainsFunc(set.Config.Mailboxes, func(m config.Mailbox) bool { return string(m.Name) == mailbox && m.Holds == config.HoldsSent }) {
 					return fail(exitUsage, fmt.Errorf("mailbox %s holds what was sent", mailbox), "what comes back is imported under another name; copies are read by harvester once")
 				}

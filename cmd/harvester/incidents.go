@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -44,7 +44,7 @@ a receiver that it hit has taken mail since; one more failure opens the next.`,
 		Example: "  harvester incidents\n  harvester incidents list --all --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				since := time.Now()
 				if all {
 					since = time.Time{}
@@ -82,7 +82,7 @@ func newIncidentsShow(a *app) *cobra.Command {
 		Example: "  harvester incidents show spf:example.org",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				list, err := incidentsOf(cmd.Context(), set, args[0])
 				if err != nil {
 					return err
@@ -119,7 +119,7 @@ func (p *page) showIncidents(list []store.Incident, c colours, asJSON bool) erro
 }
 
 // incidentsOf finds the incidents of one cause, the open one first.
-func incidentsOf(ctx context.Context, set *jobs.Set, id string) ([]store.Incident, error) {
+func incidentsOf(ctx context.Context, set *compose.Set, id string) ([]store.Incident, error) {
 	all, err := set.DB.Incidents(ctx, time.Time{})
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 		Example: fmt.Sprintf("  harvester incidents %s spf:example.org 'the DNS provider is at it'", act),
 		Args:    args(2, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
 					return err
 				}
@@ -199,7 +199,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 			if reason == "" {
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err

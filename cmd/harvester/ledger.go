@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
-	"harvester/harvest/sentlog"
+	"harvester/cmd/harvester/compose"
+	"harvester/parse/sentlog"
 )
 
 func newLedger(a *app) *cobra.Command {
@@ -51,7 +51,7 @@ that grows is followed by the daemon instead: [sent.NAME] of the configuration.`
 			if format != "" && !slices.Contains(sentlog.Formats, format) {
 				return fail(exitUsage, fmt.Errorf("there is no format %q", format), "one of "+strings.Join(sentlog.Formats, ", "))
 			}
-			return a.judging(cmd.Context(), func(set *jobs.Set) error {
+			return a.judging(cmd.Context(), func(set *compose.Set) error {
 				if stream != "" && !slices.Contains(set.Config.StreamNames(), stream) {
 					return noSuchStream(stream, set.Config.StreamNames())
 				}
@@ -71,7 +71,7 @@ that grows is followed by the daemon instead: [sent.NAME] of the configuration.`
 				if err != nil {
 					return err
 				}
-				read, proven, err := set.DB.RecordSent(cmd.Context(), jobs.SentRows(sentlog.Rows(in, p), stream))
+				read, proven, err := set.DB.RecordSent(cmd.Context(), compose.SentRows(sentlog.Rows(in, p), stream))
 				if err != nil {
 					return err
 				}
@@ -146,7 +146,7 @@ func checkLedger(in *os.File, format string, now time.Time, streams []string) er
 	if err != nil || p.Open() != nil {
 		return err
 	}
-	_, err = jobs.CheckRows(sentlog.Rows(in, p), func(s string) error { return knownStream(s, streams) }, ledgerErrors)
+	_, err = compose.CheckRows(sentlog.Rows(in, p), func(s string) error { return knownStream(s, streams) }, ledgerErrors)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -37,7 +37,7 @@ tells the whole story of one address.`,
 			"  harvester lookup - <list.txt | sed -n 's/^ok\\t//p' >clean.txt",
 		Args: args(1, -1),
 		RunE: func(cmd *cobra.Command, texts []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				l := lookup{app: a, set: set, stream: stream, show: appendVerdictText, out: bufio.NewWriterSize(a.Out, 64<<10)}
 				if asJSON {
 					l.show = appendVerdictJSON
@@ -57,7 +57,7 @@ tells the whole story of one address.`,
 // lookup is one run of the command.
 type lookup struct {
 	app    *app
-	set    *jobs.Set
+	set    *compose.Set
 	stream string
 	show   func([]byte, *store.Verdict) []byte
 	out    *bufio.Writer

@@ -16,8 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/harvest"
 	"harvester/schedule"
 )
@@ -52,7 +52,7 @@ nor database is touched.`,
 				return err
 			}
 			if len(c.Mailboxes) == 0 {
-				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, jobs.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
+				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
 			}
 			pass := a.pass
 			if dry {
@@ -79,7 +79,7 @@ nor database is touched.`,
 
 // pass runs every mailbox and then the files that are due.
 func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
-	set, err := jobs.Open(ctx, c, jobs.Options{Owner: "harvester once on " + c.Hostname})
+	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester once on " + c.Hostname})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
 // dryPass reads every mailbox and stores nothing. A database that does not
 // exist yet is taken as an empty one.
 func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
-	o := jobs.Options{ReadOnly: true}
+	o := compose.Options{ReadOnly: true}
 	if _, err := os.Stat(c.Store.Path); errors.Is(err, fs.ErrNotExist) {
 		dir, err := os.MkdirTemp("", "harvester-dry-run-")
 		if err != nil {
@@ -121,7 +121,7 @@ func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
 		defer os.RemoveAll(dir)
 		c.Store.Path, o.ReadOnly = filepath.Join(dir, "empty.db"), false
 	}
-	set, err := jobs.Open(ctx, c, o)
+	set, err := compose.Open(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -32,7 +32,7 @@ was sent has to be known, else there is no rate: docs/rates.md.`,
 		Example: "  harvester pause-check newsletter && send-newsletter\n  harvester pause-check all --json",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				rates, err := set.DB.Rates(cmd.Context())
 				if err != nil {
 					return err
@@ -101,7 +101,7 @@ least" is the lower bound of the 95 % interval: few mails prove little.`,
 		Example: "  harvester pause list",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				rates, err := set.DB.Rates(cmd.Context())
 				if err != nil {
 					return err
@@ -147,7 +147,7 @@ the pause does not bring it back.`,
 			if reason == "" {
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				ctx := cmd.Context()
 				rates, err := set.DB.Rates(ctx)
 				if err != nil {

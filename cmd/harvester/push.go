@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
-	"harvester/schedule/push"
 	"harvester/store"
+	"harvester/store/push"
 )
 
 func newPush(a *app) *cobra.Command {
@@ -27,7 +27,7 @@ or is cut off goes on where it was.`,
 		Example: "  harvester push --dry-run\n  harvester push newsletter",
 		Args:    args(0, -1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.with(cmd.Context(), dry, func(set *jobs.Set) error { return a.push(cmd.Context(), set, names, dry, asJSON) })
+			return a.with(cmd.Context(), dry, func(set *compose.Set) error { return a.push(cmd.Context(), set, names, dry, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each service")
@@ -47,7 +47,7 @@ type pushed struct {
 	Error string `json:"error,omitempty"`
 }
 
-func (a *app) push(ctx context.Context, set *jobs.Set, names []string, dry, asJSON bool) error {
+func (a *app) push(ctx context.Context, set *compose.Set, names []string, dry, asJSON bool) error {
 	pushes, err := chosen(set.Config, names)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ told again, unless their place on the list changes.`,
 		Example: "  harvester push refused newsletter",
 		Args:    args(0, -1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				pushes, err := chosen(set.Config, names)
 				if err != nil {
 					return err

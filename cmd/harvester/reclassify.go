@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -22,7 +22,7 @@ the guard still stops the exports when the list changes too much.`,
 		Example: "  harvester reclassify\n  harvester reclassify --apply",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			work := func(set *jobs.Set) error {
+			work := func(set *compose.Set) error {
 				s := store.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules)}
 				d, err := set.DB.Replay(cmd.Context(), s)
 				if err != nil {

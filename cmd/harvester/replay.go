@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
@@ -50,11 +50,11 @@ configuration: put FILE in its place before harvester starts again.`,
 			if err != nil {
 				return err
 			}
-			o := jobs.Options{ReadOnly: !apply}
+			o := compose.Options{ReadOnly: !apply}
 			if apply { // a daemon would go on deciding under the old policy
 				o.Owner = "harvester replay on " + c.Hostname
 			}
-			set, err := jobs.Open(cmd.Context(), c, o)
+			set, err := compose.Open(cmd.Context(), c, o)
 			if err != nil {
 				return err
 			}
@@ -141,7 +141,7 @@ type replayed struct {
 	Applied *store.Applied `json:"applied,omitempty"`
 }
 
-func (a *app) printDifference(set *jobs.Set, v *replayed, samples int, asJSON bool) error {
+func (a *app) printDifference(set *compose.Set, v *replayed, samples int, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(a.Out).Encode(v)
 	}

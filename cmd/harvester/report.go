@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store/report"
 )
 
@@ -35,7 +35,7 @@ by mail and to the webhook, with --open it opens in a browser.`,
 			if format != "text" && format != "html" && format != "json" {
 				return fail(exitUsage, fmt.Errorf("unknown format %q", format), "one of text, html, json")
 			}
-			return a.with(ctx, true, func(set *jobs.Set) error {
+			return a.with(ctx, true, func(set *compose.Set) error {
 				day, err := set.Last(span, time.Now()), error(nil)
 				if cmd.Flags().Changed("date") {
 					day, err = dayOf(date, set.Config.Timezone.Location())

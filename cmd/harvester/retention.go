@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 )
 
@@ -21,7 +21,7 @@ erase one address, see harvester forget.`,
 		Example: "  harvester retention",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				kept, err := set.DB.Kept(cmd.Context(), set.Config.Retention)
 				if err != nil {
 					return err

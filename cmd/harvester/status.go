@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -42,7 +42,7 @@ func newStatus(a *app) *cobra.Command {
 		Example: "  harvester status",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				db, err := set.DB.Status(cmd.Context())
 				if err != nil {
 					return err
@@ -74,7 +74,7 @@ func newStatus(a *app) *cobra.Command {
 	return cmd
 }
 
-func jobStates(set *jobs.Set, db store.Status, now time.Time) []statusJob {
+func jobStates(set *compose.Set, db store.Status, now time.Time) []statusJob {
 	var out []statusJob
 	for _, j := range slices.Concat(set.Harvests(), set.Files()) {
 		s := statusJob{Job: j.Name, Next: j.Spec.Next(now.In(set.Config.Timezone.Location()))}
@@ -89,7 +89,7 @@ func jobStates(set *jobs.Set, db store.Status, now time.Time) []statusJob {
 	return out
 }
 
-func (a *app) printStatus(set *jobs.Set, v *statusView) error {
+func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
 	c, db := a.colours(a.Out), &v.Database
 	p.field("config", v.Config)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/store"
 	"harvester/store/policy"
 )
@@ -50,7 +50,7 @@ and author, and "harvester explain" shows them.`,
 			if reason == "" {
 				return fail(exitUsage, fmt.Errorf("a reason is missing"), "--reason 'why', for those who ask later")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				o := policy.Override{Act: act, Reason: reason, Author: author()}
 				if until != "" {
 					day, err := dayOf(until, set.Config.Timezone.Location())
@@ -101,7 +101,7 @@ func (a *app) printAct(o policy.Override, asJSON bool) error {
 }
 
 // warnOfDomain says what an act on a whole domain means.
-func (a *app) warnOfDomain(ctx context.Context, set *jobs.Set, o policy.Override) error {
+func (a *app) warnOfDomain(ctx context.Context, set *compose.Set, o policy.Override) error {
 	if !strings.HasPrefix(o.Pattern, "@") {
 		return nil
 	}
@@ -151,7 +151,7 @@ func newSuppressUndo(a *app) *cobra.Command {
 			if err != nil || reason == "" {
 				return fail(exitUsage, fmt.Errorf("undo needs the number of an act and a reason"), "harvester suppress list --acts shows the numbers")
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				done, err := set.DB.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
 				if err != nil {
 					return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "harvester suppress list --acts shows the acts")
@@ -176,7 +176,7 @@ func newSuppressList(a *app) *cobra.Command {
 		Example: "  harvester suppress list --domain example.net\n  harvester suppress list --json | jq -r .address",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				if acts {
 					return a.listActs(cmd, set, asJSON)
 				}
@@ -203,7 +203,7 @@ func newSuppressList(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) listSuppressions(cmd *cobra.Command, set *jobs.Set, f store.Filter, from time.Time, asJSON bool) error {
+func (a *app) listSuppressions(cmd *cobra.Command, set *compose.Set, f store.Filter, from time.Time, asJSON bool) error {
 	out := bufio.NewWriter(a.Out)
 	enc, p := json.NewEncoder(out), &page{w: out, zone: set.Config.Timezone.Location()}
 	const row = "%-10s  %-10s  %-20s  %s" // the address last: it may be long
@@ -230,7 +230,7 @@ func (a *app) listSuppressions(cmd *cobra.Command, set *jobs.Set, f store.Filter
 	return errors.Join(p.err, out.Flush())
 }
 
-func (a *app) listActs(cmd *cobra.Command, set *jobs.Set, asJSON bool) error {
+func (a *app) listActs(cmd *cobra.Command, set *compose.Set, asJSON bool) error {
 	acts, err := set.DB.Overrides(cmd.Context())
 	if err != nil {
 		return err

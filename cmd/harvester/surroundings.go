@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 )
 
 // surroundings checks what a configuration refers to: rules, folders and, if
@@ -30,7 +30,7 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 			note(key, err.Error(), "mkdir -p "+dir)
 		case !info.IsDir():
 			note(key, dir+" is not a directory", "")
-		case !jobs.Writable(dir):
+		case !compose.Writable(dir):
 			note(key, dir+" is not writable for this user", "ReadWritePaths= in a drop-in opens it to the service")
 		}
 	}
@@ -41,7 +41,7 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 	if c.Pause.Path != "" {
 		folder("pause.path", c.Pause.Path)
 	}
-	if _, err := jobs.Rules(c.RulesDir); err != nil {
+	if _, err := compose.Rules(c.RulesDir); err != nil {
 		note("rules_dir", err.Error(), "harvester rules lint")
 	}
 	if err := clockBefore(time.Now()); err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/parse/match"
 	"harvester/parse/rules"
 	"harvester/store"
@@ -34,7 +34,7 @@ many stored replies it stands in, and with what it clashes. "accept" writes it.`
 			"  harvester triage accept 17 --reason user_unknown\n  harvester triage export 17 > sample.eml",
 		Args: args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				if len(args) == 1 {
 					return a.original(cmd, set, args[0])
 				}
@@ -66,7 +66,7 @@ many stored replies it stands in, and with what it clashes. "accept" writes it.`
 	return cmd
 }
 
-func (a *app) original(cmd *cobra.Command, set *jobs.Set, text string) error {
+func (a *app) original(cmd *cobra.Command, set *compose.Set, text string) error {
 	raw, err := a.kept(cmd, set, text)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (a *app) original(cmd *cobra.Command, set *jobs.Set, text string) error {
 }
 
 // kept is the kept original of a message by its number.
-func (a *app) kept(cmd *cobra.Command, set *jobs.Set, text string) ([]byte, error) {
+func (a *app) kept(cmd *cobra.Command, set *compose.Set, text string) ([]byte, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return nil, fail(exitUsage, fmt.Errorf("%q is not the number of a message", text), "harvester triage shows the numbers")

@@ -15,7 +15,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
 	"harvester/parse/scrub"
@@ -38,7 +38,7 @@ send it.`,
 		Example: "  harvester triage export 17 > sample.eml",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				raw, err := a.kept(cmd, set, args[0])
 				if err != nil {
 					return err
@@ -72,7 +72,7 @@ shows what follows for the list.`,
 			if err := r.UnmarshalText([]byte(reason)); err != nil || r == bounce.Unclassified {
 				return fail(exitUsage, fmt.Errorf("%q is no reason that a rule can give", reason), "--reason REASON; harvester policy show lists them")
 			}
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				dir := set.Config.RulesDir
 				if dir == "" {
 					return fail(exitConfig, errors.New("there is no folder for rules"), `set rules_dir, such as rules_dir = "/etc/harvester/rules"`)
@@ -141,7 +141,7 @@ type accepted struct {
 
 // accept tries the rule beside all others, on their examples and on all stored
 // replies, and writes it when nothing speaks against it.
-func (n *newRule) accept(cmd *cobra.Command, set *jobs.Set, file string) (accepted, error) {
+func (n *newRule) accept(cmd *cobra.Command, set *compose.Set, file string) (accepted, error) {
 	out := accepted{Rule: n.ID, File: file}
 	for _, r := range set.Rules.Rules() {
 		if r.ID == n.ID {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/jobs"
-	"harvester/harvest/sentlog"
+	"harvester/cmd/harvester/compose"
+	"harvester/parse/sentlog"
 	"harvester/store"
 )
 
@@ -57,7 +57,7 @@ nothing of the file is recorded.`,
 			if source == "" {
 				source = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
 			}
-			return a.with(cmd.Context(), false, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				rows, err := countsOf(counts, stream, source, set.Config.StreamNames())
 				if err != nil {
 					return fail(exitData, named(name, err), "a stream is a [stream.NAME] of the configuration; --stream NAME is for lines without one")
@@ -159,7 +159,7 @@ func newVolumeList(a *app) *cobra.Command {
 		Example: "  harvester volume list --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *jobs.Set) error {
+			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				counts, err := set.DB.Counts(cmd.Context(), time.Now().AddDate(0, 0, -14))
 				if err != nil {
 					return err

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"harvester/schedule"
-	"harvester/schedule/push"
+	"harvester/store/push"
 )
 
 // Push is one service that is told by HTTP what must not be mailed.

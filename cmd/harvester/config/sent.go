@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"harvester/harvest/sentlog"
+	"harvester/parse/sentlog"
 	"harvester/schedule"
 )
 

@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/cmd/harvester/metrics"
 	"harvester/schedule"
 )
@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 // daemon is the service at work under one configuration at a time.
 type daemon struct {
 	Options
-	set     *jobs.Set
+	set     *compose.Set
 	runner  atomic.Pointer[schedule.Runner]
 	cancel  context.CancelFunc
 	ended   chan error
@@ -90,9 +90,9 @@ type daemon struct {
 // start opens a configuration and runs its jobs.
 func (d *daemon) start(ctx context.Context, c *config.Config) error {
 	if len(c.Mailboxes) == 0 {
-		return fmt.Errorf("%s: %w", c.File, jobs.ErrNoMailbox)
+		return fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox)
 	}
-	set, err := jobs.Open(ctx, c, jobs.Options{Owner: "harvester run on " + c.Hostname, Meter: d.metrics, Log: d.Log})
+	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester run on " + c.Hostname, Meter: d.metrics, Log: d.Log})
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (d *daemon) reload(ctx context.Context) error {
 	d.Notify(reloading())
 	c, err := d.Load()
 	if err == nil {
-		_, err = jobs.Rules(c.RulesDir)
+		_, err = compose.Rules(c.RulesDir)
 	}
 	if err != nil {
 		d.refuse(err)

@@ -19,8 +19,8 @@ import (
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse"
@@ -328,7 +328,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 		},
 		Log: slog.New(slog.DiscardHandler),
 	})
-	if runtime.GOOS == "linux" && (!errors.Is(err, jobs.ErrInUse) || !strings.Contains(err.Error(), "mailbox bounces") || !strings.Contains(err.Error(), "harvester run on")) {
+	if runtime.GOOS == "linux" && (!errors.Is(err, compose.ErrInUse) || !strings.Contains(err.Error(), "mailbox bounces") || !strings.Contains(err.Error(), "harvester run on")) {
 		t.Errorf("got %v", err)
 	}
 	s.stop()
@@ -423,7 +423,7 @@ func TestSummaryTellsOfPartialFailures(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	d := &daemon{set: &jobs.Set{Config: &config.Config{Mailboxes: make([]config.Mailbox, 1)}}}
+	d := &daemon{set: &compose.Set{Config: &config.Config{Mailboxes: make([]config.Mailbox, 1)}}}
 	d.runner.Store(r)
 	if got := d.summary(); !strings.HasPrefix(got, "1 mailbox, 1 job failing") {
 		t.Error(got)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/web"
 	"harvester/schedule"
 )
@@ -15,7 +15,7 @@ const leastToken = 16
 
 // serve begins to answer over HTTP where that is configured, until ctx ends.
 // The function that it returns waits for that.
-func (d *daemon) serve(ctx context.Context, set *jobs.Set, r *schedule.Runner) (wait func(), err error) {
+func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner) (wait func(), err error) {
 	c := &set.Config.Web
 	if c.Listen == "" {
 		return func() {}, nil

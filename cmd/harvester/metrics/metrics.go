@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/parse/bounce"
 	"harvester/schedule"
 	"harvester/store"
@@ -77,7 +77,7 @@ func gauge(name, help string) prometheus.Gauge {
 
 // Handler answers a scrape with what was counted and how the configuration at
 // work stands.
-func (m *Metrics) Handler(set *jobs.Set, states func() []schedule.State) http.Handler {
+func (m *Metrics) Handler(set *compose.Set, states func() []schedule.State) http.Handler {
 	now := prometheus.NewRegistry()
 	now.MustRegister(standing{set, states})
 	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, now}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})

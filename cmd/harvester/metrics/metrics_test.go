@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/fixtures"
 	"harvester/harvest"
 	"harvester/parse"
@@ -25,7 +25,7 @@ import (
 	"harvester/store/policy"
 )
 
-func openSet(t *testing.T) *jobs.Set {
+func openSet(t *testing.T) *compose.Set {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "harvester.toml")
 	rule := "[[rule]]\nid = \"own.gone\"\nreason = \"user_unknown\"\ncontains = [\"flown\"]\nexamples = [\"550 flown\"]\n"
@@ -56,7 +56,7 @@ path = "list.csv"
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := jobs.Open(t.Context(), c, jobs.Options{})
+	set, err := compose.Open(t.Context(), c, compose.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ path = "list.csv"
 }
 
 // scrape is what Prometheus reads; it must pass its linter.
-func scrape(t *testing.T, m *Metrics, set *jobs.Set) string {
+func scrape(t *testing.T, m *Metrics, set *compose.Set) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	m.Handler(set, func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Missed: 3}} }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))

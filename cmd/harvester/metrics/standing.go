@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
 	"harvester/store"
 	"harvester/store/policy"
@@ -17,7 +17,7 @@ import (
 
 // standing reads from the database how things stand when somebody asks.
 type standing struct {
-	set    *jobs.Set
+	set    *compose.Set
 	states func() []schedule.State
 }
 

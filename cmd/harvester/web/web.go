@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
-	"harvester/cmd/harvester/jobs"
+	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
 )
 
@@ -31,7 +31,7 @@ type Options struct {
 	// Actions lets the status page acknowledge, release and allow.
 	Actions bool
 	// Set is the configuration at work.
-	Set *jobs.Set
+	Set *compose.Set
 	// States says how the jobs stand.
 	States func() []schedule.State
 	// Alive fails when the scheduler no longer turns.

@@ -20,8 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/cmd/harvester/jobs"
 	"harvester/cmd/harvester/metrics"
 	"harvester/fixtures"
 	"harvester/harvest"
@@ -37,7 +37,7 @@ const token = "a-token-that-nobody-guesses"
 type client struct {
 	t   *testing.T
 	url string
-	set *jobs.Set
+	set *compose.Set
 	http.Client
 }
 
@@ -59,7 +59,7 @@ var filled = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "h.db"))
 })
 
-func openSet(dir string) (*jobs.Set, error) {
+func openSet(dir string) (*compose.Set, error) {
 	file := filepath.Join(dir, "harvester.toml")
 	text := `own_domains = ["example.org"]
 timezone = "UTC"
@@ -79,10 +79,10 @@ password = "env:NONE"
 	if err != nil {
 		return nil, err
 	}
-	return jobs.Open(context.Background(), c, jobs.Options{})
+	return compose.Open(context.Background(), c, compose.Options{})
 }
 
-func serve(t testing.TB, change func(*Options)) (*httptest.Server, *jobs.Set) {
+func serve(t testing.TB, change func(*Options)) (*httptest.Server, *compose.Set) {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := filled()
@@ -115,7 +115,7 @@ func serve(t testing.TB, change func(*Options)) (*httptest.Server, *jobs.Set) {
 	return s, set
 }
 
-func fill(set *jobs.Set) error {
+func fill(set *compose.Set) error {
 	var messages []harvest.Message
 	add := func(raw []byte, at time.Time) {
 		messages = append(messages, harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uint32(len(messages) + 1)},

@@ -1,6 +1,6 @@
-// Package jobs builds from a configuration what the commands and the daemon
+// Package compose builds from a configuration what the commands and the daemon
 // run: harvests, exports and reports over one database.
-package jobs
+package compose
 
 import (
 	"context"

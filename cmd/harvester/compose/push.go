@@ -1,4 +1,4 @@
-package jobs
+package compose
 
 import (
 	"context"
@@ -6,8 +6,8 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
-	"harvester/schedule/push"
 	"harvester/store"
+	"harvester/store/push"
 )
 
 // Push tells a service what changed. A dry one only counts.

@@ -1,4 +1,4 @@
-package jobs
+package compose
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
-	"harvester/harvest/sentlog"
+	"harvester/parse/sentlog"
 	"harvester/schedule"
 	"harvester/store"
 )

@@ -1,4 +1,4 @@
-package jobs
+package compose
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	message "github.com/emersion/go-message/mail"
 
 	"harvester/cmd/harvester/config"
-	"harvester/schedule/notify"
+	"harvester/store/notify"
 	"harvester/store/report"
 )
 

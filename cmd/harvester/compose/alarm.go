@@ -1,4 +1,4 @@
-package jobs
+package compose
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	message "github.com/emersion/go-message/mail"
 
 	"harvester/schedule"
-	"harvester/schedule/notify"
+	"harvester/store/notify"
 	"harvester/store/policy"
 )
 
