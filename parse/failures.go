@@ -29,10 +29,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		if d.Mend != nil && reported {
 			d.Mend(m, m.Report)
 		}
-		if d.Read == nil {
-			continue
-		}
-		if n := d.Read(m); n != nil && len(n.Failures) > 0 {
+		if n := d.Notice(m); n != nil && len(n.Failures) > 0 {
 			notice, res.Dialect = n, d.Name
 			break
 		}

@@ -60,6 +60,17 @@ type Failure struct {
 	Means bounce.Reason
 }
 
+// Notice is what m says in this layout, or nil where it is not of this layout
+// after all, or its text adds nothing.
+func (d *Dialect) Notice(m *view.Mail) *Notice {
+	if d.Read == nil {
+		return nil
+	}
+	n := d.Read(m)
+	n.settle(m)
+	return n
+}
+
 // layouts has one method per dialect, each in the file of its layout.
 type layouts struct{}
 

@@ -3,8 +3,6 @@ package dialect
 import (
 	"strings"
 
-	"harvester/parse/bounce"
-	"harvester/parse/dsn"
 	"harvester/parse/mime"
 	"harvester/parse/view"
 )
@@ -20,12 +18,8 @@ func Noticed(m *view.Mail) bool {
 // FromHeader reads X-Failed-Recipients (Exim, Gmail) where the text names
 // nobody.
 func FromHeader(m *view.Mail) *Notice {
-	n := &Notice{Kind: bounce.KindBounce}
 	head, returned := cut(m.Text)
-	n.Returned = returned
-	if Delayed(m.Subject, head) {
-		n.Kind = bounce.KindDelay
-	}
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	for _, a := range failedRecipients(m) {
 		n.Failures = append(n.Failures, Failure{Address: a, Reply: reason(head)})
 	}
@@ -71,29 +65,6 @@ func reason(head string) string {
 		}
 	}
 	return reply
-}
-
-// kindOf is KindDelay where the notice is about a delivery that goes on. Where
-// the status part gives every recipient its action nobody asks, and the words
-// need not be searched.
-func kindOf(m *view.Mail, head string) bounce.Kind {
-	if !settled(m.Report) && Delayed(m.Subject, head) {
-		return bounce.KindDelay
-	}
-	return bounce.KindBounce
-}
-
-// settled tells whether r names recipients, each with an action.
-func settled(r *dsn.Report) bool {
-	if r == nil {
-		return false
-	}
-	for i := range r.Recipients {
-		if r.Recipients[i].Action == bounce.ActionNone {
-			return false
-		}
-	}
-	return len(r.Recipients) > 0
 }
 
 // paragraphs reads notices whose recipients open a paragraph at the begin of a

@@ -23,7 +23,7 @@ func Remarks(m *view.Mail, subject string) []string {
 	var out []string
 	for _, l := range lines(head) {
 		l = strings.TrimSpace(l)
-		if k, _, ok := strings.Cut(l, ":"); ok && subjects[fold(k)] || subject != "" && strings.Contains(l, subject) {
+		if ofSubject(l) || subject != "" && strings.Contains(l, subject) {
 			continue
 		}
 		for said := range strings.SplitSeq(l, ". ") {
@@ -33,6 +33,12 @@ func Remarks(m *view.Mail, subject string) []string {
 		}
 	}
 	return out
+}
+
+// ofSubject tells whether a line repeats the subject of the returned mail.
+func ofSubject(line string) bool {
+	k, _, ok := strings.Cut(line, ":")
+	return ok && len(k) < 40 && subjects[strings.TrimSpace(fold(k))]
 }
 
 // subjects label the subject of the returned mail, folded.

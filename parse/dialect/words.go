@@ -18,12 +18,23 @@ const (
 	wordContact  // names somebody to ask
 	wordMail     // is about mail, not about a parcel or a payment
 	wordGreeting // ends a letter
+	wordGoesOn   // promises more attempts: no heading stands against it
+	wordGivenUp  // says that there will be none
 )
 
 // words are stems in the languages of the notices seen, folded. Delay words are
 // looked at before failure words, since every delay notice says what will
 // happen when delivery fails in the end.
 var words = map[word][]string{
+	wordGoesOn: {
+		"will be retried", "will be attempted again", "will be tried again", "will retry for", "will keep trying", "will continue trying", "will continue to try", "will continue to be attempted", "continue to be attempted until", "delivery attempts will continue", "attempts to deliver will continue", "attempts to deliver the message will continue",
+		"still being retried", "still trying to deliver", "is still in the queue", "is kept in the queue", "more day(s)", "more hour(s)", "for up to another", "no need to resend", "do not need to resend", "do not need to re-send", "don't need to resend", "this is only a temporary failure", "this is a warning message only", "warning message only", "this is a warning only", "this is a temporary error",
+		"wird weiterhin versucht", "werden weiterhin versuchen", "wird erneut versucht", "weitere zustellversuche folgen", "nouvelle tentative sera", "nouvelles tentatives seront", "sera retente", "se seguira tratando", "se seguira intentando", "se volvera a intentar", "seguira tratando de entregar", "verranno effettuati ulteriori tentativi", "ulteriori tentativi di consegna saranno", "sara effettuato un nuovo tentativo", "continuara tentando", "sera feita uma nova tentativa", "wordt opnieuw geprobeerd", "zal opnieuw worden geprobeerd",
+		"попытки доставки будут продолжены", "будут продолжены", "再送を試み", "将继续尝试", "將繼續嘗試", "会继续尝试", "다시 시도합니다", "재시도합니다",
+	},
+	wordGivenUp: {
+		"will not be retried", "not be retried", "will not try again", "not going to try again", "no longer be attempted", "no further attempts", "no more attempts", "have given up", "has given up", "i've given up", "we've given up", "was given up", "been given up", "retry timeout exceeded", "will be deleted from the queue", "kein weiterer versuch", "keine weiteren zustellversuche", "non verra ritentato", "definitivement abandonne",
+	},
 	wordDelay: {
 		"delivery warning", "transient (non-fatal)", "will be attempted again", "no need to resend", "has been delayed", "is delayed", "was delayed", "being delayed", "delayed mail", "delivery delayed", "delivery is delayed", "delayed delivery", "delay in message delivery", "delays in delivering",
 		"not yet been delivered", "hasn't been delivered yet", "has not been delivered yet", "not been delivered yet", "could not be delivered yet", "still being retried", "will be retried", "will keep trying",
@@ -75,7 +86,7 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	t := &wordTable{}
 	var literals []string
 	at := map[string]int{}
-	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact, wordMail, wordGreeting} {
+	for _, w := range [...]word{wordDelay, wordFailure, wordFinal, wordList, wordContact, wordMail, wordGreeting, wordGoesOn, wordGivenUp} {
 		for _, s := range words[w] {
 			s = strings.TrimSpace(fold(s))
 			i, ok := at[s]
@@ -99,19 +110,6 @@ func says(s string) word {
 	var buf [2 << 10]byte // most of what is asked fits, so that nothing is allocated
 	t.automaton.Scan(match.Fold(buf[:0], s), func(literal, _ int) { got |= t.meaning[literal] })
 	return got
-}
-
-// Delayed tells whether a notice, by its subject and the first words of its
-// text, is about a delivery that goes on.
-func Delayed(subject, head string) bool {
-	if says(subject)&wordDelay != 0 {
-		return true
-	}
-	if len(head) > 1500 {
-		head = head[:1500]
-	}
-	got := says(head)
-	return got&wordDelay != 0 && got&wordFinal == 0
 }
 
 // Failing tells whether s speaks of a failed delivery.
