@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history crash cuts histories lint fuzz goldens
+.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -50,6 +50,11 @@ crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
 
 bench-history: ## decisions over a million events: takes minutes
 	$(GO) test ./store -run '^$$' -bench History -benchtime 1x -timeout 60m -args -events 1000000
+
+BASE ?= debefd4
+compare: ## this tree against commit BASE, in the same minute; FULL=1 for a million events, ROWS=list for one work
+	@base=$$(mktemp -d) && trap 'rm -rf "$$base"' EXIT && git archive $(BASE) | tar -x -C "$$base" && \
+	  $(GO) test ./cmd/harvester/compare -count 1 -timeout 4h -run '^TestCompare$$' -v -args -base "$$base" $(if $(FULL),-full) $(if $(ROWS),-rows '$(ROWS)') $(if $(ROUNDS),-rounds $(ROUNDS))
 
 cuts: ## break more than 1,000 connections to Dovecot at random bytes
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CUTS=1400 $(GO) test -count 1 -run '^TestRandomCuts$$' -timeout 60m -v ./harvest/imap

@@ -1,26 +1,22 @@
-package main
+package compare
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"harvester/fixtures"
-	"harvester/harvest/imap/imaptest"
 	"harvester/parse"
 	"harvester/parse/bounce"
 )
 
-// backlog makes n delivery status notifications out of the sample mails: each
+// Backlog makes n delivery status notifications out of the sample mails: each
 // about an address of its own at one of a thousand domains, with Message-IDs of
 // its own, taken in over four weeks.
-func backlog(t testing.TB, n int) [][]byte {
-	t.Helper()
+func Backlog(n int) ([][]byte, error) {
 	var layouts []notification
 	err := fs.WalkDir(fixtures.FS, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".eml") {
@@ -33,14 +29,17 @@ func backlog(t testing.TB, n int) [][]byte {
 		}
 		return err
 	})
-	if err != nil || len(layouts) == 0 {
-		t.Fatal(len(layouts), err)
+	if err != nil {
+		return nil, err
+	}
+	if len(layouts) == 0 {
+		return nil, errors.New("no sample mail is a delivery status notification")
 	}
 	mails := make([][]byte, n)
 	for i := range mails {
 		mails[i] = layouts[i%len(layouts)].numbered(i)
 	}
-	return mails
+	return mails, nil
 }
 
 // notification is a sample mail and what it says.
@@ -60,30 +59,4 @@ func (s notification) numbered(i int) []byte {
 		}
 	}
 	return raw
-}
-
-// configured writes a configuration that harvests alice's INBOX at server into
-// a new database, and returns its path.
-func configured(t testing.TB, server, done string) string {
-	t.Helper()
-	dir := t.TempDir()
-	text := fmt.Sprintf(`own_domains = ["example.org", "example.com"]
-timezone = "UTC"
-[store]
-path = "h.db"
-[[mailbox]]
-name = "bounces"
-server = %q
-tls = "none"
-username = %q
-password = "file:password"
-done = %q
-`, server, imaptest.Username, done)
-	file := filepath.Join(dir, "harvester.toml")
-	for name, content := range map[string]string{file: text, filepath.Join(dir, "password"): imaptest.Password} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return file
 }
