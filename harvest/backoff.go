@@ -30,7 +30,7 @@ func (b *Backoff) Failed(err error, jitter float64) time.Duration {
 		b.failures++
 	}
 	wait := time.Duration(jitter * float64(ceiling))
-	if errors.Is(err, ErrAuth) || errors.Is(err, ErrFolder) {
+	if errors.Is(err, ErrAuth) || errors.Is(err, ErrFolder) || errors.Is(err, ErrDenied) {
 		wait = operatorBackoff
 	}
 	return max(wait, RetryAfter(err))

@@ -17,7 +17,30 @@ var (
 	ErrUnreachable = errors.New("server unreachable")
 	// ErrFolder means that a folder can't be opened or made.
 	ErrFolder = errors.New("folder not usable")
+	// ErrDenied means that the user of the mailbox may not do that there.
+	ErrDenied = errors.New("permission denied")
+	// ErrQuota means that there is no room for what was to be put somewhere.
+	ErrQuota = errors.New("quota exceeded")
+	// ErrUndone means that a server confirmed what it did not do, or can't do
+	// what was asked for.
+	ErrUndone = errors.New("not done")
+	// ErrUnaccounted means that a folder holds messages, by its own word, that
+	// it doesn't give out.
+	ErrUnaccounted = errors.New("messages not accounted for")
+	// ErrUnreadable means that a folder lists messages that it doesn't deliver.
+	ErrUnreadable = errors.New("messages not readable")
 )
+
+// OfFolder tells that an error concerns one folder, or what was to be done
+// there: the others can be read all the same.
+func OfFolder(err error) bool {
+	for _, kind := range []error{ErrFolder, ErrDenied, ErrQuota, ErrUndone, ErrUnaccounted, ErrUnreadable} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
 
 // Fault is the error of a source. It prints as one line that names the
 // mailbox, the step, what the server said and what would probably mend it.
@@ -27,7 +50,7 @@ type Fault struct {
 	Words   string        // the server's own words, if it said something
 	Hint    string        // the likely fix, if one is known
 	After   time.Duration // how long the provider asked to be left alone
-	Kind    error         // ErrAuth, ErrUnreachable, ErrFolder or nil
+	Kind    error         // one of the above, or nil
 	Err     error         // the cause
 }
 

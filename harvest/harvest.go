@@ -39,7 +39,8 @@ type Message struct {
 
 	Truncated bool  // Raw was cut at the source's limit
 	Gone      bool  // expunged while it was read: there is nothing to parse
-	Poison    error // the source can't deliver it; it is recorded and passed over
+	Poison    error // the source can't deliver it; it is recorded, passed over, and tried again by later visits
+	Again     bool  // an earlier visit recorded it as poison
 }
 
 // Cursor says up to where a folder has been accounted for. It is stored in the
@@ -106,8 +107,9 @@ type Session interface {
 	// caller may take its time to parse and commit.
 	Next(ctx context.Context, cur Cursor) (Batch, error)
 	// Settle carries out what was decided about stored messages of one folder
-	// and returns those that are done, also when it fails half-way. Messages
-	// that are no longer there count as done.
+	// and returns those that are done, also when it fails half-way; what is
+	// refused does not keep the others from being done. Messages that are no
+	// longer there count as done.
 	Settle(ctx context.Context, folder string, todo []Settlement) (done []Settlement, err error)
 	// Close signs off. It never blocks longer than ctx allows.
 	Close(ctx context.Context) error
@@ -120,6 +122,14 @@ type Session interface {
 // ended first.
 type Waiter interface {
 	Wait(ctx context.Context, folder string) error
+}
+
+// Reconciler is implemented by sessions whose server says how much a folder
+// holds. Reconcile is asked when Next found nothing more after cur, and holds
+// that against what is accounted for. Its error is a [Fault] for each
+// difference, of kind ErrUnaccounted or ErrUnreadable.
+type Reconciler interface {
+	Reconcile(ctx context.Context, cur Cursor) error
 }
 
 // Prober is implemented by sessions that can look at a folder without reading

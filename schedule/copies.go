@@ -57,7 +57,7 @@ func (v *visit) sort(all []sentCopy) (todo []harvest.Settlement, copies []store.
 // is left to settle: until they are settled they are read again, which changes
 // nothing in the ledger.
 func (v *visit) pass(b understood) error {
-	if !v.Sent || v.Dry || v.refused != nil {
+	if !v.Sent || v.Dry || len(v.refused) > 0 {
 		return nil
 	}
 	_, err := v.Store.Commit(v.finish, store.Batch{Cursor: b.cursor})

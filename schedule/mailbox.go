@@ -104,16 +104,20 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 		if !ok {
 			cur = harvest.Cursor{Mailbox: m.Name, Folder: folder}
 		}
-		if err := v.folder(ctx, cur); err != nil {
-			errs = append(errs, err)
-			if !errors.Is(err, harvest.ErrFolder) {
-				return t, errors.Join(append(errs, v.refused)...)
-			}
+		cur, err := v.folder(ctx, cur)
+		if err == nil {
+			read++
+			err = v.reconcile(ctx, cur)
+		}
+		if err == nil {
 			continue
 		}
-		read++
+		errs = append(errs, err)
+		if !harvest.OfFolder(err) {
+			return t, errors.Join(append(errs, v.refusals()...)...)
+		}
 	}
-	err = errors.Join(append(errs, v.refused)...)
+	err = errors.Join(append(errs, v.refusals()...)...)
 	if err != nil && read > 0 {
 		err = &Partial{err}
 	}
@@ -140,7 +144,7 @@ type visit struct {
 	session harvest.Session
 	tally   *Tally
 	finish  context.Context //nolint:containedctx // of the one run: commits and settlings outlive its context a little
-	refused error           // the first settling that the server refused; it stops further ones
+	refused []refusal       // settlings that the server refused; they stop further ones of their kind
 }
 
 // understood is a batch that was read and parsed.
@@ -192,9 +196,18 @@ func (v *visit) drop(b *understood) {
 	*b = understood{}
 }
 
-// folder reads one folder to its end. The next batch is read and parsed while
-// one is committed; the session is used for nothing else until then.
-func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
+// reconcile holds what a folder says it holds against what is accounted for.
+func (v *visit) reconcile(ctx context.Context, cur harvest.Cursor) error {
+	if r, ok := v.session.(harvest.Reconciler); ok {
+		return r.Reconcile(ctx, cur)
+	}
+	return nil
+}
+
+// folder reads one folder to its end, and returns its cursor then. The next
+// batch is read and parsed while one is committed; the session is used for
+// nothing else until then.
+func (v *visit) folder(ctx context.Context, cur harvest.Cursor) (harvest.Cursor, error) {
 	var ahead understood
 	batch, err := v.next(ctx, cur)
 	defer func() {
@@ -208,16 +221,16 @@ func (v *visit) folder(ctx context.Context, cur harvest.Cursor) error {
 		todo, failed := v.store(batch)
 		reading.Wait()
 		if failed != nil {
-			return failed
+			return cur, failed
 		}
 		v.settle(cur.Folder, todo)
 		if failed := v.pass(batch); failed != nil {
-			return failed
+			return cur, failed
 		}
 		v.drop(&batch)
 		batch, ahead = ahead, understood{}
 	}
-	return err
+	return cur, err
 }
 
 // store commits a batch and says what is to be settled.
@@ -226,6 +239,9 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	todo, copies := v.sort(b.copies)
 	for i := range items {
 		it := &items[i]
+		if it.Message.Poison != nil && it.Message.Again {
+			continue // as before
+		}
 		v.tally.Read++
 		v.tally.Bytes += it.Message.Size
 		if it.Message.Gone || it.Message.Poison != nil {

@@ -95,11 +95,33 @@ func (v *visit) decide(it *store.Item) []harvest.Settlement {
 	return []harvest.Settlement{{Locator: it.Message.Locator, Disposition: f.Disposition, Target: f.Target}}
 }
 
-// settle carries out dispositions and records them; a dry run only counts. A
-// server that refuses is asked no more in this run; what is left is tried
-// again by the next.
+// refusal is a fate that a server refused to messages of a folder.
+type refusal struct {
+	folder string
+	fate   Fate
+	err    error // nil for all but the first of those that failed together
+}
+
+func (v *visit) refuses(folder string, s *harvest.Settlement) bool {
+	return slices.ContainsFunc(v.refused, func(r refusal) bool {
+		return r.folder == folder && r.fate == Fate{s.Disposition, s.Target}
+	})
+}
+
+// refusals are the errors of what was refused.
+func (v *visit) refusals() (errs []error) {
+	for _, r := range v.refused {
+		errs = append(errs, r.err)
+	}
+	return errs
+}
+
+// settle carries out dispositions and records them; a dry run only counts. What
+// a server refuses it is asked no more in this run, and the next tries again;
+// other folders, targets and dispositions go on.
 func (v *visit) settle(folder string, todo []harvest.Settlement) {
-	if len(todo) == 0 || v.refused != nil {
+	todo = slices.DeleteFunc(todo, func(s harvest.Settlement) bool { return v.refuses(folder, &s) })
+	if len(todo) == 0 {
 		return
 	}
 	if v.Dry {
@@ -108,7 +130,23 @@ func (v *visit) settle(folder string, todo []harvest.Settlement) {
 	}
 	done, err := v.session.Settle(v.finish, folder, todo)
 	v.tally.Settled += len(done)
-	v.refused = errors.Join(err, v.Store.Settled(v.finish, done))
+	err = errors.Join(err, v.Store.Settled(v.finish, done))
+	if err == nil {
+		return
+	}
+	finished := make(map[harvest.Settlement]bool, len(done))
+	for _, s := range done {
+		finished[s] = true
+	}
+	for i := range todo {
+		if s := &todo[i]; !finished[*s] && !v.refuses(folder, s) {
+			v.refused = append(v.refused, refusal{folder, Fate{s.Disposition, s.Target}, err})
+			err = nil
+		}
+	}
+	if err != nil { // all was done, and could not be recorded
+		v.refused = append(v.refused, refusal{folder: folder, err: err})
+	}
 }
 
 func (t *Tally) plan(todo []harvest.Settlement) {

@@ -164,8 +164,14 @@ func (w *writing) item(it *Item, touched map[string]bool) error {
 	switch {
 	case m.Gone:
 		w.out.Gone++
+		if err := w.readable(m); err != nil {
+			return err
+		}
 		return w.locator(it, nil, "gone", "")
 	case m.Poison != nil:
+		if m.Again { // it is counted once
+			return nil
+		}
 		w.out.Poison++
 		return w.locator(it, nil, "poison", m.Poison.Error())
 	}
@@ -177,6 +183,9 @@ func (w *writing) item(it *Item, touched map[string]bool) error {
 	}
 	id, fresh, err := w.message(it, touched)
 	if err != nil {
+		return err
+	}
+	if err := w.readable(m); err != nil {
 		return err
 	}
 	if err := w.locator(it, id, "stored", ""); err != nil {
@@ -204,6 +213,16 @@ func (w *writing) item(it *Item, touched map[string]bool) error {
 		return w.raw(id, m.Raw)
 	}
 	return nil
+}
+
+// readable forgets that a message could not be read by an earlier visit.
+func (w *writing) readable(m *harvest.Message) error {
+	if !m.Again {
+		return nil
+	}
+	_, err := w.tx.ExecContext(w.ctx, `DELETE FROM locators WHERE mailbox = ? AND folder = ? AND uidvalidity = ? AND uid = ? AND name = ? AND state = 'poison'`,
+		m.Mailbox, m.Folder, m.UIDValidity, m.UID, m.Name)
+	return err
 }
 
 // message stores a content, or finds it. A place that shows an earlier arrival

@@ -83,7 +83,7 @@ func TestBudgetOutlivesTheProcess(t *testing.T) {
 	next := func(cur harvest.Cursor) (harvest.Batch, error) {
 		s := New(Config{Name: "box", Server: server.Addr, TLS: TLSNone, Folders: []string{"INBOX"},
 			Auth: &auth.Password{Username: "u", Secret: func(context.Context) (string, error) { return "p", nil }}}).(*source)
-		s.budget.limit = 3 * size // two of them, and what is said besides
+		s.budget.limit = 4 * size // two of them, the look back at the first, and what is said besides
 		session, err := s.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)

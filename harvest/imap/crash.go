@@ -98,7 +98,7 @@ func (s *session) suspect(f *selected, first imap.UID) (suspected bool, poison e
 // for what happens to the suspect next. It says whether there was another
 // message to read; without one, nothing waits behind the suspect.
 func (s *session) control(ctx context.Context, f *selected, suspect imap.UID) (bool, error) {
-	newest := f.plan.uids[len(f.plan.uids)-1]
+	newest := f.listed.last()
 	if newest == suspect {
 		return false, nil
 	}

@@ -36,10 +36,15 @@ type fetched struct {
 // that answers NO or BAD leaves the connection usable and what came before
 // valid.
 func (s *session) fetch(ctx context.Context, step string, set imap.NumSet, budget int64) (fetched, error) {
+	return s.fetchSection(ctx, step, set, wholeBody, budget)
+}
+
+func (s *session) fetchSection(ctx context.Context, step string, set imap.NumSet, section *imap.FetchItemBodySection, budget int64) (fetched, error) {
 	got := fetched{bodies: map[imap.UID]*body{}, over: map[imap.UID]bool{}}
+	s.slipped.expect(min(budget, s.MaxMessage))
 	err := s.do(ctx, step, func() error {
 		command := s.client.Fetch(set, &imap.FetchOptions{
-			UID: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{wholeBody},
+			UID: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section},
 		})
 		for message := command.Next(); message != nil; message = command.Next() {
 			uid, b, err := s.receive(message, budget > 0 || len(got.bodies) == 0)
@@ -60,6 +65,11 @@ func (s *session) fetch(ctx context.Context, step string, set imap.NumSet, budge
 		}
 		return command.Close()
 	})
+	for uid, b := range s.slipped.collect() {
+		if got.bodies[uid] == nil {
+			got.bodies[uid] = b
+		}
+	}
 	return got, err
 }
 
@@ -137,18 +147,22 @@ func lost(err error) error {
 // suspicious says whether a body may stand for a message that was expunged
 // while it was read.
 //
-// QUIRK: Dovecot sends an empty body for it, Courier makes a mail up.
-func suspicious(b *body) bool {
-	return b == nil || b.size == 0 || b.size < 400 &&
-		bytes.Contains(b.raw, []byte("Subject: message unavailable")) && bytes.Contains(b.raw, []byte("System Administrator"))
+// QUIRK: Dovecot sends an empty body for it.
+func suspicious(b *body) bool { return b == nil || b.size == 0 || madeUp(b) }
+
+// madeUp recognizes a mail that nobody sent.
+//
+// QUIRK: Courier 5.0.13 answers the FETCH of a message that was expunged
+// meanwhile with one from System Administrator, "message unavailable".
+func madeUp(b *body) bool {
+	return b.size < 400 && bytes.Contains(b.raw, []byte("Subject: message unavailable")) && bytes.Contains(b.raw, []byte("System Administrator"))
 }
 
 // again asks once more for a message whose body didn't come, alone and by its
 // sequence number.
 //
-// QUIRK: go-imap drops a body when an unsolicited FETCH with flags came
-// before it, or when the server gives the UID after it or not at all. A
-// command with sequence numbers matches the response without the UID.
+// QUIRK: go-imap drops a body when the server gives the UID after it or not at
+// all. A command with sequence numbers matches the response without the UID.
 func (s *session) again(ctx context.Context, f *selected, uid imap.UID) (harvest.Message, error) {
 	message := harvest.Message{Locator: s.locator(f, uid)}
 	var found *imap.SearchData
@@ -179,7 +193,7 @@ func (s *session) again(ctx context.Context, f *selected, uid imap.UID) (harvest
 	if b == nil {
 		b = got.bodies[0] // the server named no UID
 	}
-	if b == nil {
+	if b == nil || madeUp(b) {
 		message.Poison = cmpErr(err, errors.New("the server lists the message but delivers no body"))
 		return message, nil
 	}

@@ -272,9 +272,13 @@ func TestGone(t *testing.T) {
 			asked := false
 			s.hook = func(c *scriptConn, command string) bool {
 				switch {
+				case strings.HasPrefix(command, "SELECT"):
+					c.say("* 3 EXISTS\r\n* OK [PERMANENTFLAGS (\\Seen \\Deleted)] x\r\n* OK [UIDVALIDITY 7] x\r\n")
 				case strings.HasPrefix(command, "UID SEARCH") && !asked:
 					asked = true
 					c.say("* SEARCH 1 2 3\r\n")
+				case command == "NOOP":
+					c.say("* 2 EXPUNGE\r\n")
 				case strings.HasPrefix(command, "UID FETCH") && strings.Contains(command, "BODY"):
 					c.fetch(1, true)
 					c.say("* 2 FETCH (UID 2 RFC822.SIZE 0 BODY[] %s)\r\n", body)

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -33,19 +34,27 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	if err != nil {
 		return harvest.Batch{}, err
 	}
-	if f.forgets(cur) {
+	forgot := f.recognize(cur, time.Now())
+	if f.fresh && !forgot {
+		if forgot, err = s.compare(ctx, f); err != nil {
+			return harvest.Batch{}, err
+		}
+		if forgot {
+			*f.known = f.known.anew(time.Now())
+			f.known.id = f.id
+		}
+	}
+	if forgot {
 		// The store recognizes known mail by its content.
 		s.Log.Warn("the UIDs of a folder began anew; all of it is read again",
 			"mailbox", s.Name, "folder", f.name, "uidvalidity", f.uidValidity, "was", cur.UIDValidity)
 		cur.LastUID = 0
 	}
 	f.unnumbered = false
-	s.budget.resume(cur.State)
+	s.budget.resume(f.known.budget)
 	cur.Mailbox, cur.UIDValidity = s.Name, f.uidValidity
-	last := imap.UID(cur.LastUID)
-	f.plan.after(last)
 	if len(f.plan.uids) == 0 {
-		if err := s.list(ctx, f, last); err != nil {
+		if err := s.list(ctx, f); err != nil {
 			return harvest.Batch{}, err
 		}
 	}
@@ -55,29 +64,56 @@ func (s *session) next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	most, bytes := s.Within(s.batchLimit(f), s.BatchBytes)
 	asked := f.plan.take(most, bytes, s.MaxMessage)
 	if len(asked) == 0 {
-		return harvest.Batch{Cursor: cur}, nil
+		return harvest.Batch{Cursor: f.note(cur)}, nil
 	}
 	if err := s.afford(f.name, time.Now()); err != nil {
 		return harvest.Batch{}, err
 	}
-	messages, err := s.fetchBatch(ctx, f, asked)
+	read := s.fetchBatch
+	if f.plan.again.has(asked[0]) {
+		read = s.retry
+	}
+	messages, err := read(ctx, f, asked)
 	if err != nil {
 		return harvest.Batch{}, err
 	}
 	s.count(time.Now())
-	cur.LastUID, cur.State = messages[len(messages)-1].UID, s.budget.state()
-	f.plan.after(imap.UID(cur.LastUID))
-	return harvest.Batch{Messages: messages, Cursor: cur, Left: len(f.plan.uids)}, nil
+	for i := range messages {
+		if messages[i].Poison != nil {
+			s.tried[f.name] = s.tried[f.name].with(imap.UID(messages[i].UID))
+		}
+		cur.LastUID = max(cur.LastUID, messages[i].UID)
+	}
+	f.known.add(messages)
+	f.known.budget = s.budget.state()
+	f.plan.drop(len(messages))
+	return harvest.Batch{Messages: messages, Cursor: f.note(cur), Left: len(f.plan.uids)}, nil
 }
 
-// forgets says whether the UIDs up to a cursor mean nothing any more.
-func (f *selected) forgets(cur harvest.Cursor) bool {
-	if cur.LastUID == 0 {
-		return false
+// note writes down in the cursor what is known of the folder.
+func (f *selected) note(cur harvest.Cursor) harvest.Cursor {
+	cur.State = f.known.String()
+	f.state, f.asked = cur.State, cur.LastUID
+	return cur
+}
+
+// retry reads one message that an earlier visit could not. Breaking the
+// connection is what it may do; the session goes on with another one.
+func (s *session) retry(ctx context.Context, f *selected, asked []imap.UID) ([]harvest.Message, error) {
+	m, err := s.again(ctx, f, asked[0])
+	if err != nil {
+		var fault *harvest.Fault
+		if ctx.Err() != nil || harvest.RetryAfter(err) > 0 || errors.As(err, &fault) && fault.Words != "" {
+			return nil, err
+		}
+		m = harvest.Message{Locator: s.locator(f, asked[0]), Poison: err}
+		s.tried[f.name] = s.tried[f.name].with(asked[0])
+		if err := s.reconnect(ctx); err != nil {
+			return nil, err
+		}
 	}
-	// A mailbox that was set back, from a backup say, gives UIDs out twice.
-	restored := f.fresh && f.uidNext != 0 && imap.UID(cur.LastUID) >= f.uidNext
-	return cur.UIDValidity != f.uidValidity || f.unnumbered || restored
+	m.Again = true
+	return []harvest.Message{m}, nil
 }
 
 // fetchBatch accounts for every UID asked, in order, or for the first of them.

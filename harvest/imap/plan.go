@@ -20,33 +20,30 @@ const (
 	strayUIDs = 1 << 20
 )
 
-// plan is what is left to read in a folder, in ascending order. Sizes are
-// known for the first of them only.
+// plan is what is left to read in a folder: in ascending order what is new, then
+// what could not be read before. Sizes are known for the first of them only.
 type plan struct {
-	from  imap.UID // it names everything after this one
 	uids  []imap.UID
 	sizes []int64
+	again uidSet // was tried before
 }
 
-// after drops everything up to last. A caller that goes back needs a new plan.
-func (p *plan) after(last imap.UID) {
-	if last < p.from {
-		*p = plan{}
-		return
-	}
-	p.from = last
-	n := 0
-	for n < len(p.uids) && p.uids[n] <= last {
-		n++
-	}
+// drop takes the first n off.
+func (p *plan) drop(n int) {
+	p.again = p.again.without(newSet(nil).with(p.uids[:n]...))
 	p.uids = p.uids[n:]
 	p.sizes = p.sizes[min(n, len(p.sizes)):]
 }
 
 // take is the longest head of the plan within the limits, at least one UID. A
-// message counts with what is kept of it.
+// message counts with what is kept of it, and one that was tried before stands
+// alone.
 func (p *plan) take(messages int, bytes, maxMessage int64) []imap.UID {
-	uids := head(p.uids[:min(messages, len(p.sizes))], messages)
+	if len(p.uids) > 0 && p.again.has(p.uids[0]) {
+		return p.uids[:1]
+	}
+	fresh := len(p.uids) - int(p.again.count()) //nolint:gosec // part of the plan
+	uids := head(p.uids[:min(messages, len(p.sizes), fresh)], messages)
 	var total int64
 	for n := range uids {
 		total += min(p.sizes[n], maxMessage)
@@ -81,24 +78,63 @@ func rangeText(start, stop imap.UID) int {
 	return digits(start) + len(":") + digits(stop) + len(",")
 }
 
-// list asks which UIDs stand after last. In an open folder it first lets the
-// server tell of new mail.
-func (s *session) list(ctx context.Context, f *selected, last imap.UID) error {
-	if last == ^imap.UID(0) {
-		f.plan = plan{}
-		return nil
+// list asks which messages are there and plans what is not accounted for. In an
+// open folder it first lets the server tell of new mail. What the folder says it
+// holds must be what it lists: if not, it is asked in other ways.
+//
+// QUIRK: GNU mailutils imap4d (3.15, 3.21) finds nothing for UID SEARCH UID n:*
+// in a full folder; ALL works.
+func (s *session) list(ctx context.Context, f *selected) error {
+	listed, err := s.search(ctx, f, !f.fresh)
+	if err != nil {
+		return err
+	}
+	if listed.count() != s.holds() { // mail may have come or gone meanwhile
+		if listed, err = s.search(ctx, f, true); err != nil {
+			return err
+		}
+	}
+	if listed.count() < s.holds() {
+		byNumber, err := s.enumerate(ctx, f)
+		if err != nil {
+			return err
+		}
+		listed = newSet(append(listed, byNumber...))
+	}
+	f.fresh = false
+	f.listed, f.short = listed, int64(s.holds())-int64(listed.count())
+	f.plan = plan{}
+	if f.short <= 0 { // else the list is not the whole truth
+		f.known.prune(listed)
+	}
+	f.plan.uids, f.plan.again = f.known.left(listed, s.tried[f.name])
+	return nil
+}
+
+// holds is how many messages the folder says it has.
+func (s *session) holds() uint64 {
+	if mailbox := s.client.Mailbox(); mailbox != nil {
+		return uint64(mailbox.NumMessages)
+	}
+	return 0
+}
+
+// search asks for all UIDs, as ranges where the server can (RFC 4731).
+func (s *session) search(ctx context.Context, f *selected, noop bool) (uidSet, error) {
+	step := "searching folder " + f.name
+	var options *imap.SearchOptions
+	if s.has(ctx, imap.CapESearch) {
+		options = &imap.SearchOptions{ReturnAll: true}
 	}
 	var found *imap.SearchData
-	err := s.do(ctx, "searching folder "+f.name, func() (err error) {
-		var noop *imapclient.Command
-		if !f.fresh {
-			noop = s.client.Noop() // in the same round trip
+	err := s.do(ctx, step, func() (err error) {
+		var told *imapclient.Command
+		if noop {
+			told = s.client.Noop() // in the same round trip
 		}
-		search := s.client.UIDSearch(&imap.SearchCriteria{
-			UID: []imap.UIDSet{{imap.UIDRange{Start: last + 1, Stop: 0}}},
-		}, nil)
-		if noop != nil {
-			if err := noop.Wait(); err != nil {
+		search := s.client.UIDSearch(&imap.SearchCriteria{}, options)
+		if told != nil {
+			if err := told.Wait(); err != nil {
 				_, _ = search.Wait() // it failed with it
 				return err
 			}
@@ -107,44 +143,35 @@ func (s *session) list(ctx context.Context, f *selected, last imap.UID) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.fresh = false
-	most := uint64(strayUIDs)
-	if mailbox := s.client.Mailbox(); mailbox != nil {
-		most += uint64(mailbox.NumMessages)
+	ranges, _ := found.All.(imap.UIDSet)
+	listed := newSet(ranges)
+	if listed.count() > s.holds()+strayUIDs {
+		return nil, s.failed(ctx, step, fmt.Errorf("the server names UIDs %d to %d, far more than the folder holds", listed[0].Start, listed.last()))
 	}
-	uids, err := above(found, last, most)
-	if err != nil {
-		return s.failed(ctx, "searching folder "+f.name, err)
-	}
-	f.plan = plan{from: last, uids: uids}
-	return nil
+	return listed, nil
 }
 
-// above expands the UIDs of a search that are greater than last.
-//
-// QUIRK: n:* always contains the last message (RFC 9051 §9, seq-range), also
-// when its UID is below n; Courier differs.
-func above(found *imap.SearchData, last imap.UID, most uint64) ([]imap.UID, error) {
-	set, ok := found.All.(imap.UIDSet)
-	if !ok {
-		return nil, nil
+// enumerate asks for the UID of every message by its number.
+func (s *session) enumerate(ctx context.Context, f *selected) (uidSet, error) {
+	var ranges []imap.UIDRange
+	err := s.do(ctx, "listing folder "+f.name, func() error {
+		fetch := s.client.Fetch(imap.SeqSet{{Start: 1, Stop: 0}}, &imap.FetchOptions{UID: true})
+		for message := fetch.Next(); message != nil; message = fetch.Next() {
+			for item := message.Next(); item != nil; item = message.Next() {
+				if item, ok := item.(imapclient.FetchItemDataUID); ok {
+					ranges = append(ranges, imap.UIDRange{Start: item.UID, Stop: item.UID})
+				}
+			}
+		}
+		return fetch.Close()
+	})
+	if refused(err) {
+		s.Log.Warn("the server lists fewer messages than the folder holds", "mailbox", s.Name, "folder", f.name, "err", err)
+		err = nil
 	}
-	var uids []imap.UID
-	for _, r := range set {
-		start, stop := max(r.Start, last+1), r.Stop
-		if r.Start == 0 || stop < start {
-			continue
-		}
-		if uint64(len(uids))+uint64(stop-start) > most {
-			return nil, fmt.Errorf("the server names UIDs %d to %d, far more than the folder holds", r.Start, r.Stop)
-		}
-		for uid := uint64(start); uid <= uint64(stop); uid++ {
-			uids = append(uids, imap.UID(uid))
-		}
-	}
-	return uids, nil
+	return newSet(ranges), err
 }
 
 // weigh asks for the sizes of the next messages unless they are known. Those

@@ -24,6 +24,7 @@ type script struct {
 	caps        string
 	uidValidity int
 	mails       map[int]string // by UID
+	flags       map[int]string
 	// hook sees each command first and says whether it has answered it.
 	hook func(c *scriptConn, command string) bool
 
@@ -48,7 +49,7 @@ func newScript(t *testing.T, uids ...int) *script {
 	}
 	s := &script{
 		greeting: "* OK ready", caps: "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS MOVE", uidValidity: 7,
-		mails: map[int]string{}, addr: l.Addr().String(), lis: l,
+		mails: map[int]string{}, flags: map[int]string{}, addr: l.Addr().String(), lis: l,
 	}
 	for _, uid := range uids {
 		s.mails[uid] = string(testMail(uid))
@@ -119,6 +120,9 @@ func (s *script) saw(prefix string) int {
 	return n
 }
 
+// has says whether a flag was set.
+func (s *script) has(uid int, flag string) bool { return strings.Contains(s.flags[uid], flag) }
+
 func (s *script) uids() []int {
 	var uids []int
 	for uid := range s.mails {
@@ -142,13 +146,16 @@ func (c *scriptConn) answer(command string) {
 		}
 		c.done()
 	case strings.HasPrefix(command, "UID SEARCH"):
-		from, _ := strconv.Atoi(regexp.MustCompile(`\d+`).FindString(command))
 		uids := s.uids()
+		if _, set, ok := strings.Cut(command, " UID "); ok {
+			uids = c.asked(strings.Fields(set)[0])
+		}
 		c.say("* SEARCH")
-		for i, uid := range uids {
-			if uid >= from || i == len(uids)-1 { // as n:* works
-				c.say(" %d", uid)
+		for _, uid := range uids {
+			if strings.Contains(command, "UNDELETED") && s.has(uid, `\Deleted`) || strings.Contains(command, "UNSEEN") && s.has(uid, `\Seen`) {
+				continue
 			}
+			c.say(" %d", uid)
 		}
 		c.say("\r\n")
 		c.done()
@@ -165,11 +172,29 @@ func (c *scriptConn) answer(command string) {
 			c.fetch(uid, strings.Contains(command, "BODY.PEEK[]"))
 		}
 		c.done()
+	case command == "FETCH 1:* (UID)":
+		for i, uid := range s.uids() {
+			c.say("* %d FETCH (UID %d)\r\n", i+1, uid)
+		}
+		c.done()
 	case strings.HasPrefix(command, "FETCH"):
 		number, _ := strconv.Atoi(word(1))
 		c.fetch(s.uids()[number-1], true)
 		c.done()
-	default: // NOOP, LOGIN, AUTHENTICATE, STORE, COPY, LOGOUT, …
+	case strings.HasPrefix(command, "UID STORE"):
+		for _, uid := range c.asked(word(2)) {
+			s.flags[uid] += command
+		}
+		c.done()
+	case strings.HasPrefix(command, "UID MOVE"), strings.HasPrefix(command, "UID EXPUNGE"):
+		for _, uid := range c.asked(word(2)) {
+			if word(1) == "MOVE" || s.has(uid, `\Deleted`) {
+				c.say("* %d EXPUNGE\r\n", slices.Index(s.uids(), uid)+1)
+				delete(s.mails, uid)
+			}
+		}
+		c.done()
+	default: // NOOP, LOGIN, AUTHENTICATE, COPY, LOGOUT, …
 		c.done()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +29,11 @@ type session struct {
 	client *imapclient.Client
 
 	folder  *selected
-	arrived chan struct{} // gets one value when the folder grew
-	counted int64         // bytes of this connection that the budget knows of
-	broke   bool          // the last FETCH of bodies ended the connection without a word
+	slipped *slips
+	arrived chan struct{}     // gets one value when the folder grew
+	counted int64             // bytes of this connection that the budget knows of
+	tried   map[string]uidSet // by folder, what this visit could not read
+	broke   bool              // the last FETCH of bodies ended the connection without a word
 }
 
 // selected is the open folder.
@@ -40,9 +43,19 @@ type selected struct {
 	messages    int      // when it was opened
 	uidNext     imap.UID // when it was opened; 0 where the server doesn't say
 	writable    bool
+	permanent   []imap.Flag // that can be changed for good; nil where the server doesn't say
+	rights      string      // of this user, "" where they can't be told
+	askedRights bool
 	fresh       bool // nothing was listed since it was opened
 	unnumbered  bool // UIDVALIDITY 0: the UIDs of another visit mean nothing
+	id          string
 	plan        plan
+
+	known  *known // nil until a cursor was seen
+	state  string // of the cursor that known stands for
+	asked  uint32 // its UID
+	listed uidSet
+	short  int64 // messages that the folder says it holds, and doesn't list
 }
 
 // Open connects and signs in.
@@ -85,7 +98,7 @@ func (s *session) reconnect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.conn, s.client, s.arrived, s.folder, s.counted = fresh.conn, fresh.client, fresh.arrived, nil, 0
+	s.conn, s.client, s.arrived, s.slipped, s.folder, s.counted = fresh.conn, fresh.client, fresh.arrived, fresh.slipped, nil, 0
 	return nil
 }
 
@@ -106,12 +119,13 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 		default:
 		}
 	}
+	slipped := newSlips()
 	g := wire.NewGuard(conn, min(wire.GreetingTimeout, s.Timeout))
 	g.Expect(true)
 	client := imapclient.New(g, &imapclient.Options{
-		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice},
+		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice, Fetch: slipped.take},
 	})
-	se := &session{source: s, conn: g, client: client, arrived: arrived}
+	se := &session{source: s, conn: g, client: client, arrived: arrived, slipped: slipped, tried: map[string]uidSet{}}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := client.WaitGreeting(); err != nil {
@@ -159,7 +173,7 @@ func (s *session) signIn(ctx context.Context) error {
 		return nil
 	}
 	err := s.do(ctx, "signing in as "+s.Auth.User(), func() error {
-		caps := s.client.Caps()
+		caps := s.caps()
 		if caps == nil {
 			return cmpErr(s.conn.Failure(), io.ErrUnexpectedEOF)
 		}
@@ -214,6 +228,7 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 		return s.folder, nil
 	}
 	s.folder = nil
+	_ = s.has(ctx, imap.CapObjectID) // the names of folders depend on what is known of the server
 	var data *imap.SelectData
 	err := s.do(ctx, "opening folder "+name, func() (err error) {
 		data, err = s.client.Select(name, &imap.SelectOptions{ReadOnly: s.ReadOnly}).Wait()
@@ -222,13 +237,25 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 	if err != nil {
 		return nil, s.folderFault(ctx, err)
 	}
+	said := s.conn.Heard()
 	s.folder = &selected{
 		name: name, uidValidity: data.UIDValidity, uidNext: data.UIDNext, messages: int(data.NumMessages), unnumbered: data.UIDValidity == 0, fresh: true,
-		// go-imap doesn't tell [READ-ONLY]; no permanent flag means the same.
-		writable: !s.ReadOnly && len(data.PermanentFlags) > 0,
+		writable: !s.ReadOnly,
+	}
+	// Without the code all flags can be changed (RFC 9051 §7.1).
+	if len(data.PermanentFlags) > 0 || permanentFlags.MatchString(said) {
+		s.folder.permanent = append([]imap.Flag{}, data.PermanentFlags...)
+		s.folder.writable = !s.ReadOnly && len(data.PermanentFlags) > 0
+	}
+	if id := s.heardID(); id != "" && s.has(ctx, imap.CapObjectID) {
+		s.folder.id = id
 	}
 	return s.folder, nil
 }
+
+// permanentFlags finds a code that go-imap reads and doesn't tell when it names no
+// flag, which means [READ-ONLY].
+var permanentFlags = regexp.MustCompile(`(?i)\[PERMANENTFLAGS \(\)\]`)
 
 // Probe opens a folder and says how many messages it holds. Unless the mailbox
 // is only read, it fails for a folder that nothing may be changed in.
@@ -245,7 +272,7 @@ func (s *session) Probe(ctx context.Context, folder string) (int, error) {
 
 func (s *session) folderFault(ctx context.Context, err error) error {
 	var f *harvest.Fault
-	if !errors.As(err, &f) || !refused(f.Err) || f.After != 0 {
+	if !errors.As(err, &f) || !refused(f.Err) || f.After != 0 || passing(f.Words) {
 		return err
 	}
 	// QUIRK: Exchange Online signs in anyone with a token and tells only here
@@ -255,6 +282,10 @@ func (s *session) folderFault(ctx context.Context, err error) error {
 		return f
 	}
 	f.Kind = harvest.ErrFolder
+	if strings.Contains(f.Words, "[NOPERM]") {
+		f.Kind, f.Hint = harvest.ErrDenied, "give this user the rights l and r there"
+		return f
+	}
 	if names := s.folderNames(ctx); len(names) > 0 {
 		f.Hint = "folders there: " + strings.Join(names, ", ")
 	}

@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/emersion/go-imap/v2"
@@ -15,13 +16,14 @@ const settleAtOnce = 500
 
 // errReadOnly refuses to change a folder that was opened with EXAMINE.
 //
-// QUIRK: the server is no safety net: Dovecot executes a MOVE in an EXAMINEd
-// folder, and says OK to a STORE that it ignores.
+// QUIRK: the server is no safety net: Dovecot 2.3.19 and 2.4.5 execute a MOVE in
+// an EXAMINEd folder, Courier 5.0.13 a STORE. Nothing of the kind is ever sent.
 var errReadOnly = errors.New("the folder is open for reading only")
 
-// Settle carries out dispositions in folder. All of them can be repeated after
-// a crash; only where the server lacks MOVE may a message that was being moved
-// stand twice in the target.
+// Settle carries out dispositions in folder, and looks afterwards whether the
+// server did what it confirmed. All of them can be repeated after a crash; only
+// where the server lacks MOVE may a message that was being moved stand twice in
+// the target. What is refused for one target is done for the others.
 func (s *session) Settle(ctx context.Context, folder string, todo []harvest.Settlement) (done []harvest.Settlement, err error) {
 	work := make(map[job][]imap.UID)
 	var jobs []job // in the order they were first named
@@ -35,17 +37,23 @@ func (s *session) Settle(ctx context.Context, folder string, todo []harvest.Sett
 		}
 		work[j] = append(work[j], imap.UID(t.UID))
 	}
-	finished := make(map[job]map[imap.UID]bool)
-	if len(jobs) > 0 {
-		err = s.settleJobs(ctx, folder, jobs, work, finished)
+	finished := make(map[job]uidSet)
+	var errs []error
+	for _, j := range jobs {
+		finished[j], err = s.settleJob(ctx, folder, j, newSet(nil).with(work[j]...))
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if err != nil && !harvest.OfFolder(err) && !refused(err) {
+			break
+		}
 	}
 	for _, t := range todo {
-		j := job{t.Disposition, t.Target, t.UIDValidity}
-		if t.Disposition == harvest.Keep || finished[j][imap.UID(t.UID)] {
+		if t.Disposition == harvest.Keep || finished[job{t.Disposition, t.Target, t.UIDValidity}].has(imap.UID(t.UID)) {
 			done = append(done, t)
 		}
 	}
-	return done, err
+	return done, errors.Join(errs...)
 }
 
 // job is what a group of messages has in common.
@@ -55,107 +63,147 @@ type job struct {
 	uidValidity uint32
 }
 
-func (s *session) settleJobs(ctx context.Context, folder string, jobs []job, work map[job][]imap.UID, finished map[job]map[imap.UID]bool) error {
+// settleJob says which messages of a job are done.
+func (s *session) settleJob(ctx context.Context, folder string, j job, set uidSet) (done uidSet, err error) {
 	f, err := s.open(ctx, folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, j := range jobs {
-		uids := work[j]
-		slices.Sort(uids)
-		finished[j] = make(map[imap.UID]bool, len(uids))
-		// Under another UIDVALIDITY these UIDs name nothing or, worse, other
-		// messages. The mail is read again and settled then.
-		if j.uidValidity != f.uidValidity {
-			for _, uid := range uids {
-				finished[j][uid] = true
-			}
-			continue
-		}
-		if !f.writable {
-			return s.notWritable(folder)
-		}
-		for len(uids) > 0 {
-			some := head(uids, settleAtOnce)
-			if err := s.settle(ctx, f, j, imap.UIDSetNum(some...)); err != nil {
-				return err
-			}
-			for _, uid := range some {
-				finished[j][uid] = true
-			}
-			uids = uids[len(some):]
-		}
+	// Under another UIDVALIDITY these UIDs name nothing or, worse, other
+	// messages. The mail is read again and settled then.
+	if j.uidValidity != f.uidValidity {
+		return set, nil
 	}
-	return nil
+	if err := s.able(ctx, f, j); err != nil {
+		return nil, err
+	}
+	for uids := set.each(); len(uids) > 0; {
+		some := head(uids, settleAtOnce)
+		left, err := s.settle(ctx, f, j, newSet(nil).with(some...))
+		if err != nil {
+			return done, err
+		}
+		done = done.with(newSet(nil).with(some...).without(left).each()...)
+		if len(left) > 0 {
+			return done, s.undone(ctx, f, j, left)
+		}
+		uids = uids[len(some):]
+	}
+	return done, nil
 }
 
-func (s *session) notWritable(folder string) error {
-	return &harvest.Fault{Mailbox: s.Name, Step: "changing folder " + folder, Kind: harvest.ErrFolder,
-		Err: errReadOnly, Hint: `done = "keep", or give this user the right to write there`}
-}
-
-func (s *session) settle(ctx context.Context, f *selected, j job, set imap.UIDSet) error {
+// settle settles some messages and returns those that are still as they were.
+func (s *session) settle(ctx context.Context, f *selected, j job, set uidSet) (left uidSet, err error) {
 	switch j.disposition {
 	case harvest.Seen:
-		return s.store(ctx, "flagging messages in folder "+f.name, set, imap.FlagSeen)
+		err = s.store(ctx, "flagging messages in folder "+f.name, set, imap.FlagSeen)
+		if err != nil {
+			return nil, err
+		}
+		return s.among(ctx, f, set, imap.FlagSeen)
 	case harvest.Move:
 		return s.move(ctx, f, set, j.target)
 	case harvest.Delete:
 		return s.remove(ctx, f, set)
 	default:
-		return &harvest.Fault{Mailbox: s.Name, Step: "settling in folder " + f.name, Err: errors.New("unknown disposition " + j.disposition.String())}
+		return nil, &harvest.Fault{Mailbox: s.Name, Step: "settling in folder " + f.name, Kind: harvest.ErrUndone,
+			Err: errors.New("unknown disposition " + j.disposition.String())}
 	}
 }
 
-func (s *session) store(ctx context.Context, step string, set imap.UIDSet, flag imap.Flag) error {
-	return s.do(ctx, step, func() error {
-		return s.client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
+func (s *session) store(ctx context.Context, step string, set uidSet, flag imap.Flag) error {
+	return refusal(s.do(ctx, step, func() error {
+		return s.client.Store(imap.UIDSet(set), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
+	}))
+}
+
+// among asks which messages of a set are there, or are there without a flag.
+func (s *session) among(ctx context.Context, f *selected, set uidSet, without ...imap.Flag) (uidSet, error) {
+	var found *imap.SearchData
+	err := s.do(ctx, "looking at messages of folder "+f.name, func() (err error) {
+		found, err = s.client.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSet(set)}, NotFlag: without}, nil).Wait()
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	ranges, _ := found.All.(imap.UIDSet)
+	return newSet(ranges).and(set), nil
 }
 
 // move moves in one command (RFC 6851) or, where the server has none, copies,
 // checks, and removes. go-imap's own fallback doesn't wait for the copy and
 // has lost mail that way.
-func (s *session) move(ctx context.Context, f *selected, set imap.UIDSet, target string) error {
+func (s *session) move(ctx context.Context, f *selected, set uidSet, target string) (left uidSet, err error) {
 	step := "moving messages from folder " + f.name + " to " + target
 	if s.has(ctx, imap.CapMove) {
-		return s.into(ctx, target, func() error {
+		_, err := s.into(ctx, f, target, set, func(some uidSet) error {
 			return s.do(ctx, step, func() error {
 				// No COPYUID in the answer means that all were gone: done too.
-				_, err := s.client.Move(set, target).Wait()
+				_, err := s.client.Move(imap.UIDSet(some), target).Wait()
 				return err
 			})
 		})
+		if err != nil {
+			return nil, err
+		}
+		return s.among(ctx, f, set)
 	}
-	err := s.into(ctx, target, func() error {
+	copied, err := s.into(ctx, f, target, set, func(some uidSet) error {
 		return s.do(ctx, step, func() error {
-			_, err := s.client.Copy(set, target).Wait()
+			_, err := s.client.Copy(imap.UIDSet(some), target).Wait()
 			return err
 		})
 	})
-	if err != nil {
-		return err
+	if err != nil || len(copied) == 0 {
+		return nil, err
 	}
-	return s.remove(ctx, f, set)
+	return s.remove(ctx, f, copied)
 }
 
-// into runs a command that needs the target folder, and makes that folder if
-// the command fails for want of it.
-func (s *session) into(ctx context.Context, target string, command func() error) error {
-	err := command()
-	if !refused(err) || s.exists(ctx, target) {
-		return err
+// into runs a command that puts messages into the target folder, makes that
+// folder if the command fails for want of it, and says which messages it was
+// run for at last: those that are there.
+//
+// QUIRK: mox answers NO to a MOVE or COPY of UIDs that are gone.
+func (s *session) into(ctx context.Context, f *selected, target string, set uidSet, command func(uidSet) error) (uidSet, error) {
+	err := command(set)
+	if !refused(err) {
+		return set, err
+	}
+	there, failed := s.among(ctx, f, set)
+	switch {
+	case failed != nil:
+		return nil, failed
+	case len(there) == 0:
+		return nil, nil
+	case there.count() < set.count():
+		if err = command(there); !refused(err) {
+			return there, err
+		}
+	}
+	if s.exists(ctx, target) {
+		return nil, refusal(err)
 	}
 	made := s.do(ctx, "making folder "+target, func() error { return s.client.Create(target, nil).Wait() })
 	if made != nil {
-		var f *harvest.Fault
-		if errors.As(made, &f) && refused(f.Err) {
-			f.Kind = harvest.ErrFolder
-			f.Hint = "make it by hand, or name it as the server does, such as INBOX.Done"
-		}
-		return made
+		return nil, s.unmade(ctx, target, made)
 	}
-	return command()
+	return there, refusal(command(there))
+}
+
+// unmade says why a folder could not be made.
+func (s *session) unmade(ctx context.Context, target string, err error) error {
+	err = refusal(err)
+	var f *harvest.Fault
+	if errors.As(err, &f) && refused(f.Err) && f.Kind == nil {
+		f.Kind = harvest.ErrFolder
+		f.Hint = "make it by hand"
+		if name, why := s.rightName(ctx, target); name != target {
+			f.Hint = fmt.Sprintf("name it %q: %s", name, why)
+		}
+	}
+	return err
 }
 
 // exists doesn't rely on TRYCREATE, which some servers leave out.
@@ -172,38 +220,20 @@ func (s *session) exists(ctx context.Context, folder string) bool {
 	return err != nil || found
 }
 
-// remove deletes exactly these messages. Without UIDPLUS (RFC 4315) an EXPUNGE
-// would also remove what others have marked, so they are only marked.
-func (s *session) remove(ctx context.Context, f *selected, set imap.UIDSet) error {
+// remove deletes exactly these messages and returns those that are left. Without
+// UIDPLUS (RFC 4315) an EXPUNGE would also remove what others have marked, so
+// they are only marked.
+func (s *session) remove(ctx context.Context, f *selected, set uidSet) (left uidSet, err error) {
 	step := "deleting messages from folder " + f.name
 	if err := s.store(ctx, step, set, imap.FlagDeleted); err != nil {
-		return err
+		return nil, err
 	}
 	if !s.has(ctx, imap.CapUIDPlus) {
-		return nil
+		return s.among(ctx, f, set, imap.FlagDeleted)
 	}
-	return s.do(ctx, step, func() error { return s.client.UIDExpunge(set).Close() })
-}
-
-// Capabilities names what the server offers of what is made use of here: IDLE
-// (RFC 2177), MOVE (RFC 6851), UIDPLUS (RFC 4315).
-func (s *session) Capabilities(ctx context.Context) []string {
-	var offered []string
-	for _, c := range []imap.Cap{imap.CapIdle, imap.CapMove, imap.CapUIDPlus} {
-		if s.has(ctx, c) {
-			offered = append(offered, string(c))
-		}
+	err = s.do(ctx, step, func() error { return s.client.UIDExpunge(imap.UIDSet(set)).Close() })
+	if err != nil {
+		return nil, refusal(err)
 	}
-	return offered
-}
-
-// has asks for the capabilities in the bounds of a command: after a sign-in
-// that didn't tell them, go-imap requests them now.
-func (s *session) has(ctx context.Context, capability imap.Cap) bool {
-	has := false
-	_ = s.do(ctx, "asking for capabilities", func() error { // a failure shows in the next command
-		has = s.client.Caps().Has(capability)
-		return nil
-	})
-	return has
+	return s.among(ctx, f, set)
 }

@@ -1,0 +1,49 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"harvester/harvest"
+)
+
+// Reconcile holds what the folder says it holds against what is accounted for.
+func (s *session) Reconcile(_ context.Context, cur harvest.Cursor) error {
+	f := s.folder
+	if f == nil || f.name != cur.Folder || f.known == nil {
+		return nil // it was not read
+	}
+	var errs []error
+	fault := func(kind error, hint, format string, a ...any) {
+		errs = append(errs, &harvest.Fault{Mailbox: s.Name, Step: "accounting for folder " + f.name, Kind: kind, Err: fmt.Errorf(format, a...), Hint: hint})
+	}
+	if f.short > 0 {
+		fault(harvest.ErrUnaccounted, "the server contradicts itself; look at the folder with another program, and have the server rebuild its index",
+			"the folder says it holds %d messages and lists %d", f.listed.count()+uint64(f.short), f.listed.count()) //nolint:gosec // positive
+	}
+	if missing := f.listed.without(f.known.read); len(missing) > 0 {
+		fault(harvest.ErrUnaccounted, "", "%d messages were listed and not read: UID %s", missing.count(), some(missing))
+	}
+	if n := f.known.unread.count(); n > 0 {
+		fault(harvest.ErrUnreadable, "each run tries again; look at them with another program, and move or delete what is broken",
+			"%d messages can't be read: UID %s", n, some(f.known.unread))
+	}
+	if l := f.known.lost; l.held > f.listed.count() && time.Since(l.since) < lossKept {
+		// QUIRK: a Dovecot mdbox whose index files were lost shows no message
+		// until doveadm force-resync.
+		fault(harvest.ErrUnaccounted, "if nobody emptied or replaced it, the server has lost its index: have it rebuilt, with Dovecot doveadm force-resync; "+
+			"this is said for three days", "the folder began anew on %s with %d messages, it held %d", l.since.UTC().Format(time.DateTime), f.listed.count(), l.held)
+	}
+	return errors.Join(errs...)
+}
+
+// some is the head of a set, short enough for an error.
+func some(s uidSet) string {
+	const most = 5
+	if len(s) > most {
+		return s[:most].String() + ",…"
+	}
+	return s.String()
+}
