@@ -23,6 +23,7 @@ const (
 	exitCantCreate  = 73  // EX_CANTCREAT: an output file
 	exitIO          = 74  // EX_IOERR: disk full, database damaged
 	exitTempFail    = 75  // EX_TEMPFAIL: part of it failed; try again later
+	exitProtocol    = 76  // EX_PROTOCOL: a mail server contradicts itself
 	exitNoPerm      = 77  // EX_NOPERM: a login was refused
 	exitConfig      = 78  // EX_CONFIG: the configuration
 	exitInterrupted = 130 // by a signal

@@ -35,11 +35,12 @@ func TestFaultsLoseAndDoubleNothing(t *testing.T) {
 		status int // of a pass while it lasts
 		does   func()
 		mend   func()
+		after  int // status when it was mended
 	}{
-		{"nothing", exitOK, func() {}, func() {}},
+		{"nothing", exitOK, func() {}, func() {}, exitOK},
 		{"a new UIDVALIDITY", exitOK, func() {
 			server.Doveadm("mailbox", "update", "-u", imaptest.Username, "--uid-validity", "424242", "INBOX")
-		}, func() {}},
+		}, func() {}, exitOK},
 		{"renumbered", exitOK, func() {
 			server.Stop()
 			indexes, err := filepath.Glob(filepath.Join(server.Maildir("INBOX"), "dovecot*"))
@@ -52,19 +53,19 @@ func TestFaultsLoseAndDoubleNothing(t *testing.T) {
 				}
 			}
 			server.Restart()
-		}, func() {}},
-		{"server down", exitUnavailable, server.Stop, server.Restart},
-		{"password changed", exitNoPerm, func() { rewrite("password", imaptest.Password, "old") }, func() { rewrite("password", "old", imaptest.Password) }},
+		}, func() {}, exitOK},
+		{"server down", exitUnavailable, server.Stop, server.Restart, exitOK},
+		{"password changed", exitNoPerm, func() { rewrite("password", imaptest.Password, "old") }, func() { rewrite("password", "old", imaptest.Password) }, exitOK},
 		{"a folder removed", exitConfig, func() {
 			server.Doveadm("mailbox", "delete", "-u", imaptest.Username, "Lists")
-		}, func() { server.Doveadm("mailbox", "create", "-u", imaptest.Username, "Lists") }},
+		}, func() { server.Doveadm("mailbox", "create", "-u", imaptest.Username, "Lists") }, exitProtocol}, // it is empty now
 	} {
 		server.Deliver("INBOX", mails[delivered:delivered+10]...)
 		delivered += 10
 		fault.does()
 		harvester(t, fault.status, "once", "--config", file)
 		fault.mend()
-		harvester(t, exitOK, "once", "--config", file)
+		harvester(t, fault.after, "once", "--config", file)
 		if s := statusOfDB(t, file); s.Messages != delivered || s.Events != delivered || s.Poison != 0 {
 			t.Errorf("%s: %d mails came in, stored: %+v", fault.name, delivered, s)
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -71,9 +72,10 @@ nor database is touched.`,
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would happen, change nothing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each job")
 	exits(cmd, exitOK, "everything that was due is done", exitUsage, "the command line is wrong",
-		exitUnavailable, "no mailbox could be reached", exitCantCreate, "a file or the database can't be written",
+		exitUnavailable, "no mailbox could be reached", exitCantCreate, "a file or the database can't be written, or mail can't be moved for want of room",
 		exitIO, "disk full, or the database is damaged", exitTempFail, "some mailboxes failed, or another harvester is at work",
-		exitNoPerm, "every login was refused", exitConfig, "the configuration is wrong: a key, a secret or a folder", exitInterrupted, "interrupted")
+		exitProtocol, "a server contradicts itself: it holds mail that it doesn't give out, or did not do what it confirmed",
+		exitNoPerm, "every login was refused, or a right is missing", exitConfig, "the configuration is wrong: a key, a secret or a folder", exitInterrupted, "interrupted")
 	return cmd
 }
 
@@ -180,42 +182,71 @@ func (a *app) printPass(results []ran, asJSON bool) error {
 	return table.Flush()
 }
 
-// passStatus sums up a pass: the errors were printed already.
+// passStatus sums up a pass: the errors were printed already. Mailboxes that all
+// failed for one reason have its status.
 func passStatus(results []ran, mailboxes int) error {
-	var failed, auth, wrong int
-	status := exitOK
+	files, own, failed := exitOK, exitOK, 0
+	of := map[int]bool{}
 	for i, r := range results {
 		switch {
 		case r.err == nil:
 		case i >= mailboxes:
-			status = max(status, fileStatus(r.err))
+			files = max(files, fileStatus(r.err))
 		default:
 			failed++
-			if errors.Is(r.err, harvest.ErrAuth) {
-				auth++
-			}
-			if errors.Is(r.err, harvest.ErrFolder) || errors.Is(r.err, config.ErrSecret) {
-				wrong++
-			}
-			if s := statusOf(r.err); s == exitIO || s == exitCantCreate {
-				status = s // not the server's fault
+			s := mailboxStatus(r.err)
+			of[s] = true
+			if s == exitIO || s == exitCantCreate && !errors.Is(r.err, harvest.ErrQuota) {
+				own = s // not the server's fault
 			}
 		}
 	}
+	status := exitUnavailable
 	switch {
-	case status != exitOK:
+	case own != exitOK:
+		status = own
+	case files != exitOK:
+		status = files
 	case failed == 0:
 		return nil
 	case failed < mailboxes:
 		status = exitTempFail
-	case auth == mailboxes:
-		status = exitNoPerm
-	case wrong == mailboxes:
-		status = exitConfig
-	default:
-		status = exitUnavailable
+	case len(of) == 1:
+		for s := range of {
+			status = s
+		}
+	case slices.ContainsFunc(results[:mailboxes], func(r ran) bool { return wasRead(r.err) }):
+		status = exitTempFail
 	}
 	return fail(status, errors.New(""), "")
+}
+
+// wasRead tells that something of a mailbox was read all the same.
+func wasRead(err error) bool {
+	var partial *schedule.Partial
+	return errors.As(err, &partial)
+}
+
+// mailboxStatus is the status for one mailbox that failed.
+func mailboxStatus(err error) int {
+	if s := statusOf(err); s == exitIO || s == exitCantCreate {
+		return s
+	}
+	for _, kind := range []struct {
+		err    error
+		status int
+	}{
+		{harvest.ErrFolder, exitConfig}, {config.ErrSecret, exitConfig}, {harvest.ErrAuth, exitNoPerm}, {harvest.ErrDenied, exitNoPerm},
+		{harvest.ErrQuota, exitCantCreate}, {harvest.ErrUndone, exitProtocol}, {harvest.ErrUnaccounted, exitProtocol}, {harvest.ErrUnreadable, exitProtocol},
+	} {
+		if errors.Is(err, kind.err) {
+			return kind.status
+		}
+	}
+	if wasRead(err) {
+		return exitTempFail
+	}
+	return exitUnavailable
 }
 
 // fileStatus is the status for a file that could not be written.
