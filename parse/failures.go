@@ -3,13 +3,10 @@ package parse
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"harvester/parse/bounce"
 	"harvester/parse/dialect"
 	"harvester/parse/dsn"
-	"harvester/parse/mime"
-	"harvester/parse/rules"
 	"harvester/parse/view"
 )
 
@@ -25,10 +22,13 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		res.Dialect = shown[0].Name
 	}
 	var notice *dialect.Notice
-	for _, d := range shown {
+	for i := range shown {
+		d := &shown[i]
 		if d.Mend != nil && reported {
 			d.Mend(m, m.Report)
 		}
+		p.aliasHidden = p.aliasHidden || d.AliasHidden
+		p.oneReply = p.oneReply || d.OneReply && reported && repeated(m.Report.Recipients)
 		if n := d.Notice(m); n != nil && len(n.Failures) > 0 {
 			notice, res.Dialect = n, d.Name
 			break
@@ -38,6 +38,16 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		notice = dialect.Generic(m, p.ownIn(m))
 	}
 	return p.take(m, notice, res)
+}
+
+// repeated tells whether several groups have one and the same reply.
+func repeated(groups []dsn.Recipient) bool {
+	for i := range groups {
+		if groups[i].Diagnostic != groups[0].Diagnostic {
+			return false
+		}
+	}
+	return len(groups) > 1
 }
 
 // phrased reads a layout that nobody described.
@@ -70,6 +80,11 @@ func (p *parser) take(m *view.Mail, n *dialect.Notice, res *Result) bool {
 			res.ReportingMTA = n.Host
 		}
 	}
+	if m.Report != nil {
+		p.all = everybody(m.Report.Recipients, n)
+	} else {
+		p.all = everybody(nil, n)
+	}
 	if m.Report != nil && len(m.Report.Recipients) > 0 {
 		p.merge(m, n, res)
 	} else if n != nil {
@@ -91,26 +106,10 @@ func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 		p.notes = append(p.notes, fmt.Sprintf("%d recipients, read %d", len(groups), p.limits.Recipients))
 		groups = groups[:p.limits.Recipients]
 	}
-	var byAddress map[string]*dialect.Failure
-	if n != nil {
-		byAddress = make(map[string]*dialect.Failure, 2*len(n.Failures))
-		for i := range n.Failures {
-			f := &n.Failures[i]
-			for _, a := range [...]string{f.Mailed, f.Address} {
-				if a != "" {
-					byAddress[strings.ToLower(a)] = f
-				}
-			}
-		}
-	}
+	told := tellings(n)
 	for i := range groups {
 		g := &groups[i]
-		var f *dialect.Failure
-		for _, a := range [...]string{g.FinalRecipient, g.OriginalRecipient} {
-			if f == nil && a != "" {
-				f = byAddress[strings.ToLower(a)]
-			}
-		}
+		f := told.of(g)
 		if f == nil && n != nil && len(groups) == 1 && len(n.Failures) == 1 {
 			f = &n.Failures[0]
 		}
@@ -118,99 +117,54 @@ func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 	}
 }
 
-// add appends one recipient from its group of the status part, its paragraph
-// of the text, or both.
-func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice, m *view.Mail) {
-	if len(res.Recipients) >= p.limits.Recipients {
-		return
+// told is what a text says of each address, by the address in lower case.
+type told map[string][]*dialect.Failure
+
+func tellings(n *dialect.Notice) told {
+	if n == nil {
+		return nil
 	}
-	p.inTime("naming its recipients")
-	if g != nil && f == nil && g.Action == bounce.ActionNone && g.Status == "" && g.Diagnostic == "" && !p.failing(m) {
-		p.notes = append(p.notes, "a group of the status part says nothing")
-		return
-	}
-	r := Recipient{Action: action(g, f, n)}
-	q := rules.Query{ReportingMTA: res.ReportingMTA, Action: r.Action}
-	if g != nil {
-		r.OriginalRecipient, r.FinalRecipient = g.OriginalRecipient, g.FinalRecipient
-		r.RemoteMTA, r.Diagnostic = g.RemoteMTA, g.Diagnostic
-		q.Status = g.Status
-	}
-	if f != nil {
-		if q.Status == "" {
-			q.Status = f.Status
-		}
-		if r.RemoteMTA == "" {
-			r.RemoteMTA = f.Remote
-		}
-		if r.FinalRecipient == "" {
-			r.FinalRecipient = f.Address
-		}
-	}
-	r.Recipient = p.whom(g, f, m, res)
-	if r.Recipient == "" {
-		return
-	}
-	key := strings.ToLower(r.Recipient)
-	if i, known := p.named[key]; known { // two groups for one address in one mail are one event
-		if o := &res.Recipients[i]; o.Action == bounce.Failed || r.Action != bounce.Failed {
-			return
-		}
-	}
-	q.RemoteMTA = r.RemoteMTA
-	if strings.IndexFunc(r.Diagnostic, unicode.IsLetter) < 0 {
-		r.Diagnostic = "" // QUIRK: Sendmail writes an exit status there
-	}
-	q.Text = r.Diagnostic
-	a := p.rules.Classify(q)
-	told := a.Confidence == bounce.ByRule && a.ReplyCode != 0 && a.Status != "" && !strings.HasSuffix(a.Status, ".0.0")
-	if f != nil && f.Reply != "" && f.Reply != r.Diagnostic && !told {
-		q.Text = f.Reply
-		if b := p.rules.Classify(q); b.Confidence > a.Confidence || r.Diagnostic == "" ||
-			b.Confidence == a.Confidence && a.Reason == bounce.Unclassified {
-			if r.Diagnostic != "" {
-				p.notes = append(p.notes, "the status part is vague: the reply is taken from the text")
+	t := make(told, 2*len(n.Failures))
+	for i := range n.Failures {
+		f := &n.Failures[i]
+		for _, a := range [...]string{f.Address, f.Mailed} {
+			if a = strings.ToLower(a); a != "" && (len(t[a]) == 0 || t[a][len(t[a])-1] != f) {
+				t[a] = append(t[a], f)
 			}
-			b.Status, b.ReplyCode = firstCode(b, a)
-			a, r.Diagnostic = b, f.Reply
-		} else {
-			a.Status, a.ReplyCode = firstCode(a, b)
 		}
 	}
-	if a.Diagnostic != "" {
-		r.Diagnostic = a.Diagnostic
+	return t
+}
+
+// of returns what the text says of the recipient of a group. Of an alias it may
+// say several things, one for each address behind it: the one with the reply of
+// the group is meant, and where none has it, no reply is lent.
+func (t told) of(g *dsn.Recipient) *dialect.Failure {
+	for _, a := range [...]string{g.FinalRecipient, g.OriginalRecipient} {
+		all := t[strings.ToLower(a)]
+		switch {
+		case a == "" || len(all) == 0:
+			continue
+		case len(all) == 1:
+			return all[0]
+		}
+		for _, f := range all[:min(len(all), maxBehind)] {
+			if g.Diagnostic != "" && strings.Contains(f.Reply, g.Diagnostic) || strings.EqualFold(f.Address, g.Fields.Get("X-Actual-Recipient")) {
+				return f
+			}
+		}
+		first := *all[0]
+		if g.Diagnostic != "" {
+			first.Reply = ""
+		}
+		return &first
 	}
-	r.Status, r.ReplyCode = a.Status, a.ReplyCode
-	if f != nil && f.Means != bounce.Unclassified {
-		a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence = f.Means, res.Dialect, "", bounce.ByRule, ""
-	}
-	r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
-	if r.Action == bounce.Delayed && r.Reason == bounce.Expired {
-		r.Reason = bounce.Deferred // it says what will come, not what came
-	}
-	r.Fault, r.Class = r.Reason.Fault(), r.Reason.Class(r.Action)
-	if p.named == nil {
-		p.named = map[string]int{}
-	}
-	p.named[key] = len(res.Recipients)
-	res.Recipients = append(res.Recipients, r)
+	return nil
 }
 
 // failing tells whether the mail speaks of a failure at all.
 func (p *parser) failing(m *view.Mail) bool {
 	return dialect.Failing(m.Subject) || dialect.Failing(m.Text[:min(len(m.Text), 2<<10)])
-}
-
-// firstCode fills in from b the codes that a's text does not have.
-func firstCode(a, b rules.Answer) (status string, reply int) {
-	status, reply = a.Status, a.ReplyCode
-	if status == "" || strings.HasSuffix(status, ".0.0") && b.Status != "" && !strings.HasSuffix(b.Status, ".0.0") {
-		status = b.Status
-	}
-	if reply == 0 {
-		reply = b.ReplyCode
-	}
-	return status, reply
 }
 
 // action is what became of the recipient: the status part's word, else the
@@ -237,67 +191,4 @@ func action(g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice) bounce.Acti
 		return bounce.Delayed
 	}
 	return bounce.Failed
-}
-
-// original copies what is known of the mail that came back.
-func (p *parser) original(m *view.Mail, res *Result) {
-	if m.Original != nil {
-		res.Original = originalOf(m.Original.Header)
-	}
-	if res.Original.MessageID == "" && m.Report != nil {
-		for i := range m.Report.Recipients {
-			if id := m.Report.Recipients[i].Fields.Get("X-Original-Message-ID"); id != "" {
-				res.Original.MessageID = id
-				break
-			}
-		}
-	}
-}
-
-// returned fills in the original from a copy that stands in the text.
-func (p *parser) returned(text string, res *Result) {
-	if text == "" || res.Original.From != "" || res.Original.To != "" {
-		return
-	}
-	if len(text) > 64<<10 {
-		text = text[:64<<10]
-	}
-	root, _ := mime.Read([]byte(strings.TrimLeft(text, "\r\n \t")), p.limits.MIME)
-	res.Original = originalOf(root.Header)
-}
-
-func originalOf(h mime.Header) Original {
-	o := Original{
-		MessageID: h.Get("Message-ID"), From: addressOf(h.Get("From")), To: addressOf(h.Get("To")), Sender: addressOf(h.Get("Sender")), Subject: h.Text("Subject"), Date: h.Get("Date"),
-		ReturnPath: returnPath(h.Get("Return-Path")), ListID: h.Get("List-Id"), FeedbackID: h.Get("Feedback-ID"),
-	}
-	for _, sig := range h.All("DKIM-Signature") {
-		if d, s := tag(sig, "d"), tag(sig, "s"); d != "" && s != "" {
-			o.DKIM = append(o.DKIM, s+"._domainkey."+d)
-		}
-	}
-	return o
-}
-
-func returnPath(v string) string {
-	if strings.TrimSpace(v) == "<>" {
-		return "<>"
-	}
-	return addressOf(v)
-}
-
-// addressOf is the first address of a header value, without its name.
-func addressOf(v string) string {
-	a, _ := mime.Address(v)
-	return a
-}
-
-// tag reads one tag of a tag list (RFC 6376 §3.2).
-func tag(list, name string) string {
-	for _, t := range strings.Split(list, ";") {
-		if k, v, ok := strings.Cut(t, "="); ok && strings.TrimSpace(k) == name {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
 }

@@ -26,7 +26,8 @@ func (p *parser) hint(m *view.Mail, res *Result) {
 		}
 		p.notes = append(p.notes, "the reply says nothing: the reason is taken from the notice's own words")
 		r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
-		r.Diagnostic, r.Fault, r.Class = a.Diagnostic, a.Reason.Fault(), a.Reason.Class(r.Action)
+		r.Diagnostic = a.Diagnostic
+		r.weigh()
 		return
 	}
 }

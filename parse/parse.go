@@ -88,8 +88,13 @@ type parser struct {
 	began  time.Time
 	head   Result // what any mail has, before anything is named
 	notes  []string
-	named  map[string]int // recipient in lower case → its place in the result
-	only   *string        // the returned mail's only recipient, once it was looked for
+	named  map[string]int  // recipient in lower case → its place in the result
+	all    map[string]bool // every recipient that is named, in lower case, where there are several
+
+	aliasHidden bool    // the notice does not tell an alias from its target
+	oneReply    bool    // all recipients have the reply to one of them
+	origin      *string // where the returned mail went first, once it was looked for
+	only        *string // the returned mail's only recipient, once it was looked for
 }
 
 // tooLong is what a parse that takes too long panics with: where it stopped.
@@ -134,6 +139,9 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	}
 	if v, ok := autoreply.Veto(m); ok {
 		return v
+	}
+	if p.bouncedBounce(m) {
+		return autoreply.Verdict{Kind: bounce.KindNotice, Why: "a notice that could not be delivered: nobody whom we mailed failed"}
 	}
 	shown := dialect.Recognise(m)
 	p.inTime("recognising its layout")

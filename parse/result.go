@@ -59,21 +59,26 @@ type Original struct {
 
 // Recipient is what became of one recipient.
 type Recipient struct {
-	Recipient         string     `json:"recipient"` // the address that we mailed, as written
-	OriginalRecipient string     `json:"original_recipient"`
-	FinalRecipient    string     `json:"final_recipient"`
-	Action            Action     `json:"action"`
-	Status            string     `json:"status"`     // enhanced status code as the mail says; "" when it has none
-	ReplyCode         int        `json:"reply_code"` // 0 when the mail has none
-	Reason            Reason     `json:"reason"`
-	Fault             Fault      `json:"fault"`
-	Class             Class      `json:"class"`
-	Vendor            string     `json:"vendor"`
-	Rule              string     `json:"rule"`
-	Confidence        Confidence `json:"confidence"`
-	RemoteMTA         string     `json:"remote_mta"`
-	Diagnostic        string     `json:"diagnostic"`
-	Evidence          string     `json:"evidence"` // the words that matched, as they stand in Diagnostic
+	Recipient         string `json:"recipient"` // the address that we mailed, as written
+	OriginalRecipient string `json:"original_recipient"`
+	FinalRecipient    string `json:"final_recipient"`
+	// Behind is the address that failed behind Recipient, where that was
+	// expanded, redirected or generated into others; Undisclosed where the
+	// notice hides it; at most 20, separated by ", ". "" where Recipient itself
+	// failed. Such a failure makes nobody dead: Recipient may be a list of ten.
+	Behind     string     `json:"behind,omitempty"`
+	Action     Action     `json:"action"`
+	Status     string     `json:"status"`     // enhanced status code as the mail says; "" when it has none
+	ReplyCode  int        `json:"reply_code"` // 0 when the mail has none
+	Reason     Reason     `json:"reason"`
+	Fault      Fault      `json:"fault"`
+	Class      Class      `json:"class"`
+	Vendor     string     `json:"vendor"`
+	Rule       string     `json:"rule"`
+	Confidence Confidence `json:"confidence"`
+	RemoteMTA  string     `json:"remote_mta"`
+	Diagnostic string     `json:"diagnostic"`
+	Evidence   string     `json:"evidence"` // the words that matched, as they stand in Diagnostic
 }
 
 // Time is a time.Time whose zero value is written as "" (RFC 3339 otherwise).

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strings"
 
 	"harvester/parse/dialect"
@@ -21,6 +22,11 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	}
 	if res.Sent != nil && res.Sent.Signed && p.usable(res.Sent.Recipient) {
 		return res.Sent.Recipient
+	}
+	if original == "" || strings.EqualFold(original, final) {
+		if first := p.redirected(m, res); first != "" && !sameMailbox(first, final) {
+			return first
+		}
 	}
 	if p.usable(original) {
 		return original
@@ -48,10 +54,97 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 			return to
 		}
 	}
-	if p.usable(named) {
+	if p.usable(named) && !p.ofSender(named, m, res) {
 		return named
 	}
 	return ""
+}
+
+// redirected is the address that the returned mail was first sent to, where it
+// shows that this one sent it on: a redirecting Sieve script says so. Where the
+// reporting software expands aliases and tells it nowhere, the header and the
+// oldest Received do when both name one recipient.
+func (p *parser) redirected(m *view.Mail, res *Result) string {
+	if m.Original == nil {
+		return ""
+	}
+	if p.origin == nil { // this is asked for each of ten thousand recipients
+		origin := p.sentTo(m, res)
+		p.origin = &origin
+	}
+	return *p.origin
+}
+
+func (p *parser) sentTo(m *view.Mail, res *Result) string {
+	h := m.Original.Header
+	if a, _ := mime.Address(h.Get("X-Sieve-Redirected-From")); p.usable(a) {
+		return a
+	}
+	to := p.returnedTo(m, res)
+	if to == "" || !p.aliasHidden || m.Report != nil && len(m.Report.Recipients) > 1 || ofList(h, to) {
+		return ""
+	}
+	received := h.All("Received")
+	for i := len(received) - 1; i >= 0; i-- {
+		_, rest, ok := strings.Cut(strings.Join(strings.Fields(received[i]), " "), " for <")
+		if !ok {
+			continue
+		}
+		if addr, _, _ := strings.Cut(rest, ">"); strings.EqualFold(addr, to) {
+			return to
+		}
+		return ""
+	}
+	return ""
+}
+
+// ofList tells whether addr is that of the mailing list that sent a mail to its
+// members, who are mailed one by one.
+func ofList(h mime.Header, addr string) bool {
+	for _, field := range [...]string{"List-Id", "List-Post", "X-BeenThere", "Mailing-List", "X-Mailing-List"} {
+		if v := strings.ToLower(h.Get(field)); v != "" {
+			if a := strings.ToLower(addr); strings.Contains(v, a) || strings.Contains(v, strings.Replace(a, "@", ".", 1)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// bouncedBounce tells whether what came back is a notice of a mail system: it
+// failed on its way to who had sent something, and is nobody whom we mailed.
+func (p *parser) bouncedBounce(m *view.Mail) bool {
+	if m.Original == nil || !m.Original.FromDaemon() || !m.Original.Header.Has("Return-Path") {
+		return false
+	}
+	h := m.Original.Header
+	if path := h.Get("Return-Path"); returnPath(path) != "<>" {
+		if local, _, _ := strings.Cut(strings.ToLower(strings.Trim(path, "<> ")), "@"); !daemon(local) {
+			return false
+		}
+	}
+	if m.Report != nil { // a notice that failed on its way to who reads this one
+		for i := range m.Report.Recipients {
+			if strings.EqualFold(m.Report.Recipients[i].FinalRecipient, m.To) {
+				return false
+			}
+		}
+	}
+	auto := strings.ToLower(h.Get("Auto-Submitted"))
+	return auto != "" && auto != "no" || strings.Contains(strings.ToLower(h.Get("Content-Type")), "multipart/report") || dialect.Failing(h.Text("Subject"))
+}
+
+// ofSender tells whether addr is the sender of the returned mail, who did not
+// mail himself.
+func (p *parser) ofSender(addr string, m *view.Mail, res *Result) bool {
+	o := &res.Original
+	if o.To == "" || !strings.EqualFold(addr, o.From) && !strings.EqualFold(addr, o.ReturnPath) && !strings.EqualFold(addr, o.Sender) {
+		return false
+	}
+	if m.Original == nil {
+		return !strings.EqualFold(addr, o.To)
+	}
+	return !slices.ContainsFunc(addressesIn(m.Original.Header, "To", "Cc", "Bcc"), func(to string) bool { return strings.EqualFold(to, addr) })
 }
 
 // usable tells whether addr can have been mailed: a second @ must be quoted

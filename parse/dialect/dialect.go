@@ -34,6 +34,12 @@ type Dialect struct {
 	// Mend corrects what this software is known to write wrongly into its
 	// status part, before it is believed.
 	Mend func(m *view.Mail, r *dsn.Report)
+	// OneReply tells that this software gives one reply to all recipients of a
+	// mail, whomever it was about.
+	OneReply bool
+	// AliasHidden tells that this software names where an alias leads, and
+	// nowhere the alias.
+	AliasHidden bool
 }
 
 // Mark is a set of literals that must all be there.
@@ -51,6 +57,7 @@ type Notice struct {
 type Failure struct {
 	Address string        // as named
 	Mailed  string        // the address before aliasing, where the text tells it
+	Hidden  bool          // the address is not disclosed, only Mailed
 	Reply   string        // the reply or reason, lines joined
 	Remote  string        // the host that replied
 	Action  bounce.Action // ActionNone: as the notice

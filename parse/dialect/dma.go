@@ -10,5 +10,6 @@ func (layouts) DMA() Dialect {
 			Sentence: []string{"there was an error delivering your mail to"},
 			Final:    true,
 		}.read,
+		AliasHidden: true,
 	}
 }

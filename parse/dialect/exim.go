@@ -49,14 +49,13 @@ func readExim(m *view.Mail) *Notice {
 			}
 		case in == 2 || in == 1 && f == nil:
 			a, ok := bare(strings.TrimSuffix(t, ":"))
-			if !ok && strings.Contains(t, "an undisclosed address") {
-				ok = true // its parent follows
-			}
+			hidden := !ok && strings.Contains(t, "an undisclosed address")
+			ok = ok || hidden // its parent follows
 			if strings.HasPrefix(t, "pipe to |") || strings.HasPrefix(t, "save to /") {
 				ok, a = true, "" // so does its address
 			}
 			if ok && !isSenderLine(ls, i) {
-				n.Failures = append(n.Failures, Failure{Address: a})
+				n.Failures = append(n.Failures, Failure{Address: a, Hidden: hidden})
 				f = &n.Failures[len(n.Failures)-1]
 			}
 		case in >= 3 && f != nil:

@@ -23,9 +23,10 @@ func (layouts) Haraka() Dialect {
 			return form{Label: []string{"intended recipients", "intended recipient"}, Reply: []string{"failure reason"}, Final: true}.read(m)
 		},
 		// QUIRK: the action of a final bounce is derived from the last reply, so
-		// that a recipient given up after a 4xx stands there as "delayed".
+		// that a recipient given up after a 4xx stands there as "delayed". What
+		// it returns has no subject where no template is installed.
 		Mend: func(m *view.Mail, r *dsn.Report) {
-			if !strings.EqualFold(m.Subject, "failure notice") {
+			if ofDelay(m) {
 				return
 			}
 			for i := range r.Recipients {

@@ -1,6 +1,12 @@
 package dialect
 
-import "harvester/parse/view"
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/dsn"
+	"harvester/parse/view"
+)
 
 // OpenSMTPD writes `addr: reply` lines; its status part has no Diagnostic-Code
 // at all (bounce.c).
@@ -12,20 +18,41 @@ func (layouts) OpenSMTPD() Dialect {
 			{"this is the mailer-daemon, please do not reply to this e-mail"},
 			{"subject: delivery status notification: failed", "mailer daemon"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
-			for _, l := range lines(head) {
-				if indent(l) > 0 || l == "" {
-					continue
-				}
-				addr, at := scanAddress(l)
-				if at == 0 || len(l) < at+3 || l[at:at+2] != ": " {
-					continue
-				}
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: join("", l[at+2:])})
-			}
-			return n
-		},
+		Read:        readOpenSMTPD,
+		AliasHidden: true,
+		Mend:        mendOpenSMTPD,
+	}
+}
+
+func readOpenSMTPD(m *view.Mail) *Notice {
+	head, returned := cut(m.Text)
+	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	for _, l := range lines(head) {
+		if indent(l) > 0 || l == "" {
+			continue
+		}
+		addr, at := scanAddress(l)
+		if at == 0 || len(l) < at+3 || l[at:at+2] != ": " {
+			continue
+		}
+		n.Failures = append(n.Failures, Failure{Address: addr, Reply: join("", l[at+2:])})
+	}
+	return n
+}
+
+// QUIRK: the last word of OpenSMTPD 6.8 on a mail that it gives up after its
+// time is "delayed", too, and "only a temporary failure report"; only its
+// reason tells it from the warnings before.
+func mendOpenSMTPD(m *view.Mail, r *dsn.Report) {
+	expired := map[string]bool{}
+	for _, f := range readOpenSMTPD(m).Failures {
+		if strings.HasPrefix(f.Reply, "Envelope expired") {
+			expired[strings.ToLower(f.Address)] = true
+		}
+	}
+	for i := range r.Recipients {
+		if g := &r.Recipients[i]; g.Action == bounce.Delayed && expired[strings.ToLower(g.FinalRecipient)] {
+			g.Action = bounce.Failed
+		}
 	}
 }

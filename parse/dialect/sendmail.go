@@ -95,6 +95,7 @@ func readSendmail(m *view.Mail) *Notice {
 		if f.Reply == "" || code(f.Reply) < 0 && code(said) >= 0 {
 			f.Reply = said
 		}
+		f.Reply = t.whole(f.Reply)
 		if f.Remote == "" {
 			f.Remote = host
 		}

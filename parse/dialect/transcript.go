@@ -10,6 +10,7 @@ type transcript struct {
 	answers map[string]int   // host → the first thing it said to the session
 	answer  int              // the first thing any host said to the session, or -1
 	session int              // the first thing that concerns nobody, or -1
+	begun   map[string]int   // first line of a reply of several → the whole
 }
 
 // maxSaid bounds a transcript. Real ones have some dozen lines.
@@ -20,11 +21,15 @@ type utterance struct {
 	text    string
 	host    string
 	summary bool
+	first   string // of a reply of several lines; "" for others
 }
 
 func readTranscript(ls []string) transcript {
-	t := transcript{said: utterances(ls), about: map[string][]int{}, answers: map[string]int{}, answer: -1, session: -1}
+	t := transcript{said: utterances(ls), about: map[string][]int{}, answers: map[string]int{}, begun: map[string]int{}, answer: -1, session: -1}
 	for i, u := range t.said {
+		if u.first != "" {
+			t.begun[u.first] = i
+		}
 		if u.addr != "" {
 			key := strings.ToLower(u.addr)
 			t.about[key] = append(t.about[key], i)
@@ -76,12 +81,19 @@ func utterances(ls []string) []utterance {
 				rcpt = "" // was accepted: what comes next is about something else
 				continue
 			}
-			if answer >= 0 {
-				t.said[answer].text = join(t.said[answer].text, s)
-				continue
+			if answer < 0 {
+				t.said = append(t.said, utterance{addr: rcpt, text: s, host: host})
+				answer = len(t.said) - 1
+			} else {
+				u := &t.said[answer]
+				if u.first == "" {
+					u.first = u.text
+				}
+				u.text = join(u.text, s)
 			}
-			t.said = append(t.said, utterance{addr: rcpt, text: s, host: host})
-			answer = len(t.said) - 1
+			if !goesOnBelow(s) {
+				answer = -1
+			}
 		default:
 			answer = -1
 			a, _, _ := findAddress(s)
@@ -92,6 +104,21 @@ func utterances(ls []string) []utterance {
 		}
 	}
 	return t.said
+}
+
+// goesOnBelow tells whether a line of a reply is not its last (RFC 5321
+// §4.2.1). Of a line without a code nobody knows.
+func goesOnBelow(line string) bool {
+	return len(line) < 4 || !digit(line[0]) || !digit(line[1]) || !digit(line[2]) || line[3] == '-'
+}
+
+// whole returns the reply that began with line, where its others stand in the
+// transcript.
+func (t transcript) whole(line string) string {
+	if i, ok := t.begun[line]; ok {
+		return t.said[i].text
+	}
+	return line
 }
 
 // of returns what was said of addr: an answer to its RCPT, else a reply that

@@ -42,7 +42,7 @@ Will-Retry-Until: Thu, 9 Jul 2026 18:56:00 +0000
 `)
 	want := Recipient{
 		OriginalRecipient: "a@example.org", FinalRecipient: "b@example.net",
-		Action: bounce.Failed, ActionText: "failed", Status: "5.1.1", RemoteMTA: "mx.example.net",
+		Action: bounce.Failed, ActionText: "failed", Status: "5.1.1", StatusComment: "bad destination mailbox address", RemoteMTA: "mx.example.net",
 		DiagnosticType: "smtp", Diagnostic: "550 5.1.1 <b@example.net>: Recipient address rejected: User unknown",
 		LastAttempt:    time.Date(2026, 7, 2, 18, 56, 0, 0, time.UTC),
 		WillRetryUntil: time.Date(2026, 7, 9, 18, 56, 0, 0, time.UTC),

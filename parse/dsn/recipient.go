@@ -33,7 +33,8 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 			}
 		case status:
 			if out.Status == "" {
-				out.Status = Code(mime.DecodeWords(f.Value))
+				v := mime.DecodeWords(f.Value)
+				out.Status, out.StatusComment = Code(v), comment(v)
 				if out.Status == "" {
 					r.note("Status without a code")
 				}
@@ -113,6 +114,15 @@ func (r *Report) action(v string) bounce.Action {
 		r.note("unknown Action")
 	}
 	return bounce.ActionNone
+}
+
+// comment returns what stands between the first bracket of a field and its last.
+func comment(v string) string {
+	from, to := strings.IndexByte(v, '('), strings.LastIndexByte(v, ')')
+	if from < 0 || to < from {
+		return ""
+	}
+	return strings.TrimSpace(v[from+1 : to])
 }
 
 // Code returns the first enhanced status code (RFC 3463) in s, "" when there is

@@ -30,6 +30,7 @@ type Recipient struct {
 	Action            bounce.Action
 	ActionText        string // as written
 	Status            string // "5.1.1"; "" when the field holds no code
+	StatusComment     string // what stands in brackets behind the code (RFC 3464 §2.1.1), "" for none
 	RemoteMTA         string // name only
 	DiagnosticType    string // "smtp", "x-postfix", ... lower case
 	Diagnostic        string // unfolded, joined with single blanks

@@ -16,3 +16,13 @@ func isDaemon(address string) bool {
 	local = bare.Replace(local)
 	return daemons[local] || strings.HasPrefix(local, "microsoftexchange") || strings.HasPrefix(local, "mailerdaemon")
 }
+
+// angled returns what stands in angle brackets. QUIRK: Sendmail without a
+// domain of its own writes "<MAILER-DAEMON>".
+func angled(v string) string {
+	from, to := strings.LastIndexByte(v, '<'), strings.LastIndexByte(v, '>')
+	if from < 0 || to < from {
+		return ""
+	}
+	return v[from+1 : to]
+}

@@ -41,6 +41,14 @@ type Original struct {
 	Header mime.Header
 }
 
+// FromDaemon tells whether the returned mail is a notice of a mail system
+// itself, which failed on its way to who had sent something.
+func (o *Original) FromDaemon() bool {
+	v := o.Header.Get("From")
+	from, name := mime.Address(v)
+	return isDaemon(from) || from == "" && (isDaemon(name) || isDaemon(angled(v)))
+}
+
 // Daemon tells whether the sender looks like a mail system: a null return
 // path or a mailer-daemon address. It supports other signs and proves nothing
 // by itself, since vacation mails have a null path too.
@@ -50,5 +58,5 @@ func (m *Mail) Daemon() bool {
 
 // FromDaemon tells whether the mail is written in the name of a mail system.
 func (m *Mail) FromDaemon() bool {
-	return isDaemon(m.From) || m.From == "" && isDaemon(m.FromName)
+	return isDaemon(m.From) || m.From == "" && (isDaemon(m.FromName) || isDaemon(angled(m.Header.Get("From"))))
 }

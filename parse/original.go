@@ -1,0 +1,71 @@
+package parse
+
+import (
+	"strings"
+
+	"harvester/parse/mime"
+	"harvester/parse/view"
+)
+
+// original copies what is known of the mail that came back.
+func (p *parser) original(m *view.Mail, res *Result) {
+	if m.Original != nil {
+		res.Original = originalOf(m.Original.Header)
+	}
+	if res.Original.MessageID == "" && m.Report != nil {
+		for i := range m.Report.Recipients {
+			if id := m.Report.Recipients[i].Fields.Get("X-Original-Message-ID"); id != "" {
+				res.Original.MessageID = id
+				break
+			}
+		}
+	}
+}
+
+// returned fills in the original from a copy that stands in the text.
+func (p *parser) returned(text string, res *Result) {
+	if text == "" || res.Original.From != "" || res.Original.To != "" {
+		return
+	}
+	if len(text) > 64<<10 {
+		text = text[:64<<10]
+	}
+	root, _ := mime.Read([]byte(strings.TrimLeft(text, "\r\n \t")), p.limits.MIME)
+	res.Original = originalOf(root.Header)
+}
+
+func originalOf(h mime.Header) Original {
+	o := Original{
+		MessageID: h.Get("Message-ID"), From: addressOf(h.Get("From")), To: addressOf(h.Get("To")), Sender: addressOf(h.Get("Sender")), Subject: h.Text("Subject"), Date: h.Get("Date"),
+		ReturnPath: returnPath(h.Get("Return-Path")), ListID: h.Get("List-Id"), FeedbackID: h.Get("Feedback-ID"),
+	}
+	for _, sig := range h.All("DKIM-Signature") {
+		if d, s := tag(sig, "d"), tag(sig, "s"); d != "" && s != "" {
+			o.DKIM = append(o.DKIM, s+"._domainkey."+d)
+		}
+	}
+	return o
+}
+
+func returnPath(v string) string {
+	if strings.TrimSpace(v) == "<>" {
+		return "<>"
+	}
+	return addressOf(v)
+}
+
+// addressOf is the first address of a header value, without its name.
+func addressOf(v string) string {
+	a, _ := mime.Address(v)
+	return a
+}
+
+// tag reads one tag of a tag list (RFC 6376 §3.2).
+func tag(list, name string) string {
+	for _, t := range strings.Split(list, ";") {
+		if k, v, ok := strings.Cut(t, "="); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
