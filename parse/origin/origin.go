@@ -1,0 +1,237 @@
+package origin
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"harvester/parse/mime"
+)
+
+// Trust says what of a header is believed. The zero value believes nothing.
+type Trust struct {
+	OwnDomains  []string       // that we send as, lower case; hosts below them are ours
+	Hosts       []string       // further hosts of ours, or domains of them, as they name themselves in Received lines
+	Networks    []netip.Prefix // of our hosts: what comes from there is no hop from outside
+	AuthservIDs []string       // of our own servers, as in Authentication-Results
+	Relays      []string       // domains of the relays and services that we send through
+}
+
+// Evidence is what our own server recorded about a notice.
+type Evidence struct {
+	// Host is our own server that wrote the notice; "" when it came from outside
+	// or nobody knows.
+	Host string `json:"host,omitempty"`
+	// Author is the domain of the notice's From where our server recorded that it
+	// is authentic, and the writer a mail system; "" otherwise.
+	Author string `json:"author,omitempty"`
+	Method string `json:"method,omitempty"` // what authenticated Author: "dkim", "spf" or "dmarc"
+	// Refuted tells that our own server found no valid SPF and DKIM, and DMARC
+	// failing.
+	Refuted bool   `json:"refuted,omitempty"`
+	Server  string `json:"server,omitempty"` // the authserv-id that said so
+}
+
+// maxHops is how many Received lines are read; more prove nothing.
+const maxHops = 50
+
+// Read tells who wrote the mail with the header h, from the address from.
+func Read(h mime.Header, from string, t *Trust) Evidence {
+	var e Evidence
+	if t == nil {
+		return e
+	}
+	border, host := t.trail(h)
+	if host != "" && (Daemon(from) || nullPath(h)) {
+		e.Host = host
+	}
+	t.results(h, border, from, &e)
+	return e
+}
+
+// trail follows the Received lines from the newest one. border is the index of
+// the first that shows a hop from outside, -1 when there is none; host is our
+// server that wrote the mail.
+func (t *Trust) trail(h mime.Header) (border int, host string) {
+	border = -1
+	lines, written := 0, ""
+	for i := range h {
+		if !strings.EqualFold(h[i].Name, "Received") {
+			continue
+		}
+		if lines++; lines > maxHops {
+			return i, ""
+		}
+		line := readHop(h[i].Value)
+		switch {
+		case !t.own(line.by):
+			return i, ""
+		case line.written():
+			// Postfix writes such a line, too, when an alias leads on: the lines of
+			// before stand below it.
+			written = line.by
+		case !line.within(t.Networks):
+			return i, ""
+		case !line.lmtp():
+			host = line.by // from a host of our networks, which may name nobody
+		}
+	}
+	if written != "" {
+		host = written
+	}
+	return border, host
+}
+
+func (t *Trust) own(host string) bool {
+	return host != "" && (Below(host, t.Hosts) || Below(host, t.OwnDomains))
+}
+
+// Below tells whether host, in lower case, is one of domains or below one.
+func Below(host string, domains []string) bool {
+	for _, d := range domains {
+		if host == d || len(host) > len(d) && strings.HasSuffix(host, d) && host[len(host)-len(d)-1] == '.' {
+			return true
+		}
+	}
+	return false
+}
+
+func nullPath(h mime.Header) bool {
+	v := strings.ToLower(strings.Trim(h.Get("Return-Path"), " \t<>"))
+	return h.Has("Return-Path") && (v == "" || v == "mailer-daemon")
+}
+
+// google tells whether a mail lies in a mailbox of Google's. QUIRK: Gmail writes
+// its Authentication-Results below its Received lines, always, and takes foreign
+// ones in its name out: the newest is Gmail's.
+func google(h mime.Header, id string) bool {
+	if id != "mx.google.com" {
+		return false
+	}
+	by := readHop(h.Get("Received")).by
+	_, err := netip.ParseAddr(by) // "by 2002:a05:6504:1234:b0:2c3:: with SMTP"
+	return err == nil || Below(by, []string{"google.com"})
+}
+
+// results reads the Authentication-Results that our own server wrote: those
+// above the border.
+func (t *Trust) results(h mime.Header, border int, from string, e *Evidence) {
+	if len(t.AuthservIDs) == 0 || border < 0 {
+		return
+	}
+	var all []result
+	for i := range h {
+		if !strings.EqualFold(h[i].Name, "Authentication-Results") {
+			continue
+		}
+		id, results, ok := readResults(h[i].Value) // the id is told even of a broken one
+		if !slices.Contains(t.AuthservIDs, id) {
+			continue
+		}
+		gmail := google(h, id)
+		switch {
+		case i > border && !gmail:
+		case !ok:
+			return
+		case !gmail, len(all) == 0:
+			all, e.Server = append(all, results...), id
+		}
+	}
+	e.judge(all, h, from)
+}
+
+// judge draws the conclusions from what our own server recorded.
+func (e *Evidence) judge(all []result, h mime.Header, from string) {
+	author := domainOf(from)
+	var dkim, spf, dmarc, anyPass, dmarcFail bool
+	for _, r := range all {
+		pass := r.value == "pass"
+		switch r.method {
+		case "dkim":
+			anyPass = anyPass || pass
+			d := r.props["header.d"]
+			if d == "" {
+				d = domainOf(r.props["header.i"])
+			}
+			dkim = dkim || pass && aligned(d, author) && !partial(h, d)
+		case "spf":
+			anyPass = anyPass || pass
+			for _, p := range [...]string{"smtp.mailfrom", "smtp.mfrom", "smtp.helo"} {
+				if id := r.props[p]; id != "" && id != "<>" {
+					spf = spf || pass && aligned(domainOf("@"+id[strings.LastIndexByte(id, '@')+1:]), author)
+					break
+				}
+			}
+		case "dmarc":
+			dmarc = dmarc || pass && aligned(r.props["header.from"], author)
+			dmarcFail = dmarcFail || r.value == "fail" || r.value == "hardfail"
+		}
+	}
+	e.Refuted = dmarcFail && !anyPass && !dmarc
+	if dmarcFail || author == "" || !Daemon(from) && !reporter(from) {
+		return
+	}
+	for _, m := range [...]struct {
+		name string
+		ok   bool
+	}{{"dkim", dkim}, {"dmarc", dmarc}, {"spf", spf}} {
+		if m.ok {
+			e.Author, e.Method = author, m.name
+			return
+		}
+	}
+}
+
+// partial tells whether a signature of d covers only a part of the body (l=):
+// then anybody may have written the rest.
+func partial(h mime.Header, d string) bool {
+	for _, v := range h.All("DKIM-Signature") {
+		var domain string
+		var cut bool
+		for t := range strings.SplitSeq(v, ";") {
+			k, v, _ := strings.Cut(t, "=")
+			switch strings.TrimSpace(k) {
+			case "d":
+				domain = strings.ToLower(strings.TrimSpace(v))
+			case "l":
+				cut = true
+			}
+		}
+		if cut && domain == d {
+			return true
+		}
+	}
+	return false
+}
+
+// shared are suffixes below which strangers get names, and which the public
+// suffix list lacks.
+var shared = []string{"onmicrosoft.com", "mail.onmicrosoft.com"}
+
+// Organisation is the domain that somebody registered: "example.co.uk" of
+// "mx1.mail.example.co.uk".
+func Organisation(domain string) string {
+	for _, s := range shared {
+		if rest, ok := strings.CutSuffix(domain, "."+s); ok {
+			return rest[strings.LastIndexByte(rest, '.')+1:] + "." + s
+		}
+	}
+	if org, err := publicsuffix.EffectiveTLDPlusOne(domain); err == nil {
+		return org
+	}
+	return domain
+}
+
+func aligned(a, b string) bool {
+	return a != "" && b != "" && strings.Contains(a, ".") && Organisation(a) == Organisation(b)
+}
+
+func domainOf(addr string) string {
+	i := strings.LastIndexByte(addr, '@')
+	if i < 0 {
+		return ""
+	}
+	return strings.Trim(strings.ToLower(addr[i+1:]), " <>.")
+}

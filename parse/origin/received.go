@@ -1,0 +1,126 @@
+package origin
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// hop is one Received line.
+type hop struct {
+	from     string // the name that was claimed, lower case; "" when the clause is missing
+	by       string // the host that wrote the line, lower case
+	with     string // protocol, lower case
+	ips      []netip.Addr
+	comments []string
+	local    bool // OpenSMTPD's [local]
+}
+
+// maxReceived bounds a line; the rest is not looked at.
+const maxReceived = 4 << 10
+
+func readHop(value string) (h hop) {
+	value = value[:min(len(value), maxReceived)]
+	words := scan(value)
+	clause := ""
+	for i, w := range words {
+		if w.comment {
+			h.comments = append(h.comments, strings.ToLower(w.text))
+			if clause == "from" {
+				h.addresses(w.text)
+			}
+			continue
+		}
+		text := strings.ToLower(strings.TrimSuffix(w.text, ";"))
+		switch {
+		case i == 0 && text == "from", text == "by" && h.by == "", text == "with" && h.by != "" && h.with == "", text == "id", text == "for", text == "via":
+			clause = text
+			continue
+		case clause == "from":
+			if h.from == "" {
+				h.from = text
+			}
+			h.addresses(w.text)
+		case clause == "by" && h.by == "":
+			h.by = strings.TrimSuffix(text, ".")
+		case clause == "with" && h.with == "":
+			h.with = text
+		}
+		if strings.HasSuffix(w.text, ";") {
+			break
+		}
+	}
+	return h
+}
+
+// addresses finds the IP addresses of a from clause.
+func (h *hop) addresses(text string) {
+	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t()[],;=", r) }) {
+		if len(f) > 5 && strings.EqualFold(f[:5], "ipv6:") {
+			f = f[5:]
+		}
+		if strings.EqualFold(f, "local") || strings.EqualFold(f, "unix") {
+			h.local = true
+		}
+		if host, _, ok := strings.Cut(f, ":"); ok && strings.Count(f, ":") == 1 {
+			f = host // Exim writes a port
+		}
+		if ip, err := netip.ParseAddr(f); err == nil && len(h.ips) < 8 {
+			h.ips = append(h.ips, ip.Unmap())
+		}
+	}
+}
+
+// eximUsers are whom Exim runs as when it writes a notice to itself.
+var eximUsers = []string{"debian-exim", "exim", "mail", "mailnull", "eximuser", "mailn"}
+
+// written tells whether the line says that its host made the mail itself.
+func (h hop) written() bool {
+	switch {
+	case h.from == "" && h.with == "":
+		// Postfix: "by mx.example.org (Postfix) id 4XYZ". A program that called
+		// sendmail is named: "(Postfix, from userid 33)".
+		for _, c := range h.comments {
+			if strings.Contains(c, "userid") || strings.Contains(c, "invoked") {
+				return false
+			}
+		}
+		return true
+	case h.from == "localhost" && h.with == "" && len(h.ips) == 0:
+		// sendmail: "from localhost (localhost) by mx.example.org (8.17.1/8.17.1)"
+		return len(h.comments) > 0 && h.comments[0] == "localhost"
+	case h.with == "local":
+		// Exim: "from Debian-exim by mx.example.org with local (Exim 4.96)"
+		for _, u := range eximUsers {
+			if h.from == u {
+				return true
+			}
+		}
+		return false
+	}
+	// QUIRK: OpenSMTPD 6.8 writes the same line for what a program on its host
+	// hands over and for its own notices.
+	return h.local && len(h.ips) == 0 && h.from == h.by
+}
+
+// within tells whether the line shows a hop inside of our own system: local
+// delivery (LMTP, RFC 2033), or from a configured network.
+func (h hop) within(networks []netip.Prefix) bool {
+	lmtp := h.lmtp()
+	if len(h.ips) == 0 {
+		return lmtp
+	}
+	for _, ip := range h.ips {
+		inside := lmtp && (ip.IsLoopback() || ip.IsPrivate())
+		for _, n := range networks {
+			inside = inside || n.Contains(ip)
+		}
+		if !inside {
+			return false
+		}
+	}
+	return true
+}
+
+func (h hop) lmtp() bool {
+	return strings.HasPrefix(strings.TrimPrefix(h.with, "utf8"), "lmtp")
+}
