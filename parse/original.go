@@ -31,6 +31,7 @@ func (p *parser) returned(text string, res *Result) {
 		text = text[:64<<10]
 	}
 	root, _ := mime.Read([]byte(strings.TrimLeft(text, "\r\n \t")), p.limits.MIME)
+	p.text = text
 	res.Original = originalOf(root.Header)
 }
 

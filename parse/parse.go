@@ -12,8 +12,10 @@ import (
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
 	"harvester/parse/dialect"
+	"harvester/parse/dkim"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
+	"harvester/parse/origin"
 	"harvester/parse/rules"
 	"harvester/parse/view"
 )
@@ -29,7 +31,11 @@ type Options struct {
 	OwnDomains []string
 	// ReturnPaths are the shapes of our variable envelope return paths.
 	ReturnPaths []*envelope.VERP
-	Limits      Limits
+	// Trust says what our own servers record in the header of a notice; nil
+	// believes nothing. Keys are those of our DKIM signatures; nil verifies none.
+	Trust  *origin.Trust
+	Keys   dkim.Keys
+	Limits Limits
 }
 
 // Limits bound what one message may cost.
@@ -95,6 +101,7 @@ type parser struct {
 	oneReply    bool    // all recipients have the reply to one of them
 	origin      *string // where the returned mail went first, once it was looked for
 	only        *string // the returned mail's only recipient, once it was looked for
+	text        string  // a returned mail that stands in the text
 }
 
 // tooLong is what a parse that takes too long panics with: where it stopped.
@@ -122,6 +129,7 @@ func (p *parser) parse(m *view.Mail) Result {
 	if res.Kind != bounce.KindBounce && res.Kind != bounce.KindDelay && res.Kind != bounce.KindDelivered && res.Kind != bounce.KindComplaint {
 		res.Recipients = []Recipient{}
 	}
+	p.provenance(m, &res)
 	res.Notes = append([]string{}, p.notes...) // never null in JSON
 	return res
 }

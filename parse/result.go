@@ -39,6 +39,7 @@ type Result struct {
 	EnvelopeID    string         `json:"envelope_id,omitempty"`    // ENVID (RFC 3461 §4.4)
 	SenderMessage string         `json:"sender_message,omitempty"` // our MTA's or service's own id of the mail we sent, "service:id"
 	Sent          *envelope.Sent `json:"sent,omitempty"`           // what our return path says of the mail; nil when it is none of ours
+	Provenance    Provenance     `json:"provenance,omitzero"`      // what of it can't be made up
 	Hint          string         `json:"hint,omitempty"`           // of an auto-reply: "no longer works here"
 	Rules         string         `json:"rules,omitempty"`          // version of the rule pack that answered
 }

@@ -23,7 +23,7 @@
 // this mail come in" but "did we write this header":
 //
 //   - the body hash and l= are read and not used: no body is believed
-//   - x= and t= are compared with the arrival of the notice, by Signature.Fresh,
+//   - x= and t= are compared with the arrival of the notice, by Signature.Window,
 //     with room for the days that a mail may wait in a queue
 //   - a key in testing mode (t=y) proves as much as another: it is our own
 //   - a key that was withdrawn goes on verifying for a while, see Key.Until

@@ -1,7 +1,6 @@
 package dkim
 
 import (
-	"errors"
 	"time"
 
 	"harvester/parse/mime"
@@ -19,26 +18,29 @@ const (
 	skew = 24 * time.Hour
 )
 
-// Fresh tells whether a signature that verifies was good when the notice came
-// in, and why not. When the mail was made is said by t=, else by a signed Date.
-func (s *Signature) Fresh(at time.Time) error {
+// Window is the time in which a notice that returns the signed mail must have
+// come in to be believed: not before the mail was made, as t= or else a signed
+// Date says, and not after it, x= or its key grew too old. A zero bound is none.
+func (s *Signature) Window() (from, to time.Time) {
 	made := s.Time
 	for _, f := range s.Signed {
 		if made.IsZero() && f.Name == "date" {
 			made = mime.Date(f.Value)
 		}
 	}
-	switch {
-	case s.Err != nil:
-		return s.Err
-	case !made.IsZero() && made.After(at.Add(skew)):
-		return errors.New("it is dated after the notice came in")
-	case !made.IsZero() && at.Sub(made) > Life+skew:
-		return errors.New("the mail is older than any that still comes back")
-	case !s.Expires.IsZero() && at.Sub(s.Expires) > queue+skew:
-		return errors.New("it had expired (x=)")
-	case !s.until.IsZero() && at.After(s.until):
-		return errors.New("its key was withdrawn too long ago")
+	if !made.IsZero() {
+		from, to = made.Add(-skew), made.Add(Life+skew)
 	}
-	return nil
+	for _, end := range [...]time.Time{s.until, s.Expires} {
+		if end.IsZero() {
+			continue
+		}
+		if end.Equal(s.Expires) {
+			end = end.Add(queue + skew)
+		}
+		if to.IsZero() || end.Before(to) {
+			to = end
+		}
+	}
+	return from, to
 }

@@ -43,12 +43,11 @@ type Signature struct {
 // Field is a covered field.
 type Field struct{ Name, Value string }
 
-// ErrNoKey says that no key is known for a signature of ours.
-var ErrNoKey = errors.New("no key is known for it")
+// errNoKey says that no key is known for a signature of ours.
+var errNoKey = errors.New("no key is known for it")
 
 // Verify verifies the signatures in header, a header block with or without a
-// body behind it, in any line ends, for whose domain and selector keys has
-// something or that mine calls ours. Signatures of others are passed over. The
+// body behind it, in any line ends, whose domain mine calls ours. Signatures of others are passed over. The
 // cost is bounded: at most 16 signatures, each hashing the header once.
 func Verify(header []byte, mine func(domain string) bool, keys Keys) []Signature {
 	all := fields(header)
@@ -76,17 +75,6 @@ func Verify(header []byte, mine func(domain string) bool, keys Keys) []Signature
 		out = append(out, s)
 	}
 	return out
-}
-
-// Named lists the selectors in header whose domain is ours, each once, for
-// somebody who fetches keys. Nothing is verified.
-func Named(header []byte, mine func(domain string) bool) (names [][2]string) {
-	for _, s := range Verify(header, mine, func(string, string) []Key { return nil }) {
-		if n := [2]string{s.Domain, s.Selector}; errors.Is(s.Err, ErrNoKey) && !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
-	return names
 }
 
 func readTags(f field) (map[string]string, error) {
@@ -147,7 +135,7 @@ func (s *Signature) verify(all []field, i int, t map[string]string, keys Keys) e
 	}
 	found := keys(s.Domain, s.Selector)
 	if len(found) == 0 {
-		return ErrNoKey
+		return errNoKey
 	}
 	sum := s.hash(all, i, signed, simple)
 	for _, k := range found[:min(len(found), maxKeys)] {

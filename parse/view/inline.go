@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"harvester/parse/dsn"
-	"harvester/parse/mime"
 )
 
 // inline reads status fields that stand in the text itself, where a system on
@@ -35,7 +34,7 @@ func (r *reader) inline() {
 	r.note([]string{"status fields stand in the text"})
 	if r.m.Original == nil && returned != "" {
 		head := []byte(returned[:min(len(returned), r.limit)])
-		r.m.Original = &Original{Header: mime.ReadHeader(head, r.limit)}
+		r.m.Original = r.original(head)
 	}
 }
 

@@ -155,11 +155,11 @@ func (r *reader) typed(p *leaf) bool {
 		}
 	case "message/rfc822", "message/global", "message/news":
 		if m.Original == nil && len(p.Children) > 0 {
-			m.Original = &Original{Header: p.Children[0].Header}
+			m.Original = &Original{Header: p.Children[0].Header, Raw: p.Children[0].Raw()}
 		}
 	case "text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers", "message/rfc822-header", "message/global-headers", "message/partial":
 		if m.Original == nil {
-			m.Original = &Original{Header: mime.ReadHeader(r.head(p.Part), r.limit)}
+			m.Original = r.original(r.head(p.Part))
 		}
 	case "application/ms-tnef":
 		r.note([]string{"TNEF attachment not read"})
@@ -251,17 +251,21 @@ func (r *reader) returned(p *mime.Part) {
 	if strings.HasPrefix(p.Type, "image/") || p.Type == "text/html" {
 		return
 	}
-	h := mime.ReadHeader(unquote(r.head(p)), r.limit)
+	o := r.original(unquote(r.head(p)))
 	seen := 0
 	for _, name := range []string{"Received", "Return-Path", "From", "To", "Subject", "Date", "Message-ID"} {
-		if h.Has(name) {
+		if o.Header.Has(name) {
 			seen++
 		}
 	}
 	if seen >= 3 {
 		r.note([]string{"returned message typed " + p.Type})
-		r.m.Original = &Original{Header: h}
+		r.m.Original = o
 	}
+}
+
+func (r *reader) original(head []byte) *Original {
+	return &Original{Header: mime.ReadHeader(head, r.limit), Raw: head}
 }
 
 // head returns the beginning of a part, decoded: a returned header, never

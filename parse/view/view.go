@@ -39,6 +39,9 @@ type Mail struct {
 // Original is the returned mail; only its header block is ever read.
 type Original struct {
 	Header mime.Header
+	// Raw begins with the header block as it came back, transfer encoding undone,
+	// for who verifies a signature on it. The rest may follow.
+	Raw []byte
 }
 
 // FromDaemon tells whether the returned mail is a notice of a mail system
