@@ -33,6 +33,8 @@ var only = map[string]string{
 	"github.com/robfig/cron/v3":      "schedule",
 	"github.com/emersion/go-smtp":    "store/notify",
 	"github.com/prometheus":          "cmd/harvester/metrics",
+	"github.com/miekg/dns":           "schedule/diagnose",
+	"blitiri.com.ar/go/spf":          "schedule/diagnose/spf",
 }
 
 func TestHouseRules(t *testing.T) {

@@ -1,0 +1,277 @@
+package diagnose
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/parse/bounce"
+)
+
+// perIncident is the time that one incident may take. What was not asked by
+// then can't be told.
+const perIncident = 20 * time.Second
+
+// Incident checks what an incident, or a notice, claims: the cause that is
+// named first, then what large receivers look at together with it.
+func (c *Checker) Incident(ctx context.Context, ev *Evidence) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, perIncident)
+	defer cancel()
+	e := *ev
+	if e.IP.IsValid() {
+		e.IP = unmap(e.IP)
+	}
+	e.Signatures = first(e.Signatures, maxSignatures)
+	list := c.claim(ctx, &e)
+	rank(list)
+	return list
+}
+
+func (c *Checker) claim(ctx context.Context, ev *Evidence) []Finding {
+	legs := func() []Finding {
+		list := c.spf(ctx, ev)
+		list = append(list, c.dkim(ctx, ev)...)
+		list = append(list, c.dmarc(ctx, ev)...)
+		return append(list, c.headers(ev)...)
+	}
+	switch c.kind(ev) {
+	case "spf":
+		return c.spf(ctx, ev)
+	case "dkim":
+		return c.dkim(ctx, ev)
+	case "dmarc":
+		if ev.Cause == "microsoft.5.7.515" {
+			return prune(c.both(ctx, ev))
+		}
+		return c.dmarc(ctx, ev)
+	case "auth":
+		return prune(legs())
+	case "ptr":
+		return append(c.ptr(ctx, ev, ev.IP), c.helo(ctx, ev)...)
+	case "blocklist":
+		return c.blocklist(ctx, ev)
+	case "tls":
+		return c.tls(ctx, ev)
+	case "path":
+		return c.route(ctx, ev)
+	case "domain":
+		return c.recipient(ctx, ev)
+	case "restricted":
+		return c.restricted(ev)
+	case "account":
+		return c.account(ev)
+	case "reputation":
+		if l := listIn(ev.Claim.Sentence); l != nil {
+			return c.blocklist(ctx, ev)
+		}
+	case "policy":
+		return c.policy(ctx, ev)
+	}
+	return c.beyond(ev)
+}
+
+// kind is what has to be checked: what the reply says itself, then the cause
+// that the incident has.
+func (c *Checker) kind(ev *Evidence) string {
+	switch ev.Claim.Reason {
+	case bounce.DomainUnknown:
+		return "domain"
+	case bounce.RecipientRestricted:
+		return "restricted"
+	case bounce.SenderAccount, bounce.RateLimited:
+		return "account"
+	case bounce.RelayDenied, bounce.RoutingFailed:
+		return "path"
+	}
+	if ev.Group != "" {
+		return ev.Group
+	}
+	switch ev.Claim.Reason {
+	case bounce.AuthSPF:
+		return "spf"
+	case bounce.AuthDKIM:
+		return "dkim"
+	case bounce.AuthDMARC:
+		return "dmarc"
+	case bounce.AuthFailed:
+		return "auth"
+	case bounce.AuthPTR:
+		return "ptr"
+	case bounce.ReputationIP:
+		return "blocklist"
+	case bounce.ReputationDomain:
+		return "reputation"
+	case bounce.TLSFailed:
+		return "tls"
+	case bounce.PolicyRejected:
+		return "policy"
+	}
+	return ""
+}
+
+// both wants SPF and DKIM to pass, and a DMARC record: one of two is not enough
+// for Microsoft's rule (5.7.515).
+func (c *Checker) both(ctx context.Context, ev *Evidence) []Finding {
+	list := c.spf(ctx, ev)
+	list = append(list, c.dkim(ctx, ev)...)
+	for _, f := range c.dmarc(ctx, ev) {
+		if f.ID != "dmarc.pass" { // by one leg alone, which is not enough here
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// policy is about a receiver's rule that names no cause: the sender's domain
+// must exist, and its records be sound.
+func (c *Checker) policy(ctx context.Context, ev *Evidence) []Finding {
+	for _, domain := range slices.Compact([]string{canonical(ev.MailFrom), canonical(ev.From)}) {
+		if !c.ours(domain) {
+			continue
+		}
+		ok, unknown, seen := c.mailable(ctx, domain)
+		switch {
+		case unknown != "":
+			f := c.finding(ev, "sender.unknown", CannotTell, Nobody, "whether %s takes mail can't be told: %s", domain, unknown)
+			f.Measured = seen
+			return []Finding{f}
+		case !ok:
+			f := c.finding(ev, "sender.no_mail", Confirmed, UsDNS, "%s, from which we send, takes no mail: it has neither MX nor address", domain)
+			f.Subject, f.Measured, f.Source = Subject{Domain: domain, Identity: "mail_from"}, seen, "RFC 5321 §5.1"
+			f.Steps = append(f.Steps, "Publish an MX record for it: receivers refuse senders that can't be answered.")
+			return []Finding{f}
+		}
+	}
+	return c.beyond(ev)
+}
+
+// beyond is about causes that nothing here can look at.
+func (c *Checker) beyond(ev *Evidence) []Finding {
+	f := c.finding(ev, "cause.beyond", CannotTell, Receiver, "no look-up shows whether this is so: it is the receiver's own judgement of the mail")
+	f.Steps = append(f.Steps, "Follow the steps of the incident.")
+	return append([]Finding{f}, c.headers(ev)...)
+}
+
+// prune leaves what says the same twice out: DMARC without a leg beside the leg
+// that is broken.
+func prune(list []Finding) []Finding {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		key := f.ID + f.Subject.Domain + f.Subject.Selector + f.Subject.IP
+		twice := seen[key] || f.ID == "dmarc.no_leg" || f.ID == "dmarc.no_copy" || f.ID == "dmarc.no_ip"
+		seen[key] = true
+		return twice
+	})
+}
+
+// headers looks at what the returned mail itself breaks.
+func (c *Checker) headers(ev *Evidence) []Finding {
+	if ev.Header == nil {
+		return nil
+	}
+	var list []Finding
+	for _, name := range [...]string{"From", "Date", "Message-ID", "Subject"} {
+		n := len(ev.Header.All(name))
+		if n < 2 && (n == 1 || name == "Subject" || len(ev.Header) < 6) {
+			continue
+		}
+		f := c.finding(ev, "mail.header", Confirmed, UsMail, "the mail has %d %s fields", n, name)
+		if n == 0 {
+			f.Answer = "the mail has no " + name + " field"
+		}
+		f.Source = "RFC 5322 §3.6"
+		f.Advice = name != "From"
+		f.Steps = append(f.Steps, "Mend the program that makes the mail.")
+		list = append(list, f)
+	}
+	return list
+}
+
+// Domain checks the records of a domain of ours: SPF, the keys of known
+// selectors, DMARC, whether it takes mail.
+func (c *Checker) Domain(ctx context.Context, domain string) []Finding {
+	domain = canonical(domain)
+	list := c.SPFDomain(ctx, domain)
+	for _, name := range c.selectorsOf(domain) {
+		list = append(list, c.key(ctx, nil, name, "")...)
+	}
+	p := c.walkDMARC(ctx, domain)
+	subject := Subject{Domain: domain, Identity: "from"}
+	var policies []Finding
+	if p.unknown != nil {
+		policies = []Finding{c.cannotTell(nil, "dmarc", "the DMARC record of "+domain, p.unknown)}
+	} else if policies = c.dmarcStatic(ctx, nil, domain, &p); !slices.ContainsFunc(policies, func(f Finding) bool { return !f.Advice }) {
+		r := p.record(domain)
+		policies = append(policies, c.fine(nil, "dmarc.record", dmarcBroken, "_dmarc."+r.name+".", "TXT", "the DMARC record is sound (policy "+c.policyFor(ctx, domain, &p, r)+")"))
+	}
+	for i := range policies {
+		policies[i].Subject, policies[i].Source = subject, rfc9989
+	}
+	list = append(list, withMeasured(policies, p.measured)...)
+	ok, unknown, seen := c.mailable(ctx, domain)
+	switch {
+	case unknown != "":
+		f := c.finding(nil, "sender.unknown", CannotTell, Nobody, "whether %s takes mail can't be told: %s", domain, unknown)
+		f.Measured, f.Subject = seen, Subject{Domain: domain}
+		list = append(list, f)
+	case !ok:
+		f := c.finding(nil, "sender.no_mail", Confirmed, UsDNS, "%s takes no mail: it has neither MX nor address", domain)
+		f.Steps = append(f.Steps, "Publish an MX record for it: many receivers refuse senders that can't be answered.")
+		f.Measured, f.Subject = seen, Subject{Domain: domain}
+		list = append(list, f)
+	}
+	rank(list)
+	return list
+}
+
+// dmarcBroken tells whether an earlier answer held no single record.
+func dmarcBroken(e Earlier) bool {
+	n := 0
+	for _, v := range e.Values {
+		if t, order, _ := tags(v); len(order) > 0 && order[0] == "v" && t["v"] == "DMARC1" {
+			n++
+		}
+	}
+	return e.State != "unknown" && n != 1
+}
+
+// IP checks an address: its name, and the lists that the configuration names.
+func (c *Checker) IP(ctx context.Context, ip netip.Addr) []Finding {
+	ip = unmap(ip)
+	list := c.ptr(ctx, nil, ip)
+	for _, name := range c.Lists {
+		if l := listBy(name); l != nil && l.Of == "ip" {
+			list = append(list, c.ask(ctx, nil, l, ip.String()))
+		}
+	}
+	rank(list)
+	return list
+}
+
+// KnownList tells whether a list can be named in the configuration.
+func KnownList(name string) bool { return listBy(name) != nil }
+
+// ListIDs are the lists that can be named.
+func ListIDs() (out []string) {
+	for _, l := range blocklists() {
+		if l.Ask != "never" && !l.Key {
+			out = append(out, l.ID)
+		}
+	}
+	return out
+}
+
+// host is a name without what mail systems write around it: "dns; mx.example.net
+// [192.0.2.1]".
+func host(s string) string {
+	if kind, rest, ok := strings.Cut(s, ";"); ok && !strings.Contains(kind, ".") {
+		s = rest
+	}
+	s = strings.TrimSpace(s)
+	if i := strings.IndexAny(s, " (\t"); i > 0 {
+		s = s[:i]
+	}
+	return canonical(strings.Trim(s, "[]<>"))
+}

@@ -1,0 +1,125 @@
+package diagnose
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"harvester/parse"
+	"harvester/parse/bounce"
+	"harvester/parse/mime"
+	"harvester/parse/view"
+	"harvester/store/policy"
+)
+
+// maxClaims bounds what one notice can have looked up.
+const maxClaims = 20
+
+// Notice reads what a notice claims: one piece of evidence for each cause and
+// receiver. res is what it means, as parse.Parse read it.
+func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
+	var header mime.Header
+	if m := view.New(raw, parse.DefaultLimits().MIME); m.Original != nil {
+		header = m.Original.Header
+	}
+	var list []Evidence
+	for i := range res.Recipients {
+		r := &res.Recipients[i]
+		if r.Action != bounce.Failed && r.Action != bounce.Delayed {
+			continue
+		}
+		ev := Evidence{Header: header, Remote: host(r.RemoteMTA), Recipient: canonical(afterAt(r.Recipient)), Signatures: res.Original.DKIM,
+			From:  canonical(afterAt(res.Original.From)),
+			Claim: Claim{Receiver: host(r.RemoteMTA), Sentence: r.Diagnostic, Status: r.Status, Reason: r.Reason, First: res.Date.Time, Last: res.Date.Time, Count: 1}}
+		if c, ok := policy.CauseOf(r.Reason, r.Vendor, r.Status, r.Diagnostic); ok {
+			ev.Group, ev.Cause = c.Group, c.ID
+		} else if r.Reason != bounce.DomainUnknown && r.Reason != bounce.RecipientRestricted {
+			continue // nothing that a look-up could check
+		}
+		ev.Envelope(res.Original.ReturnPath, res.DeliveredTo, own)
+		ev.IP = policy.Named(r.Diagnostic)
+		ev.Direct = reports(res.ReportingMTA, own)
+		ev.trace(header, own)
+		if !slices.ContainsFunc(list, ev.same) && len(list) < maxClaims {
+			list = append(list, ev)
+		}
+	}
+	return list
+}
+
+// same tells whether another piece of evidence says the same.
+func (ev *Evidence) same(o Evidence) bool {
+	return ev.Cause == o.Cause && ev.Claim.Reason == o.Claim.Reason && ev.IP == o.IP && ev.Recipient == o.Recipient
+}
+
+// Envelope fills in the envelope sender's domain: from the returned mail, else
+// from the address that the notice came to, which is our return path.
+func (ev *Evidence) Envelope(returnPath, deliveredTo string, own []string) {
+	switch {
+	case returnPath == "<>":
+		ev.Null = true
+	case returnPath != "":
+		ev.MailFrom = canonical(afterAt(returnPath))
+	default:
+		d := canonical(afterAt(deliveredTo))
+		if slices.ContainsFunc(own, func(o string) bool { return below(d, o) }) {
+			ev.MailFrom = d
+		}
+	}
+}
+
+// reports tells whether a host of ours wrote the notice: then the receiver
+// spoke to it, and the address that it saw is ours.
+func reports(mta string, own []string) bool {
+	name := host(mta)
+	return name != "" && slices.ContainsFunc(own, func(o string) bool { return below(name, o) })
+}
+
+// Reports is the same for those who have the field from elsewhere.
+func (ev *Evidence) Reports(mta string, own []string) { ev.Direct = reports(mta, own) }
+
+var (
+	receivedFrom = regexp.MustCompile(`(?i)^from\s+(\S+)\s*(\([^)]*\))?`)
+	receivedBy   = regexp.MustCompile(`(?i)\sby\s+(\S+)`)
+	bracketed    = regexp.MustCompile(`\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]`)
+)
+
+// trace reads the Received fields of the returned mail: the topmost one that a
+// stranger wrote says which address of ours he saw, and what name it gave. That
+// no stranger wrote one is the sign of a refusal at once, so that our own
+// server reports.
+func (ev *Evidence) trace(h mime.Header, own []string) {
+	fields := h.All("Received")
+	for _, r := range first(fields, 20) {
+		by := receivedBy.FindStringSubmatch(r)
+		from := receivedFrom.FindStringSubmatch(r)
+		if by == nil || from == nil || slices.ContainsFunc(own, func(o string) bool { return below(by[1], o) }) {
+			continue
+		}
+		m := bracketed.FindStringSubmatch(from[0])
+		if m == nil {
+			continue
+		}
+		ip, err := netip.ParseAddr(m[1])
+		if err != nil || special(ip) {
+			continue
+		}
+		if !ev.IP.IsValid() {
+			ev.IP = ip
+		}
+		if ip == ev.IP && ev.Helo == "" && slices.ContainsFunc(own, func(o string) bool { return below(from[1], o) }) {
+			ev.Helo = canonical(from[1])
+		}
+		return
+	}
+	if len(fields) > 0 && ev.IP.IsValid() && !ev.Direct {
+		by := receivedBy.FindStringSubmatch(fields[0])
+		ev.Direct = by != nil && slices.ContainsFunc(own, func(o string) bool { return below(by[1], o) })
+	}
+	if i := strings.Index(strings.ToLower(ev.Claim.Sentence), "helo="); i >= 0 && ev.Helo == "" {
+		rest := ev.Claim.Sentence[i+5:]
+		ev.Helo = host(strings.Trim(rest[:min(len(rest), 255)], "<>"))
+		ev.Helo = strings.TrimRight(strings.SplitN(ev.Helo, ">", 2)[0], ".,;)")
+	}
+}

@@ -1,0 +1,406 @@
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"harvester/schedule/diagnose/resolve"
+	"harvester/schedule/diagnose/spf"
+)
+
+const rfc7208 = "RFC 7208"
+
+// spf checks whether the address that the receiver saw may send for the
+// envelope domain, and if not, why.
+func (c *Checker) spf(ctx context.Context, ev *Evidence) []Finding {
+	domain, identity := canonical(ev.MailFrom), "mail_from"
+	if domain == "" || ev.Null {
+		domain, identity = canonical(ev.Helo), "helo"
+	}
+	if domain == "" {
+		domain, identity = canonical(ev.From), "from"
+	}
+	if domain == "" {
+		f := c.finding(ev, "spf.unknown", CannotTell, Nobody, "neither the reply nor the returned mail names the envelope's domain")
+		f.Steps = append(f.Steps, "Run harvester diagnose on the notice itself, or on a domain of yours.")
+		return []Finding{f}
+	}
+	subject := Subject{Domain: domain, Identity: identity}
+	if ev.IP.IsValid() {
+		subject.IP = ev.IP.String()
+	}
+	list := c.spfOf(ctx, ev, domain)
+	for i := range list {
+		list[i].Subject, list[i].Source = subject, rfc7208
+	}
+	return list
+}
+
+func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Finding {
+	if s := serviceByDomain(domain); s != nil && !c.ours(domain) {
+		f := c.finding(ev, "spf.service", CannotTell, Service, "the return path is %s's own (%s): its record is not yours to mend", s.Name, domain)
+		f.Steps = append(f.Steps, "Send the reply to "+s.Name+".", "Set up a return path under your own domain there, and DKIM in the From domain.")
+		f.Page = s.Page
+		return []Finding{f}
+	}
+	if !c.ours(domain) {
+		f := c.finding(ev, "spf.stranger", CannotTell, Forwarder, "%s is no domain of yours: somebody forwarded the mail under his own name, or wrote in yours", domain)
+		f.Steps = append(f.Steps, "Nothing in your DNS mends this. DKIM in the From domain is what survives forwarding.")
+		return []Finding{f}
+	}
+	w := &spf.Walker{Client: c.Client}
+	tree := w.Walk(ctx, domain)
+	if tree.Answer.State == resolve.Unknown {
+		return []Finding{c.cannotTell(ev, "spf", "the SPF record of "+domain, &tree.Answer)}
+	}
+	seen := treeMeasured(tree)
+	who := c.whoseIP(ctx, ev.IP, ev.Direct)
+	seen = append(seen, who.seen...)
+	var own []netip.Addr
+	if who.ours {
+		own = append(own, ev.IP)
+	}
+	statics := c.spfStatic(ctx, ev, w, tree, who, own)
+	if !ev.IP.IsValid() {
+		if len(statics) == 0 {
+			f := c.finding(ev, "spf.no_ip", CannotTell, Nobody, "the record of %s has no fault, and the reply names no sending address", domain)
+			f.Measured = seen
+			f.Steps = append(f.Steps, "Run harvester diagnose on the notice: the returned mail may name the address.")
+			statics = append(statics, f)
+		}
+		return withMeasured(statics, seen)
+	}
+	if special(ev.IP) {
+		f := c.finding(ev, "spf.private_ip", Confirmed, Receiver, "the receiver checked %s, an address of its own network: it looks at its own relay", ev.IP)
+		f.Steps = append(f.Steps, "Tell the receiver's postmaster: SPF must be checked where mail comes in, not behind it.")
+		return withMeasured([]Finding{f}, seen)
+	}
+	res := w.Evaluate(ctx, ev.IP, ev.Helo, domain)
+	seen = append(seen, Measurement{What: fmt.Sprintf("SPF of %s for %s", domain, ev.IP), State: "found", Values: []string{string(res.Result)}, At: c.Now().UTC(),
+		Note: fmt.Sprintf("%s; %d of %d look-ups, %d of %d void", res.Why, tree.Lookups(), spf.MaxLookups, len(tree.Void()), spf.MaxVoid)})
+	fatal := slices.ContainsFunc(statics, func(f Finding) bool { return f.Verdict == Confirmed && !f.Advice })
+	switch {
+	case res.Result == "pass" && !fatal:
+		f := c.fine(ev, "spf.pass", c.spfWrong(ctx, ev.IP, domain), domain+".", "TXT", fmt.Sprintf("the record of %s authorises %s now", domain, ev.IP))
+		f.Steps = append(f.Steps, "If it goes on, tell the receiver: its cache may be old. "+fmt.Sprintf("The record holds for %s at most.", tree.Answer.TTL))
+		statics = append([]Finding{f}, statics...)
+	case fatal:
+		// What is broken in the record explains the refusal, whoever sent.
+	case res.Unknown != "":
+		a := tree.Answer
+		a.State, a.Why = resolve.Unknown, res.Unknown
+		statics = append([]Finding{c.cannotTell(ev, "spf", "whether "+domain+" authorises "+ev.IP.String(), &a)}, statics...)
+	case res.Result == "permerror" && len(tree.Void()) > spf.MaxVoid:
+		for i := range statics {
+			if statics[i].ID == "spf.void" {
+				statics[i].Advice = false
+			}
+		}
+	default:
+		statics = append([]Finding{c.spfMissing(ctx, ev, w, tree, who, string(res.Result))}, statics...)
+	}
+	return withMeasured(statics, seen)
+}
+
+// spfWrong tells whether an earlier record did not authorise an address.
+func (c *Checker) spfWrong(ctx context.Context, ip netip.Addr, domain string) func(Earlier) bool {
+	return func(e Earlier) bool {
+		var records []string
+		for _, v := range e.Values {
+			if spf.Is(v) {
+				records = append(records, v)
+			}
+		}
+		if len(records) != 1 {
+			return e.State != "unknown"
+		}
+		w := &spf.Walker{Client: c.Client, At: domain, Replace: records[0]}
+		r := w.Evaluate(ctx, ip, "", domain)
+		return r.Unknown == "" && r.Result != "pass"
+	}
+}
+
+// spfMissing is about an address that the record does not authorise.
+func (c *Checker) spfMissing(ctx context.Context, ev *Evidence, w *spf.Walker, tree *spf.Tree, who whose, result string) Finding {
+	domain := tree.Domain
+	switch {
+	case who.ours:
+		id := "spf.missing_ip"
+		if ev.IP.Is6() && !slices.ContainsFunc(tree.Record.Terms, func(t spf.Term) bool { return t.Name == "ip6" }) {
+			id = "spf.ipv6"
+		}
+		f := c.finding(ev, id, Confirmed, UsDNS, "%s does not authorise %s (%s), which is yours: %s", domain, ev.IP, result, who.why)
+		c.propose(ctx, &f, w, tree, spf.Wish{Authorise: []netip.Addr{ev.IP}})
+		if id == "spf.ipv6" {
+			f.Steps = append(f.Steps, "Or make the mail server prefer IPv4 (Postfix: smtp_address_preference = ipv4).")
+		}
+		f.Recheck = recheck(tree.Answer)
+		return f
+	}
+	if s, include := c.serviceFor(ctx, w, ev.IP, who.esp); s != nil {
+		f := c.finding(ev, "spf.missing_include", Confirmed, UsDNS, "%s does not authorise %s (%s), a server of %s", domain, ev.IP, result, s.Name)
+		f.Steps = append(f.Steps, "Check that you send through "+s.Name+" with a return path at "+domain+".")
+		c.propose(ctx, &f, w, tree, spf.Wish{Authorise: []netip.Addr{ev.IP}, Include: include})
+		f.Page, f.Recheck = s.Page, recheck(tree.Answer)
+		return f
+	}
+	if len(tree.Records) == 0 {
+		f := c.finding(ev, "spf.none", Confirmed, UsDNS, "%s has no SPF record", domain)
+		f.Steps = append(f.Steps, "Publish one that names every server which sends with a return path at "+domain+".",
+			fmt.Sprintf("If %s is yours, add it to [diagnose] ips; the record is then derived.", ev.IP))
+		return f
+	}
+	f := c.finding(ev, "spf.forwarded", Confirmed, Forwarder, "%s does not authorise %s (%s), and nothing says that the address is yours: most likely a forwarder's", domain, ev.IP, result)
+	f.Steps = append(f.Steps, "Never add a stranger's address to the record. DKIM in the From domain is what survives forwarding.",
+		fmt.Sprintf("If %s is yours, add it to [diagnose] ips; the record is then derived.", ev.IP))
+	return f
+}
+
+// serviceFor finds the service whose record authorises an address: the one
+// that its name points to, else those of the table that are common.
+func (c *Checker) serviceFor(ctx context.Context, w *spf.Walker, ip netip.Addr, named *service) (*service, string) {
+	if named == nil {
+		return nil, ""
+	}
+	for _, include := range named.Include {
+		probe := &spf.Walker{Client: c.Client}
+		if r := probe.Evaluate(ctx, ip, "", include); r.Result == "pass" {
+			return named, include
+		}
+	}
+	return nil, ""
+}
+
+// propose adds the record to publish to a finding, or says why there is none.
+func (c *Checker) propose(ctx context.Context, f *Finding, w *spf.Walker, tree *spf.Tree, wish spf.Wish) {
+	if !c.ours(tree.Domain) {
+		return
+	}
+	wish.Rename = renamed()
+	wish.Drop = func(name string) bool {
+		s := serviceByInclude(name)
+		return s != nil && s.Useless && name != wish.Include
+	}
+	record, why := w.Propose(ctx, tree, wish)
+	if record == "" {
+		f.Steps = append(f.Steps, "No record can be derived: "+why+".")
+		return
+	}
+	ch := change(tree.Domain, "TXT", append(slices.Clone(tree.Records), tree.Almost...), record)
+	for _, old := range tree.Dropped(record) {
+		t := spf.Parse("v=spf1 " + old).Terms[0]
+		why := "nothing can be sent by it"
+		if s := serviceByInclude(t.Value); s != nil && slices.ContainsFunc(s.Include, func(name string) bool { return strings.Contains(record, "include:"+name) }) {
+			continue // it has another name now
+		} else if s != nil && s.Useless && wish.Drop(canonical(t.Value)) {
+			why = s.Name + " has a return path of its own, so it did nothing"
+		} else if t.Name == "ptr" {
+			why = "it is slow, and some receivers skip it"
+		} else if t.Name == "a" || t.Name == "mx" {
+			why = "its addresses are written out, or it does not exist"
+		}
+		f.Steps = append(f.Steps, fmt.Sprintf("It leaves out %s: %s.", old, why))
+	}
+	f.Records = append(f.Records, ch)
+	f.Steps = append(f.Steps, "Publish the record below in place of the present one. Keep the other TXT records.")
+}
+
+// severe are the defects that make a record useless to all receivers; others
+// are advice.
+var severe = []string{"multiple", "syntax", "macro", "include_missing", "include_broken", "loop", "too_many", "version", "none"}
+
+// spfSteps are what to do where no record can be derived, too.
+var spfSteps = map[string]string{
+	"multiple":        "Keep one record with the terms of all.",
+	"version":         "Write the record so that it begins with v=spf1 and a blank.",
+	"syntax":          "Mend the term: receivers refuse a record with one wrong term as a whole.",
+	"macro":           "Mend the macro (RFC 7208 §7), or take the term out.",
+	"ignored_term":    "Write a colon in place of the equals sign.",
+	"include_missing": "Take the term out, or give it the name that the service documents now.",
+	"loop":            "Take the term out.",
+	"void":            "Take out what does not exist.",
+	"plus_all":        "End the record with ~all, and name those who may send.",
+	"no_all":          "End the record with ~all.",
+	"after_all":       "Put the term before all, or take it out.",
+	"ptr":             "Name the servers by ip4: and ip6: in its place.",
+	"duplicate":       "Take one of them out.",
+}
+
+// spfStatic is what is wrong with a record, whoever sends.
+func (c *Checker) spfStatic(ctx context.Context, ev *Evidence, w *spf.Walker, tree *spf.Tree, who whose, own []netip.Addr) []Finding {
+	var list []Finding
+	byID := map[string]int{}
+	for _, p := range tree.Problems() {
+		if p.ID == "none" && ev != nil && ev.IP.IsValid() {
+			continue // the missing address says more
+		}
+		if i, ok := byID[p.ID]; ok {
+			list[i].Answer += "; " + p.Text
+			continue
+		}
+		byID[p.ID] = len(list)
+		f := c.finding(ev, "spf."+p.ID, Confirmed, UsDNS, "%s", p.Text)
+		if p.Column > 0 && p.Domain == tree.Domain {
+			f.Answer += fmt.Sprintf(" (column %d)", p.Column)
+		}
+		f.Advice = !slices.Contains(severe, p.ID)
+		f.Subject = Subject{Domain: tree.Domain}
+		f.Recheck = recheck(tree.Answer)
+		if step := spfSteps[p.ID]; step != "" {
+			f.Steps = append(f.Steps, step)
+		}
+		switch p.ID {
+		case "include_broken":
+			f.Owner = Service
+			f.Steps = append(f.Steps, fmt.Sprintf("Tell who runs %s: every receiver refuses what includes it.", p.Domain), "Until then, take the term out if nothing is sent by it.")
+		case "too_many":
+			f.Steps = append(f.Steps, "What each term costs: "+costs(tree)+".")
+		case "none":
+			f.Steps = append(f.Steps, "Publish one that names every server which sends with a return path at "+tree.Domain+". SPF is not inherited from the domain above.")
+		}
+		list = append(list, f)
+	}
+	if why := tree.Unknown(); why != "" {
+		a := tree.Answer
+		a.State, a.Why = resolve.Unknown, why
+		f := c.cannotTell(ev, "spf", "all that "+tree.Domain+" includes", &a)
+		f.Subject = Subject{Domain: tree.Domain}
+		return append(list, f)
+	}
+	// One record mends all of them; it stands with the first that is severe.
+	for i := range list {
+		f := &list[i]
+		if f.Owner != UsDNS || f.ID == "spf.none" && len(own) == 0 {
+			continue
+		}
+		wish := spf.Wish{Authorise: own}
+		if s, include := c.serviceFor(ctx, w, evIP(ev), who.esp); s != nil {
+			wish.Include, wish.Authorise = include, []netip.Addr{ev.IP}
+		}
+		c.propose(ctx, f, w, tree, wish)
+		if len(f.Records) > 0 {
+			break
+		}
+	}
+	return list
+}
+
+func evIP(ev *Evidence) netip.Addr {
+	if ev == nil {
+		return netip.Addr{}
+	}
+	return ev.IP
+}
+
+// costs names the terms with what each costs, the dearest first.
+func costs(t *spf.Tree) string {
+	type cost struct {
+		text string
+		n    int
+	}
+	var all []cost
+	for i := range t.Terms {
+		all = append(all, cost{t.Terms[i].Term.Text, t.Terms[i].Cost()})
+	}
+	slices.SortStableFunc(all, func(a, b cost) int { return b.n - a.n })
+	var out []string
+	for _, x := range all {
+		out = append(out, fmt.Sprintf("%s %d", x.text, x.n))
+	}
+	return strings.Join(out, ", ")
+}
+
+// treeMeasured are the answers of a tree, the domain's own first.
+func treeMeasured(t *spf.Tree) (out []Measurement) {
+	if t.Answer.Name == "" {
+		return nil
+	}
+	out = append(out, measured(&t.Answer, ""))
+	for i := range t.Terms {
+		out = append(out, measuredAll(t.Terms[i].Asked)...)
+		if t.Terms[i].Child != nil {
+			out = append(out, treeMeasured(t.Terms[i].Child)...)
+		}
+	}
+	return first(out, 40)
+}
+
+// withMeasured gives the first finding all measurements; the others name the
+// same ones by their subject.
+func withMeasured(list []Finding, seen []Measurement) []Finding {
+	for i := range list {
+		if len(list[i].Measured) < len(seen) {
+			list[i].Measured = append(list[i].Measured, seen...)
+		}
+	}
+	return list
+}
+
+// SPFDomain is what is wrong with the record of a domain, whoever sends.
+func (c *Checker) SPFDomain(ctx context.Context, domain string) []Finding {
+	w := &spf.Walker{Client: c.Client}
+	tree := w.Walk(ctx, domain)
+	subject := Subject{Domain: domain, Identity: "mail_from"}
+	var list []Finding
+	switch {
+	case tree.Answer.State == resolve.Unknown:
+		list = []Finding{c.cannotTell(nil, "spf", "the SPF record of "+domain, &tree.Answer)}
+	default:
+		list = c.spfStatic(ctx, nil, w, tree, whose{}, c.mailHosts(ctx, domain, tree))
+	}
+	if len(list) == 0 {
+		f := c.fine(nil, "spf.record", spfBroken, domain+".", "TXT", fmt.Sprintf("the SPF record is sound: %d of %d look-ups, %d void", tree.Lookups(), spf.MaxLookups, len(tree.Void())))
+		list = []Finding{f}
+	}
+	for i := range list {
+		list[i].Subject, list[i].Source = subject, rfc7208
+	}
+	return withMeasured(list, treeMeasured(tree))
+}
+
+// spfBroken tells whether an earlier answer held no record that works.
+func spfBroken(e Earlier) bool {
+	n, fatal := 0, false
+	for _, v := range e.Values {
+		if spf.Is(v) {
+			r := spf.Parse(v)
+			n, fatal = n+1, fatal || r.Fatal()
+		}
+	}
+	return e.State != "unknown" && (n != 1 || fatal)
+}
+
+// mailHosts are the single addresses that the operator named as ours, of those
+// that the record authorised or that a missing record has to.
+func (c *Checker) mailHosts(ctx context.Context, domain string, tree *spf.Tree) (out []netip.Addr) {
+	for _, p := range c.IPs {
+		if p.IsSingleIP() {
+			out = append(out, p.Addr())
+		}
+	}
+	if len(tree.Records) == 1 && !tree.Record.Fatal() {
+		w := &spf.Walker{Client: c.Client}
+		out = slices.DeleteFunc(out, func(ip netip.Addr) bool { return w.Evaluate(ctx, ip, "", domain).Result != "pass" })
+	}
+	return out
+}
+
+// mailable tells whether a domain takes mail or has an address: what receivers
+// demand of a sender's domain.
+func (c *Checker) mailable(ctx context.Context, domain string) (ok bool, unknown string, seen []Measurement) {
+	mx := c.Client.Ask(ctx, domain, dns.TypeMX)
+	seen = append(seen, measured(&mx, ""))
+	if mx.State == resolve.Found {
+		return mx.Hosts()[0] != ".", "", seen
+	}
+	if mx.State != resolve.NoData {
+		return false, mx.Why, seen
+	}
+	ips, answers, unknown := c.Client.Addresses(ctx, domain)
+	return len(ips) > 0, unknown, append(seen, measuredAll(answers)...)
+}
