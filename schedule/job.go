@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"harvester/store"
+	"harvester/store/job"
 )
 
 // Job is one thing that runs on a schedule.
 type Job struct {
-	Name     string // "harvest bounces"; its runs are recorded under it
-	Group    string // of which only a few run at a time, such as the mailboxes of one server; "" for none
+	Name     job.Name // its runs are recorded under it
+	Group    string   // of which only a few run at a time, such as the mailboxes of one server; "" for none
 	Spec     Spec
 	Spread   time.Duration // each job starts later by its own share of it, so that not all start together
 	Deadline time.Duration // a run is cancelled after it
 	AtOnce   bool          // a job that never ran does not wait for its schedule
-	Basis    string        // for one that does: the job whose last run stands in for its own until it has one
+	Basis    job.Name      // for one that does: the job whose last run stands in for its own until it has one
 	Follows  bool          // due at the start, it waits for those that don't follow: what they bring belongs into it
 	// Run does the work. Its detail is one line for people.
 	Run func(ctx context.Context) (detail string, err error)
@@ -49,17 +50,17 @@ func (j *Job) share(of time.Duration) time.Duration {
 		return 0
 	}
 	h := fnv.New64a()
-	h.Write([]byte(j.Name))
+	h.Write([]byte(j.Name.String()))
 	return time.Duration(h.Sum64() % uint64(of))
 }
 
 // Recorder remembers runs. *store.DB is one.
 type Recorder interface {
-	BeginRun(ctx context.Context, job string) (int64, error)
+	BeginRun(ctx context.Context, j job.Name) (int64, error)
 	EndRun(ctx context.Context, id int64, detail string, failure error) error
-	LastRun(ctx context.Context, job string, succeeded bool) (store.Run, error)
+	LastRun(ctx context.Context, j job.Name, succeeded bool) (store.Run, error)
 	// Postpone records when a job that failed is run again.
-	Postpone(ctx context.Context, job string, until time.Time) error
+	Postpone(ctx context.Context, j job.Name, until time.Time) error
 }
 
 // recordTime bounds the writing down of how a run ended, which has to happen
@@ -89,7 +90,7 @@ func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail str
 	if failed := rec.EndRun(after, id, detail, failure); failed != nil {
 		err = errors.Join(err, failed)
 	}
-	attrs := []any{slog.String("job", j.Name), slog.Duration("duration", time.Since(started).Round(time.Millisecond)), slog.String("detail", detail)}
+	attrs := []any{slog.String("job", j.Name.String()), slog.Duration("duration", time.Since(started).Round(time.Millisecond)), slog.String("detail", detail)}
 	switch {
 	case failure == nil:
 		log.Info("job done", attrs...)
@@ -121,7 +122,7 @@ func (j *Job) guarded(ctx context.Context) (detail string, err error) {
 // doesn't wait for one, or the schedule had one since the last began.
 func Due(ctx context.Context, rec Recorder, j *Job, now time.Time) (bool, error) {
 	last, err := rec.LastRun(ctx, j.Name, false)
-	if errors.Is(err, store.ErrNotFound) && !j.AtOnce && j.Basis != "" {
+	if errors.Is(err, store.ErrNotFound) && !j.AtOnce && j.Basis != (job.Name{}) {
 		last, err = rec.LastRun(ctx, j.Basis, false)
 	}
 	if errors.Is(err, store.ErrNotFound) {

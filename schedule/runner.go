@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"harvester/harvest"
+	"harvester/store/job"
 )
 
 const (
@@ -53,7 +54,7 @@ type Runner struct {
 
 // State is how a job stands.
 type State struct {
-	Job      string
+	Job      job.Name
 	Next     time.Time // of the next run
 	Running  time.Time // since when; zero when it does not
 	Err      error     // of the last run
@@ -244,7 +245,7 @@ func (r *Runner) first(ctx context.Context, i int) time.Time {
 	now := r.now()
 	due, err := Due(ctx, r.Recorder, j, now)
 	if err != nil && ctx.Err() == nil {
-		r.Log.Error("reading the last run failed", slog.String("job", j.Name), slog.Any("err", err))
+		r.Log.Error("reading the last run failed", slog.String("job", j.Name.String()), slog.Any("err", err))
 	}
 	if due {
 		if last, err := r.Recorder.LastRun(ctx, j.Name, false); err == nil { // else it is no catching up
@@ -289,7 +290,7 @@ func (r *Runner) once(ctx context.Context, i int) time.Time {
 	})
 	if err != nil && ctx.Err() == nil {
 		if failed := r.Recorder.Postpone(ctx, j.Name, next); failed != nil {
-			r.Log.Error("recording the next try failed", slog.String("job", j.Name), slog.Any("err", failed))
+			r.Log.Error("recording the next try failed", slog.String("job", j.Name.String()), slog.Any("err", failed))
 		}
 	}
 	return next
@@ -322,7 +323,7 @@ func (r *Runner) running() []string {
 	var names []string
 	for _, s := range r.States() {
 		if !s.Running.IsZero() {
-			names = append(names, s.Job)
+			names = append(names, s.Job.String())
 		}
 	}
 	return names

@@ -16,6 +16,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 // memory is a Recorder that forgets with the test.
@@ -24,10 +25,10 @@ type memory struct {
 	runs []store.Run
 }
 
-func (m *memory) BeginRun(_ context.Context, job string) (int64, error) {
+func (m *memory) BeginRun(_ context.Context, j job.Name) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.runs = append(m.runs, store.Run{ID: int64(len(m.runs)), Job: job, Started: time.Now()})
+	m.runs = append(m.runs, store.Run{ID: int64(len(m.runs)), Job: j, Started: time.Now()})
 	return int64(len(m.runs) - 1), nil
 }
 
@@ -41,11 +42,11 @@ func (m *memory) EndRun(_ context.Context, id int64, detail string, failure erro
 	return nil
 }
 
-func (m *memory) Postpone(_ context.Context, job string, until time.Time) error {
+func (m *memory) Postpone(_ context.Context, j job.Name, until time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, r := range slices.Backward(m.runs) {
-		if r.Job == job {
+		if r.Job == j {
 			m.runs[i].Retry = until
 			return nil
 		}
@@ -53,11 +54,11 @@ func (m *memory) Postpone(_ context.Context, job string, until time.Time) error 
 	return store.ErrNotFound
 }
 
-func (m *memory) LastRun(_ context.Context, job string, succeeded bool) (store.Run, error) {
+func (m *memory) LastRun(_ context.Context, j job.Name, succeeded bool) (store.Run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range slices.Backward(m.runs) {
-		if r.Job == job && (r.OK || !succeeded) {
+		if r.Job == j && (r.OK || !succeeded) {
 			return r, nil
 		}
 	}
@@ -66,12 +67,12 @@ func (m *memory) LastRun(_ context.Context, job string, succeeded bool) (store.R
 
 // starts are the times at which a job began, as minutes and seconds since the
 // start of the bubble.
-func (m *memory) starts(job string, zero time.Time) string {
+func (m *memory) starts(name string, zero time.Time) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var out []string
 	for _, r := range m.runs {
-		if r.Job == job {
+		if r.Job == named(name) {
 			out = append(out, r.Started.Sub(zero).String())
 		}
 	}
@@ -104,8 +105,8 @@ func TestRunnerFollowsTheSchedule(t *testing.T) {
 		zero, m := time.Now(), &memory{} // midnight
 		ok := func(context.Context) (string, error) { return "fine", nil }
 		during(t, 16*time.Minute, m,
-			Job{Name: "waits", Spec: spec(t, "*/5 * * * *"), Run: ok},
-			Job{Name: "at once", Spec: spec(t, "*/5 * * * *"), Run: ok, AtOnce: true})
+			Job{Name: named("waits"), Spec: spec(t, "*/5 * * * *"), Run: ok},
+			Job{Name: named("at once"), Spec: spec(t, "*/5 * * * *"), Run: ok, AtOnce: true})
 		if got := m.starts("waits", zero); got != "5m0s 10m0s 15m0s" {
 			t.Errorf("waits: %s", got)
 		}
@@ -120,7 +121,7 @@ func TestRunnerFollowsTheSchedule(t *testing.T) {
 func TestRunnerNeverOverlaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero, m := time.Now(), &memory{}
-		during(t, 30*time.Minute, m, Job{Name: "slow", Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
+		during(t, 30*time.Minute, m, Job{Name: named("slow"), Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
 			sleep(ctx, 12*time.Minute)
 			return "", nil
 		}})
@@ -133,10 +134,10 @@ func TestRunnerNeverOverlaps(t *testing.T) {
 func TestRunnerCatchesUpOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero := time.Now()
-		m := &memory{runs: []store.Run{{Job: "daily", Started: zero.Add(-80 * time.Hour), OK: true}, {Job: "fresh", Started: zero.Add(-time.Minute), OK: true}}}
+		m := &memory{runs: []store.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}, {Job: named("fresh"), Started: zero.Add(-time.Minute), OK: true}}}
 		m.runs[1].ID = 1
 		run := func(context.Context) (string, error) { return "", nil }
-		during(t, 2*time.Hour, m, Job{Name: "daily", Spec: spec(t, "10 6 * * *"), Run: run}, Job{Name: "fresh", Spec: spec(t, "10 6 * * *"), Run: run})
+		during(t, 2*time.Hour, m, Job{Name: named("daily"), Spec: spec(t, "10 6 * * *"), Run: run}, Job{Name: named("fresh"), Spec: spec(t, "10 6 * * *"), Run: run})
 		if got := m.starts("daily", zero); got != "-80h0m0s 0s" {
 			t.Errorf("daily: %s", got)
 		}
@@ -156,7 +157,7 @@ func TestDueByItsBasis(t *testing.T) {
 		}
 		return v
 	}
-	j := &Job{Name: "report", Spec: spec(t, "10 6 * * *"), Basis: "harvest"}
+	j := &Job{Name: named("report"), Spec: spec(t, "10 6 * * *"), Basis: named("harvest")}
 	for _, tt := range []struct {
 		basis, own, now string
 		want            bool
@@ -169,10 +170,10 @@ func TestDueByItsBasis(t *testing.T) {
 	} {
 		m := &memory{}
 		if tt.basis != "" {
-			m.runs = append(m.runs, store.Run{Job: "harvest", Started: at(tt.basis), OK: true})
+			m.runs = append(m.runs, store.Run{Job: named("harvest"), Started: at(tt.basis), OK: true})
 		}
 		if tt.own != "" {
-			m.runs = append(m.runs, store.Run{Job: "report", Started: at(tt.own), OK: true})
+			m.runs = append(m.runs, store.Run{Job: named("report"), Started: at(tt.own), OK: true})
 		}
 		if got, err := Due(t.Context(), m, j, at(tt.now)); err != nil || got != tt.want {
 			t.Errorf("%+v: got %v, %v", tt, got, err)
@@ -183,7 +184,7 @@ func TestDueByItsBasis(t *testing.T) {
 func TestRunnerSurvivesAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero, m := time.Now(), &memory{}
-		during(t, 11*time.Minute, m, Job{Name: "bad", Spec: spec(t, "*/5 * * * *"), Run: func(context.Context) (string, error) { panic("boom") }})
+		during(t, 11*time.Minute, m, Job{Name: named("bad"), Spec: spec(t, "*/5 * * * *"), Run: func(context.Context) (string, error) { panic("boom") }})
 		if got := m.starts("bad", zero); got != "5m0s 10m0s" {
 			t.Error(got)
 		}
@@ -196,7 +197,7 @@ func TestRunnerSurvivesAPanic(t *testing.T) {
 func TestRunnerEndsARunAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		during(t, 6*time.Minute, m, Job{Name: "mute", Spec: spec(t, "*/5 * * * *"), Deadline: 10 * time.Second, Run: func(ctx context.Context) (string, error) {
+		during(t, 6*time.Minute, m, Job{Name: named("mute"), Spec: spec(t, "*/5 * * * *"), Deadline: 10 * time.Second, Run: func(ctx context.Context) (string, error) {
 			<-ctx.Done()
 			return "", fmt.Errorf("reading: %w", ctx.Err())
 		}})
@@ -213,12 +214,12 @@ func TestRunnerBacksOff(t *testing.T) {
 		zero, m := time.Now(), &memory{}
 		down := errors.New("connection refused")
 		during(t, 4*time.Hour, m,
-			Job{Name: "down", Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", down }},
-			Job{Name: "login", Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", harvest.ErrAuth }})
+			Job{Name: named("down"), Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", down }},
+			Job{Name: named("login"), Spec: spec(t, "* * * * *"), Run: func(context.Context) (string, error) { return "", harvest.ErrAuth }})
 		if got := m.starts("login", zero); got != "1m0s 1h1m0s 2h1m0s 3h1m0s" {
 			t.Errorf("login: %s", got)
 		}
-		if last, err := m.LastRun(t.Context(), "login", false); err != nil || last.Retry.Sub(zero) != 4*time.Hour+time.Minute {
+		if last, err := m.LastRun(t.Context(), named("login"), false); err != nil || last.Retry.Sub(zero) != 4*time.Hour+time.Minute {
 			t.Errorf("login is tried again at %s, %v", last.Retry, err)
 		}
 		if n := len(strings.Fields(m.starts("down", zero))); n < 8 || n > 60 {
@@ -230,7 +231,7 @@ func TestRunnerBacksOff(t *testing.T) {
 func TestRunnerStopsGracefully(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		during(t, 61*time.Second, m, Job{Name: "busy", Spec: spec(t, "* * * * *"), Run: func(ctx context.Context) (string, error) {
+		during(t, 61*time.Second, m, Job{Name: named("busy"), Spec: spec(t, "* * * * *"), Run: func(ctx context.Context) (string, error) {
 			<-ctx.Done()
 			time.Sleep(20 * time.Second) // finishes what is in hand
 			return "finished", nil
@@ -244,7 +245,7 @@ func TestRunnerStopsGracefully(t *testing.T) {
 func TestRunnerNamesWhatDoesNotStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &Runner{Recorder: &memory{}, Zone: time.UTC, Grace: 30 * time.Second, Log: slog.New(slog.DiscardHandler),
-			Jobs: []Job{{Name: "stuck", AtOnce: true, Deadline: time.Minute, Run: func(context.Context) (string, error) { time.Sleep(time.Hour); return "", nil }}}}
+			Jobs: []Job{{Name: named("stuck"), AtOnce: true, Deadline: time.Minute, Run: func(context.Context) (string, error) { time.Sleep(time.Hour); return "", nil }}}}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		if err := r.Run(ctx); err == nil || err.Error() != "still running after 30s: stuck" {
@@ -278,7 +279,7 @@ func TestRunnerNoticesAClockThatWasSet(t *testing.T) {
 					return time.Now()
 				}
 				r := &Runner{Recorder: m, Zone: time.UTC, Grace: time.Second, Log: slog.New(slog.DiscardHandler), Now: now,
-					Jobs: []Job{{Name: "daily", Spec: spec(t, "0 5 * * *"), Run: func(context.Context) (string, error) { return "", nil }}}}
+					Jobs: []Job{{Name: named("daily"), Spec: spec(t, "0 5 * * *"), Run: func(context.Context) (string, error) { return "", nil }}}}
 				ctx, cancel := context.WithTimeout(t.Context(), 6*time.Hour)
 				defer cancel()
 				if err := r.Run(ctx); err != nil {
@@ -296,7 +297,7 @@ func TestHealthyWhileJobsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &Runner{Recorder: &memory{}, Zone: time.UTC, Parallel: 1, Grace: time.Second, Log: slog.New(slog.DiscardHandler)}
 		for i := range 5 {
-			r.Jobs = append(r.Jobs, Job{Name: fmt.Sprint(i), Spec: spec(t, "*/3 * * * *"), Deadline: 20 * time.Minute, Run: func(ctx context.Context) (string, error) {
+			r.Jobs = append(r.Jobs, Job{Name: named(fmt.Sprint(i)), Spec: spec(t, "*/3 * * * *"), Deadline: 20 * time.Minute, Run: func(ctx context.Context) (string, error) {
 				sleep(ctx, 10*time.Minute)
 				return "", nil
 			}})
@@ -326,7 +327,7 @@ func TestSilentServerHoldsUpNobodyElse(t *testing.T) {
 		silent, most := 0, 0
 		var jobs []Job
 		for i := range 200 {
-			j := Job{Name: fmt.Sprint(i), Group: "good", Spec: spec(t, "*/10 * * * *"), AtOnce: true, Run: func(ctx context.Context) (string, error) {
+			j := Job{Name: named(fmt.Sprint(i)), Group: "good", Spec: spec(t, "*/10 * * * *"), AtOnce: true, Run: func(ctx context.Context) (string, error) {
 				sleep(ctx, time.Second)
 				return "", nil
 			}}
@@ -356,7 +357,7 @@ func TestSilentServerHoldsUpNobodyElse(t *testing.T) {
 			t.Errorf("%d mailboxes of one server at a time", most)
 		}
 		for i := 100; i < 200; i++ {
-			if last, err := m.LastRun(t.Context(), fmt.Sprint(i), true); err != nil || last.Started.Sub(zero) > 15*time.Second {
+			if last, err := m.LastRun(t.Context(), named(fmt.Sprint(i)), true); err != nil || last.Started.Sub(zero) > 15*time.Second {
 				t.Errorf("job %d: %+v, %v", i, last, err)
 			}
 		}
@@ -370,7 +371,7 @@ func TestWatchWakesTheJob(t *testing.T) {
 		zero, m := time.Now(), &memory{}
 		broken := false
 		during(t, 170*time.Minute, m, Job{
-			Name: "woken", Spec: spec(t, "0 * * * *"),
+			Name: named("woken"), Spec: spec(t, "0 * * * *"),
 			Run: func(context.Context) (string, error) {
 				if broken {
 					return "", &harvest.Fault{Step: "signing in", Kind: harvest.ErrAuth}
@@ -401,7 +402,7 @@ func TestWatchesAreBounded(t *testing.T) {
 		jobs := make([]Job, 2*mostWatches)
 		for i := range jobs {
 			jobs[i] = Job{
-				Name: fmt.Sprint(i), Spec: spec(t, "0 0 1 1 *"), Run: func(context.Context) (string, error) { return "", nil },
+				Name: named(fmt.Sprint(i)), Spec: spec(t, "0 0 1 1 *"), Run: func(context.Context) (string, error) { return "", nil },
 				Watch: func(ctx context.Context, _ func()) {
 					begun.Add(1)
 					<-ctx.Done()
@@ -459,7 +460,7 @@ func TestPartialFailureKeepsTheSchedule(t *testing.T) {
 		zero, m, log := time.Now(), &memory{}, &bytes.Buffer{}
 		r := &Runner{
 			Jobs: []Job{{
-				Name: "partial", Spec: spec(t, "*/10 * * * *"),
+				Name: named("partial"), Spec: spec(t, "*/10 * * * *"),
 				Run: func(context.Context) (string, error) {
 					return "1 read", &Partial{&harvest.Fault{Step: "moving messages", Kind: harvest.ErrFolder}}
 				},
@@ -494,17 +495,17 @@ func TestFollowersWaitForTheFirstRuns(t *testing.T) {
 		}
 		every := spec(t, "*/30 * * * *")
 		during(t, 40*time.Minute, m,
-			Job{Name: "harvest a", Spec: every, Run: lasts(time.Minute), AtOnce: true},
-			Job{Name: "harvest b", Spec: every, Run: lasts(2 * time.Minute), AtOnce: true},
-			Job{Name: "later", Spec: every, Run: lasts(0)}, // not due, so not waited for
-			Job{Name: "file", Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
+			Job{Name: named("harvest a"), Spec: every, Run: lasts(time.Minute), AtOnce: true},
+			Job{Name: named("harvest b"), Spec: every, Run: lasts(2 * time.Minute), AtOnce: true},
+			Job{Name: named("later"), Spec: every, Run: lasts(0)}, // not due, so not waited for
+			Job{Name: named("file"), Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
 		if got := m.starts("file", zero); got != "2m0s 30m0s" {
 			t.Errorf("file: %s", got)
 		}
 		zero, m = time.Now(), &memory{}
 		during(t, 10*time.Minute, m,
-			Job{Name: "harvest", Spec: every, Run: lasts(time.Hour), AtOnce: true},
-			Job{Name: "file", Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
+			Job{Name: named("harvest"), Spec: every, Run: lasts(time.Hour), AtOnce: true},
+			Job{Name: named("file"), Spec: every, Run: lasts(0), AtOnce: true, Follows: true})
 		if got := m.starts("file", zero); got != patience.String() {
 			t.Errorf("file beside a long harvest: %s", got)
 		}
@@ -514,10 +515,10 @@ func TestFollowersWaitForTheFirstRuns(t *testing.T) {
 func TestMissedRunsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero := time.Now()
-		m := &memory{runs: []store.Run{{Job: "daily", Started: zero.Add(-80 * time.Hour), OK: true}}}
+		m := &memory{runs: []store.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}}}
 		r := during(t, 30*time.Minute, m,
-			Job{Name: "daily", Spec: spec(t, "10 6 * * *"), Run: func(context.Context) (string, error) { return "", nil }},
-			Job{Name: "slow", Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
+			Job{Name: named("daily"), Spec: spec(t, "10 6 * * *"), Run: func(context.Context) (string, error) { return "", nil }},
+			Job{Name: named("slow"), Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {
 				sleep(ctx, 12*time.Minute)
 				return "", nil
 			}})
@@ -528,3 +529,6 @@ func TestMissedRunsAreCounted(t *testing.T) {
 		}
 	})
 }
+
+// named is a job of a kind that only these tests have.
+func named(word string) job.Name { return job.Kind(word).Alone() }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -53,18 +54,18 @@ type Failing struct {
 
 // FailingJob tells how long a job has been failing; ErrNotFound when it is
 // not. A run that goes on, or was cut off, says nothing.
-func (db *DB) FailingJob(ctx context.Context, job string) (f Failing, err error) {
-	err = f.Last.scan(db.read.QueryRowContext(ctx, selectRun+`WHERE job = ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, job))
+func (db *DB) FailingJob(ctx context.Context, j job.Name) (f Failing, err error) {
+	err = f.Last.scan(db.read.QueryRowContext(ctx, selectRun+`WHERE kind = ? AND subject = ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, j.Kind, j.Subject))
 	if errors.Is(err, sql.ErrNoRows) || err == nil && f.Last.OK {
-		return f, fmt.Errorf("a failure of %s: %w", job, ErrNotFound)
+		return f, fmt.Errorf("a failure of %s: %w", j, ErrNotFound)
 	}
 	if err == nil {
-		err = db.read.QueryRowContext(ctx, `WITH good AS (SELECT started, id FROM runs WHERE job = ?1 AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1)
-SELECT min(started) FROM runs WHERE job = ?1 AND ended IS NOT NULL AND ok = 0
- AND (NOT EXISTS (SELECT * FROM good) OR (started, id) > (SELECT started, id FROM good))`, job).Scan(when{&f.Since})
+		err = db.read.QueryRowContext(ctx, `WITH good AS (SELECT started, id FROM runs WHERE kind = ?1 AND subject = ?2 AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1)
+SELECT min(started) FROM runs WHERE kind = ?1 AND subject = ?2 AND ended IS NOT NULL AND ok = 0
+ AND (NOT EXISTS (SELECT * FROM good) OR (started, id) > (SELECT started, id FROM good))`, j.Kind, j.Subject).Scan(when{&f.Since})
 	}
 	if err != nil {
-		return f, fmt.Errorf("reading the runs of %s: %w", job, clear(err))
+		return f, fmt.Errorf("reading the runs of %s: %w", j, clear(err))
 	}
 	return f, nil
 }
@@ -109,5 +110,5 @@ func (db *DB) lull(ctx context.Context, l *policy.Lull) error {
 	if err != nil {
 		return err
 	}
-	return db.read.QueryRowContext(ctx, `SELECT min(started), max(started) FROM runs WHERE job LIKE 'harvest %' AND ok = 1`).Scan(when{&l.Begun}, when{&l.Looked})
+	return db.read.QueryRowContext(ctx, `SELECT min(started), max(started) FROM runs WHERE kind = ? AND ok = 1`, job.Harvest).Scan(when{&l.Begun}, when{&l.Looked})
 }

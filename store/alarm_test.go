@@ -9,12 +9,13 @@ import (
 
 	"harvester/harvest"
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
-func ended(t *testing.T, db *DB, job string, failure error) {
+func ended(t *testing.T, db *DB, j job.Name, failure error) {
 	t.Helper()
-	id, err := db.BeginRun(context.Background(), job)
+	id, err := db.BeginRun(context.Background(), j)
 	if err == nil {
 		err = db.EndRun(context.Background(), id, "", failure)
 	}
@@ -26,26 +27,26 @@ func ended(t *testing.T, db *DB, job string, failure error) {
 func TestFailingJob(t *testing.T) {
 	ctx, c := context.Background(), &clock{epoch}
 	db := openTest(t, Options{Now: c.now})
-	if _, err := db.FailingJob(ctx, "retention"); !errors.Is(err, ErrNotFound) {
+	if _, err := db.FailingJob(ctx, job.Retention.Alone()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("it never ran: %v", err)
 	}
 	for i, failure := range []error{errors.New("before"), nil, errors.New("first"), errors.New("second")} {
 		c.t = epoch.Add(time.Duration(i) * time.Hour)
-		ended(t, db, "retention", failure)
+		ended(t, db, job.Retention.Alone(), failure)
 	}
-	if _, err := db.BeginRun(ctx, "retention"); err != nil { // goes on
+	if _, err := db.BeginRun(ctx, job.Retention.Alone()); err != nil { // goes on
 		t.Fatal(err)
 	}
-	if f, err := db.FailingJob(ctx, "retention"); err != nil || !f.Since.Equal(epoch.Add(2*time.Hour)) || f.Last.Detail != "second" {
+	if f, err := db.FailingJob(ctx, job.Retention.Alone()); err != nil || !f.Since.Equal(epoch.Add(2*time.Hour)) || f.Last.Detail != "second" {
 		t.Errorf("%+v %v", f, err)
 	}
 	c.t = epoch.Add(5 * time.Hour)
-	ended(t, db, "retention", nil)
-	if _, err := db.FailingJob(ctx, "retention"); !errors.Is(err, ErrNotFound) {
+	ended(t, db, job.Retention.Alone(), nil)
+	if _, err := db.FailingJob(ctx, job.Retention.Alone()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("it succeeds: %v", err)
 	}
-	ended(t, db, "retention", errors.New("third")) // in the same millisecond
-	if f, err := db.FailingJob(ctx, "retention"); err != nil || !f.Since.Equal(c.t) {
+	ended(t, db, job.Retention.Alone(), errors.New("third")) // in the same millisecond
+	if f, err := db.FailingJob(ctx, job.Retention.Alone()); err != nil || !f.Since.Equal(c.t) {
 		t.Errorf("%+v %v", f, err)
 	}
 }
@@ -56,7 +57,7 @@ func TestLull(t *testing.T) {
 	if l, err := db.Lull(ctx); err != nil || l != (policy.Lull{}) {
 		t.Errorf("%+v %v", l, err)
 	}
-	ended(t, db, "harvest bounces", nil)
+	ended(t, db, job.Harvest.Of("bounces"), nil)
 	var b Batch
 	for i := range 140 { // every second hour, once for nine of them none
 		at := epoch.Add(time.Duration(2*i) * time.Hour)
@@ -75,8 +76,8 @@ func TestLull(t *testing.T) {
 		t.Errorf("an hour is no lull: %+v %v", l, err)
 	}
 	c.t = last.Add(25 * time.Hour)
-	ended(t, db, "harvest bounces", nil)
-	ended(t, db, "harvest bounces", errors.New("refused"))
+	ended(t, db, job.Harvest.Of("bounces"), nil)
+	ended(t, db, job.Harvest.Of("bounces"), errors.New("refused"))
 	want := policy.Lull{Last: last, Usual: 10, Gap: 9 * time.Hour, Begun: epoch, Looked: c.t}
 	if l, err := db.Lull(ctx); err != nil || l != want {
 		t.Errorf("%+v %v", l, err)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"harvester/store/job"
 )
 
 // Limits are how much the list may change within an hour, or within one run,
@@ -48,8 +50,8 @@ func (w *writing) guard() error {
 	hour := w.now.Add(-time.Hour).UnixMilli()
 	err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips),
   EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
-  (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE job = 'import' OR job LIKE 'harvest %' GROUP BY job))`,
-		w.now.Add(-longestRun).UnixMilli()).Scan(&open, &released, &published, &begun)
+  (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`,
+		w.now.Add(-longestRun).UnixMilli(), job.Import, job.Harvest).Scan(&open, &released, &published, &begun)
 	if err != nil || open || !published {
 		return err
 	}

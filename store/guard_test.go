@@ -10,6 +10,7 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -212,11 +213,11 @@ func TestGuardCountsARun(t *testing.T) {
 	if err := slowly("quiet"); err != nil {
 		t.Fatalf("90 each two hours, in no run: %v", err)
 	}
-	if _, err := db.BeginRun(ctx, "harvest crashed"); err != nil {
+	if _, err := db.BeginRun(ctx, job.Harvest.Of("crashed")); err != nil {
 		t.Fatal(err)
 	}
 	c.t = c.t.Add(25 * time.Hour)
-	run, err := db.BeginRun(ctx, "import")
+	run, err := db.BeginRun(ctx, job.Import.Alone())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func TestGuardCountsARun(t *testing.T) {
 	if err := slowly("crashed"); err != nil {
 		t.Fatalf("the run of yesterday is over: %v", err)
 	}
-	if _, err := db.BeginRun(ctx, "import"); err != nil {
+	if _, err := db.BeginRun(ctx, job.Import.Alone()); err != nil {
 		t.Fatal(err)
 	}
 	if err := slowly("run"); !errors.Is(err, ErrStopped) || !strings.Contains(err.Error(), "270 new suppressions in the run since ") {

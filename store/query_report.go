@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -99,7 +100,7 @@ type Refusal struct {
 
 // JobFacts is how one job has fared.
 type JobFacts struct {
-	Job      string
+	Job      job.Name
 	Last     time.Time // start of the latest run; zero when it never ran
 	LastOK   time.Time // start of the latest good run; zero when there is none
 	Detail   string    // of the latest run: one line, or the error
@@ -342,18 +343,18 @@ func (g *gathering) jobs(f *ReportFacts) error {
 	from, to := f.Today.From.UnixMilli(), f.Today.To.UnixMilli()
 	err := g.each(func(rows *sql.Rows) error {
 		var j JobFacts
-		err := rows.Scan(&j.Job, when{&j.Last}, when{&j.LastOK}, &j.Runs, &j.Failures)
+		err := rows.Scan(&j.Job.Kind, &j.Job.Subject, when{&j.Last}, when{&j.LastOK}, &j.Runs, &j.Failures)
 		f.Jobs = append(f.Jobs, j)
 		return err
-	}, `SELECT job, max(started), max(started) FILTER (WHERE ok = 1), count(*) FILTER (WHERE started >= ?), count(*) FILTER (WHERE started >= ? AND ended IS NOT NULL AND ok = 0)
- FROM runs WHERE started >= ? AND started < ? GROUP BY job ORDER BY job`, from, from, f.Today.To.AddDate(0, 0, -7).UnixMilli(), to)
+	}, `SELECT kind, subject, max(started), max(started) FILTER (WHERE ok = 1), count(*) FILTER (WHERE started >= ?), count(*) FILTER (WHERE started >= ? AND ended IS NOT NULL AND ok = 0)
+ FROM runs WHERE started >= ? AND started < ? GROUP BY kind, subject ORDER BY kind, subject`, from, from, f.Today.To.AddDate(0, 0, -7).UnixMilli(), to)
 	if err != nil {
 		return err
 	}
 	for i := range f.Jobs {
 		j := &f.Jobs[i]
 		var ok bool
-		err := g.q.QueryRowContext(g.ctx, `SELECT ok, detail FROM runs WHERE job = ? AND started < ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, j.Job, to).Scan(&ok, &j.Detail)
+		err := g.q.QueryRowContext(g.ctx, `SELECT ok, detail FROM runs WHERE kind = ? AND subject = ? AND started < ? AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1`, j.Job.Kind, j.Job.Subject, to).Scan(&ok, &j.Detail)
 		if err == sql.ErrNoRows { // as database/sql documents it
 			continue
 		}

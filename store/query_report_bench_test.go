@@ -28,7 +28,7 @@ func BenchmarkReportFacts(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if _, err := db.write.ExecContext(ctx, `INSERT INTO runs (job, started, ended, ok) VALUES ('report', ?1, ?1, 1)`, epoch.AddDate(0, 0, -1).UnixMilli()); err != nil {
+	if _, err := db.write.ExecContext(ctx, `INSERT INTO runs (kind, started, ended, ok) VALUES ('report', ?1, ?1, 1)`, epoch.AddDate(0, 0, -1).UnixMilli()); err != nil {
 		b.Fatal(err)
 	}
 	var f ReportFacts

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -31,7 +32,7 @@ func TestReportFacts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	id, err := db.BeginRun(ctx, "harvest bounces")
+	id, err := db.BeginRun(ctx, job.Harvest.Of("bounces"))
 	must(err)
 	must(db.EndRun(ctx, id, "2 messages", nil))
 	if f, err := db.ReportFacts(ctx, midnights(3)); err != nil || !f.Since.IsZero() || f.Before != nil || f.Today.Kinds[bounce.KindBounce] != 0 {
@@ -47,7 +48,7 @@ func TestReportFacts(t *testing.T) {
 		failure(0, "a@example.com", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown), failure(0, "c@example.net", bounce.UserUnknown, stranger),
 		failure(0, "d@example.com", bounce.ReputationIP, blocked), failure(0, "e@example.com", bounce.ReputationIP, blocked))
 	c.t = epoch.Add(time.Hour)
-	id, err = db.BeginRun(ctx, "harvest bounces")
+	id, err = db.BeginRun(ctx, job.Harvest.Of("bounces"))
 	must(err)
 	must(db.EndRun(ctx, id, "", errors.New("no route")))
 	_, err = db.RecordExport(ctx, Export{Name: "list", Profile: "csv", Rows: 3})
@@ -79,7 +80,7 @@ func TestReportFacts(t *testing.T) {
 	if r := f.Today.Refusals; len(r) != 1 || r[0].N != 2 || r[0].Vendor != "microsoft" || !r[0].First.Equal(epoch) {
 		t.Errorf("refusals: %+v", r)
 	}
-	wantJobs := []JobFacts{{Job: "harvest bounces", Last: epoch.Add(time.Hour), LastOK: epoch, Detail: "no route", Failing: true, Runs: 2, Failures: 1}}
+	wantJobs := []JobFacts{{Job: job.Harvest.Of("bounces"), Last: epoch.Add(time.Hour), LastOK: epoch, Detail: "no route", Failing: true, Runs: 2, Failures: 1}}
 	if d := cmp.Diff(wantJobs, f.Jobs); d != "" {
 		t.Error(d)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/job"
 )
 
 // Revision is how the failures of mail that was sent on a past day have become
@@ -70,14 +71,14 @@ func (g *gathering) revisions(f *ReportFacts) error {
 // report was ever made.
 func (g *gathering) reported(f *ReportFacts) (since, until time.Time, err error) {
 	from, to := f.Today.From.UnixMilli(), f.Today.To.UnixMilli()
-	err = g.q.QueryRowContext(g.ctx, `SELECT max(started) FROM runs WHERE job = 'report' AND ok = 1 AND started < ?`, to).Scan(when{&since})
+	err = g.q.QueryRowContext(g.ctx, `SELECT max(started) FROM runs WHERE kind = ? AND subject = '' AND ok = 1 AND started < ?`, job.Report, to).Scan(when{&since})
 	if err != nil || since.IsZero() {
 		return since, until, err
 	}
 	if since.UnixMilli() < from { // none was made on that day
 		since = f.Today.From
 	}
-	err = g.q.QueryRowContext(g.ctx, `SELECT min(started) FROM runs WHERE job = 'report' AND ok = 1 AND started >= ?`, to).Scan(when{&until})
+	err = g.q.QueryRowContext(g.ctx, `SELECT min(started) FROM runs WHERE kind = ? AND subject = '' AND ok = 1 AND started >= ?`, job.Report, to).Scan(when{&until})
 	if until.IsZero() {
 		until = time.UnixMilli(1 << 62 / 1_000_000)
 	}

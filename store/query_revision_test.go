@@ -7,6 +7,7 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/job"
 )
 
 // A bounce that comes in days after its mail was sent revises the day of
@@ -19,7 +20,7 @@ func TestRevisions(t *testing.T) {
 	report := func(n int) {
 		t.Helper()
 		c.t = day(n + 1).Add(6 * time.Hour)
-		id, err := db.BeginRun(ctx, "report")
+		id, err := db.BeginRun(ctx, job.Report.Alone())
 		if err == nil {
 			err = db.EndRun(ctx, id, "", nil)
 		}

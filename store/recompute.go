@@ -14,6 +14,7 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -69,7 +70,7 @@ func (db *DB) follow(ctx context.Context) error {
 	if was != "" {
 		db.opts.Log.InfoContext(ctx, "deciding all history anew", "why", why)
 	}
-	_, err = db.recompute(ctx, Scenario{}, "replay", why, events)
+	_, err = db.recompute(ctx, Scenario{}, job.Replay, why, events)
 	return err
 }
 
@@ -89,20 +90,20 @@ type Applied struct {
 }
 
 // Apply decides all history under a scenario, stores what follows, and writes
-// down who did what in the log of runs, under a job. The list follows the
+// down who did what in the log of runs, under a kind. The list follows the
 // configuration again when the database is opened the next time.
-func (db *DB) Apply(ctx context.Context, s Scenario, job, why string) (Applied, error) {
+func (db *DB) Apply(ctx context.Context, s Scenario, kind job.Kind, why string) (Applied, error) {
 	if !s.Now.IsZero() {
 		return Applied{}, errors.New("another time can be tried, but not applied")
 	}
 	under := *db
 	under.opts.Policy = s.Policy
-	return under.recompute(ctx, s, job, why, s.Meaning != nil)
+	return under.recompute(ctx, s, kind, why, s.Meaning != nil)
 }
 
 // recompute derives everything derived anew from the stored facts: the events
 // by the meaning where it is asked for, and the list by the policy.
-func (db *DB) recompute(ctx context.Context, s Scenario, job, why string, events bool) (a Applied, err error) {
+func (db *DB) recompute(ctx context.Context, s Scenario, kind job.Kind, why string, events bool) (a Applied, err error) {
 	err = db.tx(ctx, "computing the suppression list anew", func(w *writing) error {
 		touched := map[string]bool{}
 		if events {
@@ -131,7 +132,7 @@ func (db *DB) recompute(ctx context.Context, s Scenario, job, why string, events
 			return err
 		}
 		a.Outcome = w.out
-		if err := w.logged(&a, job, why); err != nil {
+		if err := w.logged(&a, kind, why); err != nil {
 			return err
 		}
 		return w.guard()
@@ -141,7 +142,7 @@ func (db *DB) recompute(ctx context.Context, s Scenario, job, why string, events
 
 // logged opens a new generation of the list and writes it into the log of
 // runs. The log of an empty database would say nothing.
-func (w *writing) logged(a *Applied, job, why string) error {
+func (w *writing) logged(a *Applied, kind job.Kind, why string) error {
 	err := w.tx.QueryRowContext(w.ctx, `INSERT INTO meta (name, value) SELECT 'generation', '1' WHERE EXISTS (SELECT 1 FROM events)
  ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`).Scan(&a.Generation)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -151,7 +152,7 @@ func (w *writing) logged(a *Applied, job, why string) error {
 		return err
 	}
 	detail := fmt.Sprintf("generation %d: %s; %d events read differently, %d suppressed, %d lifted, %d held", a.Generation, why, a.Revised, a.Added, a.Removed, a.Held)
-	_, err = w.tx.ExecContext(w.ctx, `INSERT INTO runs (job, started, ended, ok, detail) VALUES (?, ?, ?, 1, ?)`, job, w.now.UnixMilli(), w.now.UnixMilli(), detail)
+	_, err = w.tx.ExecContext(w.ctx, `INSERT INTO runs (kind, started, ended, ok, detail) VALUES (?, ?, ?, 1, ?)`, kind, w.now.UnixMilli(), w.now.UnixMilli(), detail)
 	return err
 }
 

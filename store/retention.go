@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -45,8 +46,8 @@ func (db *DB) Retain(ctx context.Context, r Retention) (Pruned, error) {
 				r.Replies, &p.Diagnostics},
 			{`UPDATE messages SET sender = '', return_path = '', subject = '', notes = '' WHERE at < ?1 AND (sender <> '' OR subject <> '')
    AND kind IN ('none', 'auto_reply', 'receipt', 'challenge', 'notice')`, r.Names, &p.Messages},
-			{`DELETE FROM runs WHERE started < ?1 AND id NOT IN (SELECT max(id) FROM runs GROUP BY job)
-   AND job NOT IN ('replay', 'reclassify')`, r.Runs, &p.Runs},
+			{`DELETE FROM runs WHERE started < ?1 AND id NOT IN (SELECT max(id) FROM runs GROUP BY kind, subject)
+   AND kind NOT IN ('` + string(job.Replay) + `', '` + string(job.Reclassify) + `')`, r.Runs, &p.Runs},
 		} {
 			if q.keep == 0 {
 				continue

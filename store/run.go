@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"harvester/store/job"
 )
 
 // Run is one run of a job.
 type Run struct {
 	ID      int64     `json:"id"`
-	Job     string    `json:"job"`
+	Job     job.Name  `json:"job"`
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"` // zero: running, or cut off by a crash
 	OK      bool      `json:"ok"`
@@ -20,9 +22,9 @@ type Run struct {
 }
 
 // BeginRun records that a job starts.
-func (db *DB) BeginRun(ctx context.Context, job string) (id int64, err error) {
-	err = db.tx(ctx, "recording the start of "+job, func(w *writing) error {
-		res, err := w.tx.ExecContext(ctx, `INSERT INTO runs (job, started) VALUES (?, ?)`, job, w.now.UnixMilli())
+func (db *DB) BeginRun(ctx context.Context, j job.Name) (id int64, err error) {
+	err = db.tx(ctx, "recording the start of "+j.String(), func(w *writing) error {
+		res, err := w.tx.ExecContext(ctx, `INSERT INTO runs (kind, subject, started) VALUES (?, ?, ?)`, j.Kind, j.Subject, w.now.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -45,33 +47,33 @@ func (db *DB) EndRun(ctx context.Context, id int64, detail string, failure error
 }
 
 // Postpone records when the daemon runs a job again whose last run failed.
-func (db *DB) Postpone(ctx context.Context, job string, until time.Time) error {
-	return db.tx(ctx, "recording the next try of "+job, func(w *writing) error {
-		_, err := w.tx.ExecContext(ctx, `UPDATE runs SET retry = ? WHERE id = (SELECT max(id) FROM runs WHERE job = ?) AND ok = 0`, until.UnixMilli(), job)
+func (db *DB) Postpone(ctx context.Context, j job.Name, until time.Time) error {
+	return db.tx(ctx, "recording the next try of "+j.String(), func(w *writing) error {
+		_, err := w.tx.ExecContext(ctx, `UPDATE runs SET retry = ? WHERE id = (SELECT max(id) FROM runs WHERE kind = ? AND subject = ?) AND ok = 0`, until.UnixMilli(), j.Kind, j.Subject)
 		return err
 	})
 }
 
-const selectRun = `SELECT id, job, started, ended, ok, detail, retry FROM runs `
+const selectRun = `SELECT id, kind, subject, started, ended, ok, detail, retry FROM runs `
 
 func (r *Run) scan(row interface{ Scan(to ...any) error }) error {
-	return row.Scan(&r.ID, &r.Job, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail, when{&r.Retry})
+	return row.Scan(&r.ID, &r.Job.Kind, &r.Job.Subject, when{&r.Started}, when{&r.Ended}, &r.OK, &r.Detail, when{&r.Retry})
 }
 
 // LastRun returns the last run of a job, or the last that succeeded, and
 // ErrNotFound when there is none.
-func (db *DB) LastRun(ctx context.Context, job string, succeeded bool) (Run, error) {
-	query := selectRun + `WHERE job = ? ORDER BY started DESC, id DESC LIMIT 1`
+func (db *DB) LastRun(ctx context.Context, j job.Name, succeeded bool) (Run, error) {
+	query := selectRun + `WHERE kind = ? AND subject = ? ORDER BY started DESC, id DESC LIMIT 1`
 	if succeeded {
-		query = selectRun + `WHERE job = ? AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1`
+		query = selectRun + `WHERE kind = ? AND subject = ? AND ok = 1 ORDER BY started DESC, id DESC LIMIT 1`
 	}
 	var r Run
-	err := r.scan(db.read.QueryRowContext(ctx, query, job))
+	err := r.scan(db.read.QueryRowContext(ctx, query, j.Kind, j.Subject))
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, fmt.Errorf("a run of %s: %w", job, ErrNotFound)
+		return r, fmt.Errorf("a run of %s: %w", j, ErrNotFound)
 	}
 	if err != nil {
-		return r, fmt.Errorf("reading the last run of %s: %w", job, clear(err))
+		return r, fmt.Errorf("reading the last run of %s: %w", j, clear(err))
 	}
 	return r, nil
 }

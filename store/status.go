@@ -91,7 +91,7 @@ func (db *DB) status(ctx context.Context, s *Status) error {
 	if err != nil {
 		return err
 	}
-	rows, err = db.read.QueryContext(ctx, selectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY job) ORDER BY job`)
+	rows, err = db.read.QueryContext(ctx, selectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY kind, subject) ORDER BY kind, subject`)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -182,17 +183,17 @@ func TestPostpone(t *testing.T) {
 	db := openTest(t, Options{})
 	until := epoch.Add(time.Hour)
 	for _, failure := range []error{errors.New("no route to host"), nil} {
-		id, err := db.BeginRun(ctx, "harvest bounces")
+		id, err := db.BeginRun(ctx, job.Harvest.Of("bounces"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := db.EndRun(ctx, id, "", failure); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Postpone(ctx, "harvest bounces", until); err != nil {
+		if err := db.Postpone(ctx, job.Harvest.Of("bounces"), until); err != nil {
 			t.Fatal(err)
 		}
-		last, err := db.LastRun(ctx, "harvest bounces", false)
+		last, err := db.LastRun(ctx, job.Harvest.Of("bounces"), false)
 		if err != nil || last.Retry.Equal(until) != (failure != nil) {
 			t.Errorf("after %v: %+v, %v", failure, last, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
+	"harvester/store/job"
 )
 
 func newConfig(a *app) *cobra.Command {
@@ -54,7 +55,7 @@ type finding struct {
 }
 
 type checkedJob struct {
-	Job      string      `json:"job"`
+	Job      job.Name    `json:"job"`
 	Schedule string      `json:"schedule"`
 	Next     []time.Time `json:"next"`
 }
@@ -149,7 +150,7 @@ func printProbed(w io.Writer, found []compose.Probed) {
 func jobsOf(c *config.Config) []checkedJob {
 	now := time.Now().In(c.Timezone.Location())
 	jobs := []checkedJob{}
-	add := func(name string, spec schedule.Spec) {
+	add := func(name job.Name, spec schedule.Spec) {
 		j := checkedJob{Job: name, Schedule: spec.String()}
 		for t := spec.Next(now); len(j.Next) < 5; t = spec.Next(t) {
 			j.Next = append(j.Next, t)
@@ -157,19 +158,19 @@ func jobsOf(c *config.Config) []checkedJob {
 		jobs = append(jobs, j)
 	}
 	for _, m := range c.Mailboxes {
-		add("harvest "+string(m.Name), m.Schedule)
+		add(job.Harvest.Of(string(m.Name)), m.Schedule)
 	}
 	for _, name := range c.SentNames() {
-		add("ledger "+name, c.Sent[name].When())
+		add(job.Ledger.Of(name), c.Sent[name].When())
 	}
 	for _, e := range c.Exports {
-		add("export "+string(e.Name), e.Schedule)
+		add(job.Export.Of(string(e.Name)), e.Schedule)
 	}
 	for _, p := range c.Pushes {
-		add("push "+string(p.Name), p.Schedule)
+		add(job.Push.Of(string(p.Name)), p.Schedule)
 	}
 	if c.Report.Path != "" {
-		add("report", c.Report.Schedule)
+		add(job.Report.Alone(), c.Report.Schedule)
 	}
 	return jobs
 }

@@ -15,6 +15,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/harvest/file"
 	"harvester/schedule"
+	"harvester/store/job"
 )
 
 func newImport(a *app) *cobra.Command {
@@ -55,7 +56,7 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 					a.printError(err)
 				}
 				started := time.Now()
-				run, err := set.DB.BeginRun(ctx, "import")
+				run, err := set.DB.BeginRun(ctx, job.Import.Alone())
 				if err != nil {
 					return err
 				}

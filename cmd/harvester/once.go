@@ -21,6 +21,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/harvest"
 	"harvester/schedule"
+	"harvester/store/job"
 )
 
 // parallelMailboxes bounds connections and memory of one pass.
@@ -28,11 +29,11 @@ const parallelMailboxes = 8
 
 // ran is what became of one job of a pass.
 type ran struct {
-	Job    string `json:"job"`
-	OK     bool   `json:"ok"`
-	Due    bool   `json:"due"`
-	Detail string `json:"detail"`
-	Error  string `json:"error,omitempty"`
+	Job    job.Name `json:"job"`
+	OK     bool     `json:"ok"`
+	Due    bool     `json:"due"`
+	Detail string   `json:"detail"`
+	Error  string   `json:"error,omitempty"`
 	err    error
 }
 
@@ -131,7 +132,7 @@ func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
 	return inParallel(c.Mailboxes, func(m *config.Mailbox) ran {
 		tally, err := set.Mailbox(m, true).Run(ctx)
 		if err != nil {
-			return ran{Job: "harvest " + string(m.Name), Due: true, err: err}
+			return ran{Job: compose.HarvestName(m), Due: true, err: err}
 		}
 		detail := fmt.Sprintf("would store %d messages", tally.Read)
 		if m.Holds == config.HoldsSent {
@@ -143,7 +144,7 @@ func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
 		if planned := tally.Planned(); planned != "" {
 			detail += ", then " + planned
 		}
-		return ran{Job: "harvest " + string(m.Name), OK: true, Due: true, Detail: detail}
+		return ran{Job: compose.HarvestName(m), OK: true, Due: true, Detail: detail}
 	}), ctx.Err()
 }
 

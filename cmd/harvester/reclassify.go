@@ -7,6 +7,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 func newReclassify(a *app) *cobra.Command {
@@ -30,7 +31,7 @@ the guard still stops the exports when the list changes too much.`,
 				}
 				v := replayed{Difference: d}
 				if apply {
-					applied, err := set.DB.Apply(cmd.Context(), s, "reclassify", fmt.Sprintf("the active rules (pack %s), by %s", set.Rules.Version(), author()))
+					applied, err := set.DB.Apply(cmd.Context(), s, job.Reclassify, fmt.Sprintf("the active rules (pack %s), by %s", set.Rules.Version(), author()))
 					if err != nil {
 						return err
 					}

@@ -15,6 +15,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 func newReplay(a *app) *cobra.Command {
@@ -65,7 +66,7 @@ configuration: put FILE in its place before harvester starts again.`,
 			}
 			v := replayed{Difference: d}
 			if apply {
-				applied, err := set.DB.Apply(cmd.Context(), s, "replay", why+", by "+author())
+				applied, err := set.DB.Apply(cmd.Context(), s, job.Replay, why+", by "+author())
 				if err != nil {
 					return err
 				}

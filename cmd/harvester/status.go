@@ -13,12 +13,13 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
 // statusJob is a configured job and how it fared.
 type statusJob struct {
-	Job  string     `json:"job"`
+	Job  job.Name   `json:"job"`
 	Last *store.Run `json:"last"` // null when it never ran
 	Next time.Time  `json:"next"` // by its schedule, or later where it failed and is left alone for a while
 }

@@ -231,7 +231,7 @@ func trend(today *store.Day, before []store.Day, unit Span) []Point {
 func jobs(rows []store.JobFacts, loc *time.Location) []Job {
 	out := []Job{}
 	for _, j := range rows {
-		out = append(out, Job{Job: oneLine(j.Job), Last: local(j.Last, loc), LastOK: local(j.LastOK, loc), Failing: j.Failing, Runs: j.Runs, Failures: j.Failures, Detail: oneLine(j.Detail)})
+		out = append(out, Job{Job: oneLine(j.Job.String()), Last: local(j.Last, loc), LastOK: local(j.LastOK, loc), Failing: j.Failing, Runs: j.Runs, Failures: j.Failures, Detail: oneLine(j.Detail)})
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -54,7 +55,7 @@ func quiet() store.ReportFacts {
 	return store.ReportFacts{
 		Today:  store.DayFacts{Day: d, InForce: 4765},
 		Before: before(13),
-		Jobs:   []store.JobFacts{{Job: "harvest bounces", Last: noon.Add(11 * time.Hour), LastOK: noon.Add(11 * time.Hour), Runs: 288}},
+		Jobs:   []store.JobFacts{{Job: job.Harvest.Of("bounces"), Last: noon.Add(11 * time.Hour), LastOK: noon.Add(11 * time.Hour), Runs: 288}},
 		Since:  noon.AddDate(-1, 0, 0),
 	}
 }
@@ -100,7 +101,7 @@ func busy() store.ReportFacts {
 		a := fmt.Sprintf("user%02d@example-corp.example", i)
 		f.Today.Changes = append(f.Today.Changes, store.Change{At: at(11, i), Op: "add", Address: a, Key: "x@" + "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: bounce.ClassHard})
 	}
-	f.Jobs = append(f.Jobs, store.JobFacts{Job: "harvest newsletter", Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
+	f.Jobs = append(f.Jobs, store.JobFacts{Job: job.Harvest.Of("newsletter"), Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Stopped = &store.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
 	f.Today.Forged, f.Today.Proofs = 3, []store.ProofCount{{Proof: policy.ProofSigned, N: 3}, {Proof: policy.ProofReturned, N: 46}}
 	n := 1200
@@ -162,7 +163,7 @@ func hostile() store.ReportFacts {
 		f.Today.Streams[i].Stream += evil
 	}
 	for i := range f.Jobs {
-		f.Jobs[i].Job, f.Jobs[i].Detail = evil, evil
+		f.Jobs[i].Job, f.Jobs[i].Detail = job.Kind(evil).Alone(), evil
 	}
 	for i := range f.Exports {
 		f.Exports[i].Name, f.Exports[i].Why, f.Exports[i].Profile = evil, evil, evil

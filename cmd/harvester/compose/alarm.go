@@ -13,16 +13,15 @@ import (
 	message "github.com/emersion/go-message/mail"
 
 	"harvester/schedule"
+	"harvester/store/job"
 	"harvester/store/notify"
 	"harvester/store/policy"
 )
 
-// alarmJob looks for troubles; it comes last, so that a pass sees its own.
-const alarmJob = "alarm"
-
-// alarm is the job that notices troubles and tells what is new about them.
+// alarm is the job that notices troubles and tells what is new about them. It
+// comes last, so that a pass sees its own.
 func (s *Set) alarm() schedule.Job {
-	return schedule.Job{Name: alarmJob, Spec: s.Config.Alarm.Schedule, Deadline: fileDeadline, AtOnce: true, Run: func(ctx context.Context) (string, error) {
+	return schedule.Job{Name: job.Alarm.Alone(), Spec: s.Config.Alarm.Schedule, Deadline: fileDeadline, AtOnce: true, Run: func(ctx context.Context) (string, error) {
 		return s.tellTroubles(ctx, time.Now())
 	}}
 }

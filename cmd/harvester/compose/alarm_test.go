@@ -22,6 +22,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -97,9 +98,9 @@ func alarmSet(t *testing.T, more string) *Set {
 }
 
 // ends records a run of a job.
-func ends(t *testing.T, set *Set, job string, failure error) {
+func ends(t *testing.T, set *Set, j job.Name, failure error) {
 	t.Helper()
-	run, err := set.DB.BeginRun(t.Context(), job)
+	run, err := set.DB.BeginRun(t.Context(), j)
 	if err == nil {
 		err = set.DB.EndRun(t.Context(), run, "done", failure)
 	}
@@ -153,8 +154,8 @@ func TestTellTroubles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ends(t, set, "retention", nil)
-	ends(t, set, "retention", errors.New("no rights for ann@example.com"))
+	ends(t, set, job.Retention.Alone(), nil)
+	ends(t, set, job.Retention.Alone(), errors.New("no rights for ann@example.com"))
 	must(look(30 * time.Minute))
 	if len(posted)+len(box.taken()) > 0 {
 		t.Fatalf("one failed run is no news: %q", posted)
@@ -189,7 +190,7 @@ func TestTellTroubles(t *testing.T) {
 	if a, err := set.Alarms(t.Context(), start.Add(80*time.Minute)); err != nil || len(a) != 1 || len(a[0].Told) != 3 {
 		t.Errorf("%+v %v", a, err)
 	}
-	ends(t, set, "retention", nil)
+	ends(t, set, job.Retention.Alone(), nil)
 	must(look(2 * time.Hour))
 	if n := len(box.taken()); n > 0 {
 		t.Error("it may come back")
@@ -220,7 +221,7 @@ func TestAlarmsWithoutWay(t *testing.T) {
 	if len(set.Ways()) > 0 {
 		t.Error("sending is switched off")
 	}
-	ends(t, set, "retention", errors.New("broken"))
+	ends(t, set, job.Retention.Alone(), errors.New("broken"))
 	if detail, err := set.tellTroubles(t.Context(), time.Now().Add(7*time.Hour)); err != nil || detail != "1 open" {
 		t.Errorf("%s %v", detail, err)
 	}
@@ -236,9 +237,9 @@ const alarmMailbox = "[[mailbox]]\nname = \"bounces\"\nserver = \"imap.example.o
 // meanwhile changes nothing.
 func TestFailing(t *testing.T) {
 	set := alarmSet(t, alarmMailbox)
-	ends(t, set, "harvest bounces", errors.New("refused"))
-	ends(t, set, "harvest bounces", errors.New("refused again"))
-	if _, err := set.DB.BeginRun(t.Context(), "harvest bounces"); err != nil {
+	ends(t, set, job.Harvest.Of("bounces"), errors.New("refused"))
+	ends(t, set, job.Harvest.Of("bounces"), errors.New("refused again"))
+	if _, err := set.DB.BeginRun(t.Context(), job.Harvest.Of("bounces")); err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[time.Duration]string{59 * time.Minute: "", 61 * time.Minute: "warn", 7 * time.Hour: "crit"} {

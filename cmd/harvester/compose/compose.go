@@ -17,6 +17,7 @@ import (
 	"harvester/parse/rules"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 // Options say how the database is used.
@@ -174,7 +175,7 @@ func (s *Set) Harvests() []schedule.Job {
 }
 
 // HarvestName is the name of the job that harvests a mailbox.
-func HarvestName(m *config.Mailbox) string { return "harvest " + string(m.Name) }
+func HarvestName(m *config.Mailbox) job.Name { return job.Harvest.Of(string(m.Name)) }
 
 // watch asks for a harvest when the server tells of new mail; nil where it is
 // not wanted, or can't be. Its connection is for reading only.
@@ -191,14 +192,14 @@ func (s *Set) watch(m *config.Mailbox) func(context.Context, func()) {
 // report, dropping what is too old, and the alarms.
 func (s *Set) Files() []schedule.Job {
 	var jobs []schedule.Job
-	basis := "" // without it, a pass by cron would never owe the first report
+	var basis job.Name // without it, a pass by cron would never owe the first report
 	if len(s.Config.Mailboxes) > 0 {
 		basis = HarvestName(&s.Config.Mailboxes[0])
 	}
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]
 		jobs = append(jobs, schedule.Job{
-			Name: "export " + string(e.Name), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true, Follows: true,
+			Name: job.Export.Of(string(e.Name)), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true, Follows: true,
 			Run: func(ctx context.Context) (string, error) {
 				res, err := s.Export(ctx, e)
 				return res.String(), err
@@ -217,7 +218,7 @@ func (s *Set) Files() []schedule.Job {
 		panic(err) // as above
 	}
 	return append(jobs, schedule.Job{
-		Name: "vacuum", Spec: afterwards, Deadline: harvestDeadline, Basis: basis,
+		Name: job.Vacuum.Alone(), Spec: afterwards, Deadline: harvestDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
 			space, err := s.DB.Space(ctx)
 			if err != nil || !space.Worthwhile() {
@@ -227,7 +228,7 @@ func (s *Set) Files() []schedule.Job {
 			return fmt.Sprintf("gave back %d of %d MB", space.Free>>20, space.Bytes>>20), err
 		},
 	}, schedule.Job{
-		Name: "retention", Spec: nightly, Deadline: fileDeadline, Basis: basis,
+		Name: job.Retention.Alone(), Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
 			gone, err := s.DB.Retain(ctx, s.Config.Retention)
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err

@@ -16,6 +16,7 @@ import (
 	"harvester/schedule"
 	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -54,7 +55,7 @@ path = "list/list.csv"
 		}
 	})
 	files := set.Files()
-	i := slices.IndexFunc(files, func(j schedule.Job) bool { return j.Name == "export list" })
+	i := slices.IndexFunc(files, func(j schedule.Job) bool { return j.Name == job.Export.Of("list") })
 	return &exporting{Set: set, t: t, dir: dir, job: files[i]}
 }
 

@@ -7,6 +7,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/push"
 )
 
@@ -39,7 +40,7 @@ func (s *Set) pushes() []schedule.Job {
 	for i := range s.Config.Pushes {
 		p := &s.Config.Pushes[i]
 		jobs = append(jobs, schedule.Job{
-			Name: "push " + string(p.Name), Spec: p.Schedule, Deadline: pushDeadline, AtOnce: true, Follows: true,
+			Name: job.Push.Of(string(p.Name)), Spec: p.Schedule, Deadline: pushDeadline, AtOnce: true, Follows: true,
 			Run: func(ctx context.Context) (string, error) {
 				res, err := s.Push(ctx, p, false)
 				return res.String(), err

@@ -13,6 +13,7 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -56,7 +57,7 @@ path = "/one/{{path .Address}}"
 	}
 	defer set.Close()
 	files := set.Files()
-	i := slices.IndexFunc(files, func(j schedule.Job) bool { return j.Name == "push news" })
+	i := slices.IndexFunc(files, func(j schedule.Job) bool { return j.Name == job.Push.Of("news") })
 	if i < 0 {
 		t.Fatal("there is no job")
 	}

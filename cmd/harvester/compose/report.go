@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"harvester/schedule"
+	"harvester/store/job"
 	"harvester/store/report"
 )
 
@@ -14,12 +15,12 @@ import (
 var digestSpecs = map[report.Span]string{report.Week: "20 6 * * 1", report.Month: "30 6 1 * *"}
 
 // reports are the jobs of the daily report and of the digests.
-func (s *Set) reports(basis string) []schedule.Job {
+func (s *Set) reports(basis job.Name) []schedule.Job {
 	c := &s.Config.Report
 	if c.Path == "" {
 		return nil
 	}
-	job := func(name string, span report.Span, spec schedule.Spec) schedule.Job {
+	one := func(name job.Name, span report.Span, spec schedule.Spec) schedule.Job {
 		return schedule.Job{
 			Name: name, Spec: spec, Deadline: fileDeadline, Basis: basis,
 			Run: func(ctx context.Context) (string, error) {
@@ -32,13 +33,13 @@ func (s *Set) reports(basis string) []schedule.Job {
 			},
 		}
 	}
-	jobs := []schedule.Job{job("report", report.Day, c.Schedule)}
+	jobs := []schedule.Job{one(job.Report.Alone(), report.Day, c.Schedule)}
 	for _, span := range c.Digests {
 		spec, err := schedule.ParseSpec(digestSpecs[span])
 		if err != nil {
 			panic(err) // it is a constant
 		}
-		jobs = append(jobs, job("report "+span.String(), span, spec))
+		jobs = append(jobs, one(job.Report.Of(span.String()), span, spec))
 	}
 	return jobs
 }

@@ -13,6 +13,7 @@ import (
 	"harvester/parse/sentlog"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 // Logs are the jobs that follow the logs of what was sent.
@@ -21,7 +22,7 @@ func (s *Set) Logs() []schedule.Job {
 	for _, name := range s.Config.SentNames() {
 		c := s.Config.Sent[name]
 		out = append(out, schedule.Job{
-			Name: "ledger " + name, Spec: c.When(), Deadline: harvestDeadline, AtOnce: true,
+			Name: job.Ledger.Of(name), Spec: c.When(), Deadline: harvestDeadline, AtOnce: true,
 			Run: func(ctx context.Context) (string, error) { return s.follow(ctx, name, c) },
 		})
 	}

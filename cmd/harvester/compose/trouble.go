@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -102,9 +102,8 @@ func (s *Set) failing(ctx context.Context, now time.Time) (out []policy.Trouble,
 		if err != nil {
 			return nil, err
 		}
-		t := policy.Trouble{ID: "job." + j.Name, Since: f.Since, Title: j.Name + " fails", Next: f.Last.Detail}
-		kind, _, _ := strings.Cut(j.Name, " ")
-		if slices.Contains([]string{"harvest", "export", "push"}, kind) && now.Sub(f.Since) >= policy.FailingLong {
+		t := policy.Trouble{ID: "job." + j.Name.String(), Since: f.Since, Title: j.Name.String() + " fails", Next: f.Last.Detail}
+		if slices.Contains([]job.Kind{job.Harvest, job.Export, job.Push}, j.Name.Kind) && now.Sub(f.Since) >= policy.FailingLong {
 			t.Urgency = policy.Now
 		}
 		out = append(out, t)

@@ -201,7 +201,7 @@ func count(n int, one, many string) string {
 // dump logs how every job stands.
 func (d *daemon) dump() {
 	for _, s := range d.runner.Load().States() {
-		attrs := []any{slog.String("job", s.Job), slog.Time("next", s.Next), slog.Int("failures", s.Failures())}
+		attrs := []any{slog.String("job", s.Job.String()), slog.Time("next", s.Next), slog.Int("failures", s.Failures())}
 		if !s.Running.IsZero() {
 			attrs = append(attrs, slog.Time("running", s.Running))
 		}

@@ -27,6 +27,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 )
 
 // service is a daemon under test, with a notify socket as systemd has one.
@@ -348,7 +349,7 @@ func TestStartsWithoutItsServer(t *testing.T) {
 	}
 	defer db.Close()
 	s.eventually("the next try is stored", func() bool {
-		last, err := db.LastRun(t.Context(), "harvest bounces", false)
+		last, err := db.LastRun(t.Context(), job.Harvest.Of("bounces"), false)
 		return err == nil && strings.Contains(last.Detail, "connection refused") && last.Retry.After(last.Ended)
 	})
 	s.stop()
@@ -407,10 +408,10 @@ func TestSummaryTellsOfPartialFailures(t *testing.T) {
 	}
 	ran := make(chan struct{})
 	r := &schedule.Runner{Recorder: db, Zone: time.UTC, Parallel: 1, Grace: time.Minute, Log: slog.New(slog.DiscardHandler), Jobs: []schedule.Job{
-		{Name: "harvest bounces", Spec: hourly, AtOnce: true, Run: func(context.Context) (string, error) {
+		{Name: job.Harvest.Of("bounces"), Spec: hourly, AtOnce: true, Run: func(context.Context) (string, error) {
 			return "3 read", &schedule.Partial{Err: errors.New("folder Old does not exist")}
 		}},
-		{Name: "export list", Spec: hourly, AtOnce: true, Follows: true, Run: func(context.Context) (string, error) {
+		{Name: job.Export.Of("list"), Spec: hourly, AtOnce: true, Follows: true, Run: func(context.Context) (string, error) {
 			close(ran) // so the harvest is over
 			return "", nil
 		}},

@@ -22,6 +22,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -68,7 +69,7 @@ path = "list.csv"
 func scrape(t *testing.T, m *Metrics, set *compose.Set) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler(set, func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Missed: 3}} }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler(set, func() []schedule.State { return []schedule.State{{Job: job.Harvest.Of("bounces"), Missed: 3}} }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	body, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)
@@ -112,9 +113,9 @@ func TestScrape(t *testing.T) {
 	m.Reloaded(false)
 	ctx := t.Context()
 	for _, run := range []struct {
-		job string
+		job job.Name
 		err error
-	}{{"harvest bounces", nil}, {"harvest bounces", errors.New("refused")}, {"export list", nil}} {
+	}{{job.Harvest.Of("bounces"), nil}, {job.Harvest.Of("bounces"), errors.New("refused")}, {job.Export.Of("list"), nil}, {job.Report.Alone(), nil}, {job.Report.Of("week"), nil}} {
 		id, err := set.DB.BeginRun(ctx, run.job)
 		if err != nil {
 			t.Fatal(err)

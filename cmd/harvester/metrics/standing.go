@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +11,7 @@ import (
 	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -87,7 +87,7 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 		tell(err, alarms, float64(n), urgency.String())
 	}
 	for _, j := range s.states() {
-		out <- prometheus.MustNewConstMetric(jobMissed, prometheus.CounterValue, float64(j.Missed), j.Job)
+		out <- prometheus.MustNewConstMetric(jobMissed, prometheus.CounterValue, float64(j.Missed), j.Job.String())
 	}
 	for mailbox, at := range s.set.TokenExpiries() {
 		tell(nil, tokenExpiry, float64(at.UnixMilli())/1000, mailbox)
@@ -102,20 +102,21 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 func (s standing) job(ctx context.Context, j *schedule.Job, tell func(error, *prometheus.Desc, float64, ...string)) {
 	last, err := s.set.DB.LastRun(ctx, j.Name, false)
 	if err == nil && !last.Ended.IsZero() {
-		tell(nil, jobDuration, last.Ended.Sub(last.Started).Seconds(), j.Name)
+		tell(nil, jobDuration, last.Ended.Sub(last.Started).Seconds(), j.Name.String())
 	}
 	good, goodErr := s.set.DB.LastRun(ctx, j.Name, true)
 	at := float64(good.Started.UnixMilli()) / 1000
-	kind, name, _ := strings.Cut(j.Name, " ")
-	switch kind {
-	case "harvest":
+	switch name := j.Name.Subject; j.Name.Kind {
+	case job.Harvest:
 		// While it runs, the mailbox is as it was.
 		up := !last.Ended.IsZero() && last.OK || last.Ended.IsZero() && goodErr == nil
 		tell(err, mailboxUp, map[bool]float64{true: 1}[up], name)
 		tell(goodErr, lastPoll, at, name)
-	case "export":
+	case job.Export:
 		tell(goodErr, lastExport, at, name)
-	case "report":
-		tell(goodErr, lastReport, at)
+	case job.Report:
+		if name == "" { // a digest is another thing
+			tell(goodErr, lastReport, at)
+		}
 	}
 }

@@ -53,7 +53,7 @@ type overview struct {
 	*report.Report
 	Now       time.Time
 	DB        store.Status
-	Jobs      []job
+	Jobs      []standing
 	Stopped   *store.Trip
 	Holds     []store.Hold
 	Incidents []store.Incident
@@ -64,8 +64,8 @@ type overview struct {
 	Actions   bool
 }
 
-// job is a job with its last run.
-type job struct {
+// standing is a job with its last run.
+type standing struct {
 	schedule.State
 	Last *store.Run
 }
@@ -98,7 +98,7 @@ func (s *server) overview(ctx context.Context, v *overview) (err error) {
 		return err
 	}
 	for _, state := range s.States() {
-		j := job{State: state}
+		j := standing{State: state}
 		if i := slices.IndexFunc(v.DB.Jobs, func(r store.Run) bool { return r.Job == state.Job }); i >= 0 {
 			j.Last = &v.DB.Jobs[i]
 		}

@@ -28,6 +28,7 @@ import (
 	"harvester/parse"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -102,7 +103,7 @@ func serve(t testing.TB, change func(*Options)) (*httptest.Server, *compose.Set)
 		}
 	})
 	o := Options{Token: token, Set: set, Alive: func() error { return nil }, Metrics: metrics.New("test").Handler(set, func() []schedule.State { return nil }), Log: slog.New(slog.DiscardHandler),
-		States: func() []schedule.State { return []schedule.State{{Job: "harvest bounces", Next: time.Now()}} }}
+		States: func() []schedule.State { return []schedule.State{{Job: job.Harvest.Of("bounces"), Next: time.Now()}} }}
 	if change != nil {
 		change(&o)
 	}
@@ -140,7 +141,7 @@ func fill(set *compose.Set) error {
 	if _, err := set.DB.Commit(ctx, store.Batch{Items: schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}})}); err != nil {
 		return err
 	}
-	id, err := set.DB.BeginRun(ctx, "harvest bounces")
+	id, err := set.DB.BeginRun(ctx, job.Harvest.Of("bounces"))
 	if err != nil {
 		return err
 	}
@@ -267,7 +268,7 @@ func TestReadyNamesTheMailbox(t *testing.T) {
 	c := start(t, nil)
 	ctx := t.Context()
 	for range 2 { // a failing run is no good poll, however new
-		id, err := c.set.DB.BeginRun(ctx, "harvest bounces")
+		id, err := c.set.DB.BeginRun(ctx, job.Harvest.Of("bounces"))
 		if err != nil {
 			t.Fatal(err)
 		}
