@@ -16,6 +16,9 @@ type form struct {
 	// List phrases head a list of addresses, one a line, up to a blank line
 	// behind the first.
 	List []string
+	// Blocks tells that each address of a List opens a paragraph, with the reply
+	// to it below.
+	Blocks bool
 	// Sentence phrases have the address behind them in the same paragraph.
 	Sentence []string
 	// Reply labels or phrases have the reply behind them, on the same line or
@@ -45,34 +48,48 @@ func (f form) read(m *view.Mail) *Notice {
 	if f.Final {
 		n.Kind = bounce.KindBounce
 	}
-	common, _ := f.reply(ls, 0, len(ls))
+	above, _ := f.reply(ls, 0, slots[0].line)
 	host := f.host(ls)
-	for i, s := range slots {
-		end := len(ls)
+	n.Failures = make([]Failure, len(slots))
+	below := "" // the reply to the recipient below, which stands right under this one
+	for i := len(slots) - 1; i >= 0; i-- {
+		s, end := slots[i], len(ls)
 		if i+1 < len(slots) {
 			end = slots[i+1].line
 		}
-		reply, ok := f.reply(ls, s.line, end)
+		if !adjacent(ls, s.line, end) {
+			below = ""
+		}
+		reply, own := f.reply(ls, s.line, end)
 		switch {
-		case ok:
+		case own:
 		case code(s.rest) >= 0:
 			reply = join("", s.rest)
 			for j := s.line + 1; j < end && ls[j] != "" && indent(ls[j]) > 0; j++ {
 				reply = join(reply, ls[j])
 			}
-		case common != "":
-			reply = common
+		case below != "":
+			reply = below
+		case above != "":
+			reply = above
 		default:
 			reply = f.nearby(ls, s, end)
+		}
+		if own || below != "" {
+			below = reply
 		}
 		r := remote(reply)
 		if host != "" {
 			r = host
 		}
-		n.Failures = append(n.Failures, Failure{Address: s.addr, Reply: reply, Remote: r})
+		n.Failures[i] = Failure{Address: s.addr, Reply: reply, Remote: r}
 	}
 	return n
 }
+
+// adjacent tells whether only blank lines stand between two lines: a reply
+// below a list is one for all that it lists, one below a paragraph is not.
+func adjacent(ls []string, i, j int) bool { return skipBlank(ls[:j], i+1) == j }
 
 func (f form) slots(ls []string) []slot {
 	var out []slot
@@ -101,7 +118,7 @@ func (f form) slots(ls []string) []slot {
 		}
 		for _, p := range f.List {
 			if strings.Contains(folded, p) {
-				for _, s := range list(ls, i) {
+				for _, s := range list(ls, i, f.Blocks) {
 					add(s)
 				}
 			}
@@ -123,8 +140,8 @@ func (f form) slots(ls []string) []slot {
 
 // list reads the addresses below the heading at i: at the begin of their
 // lines, with remarks indented below them. It ends with the paragraph, unless
-// the next one opens with an address too.
-func list(ls []string, i int) (out []slot) {
+// the next one opens with an address too, or each has a block of its own.
+func list(ls []string, i int, blocks bool) (out []slot) {
 	for j := i + 1; j < len(ls); j++ {
 		if ls[j] == "" {
 			next := skipBlank(ls, j)
@@ -135,21 +152,36 @@ func list(ls []string, i int) (out []slot) {
 			if next == len(ls) {
 				break
 			}
-			if _, ok := bare(ls[next]); !ok {
+			if !standsAlone(ls[next]) {
+				if blocks {
+					j = nextBlank(ls, next) - 1
+					continue
+				}
 				break
 			}
 			j = next
 		}
-		t := strings.TrimLeft(ls[j], " \t*-•<")
+		t := strings.TrimLeft(ls[j], " \t*-•<\"")
 		a, start, end := findAddress(t)
 		switch {
-		case a != "" && start <= 12:
+		case a != "" && start <= 12 && !(blocks && len(out) > 0 && ls[j-1] != ""):
 			out = append(out, slot{addr: a, line: j, rest: strings.TrimLeft(t[end:], ">)]:,; ")})
+		case blocks && len(out) > 0:
 		case len(out) == 0 && ls[j-1] == "", len(out) > 0 && indent(ls[j]) == 0:
 			return out
 		}
 	}
 	return out
+}
+
+// standsAlone tells whether a line consists of an address: `addr`, `<addr>:`,
+// `"addr":` (GMX).
+func standsAlone(line string) bool {
+	if _, ok := bare(line); ok {
+		return true
+	}
+	_, ok := bare(strings.Trim(line, "\": "))
+	return ok
 }
 
 // reply returns what stands behind the first reply label or phrase in the

@@ -16,23 +16,23 @@ func (layouts) InterScan() Dialect {
 		Read: func(m *view.Mail) *Notice {
 			head, returned := cut(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-			var to, reply string
+			to := ""
 			for _, l := range lines(head) {
 				if _, s, ok := strings.Cut(l, "<<< "); ok && strings.Contains(strings.ToUpper(s), "RCPT TO") {
 					to, _, _ = findAddress(s)
-				} else if _, s, ok := strings.Cut(l, ">>> "); ok && code(s) == 0 {
-					reply = join("", s)
+				} else if _, s, ok := strings.Cut(l, ">>> "); ok && code(s) == 0 && to != "" {
+					n.Failures = append(n.Failures, Failure{Address: to, Reply: join("", s)})
+					to = ""
 				} else if contains(l, "unable to deliver message to") && to == "" {
 					to, _, _ = findAddress(l)
 				}
 			}
-			if to == "" {
+			if to != "" && len(n.Failures) == 0 {
+				n.Failures = []Failure{{Address: to, Reply: reason(head)}}
+			}
+			if len(n.Failures) == 0 {
 				return nil
 			}
-			if reply == "" {
-				reply = reason(head)
-			}
-			n.Failures = []Failure{{Address: to, Reply: reply}}
 			return n
 		},
 	}

@@ -14,8 +14,9 @@ func (layouts) IONOS() Dialect {
 			{"this message was created automatically by mail delivery software", "delivery retry timeout exceeded"},
 		},
 		Read: form{
-			List:  []string{"the following address failed:", "the following addresses failed:", "the following address(es) failed:", "could not be delivered to one or more of its recipients", "this is a permanent error"},
-			Reply: []string{"for the following reason:", "smtp error from remote server", "reason:"},
+			List:   []string{"the following address failed:", "the following addresses failed:", "the following address(es) failed:", "could not be delivered to one or more of its recipients", "this is a permanent error"},
+			Blocks: true,
+			Reply:  []string{"for the following reason:", "smtp error from remote server", "reason:"},
 		}.read,
 	}
 }

@@ -21,9 +21,13 @@ func (layouts) MDaemon() Dialect {
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			var reply, to string
+			replies := map[string]string{} // to the RCPT of an address in lower case
 			for _, l := range ls {
 				if _, s, ok := strings.Cut(l, "<-- "); ok && code(s) == 0 {
 					reply = join("", s)
+					if to != "" {
+						replies[strings.ToLower(to)] = reply
+					}
 				} else if _, s, ok := strings.Cut(l, "--> RCPT T"); ok {
 					to, _, _ = findAddress(s)
 				} else if _, s, ok := strings.Cut(l, "*  "); ok {
@@ -47,7 +51,10 @@ func (layouts) MDaemon() Dialect {
 				n.Failures = []Failure{{Address: to}}
 			}
 			for i := range n.Failures {
-				n.Failures[i].Reply = reply
+				f := &n.Failures[i]
+				if f.Reply = replies[strings.ToLower(f.Address)]; f.Reply == "" && (len(n.Failures) == 1 || len(replies) == 0) {
+					f.Reply = reply
+				}
 			}
 			if strings.Contains(head, "PERMANENT fatal") {
 				n.Kind = bounce.KindBounce

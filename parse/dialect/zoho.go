@@ -19,19 +19,27 @@ func (layouts) Zoho() Dialect {
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			ls := lines(head)
 			for i, l := range ls {
-				if _, rest, ok := strings.Cut(l, "Address: <"); ok && strings.Contains(l, "[Status:") {
-					if addr, at := scanAddress(rest); at > 0 {
-						reply, _ := block(ls, i, nil)
-						n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
-					}
-					continue
-				}
-				if addr, at := scanAddress(l); at > 0 && at < len(l) && (l[at] == ' ' || l[at] == ',') {
-					reply, _ := block(ls, i, nil)
-					n.Failures = append(n.Failures, Failure{Address: addr, Reply: strings.TrimLeft(reply[min(len(reply), at):], " ,")})
+				if a, rest, ok := zohoRecord(l); ok {
+					more, _ := block(ls, i+1, func(l string) bool { _, _, next := zohoRecord(l); return next })
+					n.Failures = append(n.Failures, Failure{Address: a, Reply: join(join("", rest), more)})
 				}
 			}
 			return n
 		},
 	}
+}
+
+// zohoRecord reads a line that opens with a recipient: `[Status: Error,
+// Address: <addr>, reply]`, `addr reply` or `addr, reply`.
+func zohoRecord(l string) (addr, reply string, ok bool) {
+	if _, rest, found := strings.Cut(l, "Address: <"); found && strings.Contains(l, "[Status:") {
+		if addr, at := scanAddress(rest); at > 0 {
+			return addr, l, true
+		}
+		return "", "", false
+	}
+	if addr, at := scanAddress(l); at > 0 && at < len(l) && (l[at] == ' ' || l[at] == ',') {
+		return addr, strings.TrimLeft(l[at:], " ,"), true
+	}
+	return "", "", false
 }
