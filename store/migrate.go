@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"sort"
+	"time"
 )
 
 //go:embed migration/*.sql
@@ -32,15 +34,12 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
+// version reads all in one statement: another process may be making the database.
 func version(ctx context.Context, q querier) (v int, err error) {
 	var app, tables int
-	if err := q.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
-		return 0, err
-	}
-	if err := q.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&app); err != nil {
-		return 0, err
-	}
-	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema), (SELECT application_id FROM pragma_application_id),
+ (SELECT user_version FROM pragma_user_version)`).Scan(&tables, &app, &v)
+	if err != nil {
 		return 0, err
 	}
 	if app != applicationID && tables > 0 {
@@ -49,12 +48,24 @@ func version(ctx context.Context, q querier) (v int, err error) {
 	return v, nil
 }
 
+// QUIRK: SQLite 3 asks no busy handler when a file's journal becomes a WAL: of
+// two that open a new database at a time, one is told at once that it is busy.
+const (
+	tryAgain  = 20 * time.Millisecond
+	mostTries = 500
+)
+
 // migrate brings the schema up to date: all steps in one transaction, after a
 // backup of what was there. Another process that opens the database meanwhile
 // waits, and finds nothing to do.
 func (db *DB) migrate(ctx context.Context) error {
 	names := migrations()
-	switch v, err := version(ctx, db.write); {
+	v, err := version(ctx, db.write)
+	for tries := 0; tries < mostTries && ctx.Err() == nil && errors.Is(clear(err), ErrInUse); tries++ {
+		time.Sleep(tryAgain)
+		v, err = version(ctx, db.write)
+	}
+	switch {
 	case err != nil:
 		return err
 	case v > len(names):
