@@ -142,3 +142,14 @@ func (db *DB) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAdd
 		}
 	}
 }
+
+// EverRead tells whether anything was ever read of a mailbox: it has a place
+// where reading goes on, or its job once ran without an error.
+func (db *DB) EverRead(ctx context.Context, mailbox, job string) (read bool, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM cursors WHERE mailbox = ?) OR EXISTS (SELECT 1 FROM locators WHERE mailbox = ?)
+ OR EXISTS (SELECT 1 FROM runs WHERE job = ? AND ok = 1)`, mailbox, mailbox, job).Scan(&read)
+	if err != nil {
+		return false, fmt.Errorf("looking whether %s was ever read: %w", mailbox, clear(err))
+	}
+	return read, nil
+}

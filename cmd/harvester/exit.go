@@ -58,7 +58,9 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(store.ErrInUse, compose.ErrInUse, store.ErrStopped, export.ErrOtherDatabase):
+	case is(export.ErrForeign):
+		return exitCantCreate
+	case is(store.ErrInUse, compose.ErrInUse, store.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
 		return exitTempFail
 	case is(store.ErrReadOnly):
 		return exitCantCreate

@@ -102,33 +102,31 @@ func (x *cdbIndex) end(w io.Writer) (head []byte, err error) {
 	return head, nil
 }
 
-// readCDB yields what of makes of the key of each record, and fails where a
-// look-up of the key would not find the record. The tables must stand after
-// the records and in their order, as every known writer lays them.
-func readCDB(of func(key string) string) func(io.Reader) iter.Seq2[string, error] {
-	return func(r io.Reader) iter.Seq2[string, error] {
-		return func(yield func(string, error) bool) {
-			in := bufio.NewReaderSize(r, 64<<10)
-			var head [cdbHead]byte
-			if _, err := io.ReadFull(in, head[:]); err != nil {
-				yield("", fmt.Errorf("its head is too short: %w", err))
+// readCDB yields the key of each record, and fails where a look-up of the key
+// would not find the record. The tables must stand after the records and in
+// their order, as every known writer lays them.
+func readCDB(r io.Reader) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		in := bufio.NewReaderSize(r, 64<<10)
+		var head [cdbHead]byte
+		if _, err := io.ReadFull(in, head[:]); err != nil {
+			yield("", fmt.Errorf("its head is too short: %w", err))
+			return
+		}
+		x := newCDBIndex()
+		end := uint64(binary.LittleEndian.Uint32(head[:]))
+		for x.at < end {
+			key, err := x.read(in, end)
+			if err != nil {
+				yield("", fmt.Errorf("record at byte %d: %w", x.at, err))
 				return
 			}
-			x := newCDBIndex()
-			end := uint64(binary.LittleEndian.Uint32(head[:]))
-			for x.at < end {
-				key, err := x.read(in, end)
-				if err != nil {
-					yield("", fmt.Errorf("record at byte %d: %w", x.at, err))
-					return
-				}
-				if !yield(of(string(key)), nil) {
-					return
-				}
+			if !yield(string(key), nil) {
+				return
 			}
-			if err := x.verify(in, head[:]); err != nil {
-				yield("", err)
-			}
+		}
+		if err := x.verify(in, head[:]); err != nil {
+			yield("", err)
 		}
 	}
 }

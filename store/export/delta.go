@@ -30,6 +30,15 @@ func AddPath(path string) string { return beside(path, ".add") }
 // spelt as in the file, without a header.
 func RemovePath(path string) string { return beside(path, ".remove") }
 
+// Places are the paths that an export to path writes to, besides further parts.
+func Places(path string, delta bool) []string {
+	places := []string{path, ManifestPath(path), SkippedPath(path)}
+	if delta {
+		places = append(append(places, Places(AddPath(path), false)...), RemovePath(path))
+	}
+	return places
+}
+
 func beside(path, what string) string {
 	ext := filepath.Ext(path)
 	return strings.TrimSuffix(path, ext) + what + ext
@@ -39,8 +48,8 @@ func beside(path, what string) string {
 // after Publish has written that one. Before the first acknowledgement there
 // is no delta: the files of an earlier one are taken away, and the full file
 // is what the target needs. Applying both files to the acknowledged content
-// gives the addresses of the full file; a removal may name an address that
-// the target never had.
+// gives the addresses of the full file; a removal may name an address, or a
+// spelling of one, that the target never had.
 func PublishDelta(ctx context.Context, db *store.DB, t Target) (Delta, error) {
 	d, err := publishDelta(ctx, db, t)
 	if err != nil {
@@ -58,8 +67,18 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 		return d, err
 	}
 	d.Since = marks.AckedGeneration
+	before, err := ReadManifest(AddPath(t.Path))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
 	if d.Since == 0 {
-		return d, removeFiles(AddPath(t.Path), ManifestPath(AddPath(t.Path)), SkippedPath(AddPath(t.Path)), RemovePath(t.Path))
+		if before == nil {
+			return d, nil // there was no delta before
+		}
+		return d, removeFiles(AddPath(t.Path), SkippedPath(AddPath(t.Path)), RemovePath(t.Path), ManifestPath(AddPath(t.Path)))
+	}
+	if _, err := os.Lstat(RemovePath(t.Path)); err == nil && before == nil {
+		return d, foreign(RemovePath(t.Path))
 	}
 	add := t
 	add.Path, add.Filter.After = AddPath(t.Path), marks.AckedMark
@@ -79,7 +98,10 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 				continue
 			}
 			d.Removed++
-			_, _ = b.WriteString(t.Profile.spell(&e, &t) + "\n") // Flush returns the error
+			names, _ := t.Profile.spellings(&e, &t)
+			for _, name := range names {
+				_, _ = b.WriteString(name + "\n") // Flush returns the error
+			}
 		}
 		return b.Flush()
 	})

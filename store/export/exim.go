@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"harvester/store"
-	"harvester/store/policy"
 )
 
 // exim is what the two Exim files share. f lacks what does not differ.
@@ -15,13 +14,9 @@ func exim(p Profile, record func(b []byte, key, why string) []byte, f form) Prof
 	p.Loses = append(p.Loses, "addresses with a quoted local part can't be looked up")
 	f.refuse = refuseQuoted
 	f.row = func(b []byte, e *store.Suppression, name string) []byte {
-		b = record(b, name, Why(e))
-		if u := unicodeForm(name); u != name {
-			b = record(b, u, Why(e))
-		}
-		return b
+		return record(b, name, Why(e))
 	}
-	f.name, f.spelling = byKey, keySpelling+", and once more with the domain in Unicode where that differs"
+	f.name, f.spelling, f.fold = byKey, keySpelling, foldASCII
 	p.form = f
 	return p
 }
@@ -39,7 +34,7 @@ func eximProfile() Profile {
 				return "", false, nil
 			}
 			key, err := eximKey(line)
-			return policy.Key(key), err == nil, err
+			return key, err == nil, err
 		}),
 	})
 }
@@ -55,7 +50,7 @@ func eximCDBProfile() Profile {
 	}, appendCDB, form{
 		header: string(make([]byte, cdbHead)), // known when all rows are
 		cdb:    true,
-		read:   readCDB(policy.Key),
+		read:   readCDB,
 	})
 }
 

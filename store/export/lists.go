@@ -29,11 +29,11 @@ func cloudflareProfile() Profile {
 }
 
 // oneALine is the shape of list managers that take bare addresses.
-func oneALine(refuse func(*store.Suppression) string, read func(string) (string, bool, error)) form {
+func oneALine(fold func(string) string, refuse func(*store.Suppression) string, read func(string) (string, bool, error)) form {
 	return form{
 		refuse: refuse,
 		row:    bareLine,
-		name:   byKey, spelling: keySpelling, read: readLines(read),
+		name:   byKey, spelling: keySpelling, fold: fold, read: readLines(read),
 	}
 }
 
@@ -46,7 +46,7 @@ func phplistProfile() Profile {
 		Removal:  "By hand on the same page.",
 		Evidence: "source of phpList 3, suppressionlist.php",
 		Loses:    addressOnly,
-		form:     oneALine(nil, wholeLine),
+		form:     oneALine(foldMarks, nil, wholeLine),
 	}
 }
 
@@ -59,7 +59,7 @@ func mailmanProfile() Profile {
 		Removal:  "Nothing to lift: subscribe the address again.",
 		Evidence: "unverified: the option -f of mailman delmembers in newer releases",
 		Loses:    addressOnly,
-		form: oneALine(refuseAny(refuseHash, refuseBlank), func(line string) (string, bool, error) {
+		form: oneALine(foldLower, refuseAny(refuseHash, refuseBlank), func(line string) (string, bool, error) {
 			return line, line != "" && line[0] != '#', nil
 		}),
 	}
@@ -74,7 +74,7 @@ func sympaProfile() Profile {
 		Removal:  "Nothing to lift: subscribe the address again.",
 		Evidence: "source of sympa-community/sympa (2026-08)",
 		Loses:    addressOnly,
-		form: oneALine(func(e *store.Suppression) string {
+		form: oneALine(foldLower, func(e *store.Suppression) string {
 			if strings.Contains(e.Key, "#") {
 				return "holds #, which the target takes for a comment"
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"harvester/parse/bounce"
@@ -32,6 +33,16 @@ type Manifest struct {
 	Omitted    []Omitted `json:"omitted"`                // what the target has no place for
 	Losses     []string  `json:"losses"`                 // what the target can't express
 	SkippedAt  string    `json:"skipped_file,omitempty"` // beside the data
+
+	// Files that are about to be written for the first time: after a crash they
+	// are known to be ours.
+	Claims []string `json:"claims,omitempty"`
+}
+
+// owns tells whether a file beside the manifest is one that we wrote.
+func (m *Manifest) owns(file string) bool {
+	return m.SkippedAt == file || slices.Contains(m.Claims, file) ||
+		slices.ContainsFunc(m.Parts, func(p Part) bool { return p.File == file })
 }
 
 // Narrowed says which part of the list a file holds; all of it when empty.
@@ -79,7 +90,7 @@ func ReadManifest(path string) (*Manifest, error) {
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("reading the manifest %s: %w (write the export again)", ManifestPath(path), err)
+		return nil, fmt.Errorf("reading the manifest %s: %w (move it and the file away to begin anew)", ManifestPath(path), err)
 	}
 	if m.Schema != ManifestSchema {
 		return nil, fmt.Errorf("reading the manifest %s: its schema is %q, this program knows %q", ManifestPath(path), m.Schema, ManifestSchema)

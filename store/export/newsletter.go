@@ -1,6 +1,10 @@
 package export
 
-import "harvester/store"
+import (
+	"strings"
+
+	"harvester/store"
+)
 
 func brevoProfile() Profile {
 	return Profile{
@@ -78,7 +82,7 @@ func listmonkProfile() Profile {
 				b = append(appendCSV(b, name), ",,"...)
 				return append(appendCSV(b, string(attributes)), '\n')
 			},
-			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
+			name: byKey, spelling: keySpelling, fold: strings.ToLower, read: readCSV(csvReader{column: "email"}),
 		},
 	}
 }
@@ -97,7 +101,7 @@ func mauticProfile() Profile {
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				return append(appendCSV(b, name), ",1\n"...)
 			},
-			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
+			name: byKey, spelling: keySpelling, fold: foldMarks, read: readCSV(csvReader{column: "email"}),
 		},
 	}
 }

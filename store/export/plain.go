@@ -25,7 +25,7 @@ func plainProfile() Profile {
 		Evidence: "the common ground of the vendors' pages",
 		Loses:    addressOnly,
 		form: form{
-			row: bareLine, read: readLines(wholeLine),
+			row: bareLine, fold: foldLower, read: readLines(wholeLine),
 		},
 	}
 }

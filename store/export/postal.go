@@ -34,7 +34,7 @@ func postalProfile() Profile {
 				b = strconv.AppendInt(append(b, ", "...), until, 10)
 				return append(b, ");\n"...)
 			},
-			name: byKey, spelling: keySpelling,
+			name: byKey, spelling: keySpelling, fold: foldMarks,
 			read: readLines(func(line string) (string, bool, error) {
 				rest, ok := strings.CutPrefix(line, insert)
 				if !ok {

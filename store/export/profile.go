@@ -39,8 +39,8 @@ type form struct {
 	// needs says what the target's settings lack, nil when nothing.
 	needs   func(*Target) error
 	digests bool // the file holds digests, which outlive what they were made of
-	// row appends the row or rows of an address that is spelt name, line ends
-	// included. Nil: the profile writes no file.
+	// row appends the row, or what the target needs as one, of an address that is
+	// spelt name, line ends included. Nil: the profile writes no file.
 	row func(b []byte, e *store.Suppression, name string) []byte
 	// cdb says that rows are records of a constant database: its tables end the
 	// file, and the header is written over when they are known.
@@ -50,6 +50,10 @@ type form struct {
 	// name is the address as the file spells it; nil means as first seen.
 	name     func(*store.Suppression, *Target) string
 	spelling string // what name does, in words
+	// fold is what the target does to a name before it compares it. With it, an
+	// address is listed in each of its spellings, and those that are somebody
+	// else's to the target are kept out. Nil: as spelt, and nothing else.
+	fold func(string) string
 	// read yields the addresses of a file by the target's own rules, each as
 	// name spells it. It is how a written file is checked.
 	read func(io.Reader) iter.Seq2[string, error]
@@ -72,6 +76,9 @@ func (p *Profile) Refuses(e *store.Suppression) string {
 	if why == "" && p.form.refuse != nil {
 		why = p.form.refuse(e)
 	}
+	if why == "" && p.form.fold != nil && !isASCII(e.Key) {
+		why = p.strays(e.Key, e.Key)
+	}
 	return why
 }
 
@@ -90,7 +97,20 @@ func (p *Profile) spell(e *store.Suppression, t *Target) string {
 
 // spelling says in words how p spells addresses.
 func (p *Profile) spelling() string {
-	return cmp.Or(p.form.spelling, "as first seen")
+	words := cmp.Or(p.form.spelling, "as first seen")
+	if p.form.fold != nil {
+		words += ", and once more in each other spelling (RFC 6531) that is the same address to the target"
+	}
+	return words
+}
+
+// counted is the name by which an address of a file counts: its key where the
+// file may hold several spellings of it.
+func (p *Profile) counted(e *store.Suppression, name string) string {
+	if p.form.fold != nil {
+		return e.Key
+	}
+	return name
 }
 
 // Profiles returns every profile, in the order in which help lists them.

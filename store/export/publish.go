@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"harvester/store"
 	"harvester/store/policy"
@@ -27,7 +28,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		if err := known(ctx, db, t); err != nil {
+		if err := errors.Join(known(ctx, db, t), ready(ctx, db, t)); err != nil {
 			return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
@@ -76,6 +77,23 @@ func known(ctx context.Context, db *store.DB, t Target) error {
 		}
 	}
 	return fmt.Errorf("%w: %s holds %d addresses, and this database, which never wrote it, has %d (bring the old database back, or move the file and its manifest away to begin anew)", ErrOtherDatabase, t.Path, m.Rows, rows)
+}
+
+// ErrUnread says that a first file would be empty because a mailbox was never
+// read. There is none then: an empty one would tell everybody to mail.
+var ErrUnread = errors.New("the list is empty as yet")
+
+// ready keeps a first file from being written before there is anything to know.
+func ready(ctx context.Context, db *store.DB, t Target) error {
+	if len(t.Unread) == 0 {
+		return nil
+	}
+	for e, err := range db.Suppressions(ctx, t.Filter) {
+		if err != nil || t.Profile.holds(&e) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w, and nothing was ever read of the mailbox %s: there will be no file before (see \"harvester status\")", ErrUnread, strings.Join(t.Unread, ", "))
 }
 
 // policyVersion names a policy table by its content.

@@ -250,5 +250,5 @@ func TestPublishSinceADay(t *testing.T) {
 
 func ExampleSkippedPath() {
 	fmt.Println(SkippedPath("/var/lib/harvester/export/suppression.csv"))
-	// Output: /var/lib/harvester/export/suppression.skipped.csv
+	// Output: /var/lib/harvester/export/suppression.csv.skipped.csv
 }

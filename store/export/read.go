@@ -9,7 +9,44 @@ import (
 	"io"
 	"iter"
 	"slices"
+
+	"harvester/store/policy"
 )
+
+// read yields the addresses of a file by the target's own rules, as they are
+// counted. A name that is somebody else's to the target is an error, and so are
+// two that are one: some targets then refuse the whole file.
+func (p *Profile) read(r io.Reader) iter.Seq2[string, error] {
+	if p.form.fold == nil {
+		return p.form.read(r)
+	}
+	return func(yield func(string, error) bool) {
+		var last string    // key
+		var forms []string // of its names so far
+		for name, err := range p.form.read(r) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			key, folded := policy.Key(name), p.form.fold(name)
+			if key != last {
+				last, forms = key, forms[:0]
+			}
+			switch {
+			case slices.Contains(forms, folded):
+				yield("", fmt.Errorf("%q stands there twice, as the target compares names", folded))
+				return
+			case policy.Key(folded) != key:
+				yield("", fmt.Errorf("%q %s", name, p.strays(name, key)))
+				return
+			}
+			forms = append(forms, folded)
+			if !yield(key, nil) {
+				return
+			}
+		}
+	}
+}
 
 // csvReader is how a target reads CSV.
 type csvReader struct {

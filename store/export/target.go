@@ -17,6 +17,7 @@ type Target struct {
 	Rules      string       // version of the rule pack
 	Generation int64        // highest generation known so far; the next change gets one more
 	Now        time.Time    // when this run began, for the manifest
+	Unread     []string     // mailboxes that nothing was ever read of: a first file would be empty for that alone
 }
 
 // Result is what Write did.

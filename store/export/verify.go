@@ -36,7 +36,7 @@ func Verify(ctx context.Context, db *store.DB, t Target) ([]string, error) {
 			return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 		}
 		if t.Profile.holds(&e) {
-			want.add(t.Profile.spell(&e, &t))
+			want.add(t.Profile.counted(&e, t.Profile.spell(&e, &t)))
 		}
 	}
 	if held != nil && !held.equal(&want) {
@@ -66,7 +66,7 @@ func verifyParts(t *Target, m *Manifest) (problems []string, held *tally, err er
 			return problems, nil, err
 		}
 		rows := held.n
-		for name, err := range t.Profile.form.read(f) {
+		for name, err := range t.Profile.read(f) {
 			if err != nil {
 				_ = f.Close() // it was only read
 				return append(problems, fmt.Sprintf("%s can't be read as %s: %v", path, m.Profile, err)), nil, nil

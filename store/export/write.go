@@ -97,6 +97,10 @@ func (w *writer) publish() (Result, error) {
 	for _, o := range m.Omitted {
 		res.Omitted += o.N
 	}
+	old, err := w.claim()
+	if err != nil {
+		return Result{}, err
+	}
 	for i, p := range w.parts {
 		changed, err := p.publish()
 		if err != nil {
@@ -106,12 +110,8 @@ func (w *writer) publish() (Result, error) {
 		res.Bytes += p.bytes
 		res.Files = append(res.Files, partPath(t.Path, i))
 	}
-	if err := w.publishSkipped(); err != nil {
+	if err := w.publishSkipped(old); err != nil {
 		return Result{}, err
-	}
-	old, err := ReadManifest(t.Path)
-	if err != nil {
-		old = &Manifest{} // none, or not ours: written anew
 	}
 	// Parts of a longer list of before would be imported again.
 	for i := len(w.parts); i < len(old.Parts); i++ {
@@ -121,13 +121,59 @@ func (w *writer) publish() (Result, error) {
 		res.Changed = true
 	}
 	m.Generation, m.Created = max(old.Generation, t.Generation), old.Created
-	if res.Changed || old.Schema == "" || old.SHA256 != m.SHA256 {
+	if res.Changed || old.SHA256 != m.SHA256 {
 		m.Generation++
 		m.Created = t.Now.UTC().Truncate(time.Second)
 	}
 	res.Generation = m.Generation
 	_, err = m.write(t.Path)
 	return res, err
+}
+
+// claim makes sure that what stands in the place of each file was written by
+// us, and notes new places in the manifest before anything is put there. It
+// returns the manifest of before, an empty one when there is none.
+func (w *writer) claim() (old *Manifest, err error) {
+	path := w.t.Path
+	if old, err = ReadManifest(path); errors.Is(err, fs.ErrNotExist) {
+		old, err = &Manifest{Schema: ManifestSchema, Name: w.t.Name, Profile: w.t.Profile.Name, Parts: []Part{}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	files := make([]*staged, 0, len(w.parts)+1)
+	for _, p := range w.parts {
+		files = append(files, p.staged)
+	}
+	if w.skipped != nil {
+		files = append(files, w.skipped)
+	}
+	claimed := *old
+	for _, f := range files {
+		if old.owns(base(f.path)) {
+			continue
+		}
+		same, err := f.same()
+		if err != nil {
+			return nil, f.explain(err)
+		}
+		if _, err := os.Lstat(f.path); err == nil && !same {
+			return nil, foreign(f.path)
+		}
+		claimed.Claims = append(claimed.Claims, base(f.path))
+	}
+	if len(claimed.Claims) > len(old.Claims) {
+		_, err = claimed.write(path)
+	}
+	return old, err
+}
+
+// ErrForeign says that a file which no export of ours wrote stands where one
+// is to be written. It stays as it is.
+var ErrForeign = errors.New("a file that was not written by harvester stands there, or its manifest was taken away")
+
+func foreign(path string) error {
+	return fmt.Errorf("writing %s: %w (move it away, or name another path; \"harvester suppress import\" takes its addresses in first)", path, ErrForeign)
 }
 
 func (w *writer) manifest() *Manifest {

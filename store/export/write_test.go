@@ -288,7 +288,7 @@ func TestManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	var syntax *json.SyntaxError
-	if _, err := ReadManifest(to.Path); !errors.As(err, &syntax) || !strings.Contains(err.Error(), "write the export again") {
+	if _, err := ReadManifest(to.Path); !errors.As(err, &syntax) || !strings.Contains(err.Error(), "begin anew") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -73,9 +73,7 @@ func partPath(path string, i int) string {
 
 // SkippedPath is where the addresses lie that the target of the file at path
 // can't represent.
-func SkippedPath(path string) string {
-	return strings.TrimSuffix(path, filepath.Ext(path)) + ".skipped.csv"
-}
+func SkippedPath(path string) string { return path + ".skipped.csv" }
 
 func base(path string) string { return filepath.Base(path) }
 
@@ -107,8 +105,16 @@ func (w *writer) add(e *store.Suppression) error {
 	if why := w.t.Profile.Refuses(e); why != "" {
 		return w.skip(e, why)
 	}
-	name := w.t.Profile.spell(e, w.t)
-	w.buf = f.row(w.buf[:0], e, name)
+	names, why := w.t.Profile.spellings(e, w.t)
+	if why != "" {
+		if err := w.skip(e, why); err != nil {
+			return err
+		}
+	}
+	w.buf = w.buf[:0]
+	for _, name := range names {
+		w.buf = f.row(w.buf, e, name)
+	}
 	p := w.parts[len(w.parts)-1]
 	full := w.t.Profile.MaxRows > 0 && p.rows >= w.t.Profile.MaxRows ||
 		w.t.Profile.MaxBytes > 0 && p.rows > 0 && p.bytes+int64(len(w.buf)) > w.t.Profile.MaxBytes
@@ -133,7 +139,7 @@ func (w *writer) add(e *store.Suppression) error {
 	if e.Scope != policy.ScopeAddress {
 		w.narrow++
 	}
-	p.names.add(name)
+	p.names.add(w.t.Profile.counted(e, names[0]))
 	_, err := p.Write(w.buf)
 	return p.explain(err)
 }
@@ -254,7 +260,7 @@ func (p *Profile) check(path string, want *tally) error {
 	}
 	defer f.Close()
 	var got tally
-	for name, err := range p.form.read(f) {
+	for name, err := range p.read(f) {
 		if err != nil {
 			return err
 		}
@@ -266,12 +272,19 @@ func (p *Profile) check(path string, want *tally) error {
 	return nil
 }
 
-func (w *writer) publishSkipped() error {
+// publishSkipped puts the file of skipped addresses into its place and takes
+// away that of before.
+func (w *writer) publishSkipped(old *Manifest) error {
 	if w.skipped != nil {
-		_, err := w.skipped.publish()
-		return err
+		if _, err := w.skipped.publish(); err != nil {
+			return err
+		}
 	}
-	if err := os.Remove(SkippedPath(w.t.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if old.SkippedAt == "" || w.skipped != nil && old.SkippedAt == base(SkippedPath(w.t.Path)) {
+		return nil
+	}
+	err := os.Remove(filepath.Join(filepath.Dir(w.t.Path), base(old.SkippedAt)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the file of skipped addresses: %w", err)
 	}
 	return nil

@@ -17,6 +17,9 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 // they mean is the receiver's business. Key is total: what is no address comes
 // back lower-cased, and what has no "@" has an empty domain.
 func Key(address string) string {
+	if isKey(address) {
+		return address
+	}
 	a := strings.TrimSpace(address)
 	a = strings.TrimSuffix(strings.TrimPrefix(a, "<"), ">")
 	at := strings.LastIndexByte(a, '@')
@@ -25,6 +28,22 @@ func Key(address string) string {
 	}
 	local, domain := a[:at], strings.TrimSuffix(a[at+1:], ".")
 	return lower(unquote(local)) + "@" + DomainKey(domain)
+}
+
+// isKey tells that an address is in the form of Key already, as most of those
+// are that a program asks for. It knows only the plainest.
+func isKey(a string) bool {
+	at := -1
+	for i := range len(a) {
+		switch c := a[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '.', c == '-', c == '_', c == '+', c == '=':
+		case c == '@' && at < 0:
+			at = i
+		default:
+			return false
+		}
+	}
+	return at > 0 && a[len(a)-1] != '.'
 }
 
 // DomainKey is the domain half of Key.
@@ -112,7 +131,10 @@ func lower(s string) string {
 	if ascii(s) {
 		return strings.ToLower(s)
 	}
-	return norm.NFC.String(strings.ToLower(norm.NFC.String(s)))
+	// strings.ToLower makes İ an i, which is another letter and perhaps another
+	// person; Unicode's full mapping keeps its dot.
+	s = strings.ReplaceAll(norm.NFC.String(s), "İ", "i\u0307")
+	return norm.NFC.String(strings.ToLower(s))
 }
 
 func ascii(s string) bool {

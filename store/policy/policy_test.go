@@ -278,6 +278,7 @@ func TestKey(t *testing.T) {
 		`"a@b"@example.com`:          `"a@b"@example.com`,
 		"a..b@docomo.ne.jp":          "a..b@docomo.ne.jp",
 		"x@under_score.example":      "x@under_score.example",
+		"İstanbul@example.com":       "i̇stanbul@example.com", // not istanbul, who is somebody else
 		"postmaster":                 "postmaster",
 		"":                           "",
 	} {

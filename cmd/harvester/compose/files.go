@@ -89,12 +89,31 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 			return export.Target{}, fmt.Errorf("exporting %s: %w", e.Name, err)
 		}
 	}
+	unread, err := s.unread(ctx)
+	if err != nil {
+		return export.Target{}, err
+	}
 	f := s.filter(e)
 	f.Digests = export.DigestsOf(string(e.Name), &profile)
 	return export.Target{
 		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
-		Filter: f,
+		Filter: f, Unread: unread,
 	}, nil
+}
+
+// unread are the mailboxes that nothing was ever read of.
+func (s *Set) unread(ctx context.Context) (names []string, err error) {
+	for i := range s.Config.Mailboxes {
+		m := &s.Config.Mailboxes[i]
+		read, err := s.DB.EverRead(ctx, string(m.Name), HarvestName(m))
+		if err != nil {
+			return nil, err
+		}
+		if !read && m.Holds != config.HoldsSent {
+			names = append(names, string(m.Name))
+		}
+	}
+	return names, nil
 }
 
 // filter is the part of the list that an export takes.

@@ -68,7 +68,13 @@ func (c *Config) checkExports(d *decoder) {
 		if e.Path == "" && !failed(d, "export.path") {
 			d.fail(path+".path", "empty", "")
 		} else if e.Path != "" {
-			unique(d, paths, filepath.Clean(e.Path), path+".path", "this file is written already")
+			places := export.Places(filepath.Clean(e.Path), e.Delta)
+			unique(d, paths, places[0], path+".path", "this file is written already")
+			for _, beside := range places[1:] {
+				if paths[places[0]] == path+".path" { // else that was said
+					unique(d, paths, beside, path+".path", "a file beside it is written already: "+beside)
+				}
+			}
 		}
 	}
 }
