@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -119,7 +118,7 @@ func (db *DB) normalise(o *policy.Override) error {
 		return nil
 	}
 	key := policy.Key(p)
-	if !writable(p) || policy.Domain(key) == "" || strings.HasPrefix(key, "@") || strings.ContainsAny(policy.Domain(key), " *?<>") {
+	if !policy.IsAddress(p) {
 		return fmt.Errorf("%q is not an address (write local-part@domain, or @domain for a whole domain)", o.Pattern)
 	}
 	if why := policy.Protected(key, db.own); o.Act == policy.Add && why != "" {
@@ -127,22 +126,6 @@ func (db *DB) normalise(o *policy.Override) error {
 	}
 	o.Address, o.Pattern = p, key
 	return nil
-}
-
-// writable tells whether an operator's address is one that mail can be sent to
-// (RFC 5321 §4.1.2, §4.5.3.1): a typing mistake must not look like a decision.
-func writable(p string) bool {
-	at := strings.LastIndexByte(p, '@')
-	if at < 1 || len(p) > 254 || !utf8.ValidString(p) || !strings.Contains(strings.Trim(p[at+1:], "."), ".") && !strings.HasPrefix(p[at+1:], "[") {
-		return false
-	}
-	quoted := at > 2 && p[0] == '"' && p[at-1] == '"'
-	for i, r := range p {
-		if r < ' ' || r == 0x7f || i != at && !quoted && strings.ContainsRune(` ()<>,;:\@"`, r) && !(i > at && r == ':') {
-			return false
-		}
-	}
-	return true
 }
 
 // undoes fills in what an undo takes back.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"harvester/store/job"
 )
 
 // LastGeneration is the highest generation that an export of that name has
@@ -145,9 +147,9 @@ func (db *DB) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAdd
 
 // EverRead tells whether anything was ever read of a mailbox: it has a place
 // where reading goes on, or its job once ran without an error.
-func (db *DB) EverRead(ctx context.Context, mailbox, job string) (read bool, err error) {
+func (db *DB) EverRead(ctx context.Context, mailbox string) (read bool, err error) {
 	err = db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM cursors WHERE mailbox = ?) OR EXISTS (SELECT 1 FROM locators WHERE mailbox = ?)
- OR EXISTS (SELECT 1 FROM runs WHERE job = ? AND ok = 1)`, mailbox, mailbox, job).Scan(&read)
+ OR EXISTS (SELECT 1 FROM runs WHERE kind = ? AND subject = ? AND ok = 1)`, mailbox, mailbox, job.Harvest, mailbox).Scan(&read)
 	if err != nil {
 		return false, fmt.Errorf("looking whether %s was ever read: %w", mailbox, clear(err))
 	}

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
 	"harvester/store"
+	"harvester/store/policy"
 )
 
 // exitSuppressed is the answer of lookup, not a failure.
@@ -98,18 +98,13 @@ func (l *lookup) print(a answers) error {
 	for i := range a.verdicts {
 		v := &a.verdicts[i]
 		l.suppressed = l.suppressed || v.Suppressed
-		l.invalid = l.invalid || !isAddress(v.Address)
+		l.invalid = l.invalid || !policy.IsAddress(v.Address)
 		buf = l.show(buf[:0], v)
 		if _, err := l.out.Write(buf); err != nil {
 			return err
 		}
 	}
 	return l.out.Flush()
-}
-
-func isAddress(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	return at > 0 && at < len(s)-1
 }
 
 // questions yields the arguments, and for "-" the lines of in, in batches: as
@@ -159,8 +154,8 @@ func appendVerdictText(b []byte, v *store.Verdict) []byte {
 	switch {
 	case v.Suppressed:
 		word = "suppressed"
-	case !isAddress(v.Address):
-		word = "invalid"
+	case !policy.IsAddress(v.Address):
+		word = "invalid" // what "suppress add" refuses, too: two in a line, a name beside it
 	}
 	b = append(append(append(b, word...), '\t'), printable(v.Address)...)
 	for i, e := range v.Entries {

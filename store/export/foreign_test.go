@@ -113,12 +113,12 @@ func TestNoEmptyFirstFile(t *testing.T) {
 	if names(t, filepath.Dir(to.Path)) != "" {
 		t.Errorf("written: %s", names(t, filepath.Dir(to.Path)))
 	}
-	read, err := db.EverRead(ctx, "bounces", "harvest bounces")
+	read, err := db.EverRead(ctx, "bounces")
 	if err != nil || read {
 		t.Errorf("read: %v, %v", read, err)
 	}
 	fail(t, db, "jane@example.com")
-	if read, err = db.EverRead(ctx, "bounces", "harvest bounces"); err != nil || !read {
+	if read, err = db.EverRead(ctx, "bounces"); err != nil || !read {
 		t.Errorf("read: %v, %v", read, err)
 	}
 	if res, err := Publish(ctx, db, to); err != nil || res.Rows != 1 {

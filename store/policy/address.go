@@ -2,6 +2,7 @@ package policy
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -65,6 +66,25 @@ func Domain(key string) string {
 		return ""
 	}
 	return key[at+1:]
+}
+
+// IsAddress tells whether p is one bare address that mail can be sent to
+// (RFC 5321 §4.1.2, §4.5.3.1), blanks around it and RFC 5322's other frills
+// excluded: a slip of the pen must look neither like a decision nor like
+// somebody who may be mailed.
+func IsAddress(p string) bool {
+	at := strings.LastIndexByte(p, '@')
+	if at < 1 || len(p) > 254 || !utf8.ValidString(p) || !strings.Contains(strings.Trim(p[at+1:], "."), ".") && !strings.HasPrefix(p[at+1:], "[") {
+		return false
+	}
+	quoted := at > 2 && p[0] == '"' && p[at-1] == '"'
+	for i, r := range p {
+		if r < ' ' || r == 0x7f || i != at && !quoted && strings.ContainsRune(` ()<>,;:\@"`, r) && !(i > at && r == ':') {
+			return false
+		}
+	}
+	key := Key(p)
+	return !strings.HasPrefix(key, "@") && Domain(key) != "" && !strings.ContainsAny(Domain(key), " *?<>")
 }
 
 // Own tells whether domain is one of ours or stands below one. Both are in

@@ -105,7 +105,7 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 func (s *Set) unread(ctx context.Context) (names []string, err error) {
 	for i := range s.Config.Mailboxes {
 		m := &s.Config.Mailboxes[i]
-		read, err := s.DB.EverRead(ctx, string(m.Name), HarvestName(m))
+		read, err := s.DB.EverRead(ctx, string(m.Name))
 		if err != nil {
 			return nil, err
 		}

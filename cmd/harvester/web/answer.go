@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"harvester/store"
@@ -104,7 +106,12 @@ type query struct {
 	err    error
 }
 
-func newQuery(r *http.Request) *query { return &query{values: r.URL.Query()} }
+// newQuery takes a plus for a plus, in an address as in the offset of a time:
+// only forms mean a blank by it, and programs forget to escape it.
+func newQuery(r *http.Request) *query {
+	u := url.URL{RawQuery: strings.ReplaceAll(r.URL.RawQuery, "+", "%2B")}
+	return &query{values: u.Query()}
+}
 
 func (q *query) text(name string) string {
 	q.known = append(q.known, name)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -38,11 +39,23 @@ func (s *server) lookup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	found, err := s.Set.DB.LookupAll(r.Context(), []string{address}, stream)
+	if err == nil {
+		err = askable("address", &found[0])
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	answer(w, r, found[0])
+}
+
+// askable refuses what is no address: "may be mailed" would be a wrong answer.
+func askable(where string, v *store.Verdict) error {
+	if v.Suppressed || policy.IsAddress(v.Address) {
+		return nil
+	}
+	return bad("send one bare address, local-part@domain, without a name or brackets; in a URL write %40 for @, %20 for a blank and %25 for %",
+		"%s: %q is not an address", where, v.Address)
 }
 
 // Lookups asks for many addresses at once.
@@ -62,6 +75,9 @@ func (s *server) lookupMany(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	found, err := s.Set.DB.LookupAll(r.Context(), in.Addresses, in.Stream)
+	for i := 0; i < len(found) && err == nil; i++ {
+		err = askable(fmt.Sprintf("addresses[%d]", i), &found[i])
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -357,6 +357,8 @@ func TestChangesSince(t *testing.T) {
 	}
 	c.want(http.StatusOK, `"suppressed":true`, "GET", "/v1/lookup?address=NEW%40example.net", "")
 	c.want(http.StatusOK, `"suppressed":false`, "GET", "/v1/lookup?address=other%40example.net", "")
+	c.want(http.StatusOK, `"address":"a+b@example.net"`, "GET", "/v1/lookup?address=a+b@example.net", "")
+	c.want(http.StatusOK, `"address":"a+b@example.net"`, "GET", "/v1/lookup?address=a%2Bb%40example.net", "")
 	c.want(http.StatusOK, `{"verdicts":[{"address":"new@example.net","suppressed":true`, "POST", "/v1/lookup", `{"addresses":["new@example.net","x@example.net"]}`)
 }
 
@@ -391,6 +393,10 @@ func TestBadRequests(t *testing.T) {
 	}{
 		{400, "parameter address is missing", "GET", "/v1/lookup", ""},
 		{400, `no parameter \"adress\"`, "GET", "/v1/lookup?adress=x&address=a%40b.example", ""},
+		{400, `\"Jane \u003ca+b@example.com\u003e\" is not an address","hint":"send one bare address`, "GET", "/v1/lookup?address=Jane%20%3Ca+b%40example.com%3E", ""},
+		{400, "is not an address", "GET", "/v1/lookup?address=a%40b.example,c%40d.example", ""},
+		{400, "is not an address", "GET", "/v1/lookup?address=nobody", ""},
+		{400, `addresses[1]: `, "POST", "/v1/lookup", `{"addresses":["a@b.example","a@b.example c@d.example"]}`},
 		{400, "given 2 times", "GET", "/v1/lookup?address=x&address=y", ""},
 		{400, "1 to 10000", "POST", "/v1/lookup", `{"addresses":[]}`},
 		{400, "1 to 10000", "POST", "/v1/lookup", many},

@@ -1,4 +1,4 @@
-package store
+package policy
 
 import "testing"
 
@@ -6,12 +6,12 @@ import "testing"
 // other senders choke on.
 func TestOnlyAddressesAreSuppressed(t *testing.T) {
 	for _, p := range []string{"jane@example.com", "a.b+c@sub.example.com", `"front desk"@example.com`, "jörg@exämple.example", "a..b@docomo.example", "user@[192.0.2.1]"} {
-		if !writable(p) {
+		if !IsAddress(p) {
 			t.Errorf("%q is refused", p)
 		}
 	}
 	for _, p := range []string{"a b@c.example", "a,b@c.example", "a@b.example,c@d.example", "mailto:a@b.example", "\xff@b.example", "c@d", "a\nb@c.example", "a\x1b[31m@c.example", "@c.example", "a@"} {
-		if writable(p) {
+		if IsAddress(p) {
 			t.Errorf("%q is taken", p)
 		}
 	}
