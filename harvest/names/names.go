@@ -5,6 +5,7 @@ package names
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 )
 
 // keySize is how much of a name's hash is kept. At a million names the odds of
@@ -50,6 +51,18 @@ func (s *Set) Add(name string) { s.add(keyOf(name)) }
 
 // Has says whether a name is in the set.
 func (s *Set) Has(name string) bool { return s.known[keyOf(name)] }
+
+// Len is how many names are in the set.
+func (s *Set) Len() int { return len(s.keys) }
+
+// Drop removes a name.
+func (s *Set) Drop(name string) {
+	k := keyOf(name)
+	if s.known[k] {
+		delete(s.known, k)
+		s.keys = slices.DeleteFunc(s.keys, func(other key) bool { return other == k })
+	}
+}
 
 // Only drops every name that isn't among present, so that the set doesn't
 // outgrow the mailbox.

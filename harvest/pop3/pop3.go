@@ -74,7 +74,7 @@ func (s *source) Open(ctx context.Context) (harvest.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{source: s, end: end, client: c}, nil
+	return &session{source: s, end: end, client: c, tried: map[string]bool{}}, nil
 }
 
 func (s *source) signedIn(ctx context.Context, end *wire.Endpoint) (*client, error) {

@@ -3,13 +3,13 @@ package pop3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"harvester/harvest"
-	"harvester/harvest/names"
 	"harvester/harvest/wire"
 )
 
@@ -21,9 +21,11 @@ type session struct {
 	end    *wire.Endpoint
 	client *client // nil after a QUIT
 
-	order  []string       // UIDLs in the order of message numbers, once listed
-	number map[string]int // message numbers by UIDL
-	size   map[string]int64
+	entries []entry        // by message number, once listed
+	copies  map[string]int // how many have a UIDL
+	stated  int            // messages by the word of STAT
+	hashed  map[int]string // of those whose UIDL is doubled, by number
+	tried   map[string]bool
 }
 
 // Folders is the one folder.
@@ -37,13 +39,20 @@ func (s *session) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.client, s.number = c, nil
+		s.client, s.copies = c, nil
 	}
-	if s.number != nil {
+	if s.copies != nil {
 		return nil
 	}
 	var uidls, sizes map[int]string
 	err := s.client.do(ctx, "listing messages", func() (err error) {
+		stat, err := s.client.command("STAT")
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Sscan(stat, &s.stated); err != nil {
+			return fmt.Errorf("the server's answer to STAT is %.80q", stat)
+		}
 		if uidls, err = s.client.numbered("UIDL"); err != nil {
 			return err
 		}
@@ -55,27 +64,20 @@ func (s *session) list(ctx context.Context) error {
 	if errors.As(err, &f) && errors.As(f.Err, &said) {
 		f.Kind = harvest.ErrFolder
 		f.Hint = "the server must know UIDL, or no message can be told from another"
+		if passing(said.words) {
+			f.Kind, f.Hint = nil, ""
+		}
 	}
 	if err != nil {
 		return err
 	}
-	numbers := make([]int, 0, len(uidls))
-	for n := range uidls {
-		numbers = append(numbers, n)
+	s.entries, s.copies, s.hashed = nil, map[string]int{}, map[int]string{}
+	for n, uidl := range uidls {
+		size, _ := strconv.ParseInt(sizes[n], 10, 64)
+		s.entries = append(s.entries, entry{n, uidl, size})
+		s.copies[uidl]++
 	}
-	slices.Sort(numbers)
-	s.number, s.size, s.order = map[string]int{}, map[string]int64{}, nil
-	for _, n := range numbers {
-		uidl := uidls[n]
-		if _, twice := s.number[uidl]; twice {
-			// QUIRK: some servers give equal messages one UIDL (RFC 1939 §7
-			// allows it); the copies come when the first is gone.
-			continue
-		}
-		s.number[uidl] = n
-		s.size[uidl], _ = strconv.ParseInt(sizes[n], 10, 64)
-		s.order = append(s.order, uidl)
-	}
+	slices.SortFunc(s.entries, func(a, b entry) int { return a.number - b.number })
 	return nil
 }
 
@@ -85,7 +87,7 @@ func (s *session) Probe(ctx context.Context, folder string) (int, error) {
 		return 0, err
 	}
 	err := s.list(ctx)
-	return len(s.order), err
+	return len(s.entries), err
 }
 
 func (s *session) open(folder string) error {
@@ -95,7 +97,7 @@ func (s *session) open(folder string) error {
 	return &harvest.Fault{Mailbox: s.Name, Step: "opening folder " + folder, Kind: harvest.ErrFolder, Hint: "POP3 has only INBOX"}
 }
 
-// Next reads the next messages whose UIDL the cursor's State doesn't hold.
+// Next reads the next messages whose name the cursor's State doesn't hold.
 func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
 	if err := s.open(cur.Folder); err != nil {
 		return harvest.Batch{}, err
@@ -103,46 +105,58 @@ func (s *session) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, 
 	if err := s.list(ctx); err != nil {
 		return harvest.Batch{}, err
 	}
-	seen := names.Parse(cur.State)
-	seen.Only(s.order)
-	messages, err := s.retrieve(ctx, s.plan(seen))
+	st := parseState(cur.State)
+	here, err := s.named(ctx, &st)
 	if err != nil {
 		return harvest.Batch{}, err
 	}
-	for _, m := range messages {
-		seen.Add(m.Name)
+	st.only(here)
+	batch, left := s.plan(here, &st)
+	messages, err := s.retrieve(ctx, batch)
+	if err != nil {
+		return harvest.Batch{}, err
 	}
-	cur.Mailbox, cur.State = s.Name, seen.String()
-	return harvest.Batch{Messages: messages, Cursor: cur}, nil
+	for i := range messages {
+		m := &messages[i]
+		m.Again = st.unread.Has(m.Name)
+		s.tried[m.Name] = m.Poison != nil
+		st.note(m)
+	}
+	cur.Mailbox, cur.State = s.Name, st.String()
+
+	return harvest.Batch{Messages: messages, Cursor: cur, Left: left - len(batch)}, nil
 }
 
-// plan is what fits into the next batch, at least one message.
-func (s *session) plan(seen *names.Set) []string {
-	var batch []string
+// plan is what fits into the next batch, at least one message, and how many are
+// to be read in all. What could not be read before is tried once in a visit.
+func (s *session) plan(here []named, st *state) (batch []named, left int) {
 	var bytes int64
 	messages, most := s.Within(s.BatchMessages, s.BatchBytes)
-	for _, uidl := range s.order {
-		if seen.Has(uidl) {
+	full := false
+	planned := map[string]bool{}
+	for _, n := range here {
+		if st.read.Has(n.name) || s.tried[n.name] || planned[n.name] {
 			continue
 		}
-		bytes += min(s.size[uidl], s.MaxMessage)
-		if len(batch) > 0 && (len(batch) == messages || bytes > most) {
-			break
+		left++
+		bytes += min(n.size, s.MaxMessage)
+		if full = full || len(batch) > 0 && (len(batch) == messages || bytes > most); !full {
+			batch = append(batch, n)
+			planned[n.name] = true
 		}
-		batch = append(batch, uidl)
 	}
-	return batch
+	return batch, left
 }
 
 // retrieve reads messages; with PIPELINING (RFC 2449 §6.6) in one round trip.
-func (s *session) retrieve(ctx context.Context, uidls []string) ([]harvest.Message, error) {
+func (s *session) retrieve(ctx context.Context, batch []named) ([]harvest.Message, error) {
 	var messages []harvest.Message
-	if len(uidls) == 0 {
+	if len(batch) == 0 {
 		return nil, nil
 	}
 	if !s.client.pipelining {
-		for _, uidl := range uidls {
-			some, err := s.exchange(ctx, []string{uidl})
+		for _, one := range batch {
+			some, err := s.exchange(ctx, []named{one}, s.MaxMessage)
 			if err != nil {
 				return nil, err
 			}
@@ -150,22 +164,22 @@ func (s *session) retrieve(ctx context.Context, uidls []string) ([]harvest.Messa
 		}
 		return messages, nil
 	}
-	return s.exchange(ctx, uidls)
+	return s.exchange(ctx, batch, s.MaxMessage)
 }
 
 // exchange sends all RETR commands, then reads all answers.
-func (s *session) exchange(ctx context.Context, uidls []string) ([]harvest.Message, error) {
+func (s *session) exchange(ctx context.Context, batch []named, keep int64) ([]harvest.Message, error) {
 	var commands strings.Builder
-	for _, uidl := range uidls {
-		commands.WriteString("RETR " + strconv.Itoa(s.number[uidl]) + "\r\n")
+	for _, one := range batch {
+		commands.WriteString("RETR " + strconv.Itoa(one.number) + "\r\n")
 	}
-	messages := make([]harvest.Message, 0, len(uidls))
+	messages := make([]harvest.Message, 0, len(batch))
 	err := s.client.do(ctx, "reading messages", func() error {
 		if err := s.client.send(strings.TrimSuffix(commands.String(), "\r\n")); err != nil {
 			return err
 		}
-		for _, uidl := range uidls {
-			m := harvest.Message{Locator: harvest.Locator{Mailbox: s.Name, Folder: Folder, Name: uidl}}
+		for _, one := range batch {
+			m := harvest.Message{Locator: harvest.Locator{Mailbox: s.Name, Folder: Folder, Name: one.name}}
 			_, err := s.client.status()
 			var said *refusal
 			switch {
@@ -174,7 +188,7 @@ func (s *session) exchange(ctx context.Context, uidls []string) ([]harvest.Messa
 			case err != nil:
 				return err
 			default:
-				k := harvest.NewKeeper(s.MaxMessage)
+				k := harvest.NewKeeper(keep)
 				if err := s.client.body(k); err != nil {
 					return err
 				}
@@ -208,24 +222,53 @@ func (s *session) Settle(ctx context.Context, folder string, todo []harvest.Sett
 	if err := s.delete(ctx, marked); err != nil {
 		return done, err
 	}
-	return append(done, marked...), nil
+	return s.verify(ctx, done, marked)
+}
+
+// verify adds to done what is no longer there of what was to be deleted. A
+// server that doesn't let us in again at once is believed.
+func (s *session) verify(ctx context.Context, done, marked []harvest.Settlement) ([]harvest.Settlement, error) {
+	if err := s.list(ctx); err != nil {
+		return append(done, marked...), nil //nolint:nilerr // the next visit says it
+	}
+	left := 0
+	for _, t := range marked {
+		still, err := s.numbersOf(ctx, t.Name)
+		if err != nil {
+			return done, err
+		}
+		if len(still) > 0 {
+			left++
+			continue
+		}
+		done = append(done, t)
+	}
+	if left > 0 {
+		return done, &harvest.Fault{Mailbox: s.Name, Step: "deleting messages", Kind: harvest.ErrUndone,
+			Err: fmt.Errorf("the server said OK and kept %d messages", left), Hint: `it is tried again with each run; done = "keep" does without`}
+	}
+	return done, nil
 }
 
 func (s *session) delete(ctx context.Context, marked []harvest.Settlement) error {
 	if err := s.list(ctx); err != nil {
 		return err
 	}
+	var numbers []int
+	for _, t := range marked { // what is not there was deleted before a crash
+		some, err := s.numbersOf(ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		numbers = append(numbers, some...)
+	}
+	slices.Sort(numbers)
 	c := s.client
 	err := c.do(ctx, "deleting messages", func() error {
-		for _, t := range marked {
-			n, here := s.number[t.Name]
-			if !here {
-				continue // deleted before a crash
-			}
+		for _, n := range slices.Compact(numbers) { // it may be named twice
 			if _, err := c.command("DELE " + strconv.Itoa(n)); err != nil {
 				return err
 			}
-			delete(s.number, t.Name) // it may be named twice
 		}
 		return nil
 	})
