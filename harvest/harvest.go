@@ -139,6 +139,15 @@ type Prober interface {
 	Probe(ctx context.Context, folder string) (messages int, err error)
 }
 
+// Limited is implemented by sessions that can tell what their server can't do
+// before it is tried. Limits looks at what is wanted of each (the folder, the
+// disposition, the target): the error, of a kind each, is of what nothing would
+// come of; the words say where less would come of it than was asked for. It
+// changes nothing.
+type Limited interface {
+	Limits(ctx context.Context, want []Settlement) (words []string, err error)
+}
+
 // Capable is implemented by sessions whose server tells what it can do beyond
 // the least. Capabilities names of it what a harvest makes use of.
 type Capable interface {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Tally struct {
 	Useless int    // messages in a mailbox of copies that are none
 	Why     string // the first of them is none
 	Settled int
+	Less    []string     // in which way the server did less than it was asked for
 	Plan    map[Fate]int // what a dry run would have settled
 }
 
@@ -59,7 +61,7 @@ func (t Tally) String() string {
 			s += fmt.Sprintf(", %d %s", n.count, n.what)
 		}
 	}
-	return s
+	return strings.Join(append([]string{s}, t.Less...), "; ")
 }
 
 const (
@@ -116,6 +118,9 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 		if !harvest.OfFolder(err) {
 			return t, errors.Join(append(errs, v.refusals()...)...)
 		}
+	}
+	if l, ok := session.(harvest.Limited); ok && t.Settled > 0 {
+		t.Less, _ = l.Limits(ctx, m.Settling.Wanted(session.Folders())) // what is refused was an error already
 	}
 	err = errors.Join(append(errs, v.refusals()...)...)
 	if err != nil && read > 0 {

@@ -47,6 +47,18 @@ func (s Settling) of(k parse.Kind) Fate {
 	return f
 }
 
+// Wanted is what may be asked of the folders of a mailbox.
+func (s Settling) Wanted(folders []string) (want []harvest.Settlement) {
+	for _, folder := range folders {
+		for _, f := range []Fate{s.Done, s.Unparsed, s.Other} {
+			if f.Disposition != harvest.Keep {
+				want = append(want, harvest.Settlement{Locator: harvest.Locator{Folder: folder}, Disposition: f.Disposition, Target: f.Target})
+			}
+		}
+	}
+	return want
+}
+
 // Nothing tells that no message is changed.
 func (s Settling) Nothing() bool {
 	return s.Done == Fate{} && s.Unparsed == Fate{} && s.Other == Fate{}

@@ -137,6 +137,9 @@ func printProbed(w io.Writer, found []compose.Probed) {
 		for _, f := range p.Folders {
 			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)
 		}
+		for _, less := range p.Less {
+			fmt.Fprintf(w, "mailbox %s: %s\n", p.Mailbox, less)
+		}
 		switch {
 		case len(p.Offers) > 0:
 			fmt.Fprintf(w, "mailbox %s: the server offers %s\n", p.Mailbox, strings.Join(p.Offers, ", "))

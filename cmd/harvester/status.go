@@ -138,11 +138,14 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	p.line("")
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "JOB\tLAST RUN\tSTATE\tNEXT")
-	var failures []string
+	var failures, limits []string
 	for _, j := range v.Jobs {
 		last, state := "never", "-"
 		if j.Last != nil {
 			last, state = p.stamp(j.Last.Started), runState(j.Last)
+			if _, less, told := strings.Cut(j.Last.Detail, "; "); told && j.Last.OK && strings.HasPrefix(j.Job, "harvest ") {
+				limits = append(limits, j.Job+": "+less)
+			}
 			if state == "failed" {
 				failures = append(failures, fmt.Sprintf("%s: %s", j.Job, firstLine(j.Last.Detail)))
 			}
@@ -151,6 +154,9 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, l := range limits {
+		p.line("\n%s", wrap(printable(l), 78, 2))
 	}
 	for _, f := range failures {
 		p.line("\n%s", c.red(wrap(printable(f), 78, 2)))

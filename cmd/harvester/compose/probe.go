@@ -19,6 +19,7 @@ type Probed struct {
 	Mailbox string
 	Folders []Folder
 	Offers  []string // what the server can do beyond the least; nil where that is not asked
+	Less    []string // in which way it does less than it is asked for
 	Err     error
 }
 
@@ -68,6 +69,7 @@ func probe(ctx context.Context, c *config.Config, m *config.Mailbox) Probed {
 	if s, ok := session.(harvest.Capable); ok {
 		p.Offers = append([]string{}, s.Capabilities(ctx)...)
 	}
+	var opened []string
 	prober, ok := session.(harvest.Prober)
 	if !ok {
 		return p
@@ -79,6 +81,10 @@ func probe(ctx context.Context, c *config.Config, m *config.Mailbox) Probed {
 			continue
 		}
 		p.Folders = append(p.Folders, Folder{name, n})
+		opened = append(opened, name)
+	}
+	if s, ok := session.(harvest.Limited); ok && p.Err == nil {
+		p.Less, p.Err = s.Limits(ctx, settling(m).Wanted(opened))
 	}
 	return p
 }
