@@ -143,8 +143,8 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		last, state := "never", "-"
 		if j.Last != nil {
 			last, state = p.stamp(j.Last.Started), runState(j.Last)
-			if _, less, told := strings.Cut(j.Last.Detail, "; "); told && j.Last.OK && strings.HasPrefix(j.Job, "harvest ") {
-				limits = append(limits, j.Job+": "+less)
+			if _, less, told := strings.Cut(j.Last.Detail, "; "); told && j.Last.OK && j.Job.Kind == job.Harvest {
+				limits = append(limits, j.Job.String()+": "+less)
 			}
 			if state == "failed" {
 				failures = append(failures, fmt.Sprintf("%s: %s", j.Job, firstLine(j.Last.Detail)))
