@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,8 +50,10 @@ func (db *DB) LookupAll(ctx context.Context, addresses []string, stream string) 
 		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(a)
 	}
 	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
-	err := db.lookupEach(ctx, keys, out, db.looks.entries)
-	if err == nil {
+	var err error
+	if len(keys) == 1 {
+		err = db.lookupOne(ctx, keys, out)
+	} else if err = db.lookupEach(ctx, keys, out, db.looks.entries); err == nil {
 		err = db.lookupUnlisted(ctx, keys, out)
 	}
 	if err != nil {
@@ -79,7 +82,10 @@ func (db *DB) concerning(entries []Entry, stream string) []Entry {
 
 // lookups are the statements of a look-up: many programs ask before each mail,
 // and reading the SQL anew would cost more than the answer.
-type lookups struct{ entries, unlisted, erased, domainActs *sql.Stmt }
+type lookups struct{ one, entries, unlisted, erased, domainActs *sql.Stmt }
+
+// beyondList is what has to be known of what no row of the list tells.
+const beyondList = `(` + selectSecret + `), EXISTS (` + selectDomainActs + `)`
 
 // CROSS JOIN keeps SQLite from scanning the list for a few keys.
 func (l *lookups) prepare(ctx context.Context, db *sql.DB) error {
@@ -90,8 +96,37 @@ func (l *lookups) prepare(ctx context.Context, db *sql.DB) error {
 		{&l.erased, `SELECT k.key, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires
  FROM json_each(?) k CROSS JOIN tombstones t ON t.hash = unhex(k.value)
  WHERE t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY k.key, t.source, t.stream`},
-		{&l.unlisted, `SELECT (` + selectSecret + `), EXISTS (` + selectDomainActs + `)`}, {&l.domainActs, selectDomainActs},
+		{&l.one, `SELECT ` + beyondList + `, s.source, s.stream, s.scope, s.reason, s.class, s.since, s.expires
+ FROM (SELECT 1) LEFT JOIN suppressions s ON s.key = ? AND s.state = 'suppressed' AND (s.expires IS NULL OR s.expires > ?) ORDER BY s.source, s.stream`},
+		{&l.unlisted, `SELECT ` + beyondList}, {&l.domainActs, selectDomainActs},
 	})
+}
+
+// lookupOne is for one key, which is what programs ask for before each mail: one
+// statement, as beginning and ending to read costs more than what is read.
+func (db *DB) lookupOne(ctx context.Context, keys []string, out []Verdict) error {
+	rows, err := db.looks.one.QueryContext(ctx, keys[0], db.opts.Now().UnixMilli())
+	if err != nil {
+		return err
+	}
+	var secret sql.NullString
+	var onDomains bool
+	err = scan(rows, func(rows *sql.Rows) error {
+		var e Entry
+		var source, stream, reason sql.NullString
+		var scope, class any // NULL with the source
+		if err := rows.Scan(&secret, &onDomains, &source, &stream, &scope, &reason, &class, when{&e.Since}, when{&e.Expires}); err != nil || !source.Valid {
+			return err
+		}
+		e.Source, e.Stream, e.Reason = source.String, stream.String, reason.String
+		err := errors.Join(text(&e.Scope).Scan(scope), text(&e.Class).Scan(class))
+		out[0].Entries = append(out[0].Entries, e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return db.lookupBeyond(ctx, secret, onDomains, keys, out)
 }
 
 // lookupUnlisted adds what no row of the list tells, where there is any of it:
@@ -100,7 +135,14 @@ func (db *DB) lookupUnlisted(ctx context.Context, keys []string, out []Verdict) 
 	var secret sql.NullString
 	var onDomains bool
 	err := db.looks.unlisted.QueryRowContext(ctx).Scan(&secret, &onDomains)
-	if err == nil && secret.Valid {
+	if err != nil {
+		return err
+	}
+	return db.lookupBeyond(ctx, secret, onDomains, keys, out)
+}
+
+func (db *DB) lookupBeyond(ctx context.Context, secret sql.NullString, onDomains bool, keys []string, out []Verdict) (err error) {
+	if secret.Valid {
 		err = db.lookupErased(ctx, secret.String, keys, out)
 	}
 	if err == nil && onDomains {

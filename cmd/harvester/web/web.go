@@ -6,6 +6,7 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"html/template"
@@ -110,7 +111,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 
 // New is everything that is served, behind the guard.
 func New(o Options) (http.Handler, error) {
-	s := &server{Options: o, session: newSession(o.Token)}
+	s := &server{Options: o, session: newSession(o.Token), tokenSum: sha256.Sum256([]byte(o.Token))}
 	var err error
 	if s.pages, err = s.templates(); err != nil {
 		return nil, err
@@ -124,9 +125,10 @@ func New(o Options) (http.Handler, error) {
 
 type server struct {
 	Options
-	session session
-	pages   *template.Template
-	figures figures
+	session  session
+	tokenSum [sha256.Size]byte
+	pages    *template.Template
+	figures  figures
 }
 
 // access is what a route wants from a client.
