@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens
+.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -66,6 +66,9 @@ lint:
 
 histories: ## full = previous + delta, a thousand random histories for each export profile
 	HARVESTER_HISTORIES=1000 $(GO) test -count=1 -timeout 60m -run FullIsPreviousPlusDelta ./store/export
+
+notices: ## run mail programs of Debian, unpacked, and read what they say when mail fails: needs root and the network
+	fixtures/notices.sh
 
 FUZZTIME ?= 60s
 fuzz: ## each fuzz target for FUZZTIME

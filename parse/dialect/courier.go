@@ -8,7 +8,7 @@ import (
 
 // Courier opens with a banner and gives each recipient as `<addr>:` with the
 // SMTP dialogue below it (courier/submit, dsn files).
-func (layouts) Courier() Dialect {
+func courier() Dialect {
 	return Dialect{
 		Name: "courier",
 		Marks: []Mark{

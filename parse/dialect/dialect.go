@@ -1,13 +1,7 @@
-// Package dialect reads the layouts in which mail systems report failures in
-// words: who failed, and what the reply was. One file per layout.
-//
-// A file adds a method to layouts that returns its Dialect; nothing else is to
-// be edited. What a reply means is not decided here but in package rules.
 package dialect
 
 import (
 	"cmp"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -78,9 +72,6 @@ func (d *Dialect) Notice(m *view.Mail) *Notice {
 	return n
 }
 
-// layouts has one method per dialect, each in the file of its layout.
-type layouts struct{}
-
 type table struct {
 	dialects []Dialect // by name
 	marks    []mark
@@ -103,13 +94,9 @@ type mark struct {
 	weight  int // their length, which is how specific the mark is
 }
 
-// The table is built once from the methods of layouts and never changes.
+// The table is built once and never changes.
 var builtin = sync.OnceValue(func() *table {
-	v := reflect.ValueOf(layouts{})
-	t := &table{}
-	for i := range v.NumMethod() { // sorted by name: the order is the same in every build
-		t.dialects = append(t.dialects, v.Method(i).Call(nil)[0].Interface().(Dialect))
-	}
+	t := &table{dialects: slices.Concat(inCode(), forms())}
 	slices.SortFunc(t.dialects, func(a, b Dialect) int { return cmp.Compare(a.Name, b.Name) })
 	var literals []string
 	index := map[string]int{}

@@ -10,7 +10,7 @@ import (
 // Online, in any language: structure tells it, since the text is in the
 // language of the sender and the replies are in English
 // (https://learn.microsoft.com/exchange/mail-flow/non-delivery-reports-and-bounce-messages).
-func (layouts) Exchange2007() Dialect {
+func exchange2007() Dialect {
 	return Dialect{
 		Name: "exchange",
 		Marks: []Mark{

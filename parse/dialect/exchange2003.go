@@ -10,7 +10,7 @@ import (
 // Exchange2003 is the text notice of Exchange 2000 and 2003 (`addr on DATE`,
 // last line `<host #5.1.1 smtp;550 …>`) and the DSN text of the SMTP service of
 // Windows 2000 and 2003, which lists addresses without any reason.
-func (layouts) Exchange2003() Dialect {
+func exchange2003() Dialect {
 	return Dialect{
 		Name: "exchange2003",
 		Marks: []Mark{

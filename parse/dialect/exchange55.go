@@ -9,7 +9,7 @@ import (
 
 // Exchange55 is the Internet Mail Service of Exchange 4.0 to 5.5: `addr on
 // DATE` at the begin of a line, the reason below, a code of MSEXCH at the end.
-func (layouts) Exchange55() Dialect {
+func exchange55() Dialect {
 	return Dialect{
 		Name:  "exchange55",
 		Marks: []Mark{{"did not reach the following recipient(s):"}, {"msexch:ims:"}, {"x-mailer: internet mail service ("}, {"x-ms-embedded-report:"}},

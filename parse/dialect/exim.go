@@ -9,7 +9,7 @@ import (
 // Exim lists addresses with two leading blanks and reasons with four
 // (deliver.c). Templates may replace the prose, never those lines, the
 // X-Failed-Recipients field or the boundary.
-func (layouts) Exim() Dialect {
+func exim() Dialect {
 	return Dialect{
 		Name: "exim",
 		Marks: []Mark{

@@ -10,7 +10,7 @@ import (
 // EZweb is au's mail for phones. One of a few fixed sentences above the
 // address says more than the "550 user unknown" behind it, and a part with
 // X-SPASIGN: NG was refused by the recipient's own filter.
-func (layouts) EZweb() Dialect {
+func ezweb() Dialect {
 	return Dialect{
 		Name:  "ezweb",
 		Marks: []Mark{{"subject: mail system error - returned mail", "ezweb.ne.jp"}, {"subject: mail system error - returned mail", "postmaster@au.com"}},

@@ -1,16 +1,54 @@
 package dialect
 
 import (
+	"bytes"
+	_ "embed"
+	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/pelletier/go-toml/v2"
 
 	"harvester/parse/bounce"
 	"harvester/parse/view"
 )
 
+//go:embed forms.toml
+var formsFile []byte
+
+// forms are the layouts that are data.
+func forms() []Dialect {
+	var out []Dialect
+	for _, f := range readForms() {
+		d := Dialect{Name: f.Name, OneReply: f.OneReply, AliasHidden: f.AliasHidden}
+		for _, s := range f.Marks {
+			d.Marks = append(d.Marks, Mark(s))
+		}
+		if len(f.Label)+len(f.List)+len(f.Sentence) > 0 {
+			d.Read = f.read
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func readForms() []form {
+	var file struct{ Layout []form }
+	if err := toml.NewDecoder(bytes.NewReader(formsFile)).DisallowUnknownFields().Decode(&file); err != nil {
+		panic(fmt.Sprintf("forms.toml: %v", err)) // it is part of the program, and a test reads it
+	}
+	return file.Layout
+}
+
 // form describes a layout that is a fixed text with blanks filled in: phrases
 // or labels, and what stands behind them. All phrases are folded.
 type form struct {
+	Name  string
+	Marks [][]string
+
+	OneReply    bool `toml:"one_reply"`
+	AliasHidden bool `toml:"alias_hidden"`
+
 	// Label names rows `label: address`.
 	Label []string
 	// List phrases head a list of addresses, one a line, up to a blank line
@@ -29,6 +67,8 @@ type form struct {
 	// Final makes every recipient a failure whatever words of delay stand in
 	// the text.
 	Final bool
+	// Means is the reason that the layout stands for, in whatever words.
+	Means bounce.Reason
 }
 
 type slot struct {
@@ -82,7 +122,7 @@ func (f form) read(m *view.Mail) *Notice {
 		if host != "" {
 			r = host
 		}
-		n.Failures[i] = Failure{Address: s.addr, Reply: reply, Remote: r}
+		n.Failures[i] = Failure{Address: s.addr, Reply: reply, Remote: r, Means: f.Means}
 	}
 	return n
 }

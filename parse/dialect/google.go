@@ -10,7 +10,7 @@ import (
 // Google writes in the language of the sender; the frame `** … **`, the
 // X-Failed-Recipients field and the reply stay the same
 // (https://support.google.com/mail/answer/6596).
-func (layouts) Google() Dialect {
+func google() Dialect {
 	return Dialect{
 		Name: "google",
 		Marks: []Mark{

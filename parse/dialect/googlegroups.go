@@ -8,7 +8,7 @@ import (
 // GoogleGroups tells in the sender's language that a group does not exist or
 // takes no mail from us; it does not say which. The address stands in the
 // header only.
-func (layouts) GoogleGroups() Dialect {
+func googlegroups() Dialect {
 	return Dialect{
 		Name:  "googlegroups",
 		Marks: []Mark{{"x-failed-recipients:", "groups.google.com/support"}, {"x-failed-recipients:", "the group you tried to contact"}, {"x-failed-recipients:", "support.google.com/a/topic", "google groups"}},

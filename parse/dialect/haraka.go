@@ -10,7 +10,7 @@ import (
 
 // Haraka looks like qmail and has none of its paragraphs
 // (outbound/hmail.js).
-func (layouts) Haraka() Dialect {
+func haraka() Dialect {
 	return Dialect{
 		Name:  "haraka",
 		Marks: []Mark{{"haraka", "invoked for bounce"}, {"this is the haraka mailer program at"}},

@@ -9,7 +9,7 @@ import (
 
 // InterScan is Trend Micro's IMSS and VirusWall, whose arrows point the other
 // way round: `Sent <<<`, `Received >>>`.
-func (layouts) InterScan() Dialect {
+func interscan() Dialect {
 	return Dialect{
 		Name:  "interscan",
 		Marks: []Mark{{"sent <<<", "received >>>"}, {"interscan mss"}, {"from: \"interscan"}, {"<<< rcpt to:", ">>> 5"}, {"unable to deliver message to", ">>>"}},

@@ -8,7 +8,7 @@ import (
 )
 
 // McAfee is the McAfee Email (and Web) Security appliance.
-func (layouts) McAfee() Dialect {
+func mcafee() Dialect {
 	return Dialect{
 		Name:  "mcafee",
 		Marks: []Mark{{"--- the following addresses had delivery problems ---"}, {"x-nai-header:", "delivery"}},

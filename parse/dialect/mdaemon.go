@@ -9,7 +9,7 @@ import (
 
 // MDaemon (and SecurityGateway) encloses its session transcript, whose arrows
 // show what came (`<--`) and what was said (`-->`).
-func (layouts) MDaemon() Dialect {
+func mdaemon() Dialect {
 	return Dialect{
 		Name: "mdaemon",
 		Marks: []Mark{

@@ -9,7 +9,7 @@ import (
 
 // MFilter is Digital Arts' m-FILTER: a Japanese intro, the address alone on a
 // line, sections headed in English.
-func (layouts) MFilter() Dialect {
+func mfilter() Dialect {
 	return Dialect{
 		Name:  "m-filter",
 		Marks: []Mark{{"x-mailer: m-filter"}, {"-------server message"}},

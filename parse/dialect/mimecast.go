@@ -10,7 +10,7 @@ import (
 // reply in that order (plain text and the multipart form); the newer HTML form
 // is prose. The remote reply says more than the phrase, which is printed for
 // any refusal.
-func (layouts) Mimecast() Dialect {
+func mimecast() Dialect {
 	return Dialect{
 		Name: "mimecast",
 		Marks: []Mark{

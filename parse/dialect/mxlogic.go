@@ -2,7 +2,7 @@ package dialect
 
 // MXLogic (McAfee SaaS) opens like Exim and puts the address in brackets with
 // the reply behind it.
-func (layouts) MXLogic() Dialect {
+func mxlogic() Dialect {
 	return Dialect{
 		Name: "mxlogic",
 		Marks: []Mark{

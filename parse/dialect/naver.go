@@ -8,7 +8,7 @@ import (
 )
 
 // Naver (and LINE WORKS) name the failed address in the subject only.
-func (layouts) Naver() Dialect {
+func naver() Dialect {
 	return Dialect{
 		Name:  "naver",
 		Marks: []Mark{{"navermail_noreply@navercorp.com"}, {"no_reply@worksmobile.com", "발송실패"}, {"subject: [발송실패 안내]"}},

@@ -8,7 +8,7 @@ import (
 )
 
 // Notes is the old Lotus Notes SMTP MTA: the reason first, the address below.
-func (layouts) Notes() Dialect {
+func notes() Dialect {
 	return Dialect{
 		Name:  "notes",
 		Marks: []Mark{{"------- failure reasons"}},

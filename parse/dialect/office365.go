@@ -8,7 +8,7 @@ import (
 
 // Office365 is the new look of Exchange Online and Outlook.com: a picture of
 // three columns for people, a table of details for administrators.
-func (layouts) Office365() Dialect {
+func office365() Dialect {
 	return Dialect{
 		Name: "office365",
 		Marks: []Mark{

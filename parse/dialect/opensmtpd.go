@@ -10,7 +10,7 @@ import (
 
 // OpenSMTPD writes `addr: reply` lines; its status part has no Diagnostic-Code
 // at all (bounce.c).
-func (layouts) OpenSMTPD() Dialect {
+func opensmtpd() Dialect {
 	return Dialect{
 		Name: "opensmtpd",
 		Marks: []Mark{

@@ -9,7 +9,7 @@ import (
 
 // Oracle is the Sun/iPlanet/Oracle Messaging Server, heir of PMDF; Apple's
 // mail runs it. Original address, where it stands, is what we mailed.
-func (layouts) Oracle() Dialect {
+func oracle() Dialect {
 	return Dialect{
 		Name: "oracle",
 		Marks: []Mark{

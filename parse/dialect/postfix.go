@@ -10,7 +10,7 @@ import (
 // Postfix writes one paragraph per recipient, wrapped at 79 columns with four
 // blanks (bounce_notify_util.c). mail_name may replace the name everywhere;
 // templates may replace all but the paragraphs and the status part.
-func (layouts) Postfix() Dialect {
+func postfix() Dialect {
 	return Dialect{
 		Name: "postfix",
 		Marks: []Mark{

@@ -9,7 +9,7 @@ import (
 
 // PowerMTA gives the fate in words; its bounce category in the status part is
 // its own guess.
-func (layouts) PowerMTA() Dialect {
+func powermta() Dialect {
 	return Dialect{
 		Name:  "powermta",
 		Marks: []Mark{{"hello, this is the mail server on"}, {"x-powermta-virtualmta:"}, {"x-powermta-bouncecategory:"}},

@@ -9,7 +9,7 @@ import (
 
 // Qmail and its many descendants write QSBMF (https://cr.yp.to/proto/qsbmf.txt):
 // an intro, paragraphs that begin `<addr>:`, and a break paragraph.
-func (layouts) Qmail() Dialect {
+func qmail() Dialect {
 	return Dialect{
 		Name: "qmail",
 		Marks: []Mark{

@@ -10,7 +10,7 @@ import (
 // Sendmail 8 lists addresses under one heading per fate and gives the replies
 // in a transcript (savemail.c). Proofpoint's protection server, the old AOL,
 // Active!hunter and Bigfoot are built on it.
-func (layouts) Sendmail() Dialect {
+func sendmail() Dialect {
 	return Dialect{
 		Name: "sendmail",
 		Marks: []Mark{

@@ -7,7 +7,7 @@ import (
 
 // Sieve refusals and over-quota notices of Dovecot (LDA, LMTP, Pigeonhole) and
 // Cyrus: the recipient's own server answers after it took the mail (RFC 5429).
-func (layouts) Sieve() Dialect {
+func sieve() Dialect {
 	return Dialect{
 		Name: "sieve",
 		Marks: []Mark{

@@ -9,7 +9,7 @@ import (
 
 // Stalwart mixes delivered, delayed and failed recipients in one notice, each
 // under its own heading (crates/smtp/src/queue/dsn.rs).
-func (layouts) Stalwart() Dialect {
+func stalwart() Dialect {
 	return Dialect{
 		Name: "stalwart",
 		Marks: []Mark{

@@ -8,7 +8,7 @@ import (
 )
 
 // XMail numbers the blocks of its notice; block 0 has everything.
-func (layouts) XMail() Dialect {
+func xmail() Dialect {
 	return Dialect{
 		Name:  "xmail",
 		Marks: []Mark{{"xmail bounce: rcpt=["}, {"x-smtp-mailer-error:"}},

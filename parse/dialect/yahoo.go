@@ -9,7 +9,7 @@ import (
 
 // Yahoo and the services on its platform write qmail paragraphs under an intro
 // of their own; the SMTP stage stands in brackets behind the reply.
-func (layouts) Yahoo() Dialect {
+func yahoo() Dialect {
 	return Dialect{
 		Name: "yahoo",
 		Marks: []Mark{

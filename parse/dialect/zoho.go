@@ -8,7 +8,7 @@ import (
 )
 
 // Zoho opens like Exim; recipient lines carry ERROR_CODE or a bracketed record.
-func (layouts) Zoho() Dialect {
+func zoho() Dialect {
 	return Dialect{
 		Name: "zoho",
 		Marks: []Mark{
