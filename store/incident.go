@@ -102,6 +102,11 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 		}
 		out = append(out, in)
 	}
+	watched, err := watchIncidents(ctx, tx, since)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, watched...)
 	slices.SortStableFunc(out, func(a, b Incident) int {
 		if a.Closed.IsZero() != b.Closed.IsZero() {
 			if a.Closed.IsZero() {

@@ -88,7 +88,10 @@ func newIncidentsShow(a *app) *cobra.Command {
 					return err
 				}
 				p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				return errors.Join(p.showIncidents(list, a.colours(a.Out), asJSON), p.err)
+				if err := p.showIncidents(list, a.colours(a.Out), asJSON); err != nil || asJSON {
+					return err
+				}
+				return errors.Join(p.diagnosed(cmd.Context(), set, args[0]), p.err)
 			})
 		},
 	}
@@ -241,7 +244,11 @@ func (p *page) incident(in *store.Incident, c colours) {
 	if !in.Closed.IsZero() {
 		state = fmt.Sprintf("%s to %s (closed by %s)", p.stamp(in.Opened), p.stamp(in.Closed), in.ClosedBy)
 	}
-	p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
+	if in.Count > 0 {
+		p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
+	} else {
+		p.field("state", fmt.Sprintf("%s, last seen %s by the watch over your records", state, p.stamp(in.LastSeen)))
+	}
 	if in.Earlier > 0 {
 		p.field("earlier", fmt.Sprintf("%d incidents of this cause; harvester incidents show %s", in.Earlier, in.ID))
 	}

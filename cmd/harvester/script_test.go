@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"harvester/harvest/imap/memserver"
+	"harvester/schedule/diagnose/dnstest"
 )
 
 func TestMain(m *testing.M) {
@@ -59,6 +60,7 @@ func TestScript(t *testing.T) {
 			"await":   await,
 
 			"documented": documented,
+			"resolver":   resolver,
 		},
 	})
 }
@@ -162,6 +164,19 @@ Message-ID: <sent-to-%[1]s>
 
 --b--
 `, address, address[strings.IndexByte(address, '@')+1:])
+}
+
+// resolver ZONE [FAULTS]: a DNS server with a zone file's records, whose address
+// is $RESOLVER from now on.
+func resolver(ts *testscript.TestScript, _ bool, args []string) {
+	faults := ""
+	if len(args) > 1 {
+		faults = args[1]
+	}
+	server, err := dnstest.New(ts.ReadFile(args[0]), faults)
+	ts.Check(err)
+	ts.Defer(server.Close)
+	ts.Setenv("RESOLVER", server.Addr)
 }
 
 // filler BYTES FILE: a mail with a body of that size.

@@ -69,6 +69,25 @@ type Subject struct {
 	Host     string `json:"host,omitempty"`
 }
 
+// Key names the subject in a few words, the same at each look.
+func (s *Subject) Key() string {
+	var parts []string
+	switch {
+	case s.Selector != "":
+		parts = append(parts, s.Selector+"._domainkey."+s.Domain)
+	case s.Domain != "":
+		parts = append(parts, s.Domain)
+	case s.IP != "":
+		parts = append(parts, s.IP)
+	default:
+		parts = append(parts, s.Host)
+	}
+	if s.List != "" {
+		parts = append(parts, strings.ReplaceAll(strings.ToLower(s.List), " ", "-"))
+	}
+	return strings.Join(parts, ":")
+}
+
 // Measurement is one answer, or one look at the returned mail.
 type Measurement struct {
 	What     string    `json:"what"`               // "TXT example.org.", "From of the returned mail"

@@ -25,7 +25,7 @@ func (c *Checker) Incident(ctx context.Context, ev *Evidence) []Finding {
 	}
 	e.Signatures = first(e.Signatures, maxSignatures)
 	list := c.claim(ctx, &e)
-	rank(list)
+	Rank(list)
 	return list
 }
 
@@ -37,6 +37,10 @@ func (c *Checker) claim(ctx context.Context, ev *Evidence) []Finding {
 		return append(list, c.headers(ev)...)
 	}
 	switch c.kind(ev) {
+	case "unproven":
+		f := c.finding(ev, "cause.unproven", CannotTell, Nobody, "nothing proves that the mail was yours: nothing is looked up for it")
+		f.Steps = append(f.Steps, "If it was, sign return paths or keep a ledger of sent mail (docs/return-paths.md, docs/ledger.md).")
+		return []Finding{f}
 	case "spf":
 		return c.spf(ctx, ev)
 	case "dkim":
@@ -222,7 +226,7 @@ func (c *Checker) Domain(ctx context.Context, domain string) []Finding {
 		f.Measured, f.Subject = seen, Subject{Domain: domain}
 		list = append(list, f)
 	}
-	rank(list)
+	Rank(list)
 	return list
 }
 
@@ -246,7 +250,18 @@ func (c *Checker) IP(ctx context.Context, ip netip.Addr) []Finding {
 			list = append(list, c.ask(ctx, nil, l, ip.String()))
 		}
 	}
-	rank(list)
+	Rank(list)
+	return list
+}
+
+// DomainList asks a list of domains, of those that the configuration names,
+// about our own.
+func (c *Checker) DomainList(ctx context.Context, name string) (list []Finding) {
+	if l := listBy(name); l != nil && l.Of == "domain" {
+		for _, d := range c.Own {
+			list = append(list, c.ask(ctx, nil, l, canonical(d)))
+		}
+	}
 	return list
 }
 

@@ -142,8 +142,8 @@ func recheck(answers ...resolve.Answer) int {
 	return int(longest / time.Second)
 }
 
-// rank orders findings: what is to mend first, the dearest before others.
-func rank(list []Finding) {
+// Rank orders findings: what is to mend first, the dearest before others.
+func Rank(list []Finding) {
 	order := map[Verdict]int{Confirmed: 0, CannotTell: 1, Mended: 2, Refuted: 3}
 	cost := func(f *Finding) int {
 		if f.Cost == nil {

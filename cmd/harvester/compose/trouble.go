@@ -81,6 +81,9 @@ func incidentTrouble(in *store.Incident) (policy.Trouble, bool) {
 	t := policy.Trouble{ID: "incident." + in.ID, Since: in.Opened, Next: "what mends it: harvester incidents show " + in.ID,
 		Title: fmt.Sprintf("%s (%d failures at %d receivers)", in.Cause.Title, in.Count, len(in.Receivers)),
 		Known: slices.ContainsFunc(in.Acts, func(a store.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
+	if in.Count == 0 { // the watch found it
+		t.Title = in.Cause.Title
+	}
 	switch g := in.Cause.Group; {
 	case !in.Closed.IsZero():
 		return t, false

@@ -24,6 +24,7 @@ func (c *Config) check(d *decoder) {
 	c.checkPushes(d)
 	c.checkReport(d)
 	c.checkAlarm(d)
+	c.checkDiagnose(d)
 	c.checkWeb(d)
 	c.checkPolicy(d)
 	checkRates(d, "pause", c.Pause)

@@ -48,6 +48,8 @@ type Config struct {
 	Alarm   Alarm                   `toml:"alarm"`
 	Sent    map[string]Sent         `toml:"sent"`
 
+	Diagnose Diagnose `toml:"diagnose"`
+
 	File  string       // where it was read
 	Table policy.Table // the built-in policy with Policy and the streams' lines laid over it
 

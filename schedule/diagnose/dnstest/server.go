@@ -21,6 +21,7 @@ type Server struct {
 	records []dns.RR
 	faults  []fault
 	delay   time.Duration
+	stop    []func()
 
 	mu    sync.Mutex
 	asked []string
@@ -39,6 +40,16 @@ type fault struct {
 // the address 192.0.2.99). "delay DURATION" holds for all.
 func Start(t testing.TB, zones, faults string) *Server {
 	t.Helper()
+	s, err := New(zones, faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New is Start for those who close the server themselves.
+func New(zones, faults string) (*Server, error) {
 	s := &Server{}
 	p := dns.NewZoneParser(strings.NewReader(zones), ".", "zones")
 	p.SetDefaultTTL(3600)
@@ -46,22 +57,22 @@ func Start(t testing.TB, zones, faults string) *Server {
 		s.records = append(s.records, rr)
 	}
 	if err := p.Err(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for line := range strings.Lines(faults) {
 		w := strings.Fields(line)
 		switch {
 		case len(w) == 0:
 			continue
-		case len(w) == 2 && w[0] == "delay":
+		case len(w) < 2:
+			return nil, fmt.Errorf("fault %q", line)
+		case w[0] == "delay":
 			d, err := time.ParseDuration(w[1])
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
 			s.delay = d
 			continue
-		case len(w) < 2:
-			t.Fatalf("fault %q", line)
 		}
 		f := fault{do: w[0], name: strings.ToLower(dns.Fqdn(w[1]))}
 		if len(w) > 2 {
@@ -69,7 +80,10 @@ func Start(t testing.TB, zones, faults string) *Server {
 		}
 		s.faults = append(s.faults, f)
 	}
-	conn, l := listen(t)
+	conn, l, err := listen()
+	if err != nil {
+		return nil, err
+	}
 	s.Addr = conn.LocalAddr().String()
 	for _, server := range []*dns.Server{{PacketConn: conn, Handler: s}, {Listener: l, Handler: s}} {
 		started, ended := make(chan struct{}), make(chan struct{})
@@ -79,29 +93,35 @@ func Start(t testing.TB, zones, faults string) *Server {
 			server.ActivateAndServe()
 		}()
 		<-started
-		t.Cleanup(func() {
+		s.stop = append(s.stop, func() {
 			server.Shutdown()
 			<-ended
 		})
 	}
-	return s
+	return s, nil
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	for _, stop := range s.stop {
+		stop()
+	}
 }
 
 // listen opens one port for both: a free one of UDP may be taken by TCP.
-func listen(t testing.TB) (net.PacketConn, net.Listener) {
-	t.Helper()
+func listen() (net.PacketConn, net.Listener, error) {
 	for try := 0; ; try++ {
 		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, err
 		}
 		l, err := net.Listen("tcp", conn.LocalAddr().String())
 		if err == nil {
-			return conn, l
+			return conn, l, nil
 		}
 		conn.Close()
 		if try == 50 {
-			t.Fatal(err)
+			return nil, nil, err
 		}
 	}
 }

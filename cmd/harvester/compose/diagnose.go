@@ -1,0 +1,329 @@
+package compose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"harvester/cmd/harvester/config"
+	"harvester/schedule"
+	"harvester/schedule/diagnose"
+	"harvester/schedule/diagnose/resolve"
+	"harvester/store"
+	"harvester/store/policy"
+)
+
+// diagnoseDays is how far back failures count for a diagnosis.
+const diagnoseDays = 30
+
+// perIncident bounds the different things that one incident can have looked
+// up.
+const perIncident = 5
+
+// Checker makes a checker from a configuration. History is what the database
+// keeps; nil for none.
+func Checker(c *config.Config, o resolve.Options, history func(name, typ string) []diagnose.Earlier) (*diagnose.Checker, error) {
+	for _, r := range c.Diagnose.Resolver {
+		o.Servers = append(o.Servers, string(r))
+	}
+	client, err := resolve.New(o)
+	if err != nil {
+		return nil, err
+	}
+	opts := diagnose.Options{Client: client, Own: c.DiagnoseDomains(), Selectors: c.Diagnose.Selectors, Lists: c.Diagnose.Lists, History: history}
+	for _, d := range c.OwnDomains { // what is not watched is ours all the same
+		if !slices.Contains(opts.Own, string(d)) {
+			opts.Own = append(opts.Own, string(d))
+		}
+	}
+	for _, r := range c.Diagnose.IPs {
+		opts.IPs = append(opts.IPs, r.Prefix)
+	}
+	return diagnose.New(opts), nil
+}
+
+// History is what the database keeps of DNS records.
+func (s *Set) History(ctx context.Context) func(name, typ string) []diagnose.Earlier {
+	return func(name, typ string) (out []diagnose.Earlier) {
+		list, err := s.DB.DNSHistory(ctx, name, typ, time.Time{})
+		if err != nil {
+			s.Log.WarnContext(ctx, "the history of DNS records can't be read", slog.Any("err", err))
+			return nil
+		}
+		for _, r := range list {
+			out = append(out, diagnose.Earlier{Values: r.Values, State: r.State, First: r.First, Last: r.Last})
+		}
+		return out
+	}
+}
+
+// DiagnoseIncidents checks what open incidents claim; an id keeps to those of
+// one cause. It returns the findings by incident, in the order of the
+// incidents.
+func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incidents []store.Incident) ([]diagnose.Finding, error) {
+	var out []diagnose.Finding
+	for i := range incidents {
+		in := &incidents[i]
+		if strings.HasPrefix(in.ID, "watch.") {
+			continue // it was found by looking
+		}
+		evs, err := s.evidence(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for j := range evs {
+			out = append(out, c.Incident(ctx, &evs[j])...)
+		}
+	}
+	diagnose.Rank(out)
+	return out, nil
+}
+
+// evidence is what an incident's failures say, one piece for each address,
+// return path and receiver that they name, the most frequent first.
+func (s *Set) evidence(ctx context.Context, in *store.Incident) ([]diagnose.Evidence, error) {
+	since := time.Now().AddDate(0, 0, -diagnoseDays)
+	if in.Opened.Before(since) {
+		since = in.Opened
+	}
+	claims, cost, err := s.DB.Claims(ctx, in.ID, since)
+	if err != nil {
+		return nil, err
+	}
+	list := s.gather(in.ID, in.Cause.ID, in.Cause.Group, claims, cost)
+	if len(list) == 0 { // nothing is proven to be ours
+		list = []diagnose.Evidence{{Incident: in.ID, Cause: in.Cause.ID, Group: "unproven",
+			Claim: diagnose.Claim{Sentence: in.Sample, First: in.Opened, Last: in.LastSeen, Count: max(in.Count, 1)}}}
+	}
+	return list, nil
+}
+
+// gather brings claims together that would be checked the same way.
+func (s *Set) gather(incident, cause, group string, claims []store.StoredClaim, cost store.Cost) []diagnose.Evidence {
+	own := s.Parsing().OwnDomains
+	var list []diagnose.Evidence
+	for i := range claims {
+		x := &claims[i]
+		ev := diagnose.Evidence{Incident: incident, Cause: cause, Group: group, Remote: x.RemoteMTA, Recipient: x.Domain, Signatures: x.DKIM,
+			From:  domainOf(x.From),
+			Claim: diagnose.Claim{Receiver: x.RemoteMTA, Sentence: x.Diagnostic, Status: x.Status, Reason: x.Reason, First: x.At, Last: x.At, Count: 1},
+			Cost:  &diagnose.Cost{Mails: cost.Mails, Addresses: cost.Addresses, Receivers: cost.Receivers, Since: cost.Since}}
+		ev.Envelope(x.ReturnPath, x.DeliveredTo, own)
+		ev.IP, _ = netip.ParseAddr(x.Named)
+		if !ev.IP.IsValid() {
+			ev.IP = policy.Named(x.Diagnostic)
+		}
+		ev.Reports(x.ReportingMTA, own)
+		if group != "path" && group != "tls" && group != "domain" {
+			ev.Recipient = ""
+		}
+		at := slices.IndexFunc(list, func(o diagnose.Evidence) bool {
+			return o.IP == ev.IP && o.MailFrom == ev.MailFrom && o.From == ev.From && o.Recipient == ev.Recipient && slices.Equal(o.Signatures, ev.Signatures)
+		})
+		if at < 0 {
+			list = append(list, ev)
+			continue
+		}
+		o := &list[at].Claim
+		o.Count++
+		o.First = x.At // they come latest first
+	}
+	slices.SortStableFunc(list, func(a, b diagnose.Evidence) int { return b.Claim.Count - a.Claim.Count })
+	return list[:min(len(list), perIncident)]
+}
+
+func domainOf(address string) string {
+	return policy.Domain(policy.Key(address))
+}
+
+// DiagnoseDomain checks a domain: the records of one of ours, or whether a
+// recipient's can take mail, with what was said of it.
+func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain string) ([]diagnose.Finding, error) {
+	if policy.Own(domain, c.Own) {
+		return c.Domain(ctx, domain), nil
+	}
+	claims, cost, err := s.DB.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
+	if err != nil {
+		return nil, err
+	}
+	list := s.gather("", "", "domain", claims, cost)
+	if len(list) == 0 {
+		list = []diagnose.Evidence{{Group: "domain", Recipient: domain}}
+	}
+	return c.Incident(ctx, &list[0]), nil
+}
+
+// KeepFindings stores what was found about incidents, so that they show it.
+func (s *Set) KeepFindings(ctx context.Context, incidents []store.Incident, list []diagnose.Finding) error {
+	for i := range incidents {
+		id := incidents[i].ID
+		if strings.HasPrefix(id, "watch.") {
+			continue
+		}
+		var of []diagnose.Finding
+		for _, f := range list {
+			if f.Incident == id {
+				of = append(of, f)
+			}
+		}
+		rows, err := stored(of)
+		if err != nil {
+			return err
+		}
+		if err := s.DB.KeepFindings(ctx, id, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func stored(list []diagnose.Finding) ([]store.Finding, error) {
+	var out []store.Finding
+	for i := range list {
+		f := &list[i]
+		body, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, store.Finding{ID: f.ID, Subject: f.Subject.Key(), Verdict: string(f.Verdict), Answer: f.Answer, Body: body})
+	}
+	return out, nil
+}
+
+// KeepDNS stores the records of ours that were seen, once each.
+func (s *Set) KeepDNS(ctx context.Context, list []diagnose.Finding) error {
+	seen := map[string]bool{}
+	var out []store.DNSRecord
+	for i := range list {
+		for _, m := range list[i].Measured {
+			typ, name, ok := strings.Cut(m.What, " ")
+			if !ok || m.Resolver == "" || m.State == "unknown" || seen[m.What] || strings.Contains(name, " ") {
+				continue
+			}
+			seen[m.What] = true
+			out = append(out, store.DNSRecord{Name: strings.ToLower(name), Type: typ, State: m.State, Values: m.Values})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return s.DB.KeepDNS(ctx, out)
+}
+
+// Watch looks at our own records once: domains, keys, addresses, and where it
+// is allowed the recipients' domains that failed as unknown.
+func (s *Set) Watch(ctx context.Context) (string, error) {
+	asked := 0
+	c, err := Checker(s.Config, resolve.Options{Asked: func(a resolve.Answer) {
+		asked++
+		s.Log.DebugContext(ctx, "asked", slog.String("name", a.Name), slog.String("type", a.Type), slog.String("why", a.Why))
+	}}, s.History(ctx))
+	if err != nil {
+		return "", err
+	}
+	var list []diagnose.Finding
+	for _, d := range s.Config.DiagnoseDomains() {
+		list = append(list, c.Domain(ctx, d)...)
+	}
+	for _, r := range s.Config.Diagnose.IPs {
+		if r.IsSingleIP() {
+			list = append(list, c.IP(ctx, r.Addr())...)
+		}
+	}
+	for _, name := range s.Config.Diagnose.Lists {
+		list = append(list, c.DomainList(ctx, name)...)
+	}
+	known := slices.DeleteFunc(slices.Clone(list), func(f diagnose.Finding) bool { return f.Verdict == diagnose.CannotTell })
+	if len(list) > 0 && len(known) == 0 {
+		return "", fmt.Errorf("nothing can be told: %s", list[0].Answer)
+	}
+	if err := s.keepWatch(ctx, list); err != nil {
+		return "", err
+	}
+	dead, err := s.watchRecipients(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	faults := 0
+	for i := range list {
+		if list[i].Open() {
+			faults++
+		}
+	}
+	detail := fmt.Sprintf("%d faults in %d findings, %d questions", faults, len(list), asked)
+	if s.Config.Diagnose.RecipientDomains {
+		detail += fmt.Sprintf(", %d recipients' domains dead", dead)
+	}
+	return detail, nil
+}
+
+// keepWatch stores what was seen. What can't be told leaves a fault that was
+// found before as it stands.
+func (s *Set) keepWatch(ctx context.Context, list []diagnose.Finding) error {
+	rows, err := stored(list)
+	if err != nil {
+		return err
+	}
+	before, err := s.DB.Findings(ctx, store.WatchScope, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, old := range before {
+		check, _, _ := strings.Cut(old.ID, ".")
+		unsure := slices.ContainsFunc(list, func(f diagnose.Finding) bool {
+			return f.Verdict == diagnose.CannotTell && f.Check() == check && f.Subject.Key() == old.Subject
+		})
+		if old.Fault && unsure && !slices.ContainsFunc(rows, func(r store.Finding) bool { return r.ID == old.ID && r.Subject == old.Subject }) {
+			rows = append(rows, old)
+		}
+	}
+	return errors.Join(s.DB.KeepFindings(ctx, store.WatchScope, rows), s.KeepDNS(ctx, list))
+}
+
+// maxRecipientDomains bounds the recipients' domains of one look.
+const maxRecipientDomains = 200
+
+// watchRecipients asks whether recipients' domains that failed as unknown live.
+func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead int, err error) {
+	if !s.Config.Diagnose.RecipientDomains {
+		return 0, nil
+	}
+	domains, err := s.DB.UnknownDomains(ctx, time.Now().AddDate(0, 0, -diagnoseDays), maxRecipientDomains)
+	if err != nil {
+		return 0, err
+	}
+	var seen []store.DNSRecord
+	for _, d := range domains {
+		l := c.Life(ctx, d)
+		if l.State == "unknown" || len(l.Answers) == 0 {
+			continue
+		}
+		r := store.DNSRecord{Name: d + ".", Type: store.LifeType, State: "found", Values: []string{l.State}}
+		if l.Dead() {
+			dead++
+			r.State = "nxdomain"
+		}
+		seen = append(seen, r)
+	}
+	if len(domains) > 20 && dead == len(domains) {
+		return 0, errors.New("every recipient's domain looks dead: that is the resolver's fault")
+	}
+	if len(seen) == 0 {
+		return dead, nil
+	}
+	return dead, s.DB.KeepDNS(ctx, seen)
+}
+
+// watchRecords is the job that watches our own records; none where it is not wanted.
+func (s *Set) watchRecords(basis string) []schedule.Job {
+	if !s.Config.Diagnose.Watch {
+		return nil
+	}
+	return []schedule.Job{{Name: "diagnose", Spec: s.Config.Diagnose.Schedule, Deadline: fileDeadline, Basis: basis, Run: s.Watch}}
+}

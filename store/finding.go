@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"harvester/store/policy"
+)
+
+// WatchScope is the scope of findings that the watch over our own records made,
+// without any failure.
+const WatchScope = "watch"
+
+// Finding is what a diagnosis found, as far as the database has to know it.
+type Finding struct {
+	Scope   string // id of an incident, or WatchScope
+	ID      string // "spf.missing_ip"
+	Subject string // domain, address, selector or list
+	Verdict string
+	Answer  string
+	Steps   []string
+	Body    json.RawMessage // all of it
+	Fault   bool            // something is to be mended
+	Opened  time.Time       // since when the verdict stands
+	Last    time.Time
+	Closed  time.Time // zero: it stands
+}
+
+func (f *Finding) key() string { return f.Scope + "\x1f" + f.ID + "\x1f" + f.Subject }
+
+// KeepFindings replaces the findings of a scope: those that are not among list
+// any more are closed, not forgotten.
+func (db *DB) KeepFindings(ctx context.Context, scope string, list []Finding) error {
+	return db.tx(ctx, "keeping what was found", func(w *writing) error {
+		now := w.now.UnixMilli()
+		kept := []any{now, scope}
+		marks := make([]string, 0, len(list))
+		for i := range list {
+			f := &list[i]
+			f.Scope = scope
+			_, err := w.tx.ExecContext(ctx, `INSERT INTO findings (key, scope, finding, subject, verdict, answer, body, opened, last) VALUES (?,?,?,?,?,?,?,?,?)
+ ON CONFLICT (key) DO UPDATE SET opened = CASE WHEN findings.verdict = excluded.verdict AND findings.closed IS NULL THEN findings.opened ELSE excluded.opened END,
+ verdict = excluded.verdict, answer = excluded.answer, body = excluded.body, last = excluded.last, closed = NULL`,
+				f.key(), scope, f.ID, f.Subject, f.Verdict, f.Answer, string(f.Body), now, now)
+			if err != nil {
+				return err
+			}
+			kept, marks = append(kept, f.key()), append(marks, "?")
+		}
+		query := `UPDATE findings SET closed = ? WHERE scope = ? AND closed IS NULL`
+		if len(marks) > 0 {
+			query += ` AND key NOT IN (` + strings.Join(marks, ",") + `)`
+		}
+		_, err := w.tx.ExecContext(ctx, query, kept...)
+		return err
+	})
+}
+
+// Findings are what was found in a scope, "" for all, and stood at or after
+// since: what stands first, then the latest.
+func (db *DB) Findings(ctx context.Context, scope string, since time.Time) ([]Finding, error) {
+	out, err := findings(ctx, db.read, scope, since)
+	if err != nil {
+		return nil, fmt.Errorf("reading what was found: %w", clear(err))
+	}
+	return out, nil
+}
+
+func findings(ctx context.Context, q querier, scope string, since time.Time) ([]Finding, error) {
+	rows, err := q.QueryContext(ctx, `SELECT scope, finding, subject, verdict, answer, body, opened, last, closed FROM findings
+ WHERE (? = '' OR scope = ?) AND (closed IS NULL OR closed >= ?) ORDER BY closed IS NOT NULL, last DESC, key`, scope, scope, since.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	return out, scan(rows, func(rows *sql.Rows) error {
+		var f Finding
+		var body string
+		if err := rows.Scan(&f.Scope, &f.ID, &f.Subject, &f.Verdict, &f.Answer, &body, when{&f.Opened}, when{&f.Last}, when{&f.Closed}); err != nil {
+			return err
+		}
+		f.Body = json.RawMessage(body)
+		var parts struct {
+			Steps  []string `json:"steps"`
+			Advice bool     `json:"advice"`
+			Owner  string   `json:"owner"`
+		}
+		if err := json.Unmarshal(f.Body, &parts); err != nil {
+			return err
+		}
+		f.Steps, f.Fault = parts.Steps, f.Verdict == "confirmed" && !parts.Advice && parts.Owner != "nobody"
+		out = append(out, f)
+		return nil
+	})
+}
+
+// watchIncidents are the faults that the watch found in our own records, with
+// or without any failure.
+func watchIncidents(ctx context.Context, q querier, since time.Time) ([]Incident, error) {
+	list, err := findings(ctx, q, WatchScope, since)
+	if err != nil {
+		return nil, err
+	}
+	var out []Incident
+	for _, f := range list {
+		if !f.Fault {
+			continue
+		}
+		check, _, _ := strings.Cut(f.ID, ".")
+		in := Incident{ID: "watch." + f.ID + ":" + f.Subject, Domain: f.Subject, Opened: f.Opened, LastSeen: f.Last, Closed: f.Closed,
+			Cause: policy.Cause{ID: "watch." + f.ID, Group: check, Title: f.Answer, Steps: f.Steps},
+			Hours: []policy.Tally{}, Includes: []string{}, Named: []string{f.Subject}, Receivers: []string{}, Acts: []IncidentAct{}}
+		if !in.Closed.IsZero() {
+			in.ClosedBy = "mended"
+		}
+		rows, err := q.QueryContext(ctx, `SELECT at, act, text, author FROM incident_acts WHERE incident = ? AND at >= ? ORDER BY id`, in.ID, in.Opened.UnixMilli())
+		if err != nil {
+			return nil, err
+		}
+		err = scan(rows, func(rows *sql.Rows) error {
+			var a IncidentAct
+			err := rows.Scan(when{&a.At}, &a.Act, &a.Text, &a.Author)
+			in.Acts = append(in.Acts, a)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, in)
+	}
+	return out, nil
+}
