@@ -20,6 +20,7 @@ const (
 	Report     Kind = "report"     // writes and sends the report of a day, or of the span that is its subject
 	Retention  Kind = "retention"  // drops what is too old
 	Vacuum     Kind = "vacuum"     // gives back the room that it left
+	Diagnose   Kind = "diagnose"   // watches our own DNS records
 	Alarm      Kind = "alarm"      // notices troubles and tells them
 	Replay     Kind = "replay"     // decided all history anew
 	Reclassify Kind = "reclassify" // read all stored replies anew

@@ -16,6 +16,7 @@ import (
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
 	"harvester/store"
+	"harvester/store/job"
 	"harvester/store/policy"
 )
 
@@ -321,9 +322,9 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 }
 
 // watchRecords is the job that watches our own records; none where it is not wanted.
-func (s *Set) watchRecords(basis string) []schedule.Job {
+func (s *Set) watchRecords(basis job.Name) []schedule.Job {
 	if !s.Config.Diagnose.Watch {
 		return nil
 	}
-	return []schedule.Job{{Name: "diagnose", Spec: s.Config.Diagnose.Schedule, Deadline: fileDeadline, Basis: basis, Run: s.Watch}}
+	return []schedule.Job{{Name: job.Diagnose.Alone(), Spec: s.Config.Diagnose.Schedule, Deadline: fileDeadline, Basis: basis, Run: s.Watch}}
 }
