@@ -57,12 +57,21 @@ func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 	db := w.db
 	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.own),
 		stream: db.streamOf(whence{res.DeliveredTo, mailbox, &res.Original})}
+	if res.Provenance.Refuted && a.proof == policy.ProofReturned {
+		a.proof, a.doubt = policy.ProofNone, doubtRefuted
+	}
+	if a.proof == policy.ProofReturned && db.untagged(res) {
+		a.proof, a.doubt = policy.ProofNone, doubtUntagged
+	}
+	if shown := db.authentic(res, r, a.key, at); shown.how != "" {
+		a.proof, a.doubt, a.token = policy.ProofAuthentic, "", shown.mail
+	}
 	said, ok, err := w.inLedger(res.Original.MessageID, a.key)
 	if err != nil {
 		return a, err
 	}
 	if ok {
-		a.proof = policy.ProofLedger
+		a.proof, a.doubt = policy.ProofLedger, ""
 		if said != "" {
 			a.stream = said
 		}
@@ -113,6 +122,9 @@ func selector(o *parse.Original, own []string) string {
 	return ""
 }
 
+// manyNamed is how many recipients one report may name on its own word.
+const manyNamed = 10
+
 // prove says how well it is established that we mailed the recipient.
 //
 // Returned asks for two things of the mail that came back: one of our domains
@@ -120,21 +132,28 @@ func selector(o *parse.Original, own []string) string {
 // is named by its To, by the Original-Recipient of the DSN (which the
 // reporting MTA copies from our own envelope, RFC 3461 §4.2), or, where To
 // names nobody but ourselves (a list, "undisclosed recipients", no To at all),
-// by the Final-Recipient. A To that names a stranger proves nothing for others.
+// by the Final-Recipient. A To that names a stranger proves nothing for others,
+// and a report about many is believed only for those whom the mail names.
 func prove(r *parse.Result, rcpt *parse.Recipient, own []string) policy.Proof {
 	o := &r.Original
 	ours := func(address string) bool { return policy.Own(policy.Domain(policy.Key(address)), own) }
 	if !ours(o.From) && !ours(o.Sender) && !ours(o.ReturnPath) {
 		return policy.ProofNone
 	}
+	if r.Kind == bounce.KindComplaint && len(r.Recipients) > 1 {
+		return policy.ProofNone // a complaint is one reader's
+	}
 	key := policy.Key(rcpt.Recipient)
 	to := addresses(o.To)
 	onlyOurs := true
-	for _, a := range to {
+	for _, a := range append(to, r.Provenance.Recipients...) {
 		if policy.Key(a) == key {
 			return policy.ProofReturned
 		}
 		onlyOurs = onlyOurs && ours(a)
+	}
+	if len(r.Recipients) > manyNamed {
+		return policy.ProofNone
 	}
 	if rcpt.OriginalRecipient != "" && policy.Key(rcpt.OriginalRecipient) == key {
 		return policy.ProofReturned

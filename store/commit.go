@@ -53,8 +53,8 @@ const (
 	insertMessage = `INSERT INTO messages (hash, at, harvested, size, truncated, kind, dialect, message_id, sender, return_path,
   delivered_to, subject, date, reporting_mta, arrival, envelope_id, sender_message, feedback_type, hint, rules,
   original_message_id, original_from, original_to, original_subject, original_date, original_return_path, original_sender,
-  list_id, feedback_id, dkim, notes)
- VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hash) DO NOTHING`
+  list_id, feedback_id, dkim, notes, provenance)
+ VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (hash) DO NOTHING`
 	insertLocator = `INSERT INTO locators (message, mailbox, folder, uidvalidity, uid, name, received, state, error, disposition, target)
  VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	insertEvent = `INSERT INTO events (message, idx, at, key, domain, address, kind, original_recipient, final_recipient, action, status,
@@ -235,7 +235,7 @@ func (w *writing) message(it *Item, touched map[string]bool) (id int64, fresh bo
 	res, err := w.exec(w.db.stmts.message, m.Hash[:], at, w.now.UnixMilli(), size, m.Truncated, r.Kind.String(), r.Dialect, r.MessageID,
 		r.From, r.ReturnPath, r.DeliveredTo, r.Subject, millis(r.Date.Time), r.ReportingMTA, millis(r.Arrival.Time), r.EnvelopeID,
 		r.SenderMessage, r.FeedbackType, r.Hint, r.Rules, o.MessageID, o.From, o.To, o.Subject, o.Date, o.ReturnPath, o.Sender,
-		o.ListID, o.FeedbackID, list(o.DKIM), list(r.Notes))
+		o.ListID, o.FeedbackID, list(o.DKIM), list(r.Notes), provenanceText(r.Provenance))
 	if err != nil {
 		return 0, false, err
 	}

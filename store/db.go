@@ -19,6 +19,7 @@ import (
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"harvester/parse/envelope"
+	"harvester/parse/origin"
 	"harvester/store/policy"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	// ReturnPaths are the shapes of our signed return paths, with their keys.
 	ReturnPaths []*envelope.VERP
 	KeysUnread  bool           // they are not at hand: stored events stay judged as they are, and none are added
+	Trust       *origin.Trust  // who may speak about whom; nil: nobody
 	BATV        *envelope.BATV // the keys of the tags on our return paths; nil: tags say nothing
 	Streams     []Stream       // of ours, the first that selects a mail has it
 	Limits      Limits         // of the guard on the exports; zero fields are defaults

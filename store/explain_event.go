@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"harvester/harvest"
+	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store/policy"
 )
@@ -45,8 +47,10 @@ type ExplainedEvent struct {
 	MessageID         string            `json:"message_id"`   // of the notice
 	Subject           string            `json:"subject"`      // of the notice
 	Proof             policy.Proof      `json:"proof"`
-	ProofWhy          string            `json:"proof_why"` // what it rests on
-	Whom              string            `json:"whom"`      // what names the address
+	ProofWhy          string            `json:"proof_why"`       // what it rests on
+	Doubt             string            `json:"doubt,omitempty"` // why what the notice shows proves less
+	Provenance        parse.Provenance  `json:"provenance,omitzero"`
+	Whom              string            `json:"whom"` // what names the address
 	Stream            string            `json:"stream"`
 	Operator          string            `json:"operator"` // who runs the receiving server
 	Incident          string            `json:"incident"` // that it belongs to, "" when it is no fault of ours
@@ -58,6 +62,8 @@ type ExplainedEvent struct {
 	Counted     bool   `json:"counted"` // it has weight
 	Why         string `json:"why"`     // why it has none
 	DuplicateOf int64  `json:"duplicate_of,omitempty"`
+
+	original parse.Original // its senders
 }
 
 // eventsOf reads events in full, with the places of their notices.
@@ -65,7 +71,7 @@ func eventsOf(ctx context.Context, q querier, cond string, arg any) (map[int64]E
 	rows, err := q.QueryContext(ctx, `SELECT e.id, e.message, e.idx, e.at, e.address, e.kind, m.feedback_type, m.dialect, e.action, e.status, e.reply_code, e.reason,
   e.fault, e.class, e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient,
   e.final_recipient, e.original_message_id, m.original_from, m.original_to, m.delivered_to, m.message_id, m.subject, e.proof, e.stream, e.operator, e.cause, e.concern,
-  lower(hex(m.hash))
+  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path
  FROM events e JOIN messages m ON m.id = e.message WHERE `+cond, arg)
 	if err != nil {
 		return nil, err
@@ -73,10 +79,16 @@ func eventsOf(ctx context.Context, q querier, cond string, arg any) (map[int64]E
 	out := map[int64]ExplainedEvent{}
 	err = scan(rows, func(rows *sql.Rows) error {
 		var e ExplainedEvent
+		var provenance string
 		err := rows.Scan(&e.ID, &e.Message, &e.Index, when{&e.At}, &e.Address, text(&e.Kind), &e.Feedback, &e.Dialect, text(&e.Action), &e.Status, &e.ReplyCode,
 			text(&e.Reason), text(&e.Fault), text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA,
 			&e.Diagnostic, &e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.OriginalFrom, &e.OriginalTo,
-			&e.DeliveredTo, &e.MessageID, &e.Subject, text(&e.Proof), &e.Stream, &e.Operator, &e.Incident, &e.Concern, &e.Hash)
+			&e.DeliveredTo, &e.MessageID, &e.Subject, text(&e.Proof), &e.Stream, &e.Operator, &e.Incident, &e.Concern, &e.Hash,
+			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath)
+		e.original.From = e.OriginalFrom
+		if err == nil {
+			err = readProvenance(provenance, &e.Provenance)
+		}
 		out[e.ID] = e
 		return err
 	})
@@ -117,6 +129,12 @@ func (db *DB) attribution(e *ExplainedEvent) {
 	case policy.ProofLedger:
 		e.Whom = "the send ledger"
 		e.ProofWhy = "the mail " + e.OriginalMessageID + " to this address stands in the send ledger"
+	case policy.ProofAuthentic:
+		res := parse.Result{Provenance: e.Provenance, Original: e.original}
+		e.ProofWhy = db.authentic(&res, &parse.Recipient{RemoteMTA: e.RemoteMTA}, key, e.At).how
+		if e.ProofWhy == "" {
+			e.ProofWhy = "when it came in, nobody outside could have made the notice up; the configuration now says less of our servers"
+		}
 	case policy.ProofReturned:
 		e.ProofWhy = "the enclosed mail names a domain of ours as sender, and this recipient"
 		if e.OriginalFrom != "" {
@@ -124,6 +142,8 @@ func (db *DB) attribution(e *ExplainedEvent) {
 		}
 	case policy.ProofNone:
 		switch {
+		case e.Doubt != "":
+			e.ProofWhy = e.Doubt
 		case e.OriginalFrom == "":
 			e.ProofWhy = "no mail of ours is enclosed"
 		case !policy.Own(policy.Domain(policy.Key(e.OriginalFrom)), db.own):
@@ -132,6 +152,9 @@ func (db *DB) attribution(e *ExplainedEvent) {
 			e.ProofWhy = "the enclosed mail does not name this recipient"
 		}
 	}
+	if s := e.Provenance.Signature; s != nil && e.Proof < policy.ProofAuthentic && s.Problem != "" {
+		e.ProofWhy += fmt.Sprintf("; our DKIM signature (%s._domainkey.%s) on it proves nothing: %s", s.Selector, s.Domain, s.Problem)
+	}
 	if e.Whom != "" {
 		return
 	}
@@ -139,11 +162,14 @@ func (db *DB) attribution(e *ExplainedEvent) {
 	for _, a := range addresses(e.OriginalTo) {
 		to = to || policy.Key(a) == key
 	}
+	among := slices.ContainsFunc(e.Provenance.Recipients, func(a string) bool { return policy.Key(a) == key })
 	switch {
 	case e.OriginalRecipient != "" && policy.Key(e.OriginalRecipient) == key:
 		e.Whom = "Original-Recipient of the notice"
 	case to:
 		e.Whom = "To of the enclosed mail"
+	case among:
+		e.Whom = "Cc or a further To of the enclosed mail"
 	case e.FinalRecipient != "" && policy.Key(e.FinalRecipient) == key:
 		e.Whom = "Final-Recipient of the notice"
 	default:

@@ -78,7 +78,7 @@ func (w *writing) sent(some []Sent, touched map[string]bool) error {
 		return err
 	}
 	defer insert.Close()
-	find, err := w.tx.PrepareContext(w.ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned') ORDER BY id`)
+	find, err := w.tx.PrepareContext(w.ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned', 'authentic') ORDER BY id`)
 	if err != nil {
 		return err
 	}

@@ -288,7 +288,7 @@ func (g *gathering) proofs(f *ReportFacts) error {
 		f.Today.Proofs = append(f.Today.Proofs, p)
 		return err
 	}, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND source = 'bounce' AND since >= ? AND since < ? GROUP BY proof
- ORDER BY CASE proof WHEN 'signed' THEN 0 WHEN 'ledger' THEN 1 WHEN 'returned' THEN 2 ELSE 3 END`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
+ ORDER BY CASE proof WHEN 'signed' THEN 0 WHEN 'ledger' THEN 1 WHEN 'authentic' THEN 2 WHEN 'returned' THEN 3 ELSE 4 END`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
 
 func (g *gathering) streams(f *ReportFacts) error {

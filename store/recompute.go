@@ -179,7 +179,7 @@ type judged struct {
 
 const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.token, e.doubt, e.rules,
   e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
-  m.original_sender, m.list_id, m.feedback_id, m.dkim, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
+  m.original_sender, m.list_id, m.feedback_id, m.dkim, m.provenance, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
   e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
   e.confidence, e.remote_mta, e.diagnostic, e.evidence
@@ -187,14 +187,17 @@ const selectJudged = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e
 
 func scanJudged(rows *sql.Rows) (j judged, err error) {
 	r, o, c := &j.res, &j.res.Original, &j.rcpt
-	var dkim string
+	var dkim, provenance string
 	err = rows.Scan(&j.id, &j.at, &j.was.key, text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &j.was.token, &j.was.doubt, &r.Rules,
 		text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
-		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &r.DeliveredTo, &j.recipients, &j.mailbox,
+		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &provenance, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, text(&c.Action), &c.Status, &c.ReplyCode, text(&c.Reason), text(&c.Fault),
 		text(&c.Class), &c.Vendor, &c.Rule, text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence)
 	if err == nil && dkim != "" {
 		err = json.Unmarshal([]byte(dkim), &o.DKIM)
+	}
+	if err == nil {
+		err = readProvenance(provenance, &r.Provenance)
 	}
 	return j, err
 }
@@ -242,6 +245,10 @@ func (w *writing) reattribute(j *judged) (attribution, error) {
 	a, err := w.attribute(&j.res, &j.rcpt, time.UnixMilli(j.at).UTC(), j.mailbox)
 	if err != nil {
 		return a, err
+	}
+	// Tokens that were introduced since say nothing about what came before.
+	if a.doubt == doubtUntagged && j.was.doubt == "" && j.was.proof > a.proof {
+		a.proof, a.doubt = j.was.proof, ""
 	}
 	if j.was.proof >= policy.ProofLedger && a.proof < j.was.proof {
 		a.key, a.proof, a.stream, a.token, a.doubt = j.was.key, j.was.proof, j.was.stream, j.was.token, j.was.doubt

@@ -70,11 +70,11 @@ func (v vouched) apply(a *attribution, recipients int) {
 	switch {
 	case v.doubt != "":
 		a.proof, a.doubt = policy.ProofNone, v.doubt
-	case v.recipient != "" || a.proof >= policy.ProofReturned:
-		a.proof, a.token = policy.ProofSigned, v.token
-	default:
-		// A tag is the same for all recipients of a day: that we mailed this one
-		// is the notice's word alone.
-		a.proof = policy.ProofReturned
+	case v.recipient != "":
+		a.proof, a.token, a.doubt = policy.ProofSigned, v.token, ""
+	case a.proof < policy.ProofReturned:
+		// A tag is the same for all recipients of a day, and all of them know it:
+		// that we mailed this one is the notice's word alone.
+		a.proof, a.doubt = policy.ProofReturned, ""
 	}
 }

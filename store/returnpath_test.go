@@ -149,7 +149,7 @@ func TestTaggedReturnPath(t *testing.T) {
 	for _, s := range listed(t, db, Filter{}) {
 		got += s.Key + " " + s.Proof.String() + ", "
 	}
-	if want := "bare@example.net returned, both@example.net signed, plain@example.net returned, theirs@example.net returned, "; got != want {
+	if want := "bare@example.net returned, both@example.net returned, plain@example.net returned, theirs@example.net returned, "; got != want {
 		t.Errorf("list: %s\nwant:  %s", got, want)
 	}
 	for key, want := range map[string]string{"forged@example.net": doubtForged, "late@example.net": doubtExpired} {

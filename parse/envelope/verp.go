@@ -122,6 +122,9 @@ func fingerprint(what string, keys [][]byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// Domain is that of its addresses.
+func (v *VERP) Domain() string { return v.domain }
+
 // Signs tells whether the return paths have a token.
 func (v *VERP) Signs() bool { return slices.Contains(v.parts, fieldToken) }
 

@@ -52,7 +52,7 @@ var operators = []operator{
 // its mail. All in lower case.
 func (t *Trust) May(author, recipientDomain, remote string) bool {
 	switch {
-	case author == "" || recipientDomain == "":
+	case t == nil || author == "" || recipientDomain == "":
 		return false
 	case Below(author, t.OwnDomains), Below(author, t.Relays):
 		return true

@@ -18,11 +18,12 @@ type Proof uint8
 const (
 	ProofNone     Proof = iota
 	ProofReturned       // the enclosed original names us as sender, and that recipient
+	ProofAuthentic      // nobody outside can have made the notice up
 	ProofLedger         // Message-ID and recipient stand in the send ledger
 	ProofSigned         // our signed return path verifies
 )
 
-var proofNames = []string{"none", "returned", "ledger", "signed"}
+var proofNames = []string{"none", "returned", "authentic", "ledger", "signed"}
 
 func (p Proof) String() string { return word(proofNames, int(p)) }
 

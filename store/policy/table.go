@@ -119,6 +119,19 @@ func (t Table) With(stream, name string, p Patch, origin string) (Table, error) 
 	return out, nil
 }
 
+// Require returns the table with the least proof of every line that asks for
+// any set to p, for all streams or, when stream is not empty, for that one.
+// Opt-outs stay as they are. origin says where it was asked for.
+func (t Table) Require(stream string, p Proof, origin string) Table {
+	for _, l := range t.Lines(stream) {
+		if l.Proof != ProofNone {
+			// It can contradict nothing: no other value is changed.
+			t, _ = t.With(stream, l.Name, Patch{Proof: &p}, origin)
+		}
+	}
+	return t
+}
+
 // Lines returns the lines that hold for a stream ("" for all), by name.
 func (t Table) Lines(stream string) []Line {
 	names := make([]string, 0, len(builtin))
