@@ -44,6 +44,9 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 	if _, err := compose.Rules(c.RulesDir); err != nil {
 		note("rules_dir", err.Error(), "harvester rules lint")
 	}
+	if _, err := c.PublicKeys(); err != nil {
+		note("", err.Error(), "")
+	}
 	if err := clockBefore(time.Now()); err != nil {
 		note("", err.Error(), "timedatectl")
 	}

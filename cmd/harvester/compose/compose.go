@@ -16,6 +16,7 @@ import (
 	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/schedule"
+	"harvester/schedule/keyring"
 	"harvester/store"
 	"harvester/store/job"
 )
@@ -38,6 +39,7 @@ type Set struct {
 
 	tokens      map[config.Name]*auth.CachedTokens // what is open on a mailbox shares them
 	returnPaths []*envelope.VERP
+	keys        *keyring.Ring // nil where nothing is judged
 	claims      claims
 	meter       schedule.Meter
 	memory      *schedule.Memory
@@ -73,7 +75,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	for i, d := range c.OwnDomains {
 		own[i] = string(d)
 	}
-	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
+	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Trust: c.Trust(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
 	if !o.ReadOnly {
 		// An operator's act needs no keys, and he may not be allowed to read them.
 		opts.ReturnPaths, opts.BATV, err = c.ReturnPaths(ctx)
@@ -89,6 +91,11 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if o.Owner != "" {
 		if s.claims, err = claim(ctx, c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
+		}
+	}
+	if o.Judges || o.Owner != "" {
+		if s.keys, err = ring(ctx, c, db, o.Log); err != nil {
+			return nil, errors.Join(err, s.Close())
 		}
 	}
 	for i := range c.Mailboxes {
@@ -134,7 +141,10 @@ func (s *Set) Close() error {
 
 // Parsing is how this configuration parses mail.
 func (s *Set) Parsing() *parse.Options {
-	o := &parse.Options{Rules: s.Rules, ReturnPaths: s.returnPaths}
+	o := &parse.Options{Rules: s.Rules, ReturnPaths: s.returnPaths, Trust: s.Config.Trust()}
+	if s.keys != nil {
+		o.Keys = s.keys.Keys
+	}
 	for _, d := range s.Config.OwnDomains {
 		o.OwnDomains = append(o.OwnDomains, string(d))
 	}

@@ -26,16 +26,19 @@ var Example string
 
 // Config is harvester.toml.
 type Config struct {
-	Hostname   string    `toml:"hostname"` // never empty after Load
-	Timezone   Zone      `toml:"timezone"`
-	OwnDomains []Domain  `toml:"own_domains,required"`
-	RulesDir   string    `toml:"rules_dir"`
-	Store      Store     `toml:"store"`
-	Mailboxes  []Mailbox `toml:"mailbox"`
-	Exports    []Export  `toml:"export"`
-	Pushes     []Push    `toml:"push"`
-	Report     Report    `toml:"report"`
-	Web        Web       `toml:"web"`
+	Hostname   string       `toml:"hostname"` // never empty after Load
+	Timezone   Zone         `toml:"timezone"`
+	OwnDomains []Domain     `toml:"own_domains,required"`
+	RulesDir   string       `toml:"rules_dir"`
+	Proof      policy.Proof `toml:"proof"` // the least that counts
+	Servers    Servers      `toml:"servers"`
+	DKIM       DKIM         `toml:"dkim"`
+	Store      Store        `toml:"store"`
+	Mailboxes  []Mailbox    `toml:"mailbox"`
+	Exports    []Export     `toml:"export"`
+	Pushes     []Push       `toml:"push"`
+	Report     Report       `toml:"report"`
+	Web        Web          `toml:"web"`
 
 	Breaker   store.Limits    `toml:"breaker"`
 	Retention store.Retention `toml:"retention"`
@@ -162,6 +165,11 @@ func (c *Config) resolvePaths(dir string) {
 			if k := &(*list.secrets)[i]; k.kind == "file" {
 				paths = append(paths, &k.name)
 			}
+		}
+	}
+	for name, file := range c.DKIM.Keys {
+		if !filepath.IsAbs(file) {
+			c.DKIM.Keys[name] = filepath.Join(dir, file)
 		}
 	}
 	for _, p := range paths {

@@ -185,7 +185,7 @@ h.toml:15:14: stream.news.mailboxes: there is no mailbox "bouncse" (hint: name a
 h.toml:16:21: stream.news.policy.user_unknwon: there is no such policy line (hint: did you mean "user_unknown"?)
 h.toml:19:1: stream.news.policy.mailbox_full.within: "-3 days" is no span of time (such as "14 days", "24 months", "72h" or "never")
 h.toml:21:13: stream.shop.list_ids: another stream selects this already (hint: see line 13)
-h.toml:22:1: stream.shop.proof: unknown proof "sworn" (one of ["none" "returned" "ledger" "signed"])
+h.toml:22:1: stream.shop.proof: unknown proof "sworn" (one of ["none" "returned" "authentic" "ledger" "signed"])
 h.toml:23:9: stream.a b: "a b" is not a name: use letters, digits, dot, hyphen and underscore
 h.toml:25:21: stream.shop.policy.auth_spf: policy auth_spf can't suppress: it is the fault of the sender, and the address may be good
 `},
