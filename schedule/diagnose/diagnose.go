@@ -162,6 +162,7 @@ type Evidence struct {
 	From       string      // domain of From
 	Signatures []string    // "selector._domainkey.domain" of each
 	Header     mime.Header // of the returned mail; nil where it is not kept
+	Raw        []byte      // the same, as it came, for its signatures; the body may follow
 	Recipient  string      // domain of the recipient
 	Remote     string      // host that refused
 }

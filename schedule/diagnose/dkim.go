@@ -180,6 +180,17 @@ func (c *Checker) keyOf(ev *Evidence, selector, domain, algorithm string, a *res
 	}
 	good := c.fine(ev, "dkim.key", wrong, name+".", "TXT", fmt.Sprintf("the key at %s is sound (%s, %d bits)", name, kind, bits))
 	list := []Finding{good}
+	if c.History != nil && ev == nil {
+		for _, e := range c.History(name+".", "TXT") {
+			if old := slices.IndexFunc(e.Values, func(v string) bool { t, _, _ := tags(v); return bare(t["p"]) != "" && bare(t["p"]) != p }); old >= 0 && c.Now().Sub(e.Last) < lostFor {
+				f := fault("key_replaced", "the key at %s is another one than until %s", name, stamp(e.Last))
+				f.Advice = true
+				f.Steps = append(f.Steps, "If nobody on your side did it, find out who. A new key belongs under a new selector: mail in queues is still signed with the old one.")
+				list = append(list, f)
+				break
+			}
+		}
+	}
 	advise := func(id, step, format string, args ...any) {
 		f := fault(id, format, args...)
 		f.Advice = true

@@ -20,8 +20,9 @@ const maxClaims = 20
 // receiver. res is what it means, as parse.Parse read it.
 func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 	var header mime.Header
+	var returned []byte
 	if m := view.New(raw, parse.DefaultLimits().MIME); m.Original != nil {
-		header = m.Original.Header
+		header, returned = m.Original.Header, m.Original.Raw
 	}
 	var list []Evidence
 	for i := range res.Recipients {
@@ -29,7 +30,7 @@ func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 		if r.Action != bounce.Failed && r.Action != bounce.Delayed {
 			continue
 		}
-		ev := Evidence{Header: header, Remote: host(r.RemoteMTA), Recipient: canonical(afterAt(r.Recipient)), Signatures: res.Original.DKIM,
+		ev := Evidence{Header: header, Raw: returned, Remote: host(r.RemoteMTA), Recipient: canonical(afterAt(r.Recipient)), Signatures: res.Original.DKIM,
 			From:  canonical(afterAt(res.Original.From)),
 			Claim: Claim{Receiver: host(r.RemoteMTA), Sentence: r.Diagnostic, Status: r.Status, Reason: r.Reason, First: res.Date.Time, Last: res.Date.Time, Count: 1}}
 		if c, ok := policy.CauseOf(r.Reason, r.Vendor, r.Status, r.Diagnostic); ok {

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/miekg/dns"
+
+	"harvester/parse/dkim"
 	"harvester/parse/mime"
 )
 
@@ -39,7 +42,7 @@ func (c *Checker) dkimHeader(ctx context.Context, ev *Evidence) []Finding {
 	for _, sig := range first(signatures, maxSignatures) {
 		found := c.signature(ctx, ev, sig)
 		for i := range found {
-			good = good || found[i].ID == "dkim.key" && c.alignedWith(found[i].Subject.Domain, from)
+			good = good || (found[i].ID == "dkim.key" || found[i].ID == "dkim.header_verifies") && c.alignedWith(found[i].Subject.Domain, from)
 		}
 		list = append(list, found...)
 	}
@@ -118,10 +121,43 @@ func (c *Checker) signature(ctx context.Context, ev *Evidence, sig string) []Fin
 	}
 	for i := range list {
 		if f := &list[i]; f.ID == "dkim.key" && f.Claim != nil && f.Verdict == Refuted {
-			f.Answer += fmt.Sprintf("; a body that was changed on the way (a footer, rewritten links) would break it all the same")
+			c.header(ctx, ev, f, d, s)
 		}
 	}
 	return list
+}
+
+// header verifies a signature over the header that came back. That it verifies
+// is proof: the key is right, and only the body can have been changed. That it
+// does not proves little, since returned headers are seldom what was sent.
+func (c *Checker) header(ctx context.Context, ev *Evidence, f *Finding, d, s string) {
+	a := c.Client.Ask(ctx, s+"._domainkey."+d, dns.TypeTXT)
+	keys := func(domain, selector string) []dkim.Key {
+		if domain != d || selector != s || len(a.Values) != 1 {
+			return nil
+		}
+		key, err := dkim.ParseRecord(a.Values[0])
+		if err != nil {
+			return nil
+		}
+		return []dkim.Key{key}
+	}
+	for _, sig := range dkim.Verify(ev.Raw, func(domain string) bool { return domain == d }, keys) {
+		if sig.Selector != s {
+			continue
+		}
+		seen := c.looked("signature over the returned header", "it verifies", "")
+		if sig.Err == nil {
+			f.ID, f.Answer = "dkim.header_verifies", fmt.Sprintf("the signature of %s verifies over the header that came back: key and signer are right, so the body was changed on the way, or the receiver erred", d)
+			f.Steps = append(f.Steps, "Look for what changes the body after signing: footers, disclaimers, link rewriting, a relay that re-encodes long lines or 8-bit text. Sign last.")
+		} else {
+			seen = c.looked("signature over the returned header", "it does not verify", sig.Err.Error())
+			f.Answer += "; over the header that came back the signature does not verify, which proves little: notices seldom return it unchanged"
+		}
+		f.Measured = append(f.Measured, seen)
+		return
+	}
+	f.Answer += "; a body that was changed on the way (a footer, rewritten links) would break it all the same"
 }
 
 // otherSignature tells whether a domain signed with RSA, too.

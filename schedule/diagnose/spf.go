@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -353,6 +354,9 @@ func (c *Checker) SPFDomain(ctx context.Context, domain string) []Finding {
 	default:
 		list = c.spfStatic(ctx, nil, w, tree, whose{}, c.mailHosts(ctx, domain, tree))
 	}
+	if f, ok := c.lost(domain, tree); ok {
+		list = append(list, f)
+	}
 	if len(list) == 0 {
 		f := c.fine(nil, "spf.record", spfBroken, domain+".", "TXT", fmt.Sprintf("the SPF record is sound: %d of %d look-ups, %d void", tree.Lookups(), spf.MaxLookups, len(tree.Void())))
 		list = []Finding{f}
@@ -361,6 +365,43 @@ func (c *Checker) SPFDomain(ctx context.Context, domain string) []Finding {
 		list[i].Subject, list[i].Source = subject, rfc7208
 	}
 	return withMeasured(list, treeMeasured(tree))
+}
+
+// lostFor is for how long a change is told: whoever meant it has acknowledged it
+// by then.
+const lostFor = 7 * 24 * time.Hour
+
+// lost tells of terms that the record had until lately.
+func (c *Checker) lost(domain string, tree *spf.Tree) (f Finding, ok bool) {
+	if c.History == nil || len(tree.Records) != 1 {
+		return f, false
+	}
+	for _, e := range c.History(canonical(domain)+".", "TXT") {
+		if c.Now().Sub(e.Last) > lostFor {
+			break
+		}
+		if spfBroken(e) {
+			continue // mending it takes something out, often
+		}
+		var gone []string
+		for _, v := range e.Values {
+			if !spf.Is(v) || v == tree.Records[0] {
+				continue
+			}
+			for _, t := range spf.Parse(v).Terms {
+				if t.Name != "all" && !strings.Contains(strings.ToLower(tree.Records[0])+" ", " "+strings.ToLower(t.Text)+" ") {
+					gone = append(gone, t.Text)
+				}
+			}
+		}
+		if len(gone) == 0 {
+			continue
+		}
+		f = c.finding(nil, "spf.lost", Confirmed, UsDNS, "the SPF record of %s lost %s; it had it until %s", domain, strings.Join(gone, ", "), stamp(e.Last))
+		f.Steps = append(f.Steps, "If that was meant, write it down (harvester incidents ack ID); it ends by itself after a week. If not, put it back.")
+		return f, true
+	}
+	return f, false
 }
 
 // spfBroken tells whether an earlier answer held no record that works.
