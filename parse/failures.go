@@ -29,6 +29,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		}
 		p.aliasHidden = p.aliasHidden || d.AliasHidden
 		p.oneReply = p.oneReply || d.OneReply && reported && repeated(m.Report.Recipients)
+		p.spend(text(m), "reading what its layout names")
 		if n := d.Notice(m); n != nil && len(n.Failures) > 0 {
 			notice, res.Dialect = n, d.Name
 			break
@@ -55,6 +56,7 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if res.Dialect == "" && !dialect.Noticed(m) {
 		return false
 	}
+	p.spend(text(m), "reading its sentences")
 	n := dialect.Generic(m, p.ownIn(m))
 	if n == nil {
 		n = dialect.FromHeader(m)

@@ -119,7 +119,7 @@ var programs = []program{
 	},
 	{
 		name: "opensmtpd", aliases: true,
-		files: map[string]string{"etc/smtpd.conf": "table lists { team = \"nouser@remote.example\" }\nlisten on 127.0.0.1 port 2525\naction \"list\" expand-only alias <lists>\naction \"relay\" relay helo relay.example.net\n" +
+		files: map[string]string{"etc/smtpd.conf": "table lists { team = \"nouser@remote.example\" }\nlisten on 127.0.0.1 port 2525\naction \"list\" expand-only alias <lists>\naction \"relay\" relay host smtp://127.0.0.1 helo relay.example.net\n" +
 			"match from any for domain \"club.example\" action \"list\"\nmatch from any for any action \"relay\"\n", "etc/mailname": "relay.example.net\n"},
 		folders: map[string]int{"var/empty": 0, "var/lib/opensmtpd/empty": 0, "var/spool/smtpd": 0, "var/run": 0, "run": 0},
 		daemon:  []string{"/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf"},

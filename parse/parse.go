@@ -1,13 +1,9 @@
-// Package parse understands what comes back to a bounce mailbox: who failed,
-// why, and whose fault it was. Parse is total: it answers for any bytes, never
-// panics, and is bounded in time and memory.
 package parse
 
 import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
@@ -40,17 +36,17 @@ type Options struct {
 
 // Limits bound what one message may cost.
 type Limits struct {
-	Bytes      int           // of the message that are looked at
-	Recipients int           // that are reported
-	Time       time.Duration // looked at between the steps and at each recipient
+	Bytes      int // of the message that are looked at
+	Recipients int // that are reported
+	Steps      int // of work: a step is a byte of the mail, a text or a reply that a reader is given
 	MIME       mime.Limits
 }
 
-// DefaultLimits are generous for real mail and safe for hostile mail. The other
-// limits bound the work to about a second: the time is for what nobody thought
-// of, and for a machine that stands still.
+// DefaultLimits are generous for real mail and safe for hostile mail. Steps are
+// twice what the largest mail within the other limits takes, about a second:
+// they stop what nobody thought of, at the same place on every machine.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 128 << 20, Recipients: 10_000, Time: 30 * time.Second, MIME: mime.DefaultLimits()}
+	return Limits{Bytes: 128 << 20, Recipients: 10_000, Steps: 512 << 20, MIME: mime.DefaultLimits()}
 }
 
 // Parse says what raw, one mail as it lies in the mailbox, reports. It is safe
@@ -60,7 +56,7 @@ func Parse(raw []byte, opt *Options) (res Result) {
 	if opt == nil {
 		opt = &Options{}
 	}
-	p := parser{opt: opt, rules: opt.Rules, limits: opt.Limits, began: time.Now(), head: Result{Recipients: []Recipient{}}}
+	p := parser{opt: opt, rules: opt.Rules, limits: opt.Limits, head: Result{Recipients: []Recipient{}}}
 	if p.rules == nil {
 		p.rules = rules.Builtin()
 	}
@@ -73,9 +69,9 @@ func Parse(raw []byte, opt *Options) (res Result) {
 		if v == nil {
 			return
 		}
-		note, late := v.(tooLong)
-		if !late {
-			note = tooLong(fmt.Sprintf("parser defect, please report: %v at %s", v, where(debug.Stack())))
+		note, stopped := v.(tooMuch)
+		if !stopped {
+			note = tooMuch(fmt.Sprintf("parser defect, please report: %v at %s", v, where(debug.Stack())))
 		}
 		res = p.head
 		res.Kind, res.Rules, res.Notes = bounce.KindUnparsed, p.rules.Version(), append([]string{}, append(p.notes, string(note))...)
@@ -84,6 +80,7 @@ func Parse(raw []byte, opt *Options) (res Result) {
 		p.notes = append(p.notes, fmt.Sprintf("cut at %d of %d bytes", p.limits.Bytes, len(raw)))
 		raw = raw[:p.limits.Bytes]
 	}
+	p.steps = len(raw)
 	return p.parse(view.New(raw, p.limits.MIME))
 }
 
@@ -91,7 +88,7 @@ type parser struct {
 	opt    *Options
 	rules  *rules.Set
 	limits Limits
-	began  time.Time
+	steps  int    // taken so far
 	head   Result // what any mail has, before anything is named
 	notes  []string
 	named  map[string]int  // recipient in lower case → its place in the result
@@ -104,22 +101,29 @@ type parser struct {
 	text        string  // a returned mail that stands in the text
 }
 
-// tooLong is what a parse that takes too long panics with: where it stopped.
-type tooLong string
+// tooMuch is what a parse that takes too many steps panics with: where it stopped.
+type tooMuch string
 
-// inTime stops a parse that takes too long. What it had named by then is
-// dropped: half an answer could be a wrong one.
-func (p *parser) inTime(step string) {
-	if limit := p.limits.Time; limit > 0 && time.Since(p.began) > limit {
-		panic(tooLong(fmt.Sprintf("stopped after %s, %s", limit, step)))
+// spend counts the steps that the work ahead takes, and stops a parse that has
+// none left. What it had named by then is dropped: half an answer could be a
+// wrong one.
+func (p *parser) spend(steps int, work string) {
+	if p.steps += steps; p.limits.Steps > 0 && p.steps > p.limits.Steps {
+		panic(tooMuch(fmt.Sprintf("stopped after %d steps, %s", p.limits.Steps, work)))
 	}
 }
 
+// maxText is how much of a text a reader looks at.
+const maxText = 1 << 20
+
+// text is what reading the text of a mail once takes.
+func text(m *view.Mail) int { return min(len(m.Text), maxText) }
+
 func (p *parser) parse(m *view.Mail) Result {
 	p.notes = append(p.notes, m.Notes...)
-	p.inTime("reading its structure")
 	res := p.base(m)
 	p.head = res
+	p.spend(0, "reading its structure")
 
 	v := p.kind(m, &res)
 	res.Kind, res.Hint = v.Kind, v.Hint
@@ -151,14 +155,13 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	if p.bouncedBounce(m) {
 		return autoreply.Verdict{Kind: bounce.KindNotice, Why: "a notice that could not be delivered: nobody whom we mailed failed"}
 	}
+	p.spend(text(m), "recognising its layout")
 	shown := dialect.Recognise(m)
-	p.inTime("recognising its layout")
 	if p.structured(m, shown, res) {
 		return autoreply.Verdict{Kind: verdict(res.Recipients)}
 	}
-	p.inTime("reading what its layout names")
+	p.spend(text(m), "telling whether it is an automatic answer")
 	v := autoreply.Classify(m)
-	p.inTime("telling whether it is an automatic answer")
 	switch {
 	case v.Weak && v.Kind == bounce.KindAutoReply && dialect.Refusal(m.Text) && p.phrased(m, res):
 		v = autoreply.Verdict{Kind: verdict(res.Recipients)}

@@ -18,7 +18,14 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	if len(res.Recipients) >= p.limits.Recipients {
 		return
 	}
-	p.inTime("naming its recipients")
+	steps := 100
+	if g != nil {
+		steps += len(g.Diagnostic)
+	}
+	if f != nil {
+		steps += len(f.Reply)
+	}
+	p.spend(steps, "naming its recipients")
 	if g != nil && f == nil && g.Action == bounce.ActionNone && g.Status == "" && g.Diagnostic == "" && !p.failing(m) {
 		p.note("a group of the status part says nothing")
 		return
