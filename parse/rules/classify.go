@@ -12,6 +12,8 @@ type Query struct {
 	ReportingMTA string        // host that reports
 	Status       string        // the field of RFC 3464 §2.3.4
 	Action       bounce.Action // of RFC 3464 §2.3.3, ActionNone for a bare reply
+	Recipient    string        // whom it is about, "" where unknown
+	Ours         []string      // our domains, and addresses that sent the mail, lower case: what is said of these accuses the sender
 }
 
 // Answer is what it means.
@@ -24,24 +26,12 @@ type Answer struct {
 	Status     string // enhanced status code that the mail states, "" for none
 	ReplyCode  int    // reply code that the mail states, 0 for none
 	Diagnostic string // the text, repaired
+
+	// Certainty tells how much of the text speaks for the reason, from 0 to 1:
+	// see certainty.
+	Certainty float64
+	Unread    []string // clauses with a strong word that nothing understood
 }
-
-// The stages of the precedence, strongest first. Each level of an unwrapped
-// text has its own first six, the innermost level first; the Status field
-// speaks at the innermost.
-const (
-	stageToken = iota
-	stageVendor
-	stageGeneric
-	stageCode
-	stageField
-	stageHint // weak phrases
-
-	stagesPerLevel
-	stageWeak   = stagesPerLevel * maxLevels // codes that stand for many things
-	stageReply  = stageWeak + maxLevels + 1
-	stageAction = stageReply + maxLevels
-)
 
 const noRule = -1
 
@@ -53,31 +43,6 @@ type candidate struct {
 	at      span   // in the folded text
 	word    string // evidence that is not in the text
 	refused string // why it does not apply, for Why
-}
-
-// standing is a candidate's place in the precedence.
-type standing struct {
-	stage    int
-	rank     uint8
-	length   int
-	specific uint8
-	rule     int // noRule for a code's own meaning
-}
-
-// beats reports whether a decides against b.
-func (a *standing) beats(b *standing) bool {
-	switch {
-	case a.stage != b.stage:
-		return a.stage < b.stage
-	case a.rank != b.rank:
-		return a.rank < b.rank
-	case a.length != b.length:
-		return a.length > b.length
-	case a.specific != b.specific:
-		return a.specific > b.specific
-	default:
-		return a.rule < b.rule
-	}
 }
 
 type hit struct{ literal, end int32 }
@@ -105,12 +70,18 @@ type scratch struct {
 	hits       []hit
 	levels     []level
 	links      links
+	clauses    []clause
+	openers    []int  // where words that begin a clause stand
+	covers     []span // words in which no others count
+	topics     uint64 // lists of which a word stands anywhere
 	states     []partState
 	reached    []uint64 // bits of the states that hold something
 	inScope    []uint32 // generation in which the scope was entered
 	unless     []seen
 	unmatched  []seen     // levels in which the expression of a rule does not match
-	later      []unproven // phrases of rules with an expression
+	whole      []complete // phrases that were found
+	heard      []heard    // words of lists that were found
+	claims     []claim
 	generation uint32
 
 	set    *Set
@@ -140,16 +111,17 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	c.folded = match.Fold(c.folded[:0], c.text)
 	c.same = len(c.folded) == len(c.text) && ascii(c.text)
 	c.levels = unwrap(c.folded, c.levels)
-	c.links = findLinks(c.folded, c.links)
-	c.best = candidate{standing: standing{stage: stageAction + 1, rule: noRule}}
-	c.later = c.later[:0]
+	c.read()
+	c.best = candidate{standing: coded(stageAction + 1)}
+	c.openers, c.whole, c.heard, c.claims, c.covers, c.topics = c.openers[:0], c.whole[:0], c.heard[:0], c.claims[:0], c.covers[:0], 0
 	clear(c.reached)
 	c.scopes()
 	c.scan()
+	c.split()
+	c.ours()
 	c.phrases()
-	for _, l := range c.later { // most are beaten by now, and cost nothing
-		c.offerPhrase(l.rule, l.level, l.phrase, l.token)
-	}
+	c.offerPhrases()
+	c.combine()
 	c.codes()
 	c.action()
 	a := c.answer()
@@ -188,8 +160,12 @@ func (c *scratch) scan() {
 		}
 		c.hits = append(c.hits, hit{int32(i), int32(end)})
 		for _, u := range c.set.uses[lit.proofs:lit.phrases] {
-			if u.role == exception {
+			switch u.role {
+			case exception:
 				c.unless[u.of].add(c.generation, c.level(end-1))
+				continue
+			case opener:
+				c.openers = append(c.openers, end-int(lit.length))
 				continue
 			}
 			c.inScope[u.of] = c.generation

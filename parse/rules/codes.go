@@ -16,7 +16,7 @@ func (c *scratch) codes() {
 		}
 		if l.code != 0 {
 			if m, _ := status.Reply(l.code); m.Reason != bounce.Unclassified {
-				c.offer(candidate{standing: standing{stage: stageReply + depth, rule: noRule}, reason: m.Reason, by: bounce.ByCode, word: number(l.code)})
+				c.offerCode(candidate{standing: coded(stageReply + depth), reason: m.Reason, by: bounce.ByCode, word: number(l.code)})
 			}
 		}
 	}
@@ -33,13 +33,14 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 		return
 	}
 	m, registered := status.Lookup(text)
-	cand := candidate{standing: standing{stage: strong}, by: bounce.ByStatus, at: at, word: text}
-	if !registered && strong != stageField {
-		cand.stage = strong - stageCode + stageVendor // a code of the vendor's own making says what its phrases say
-	}
+	cand := candidate{standing: coded(strong), by: bounce.ByStatus, at: at, word: text}
 	for _, i := range c.set.codes[code{class, subject, detail}] {
 		r := &c.set.rules[i]
 		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, c.set.places[i].specific
+		if !registered && strong != stageField { // a code of the vendor's own making says what its phrases say
+			its := &c.set.places[i]
+			cand.stage, cand.accused, cand.rank, cand.tier = int32(strong-stageCode+stageWords), its.accused, its.rank, its.tier
+		}
 		cand.refused = c.outOfScope(r)
 		if cand.refused == "" && r.Code != "" && !r.codeFits(c.codeAt(lv)) {
 			cand.refused = "the reply code is not " + r.Code
@@ -58,8 +59,17 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 		strong = weak
 	}
 	if reason != bounce.Unclassified && class != '2' {
-		c.offer(candidate{standing: standing{stage: strong, rule: noRule}, reason: reason, by: bounce.ByStatus, at: at, word: text})
+		c.offerCode(candidate{standing: coded(strong), reason: reason, by: bounce.ByStatus, at: at, word: text})
 	}
+}
+
+// offerCode offers what a code alone means. It says nothing of the recipient
+// where the text speaks of the sender, an IP address, size, rate or content.
+func (c *scratch) offerCode(cand candidate) {
+	if blamed := c.topics & c.set.excuse.codes; blamed != 0 && cand.reason.Fault() == bounce.FaultRecipient {
+		cand.refused = "the text speaks of " + c.named(blamed)
+	}
+	c.offer(cand)
 }
 
 // action offers what is left when nothing spoke: only that it failed, or that
@@ -67,9 +77,9 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 func (c *scratch) action() {
 	switch class := c.class(); {
 	case c.query.Action == bounce.Failed && class == '4':
-		c.offer(candidate{standing: standing{stage: stageAction, rule: noRule}, reason: bounce.Expired, by: bounce.ByAction, word: "action failed"})
+		c.offer(candidate{standing: coded(stageAction), reason: bounce.Expired, by: bounce.ByAction, word: "action failed"})
 	case c.query.Action == bounce.Delayed:
-		c.offer(candidate{standing: standing{stage: stageAction, rule: noRule}, reason: bounce.Deferred, by: bounce.ByAction, word: "action delayed"})
+		c.offer(candidate{standing: coded(stageAction), reason: bounce.Deferred, by: bounce.ByAction, word: "action delayed"})
 	}
 }
 
@@ -100,11 +110,27 @@ func (c *scratch) answer() Answer {
 			a.Vendor = r.Vendor
 		}
 	}
+	if c.later() {
+		a.Reason = bounce.Deferred // whatever it says of the address: a 4yz is no last word
+	}
 	// A sender that gave up on a temporary refusal says no more than that.
 	if a.Reason == bounce.Deferred && c.query.Action == bounce.Failed && c.class() != '5' {
 		a.Reason = bounce.Expired
 	}
+	a.Certainty, a.Unread = c.certainty()
 	return a
+}
+
+// later reports whether a reply that is no last word speaks of an address that
+// isn't there.
+func (c *scratch) later() bool {
+	switch c.best.reason {
+	case bounce.UserUnknown, bounce.UserMoved, bounce.AddressInvalid:
+		return c.class() == '4' && c.query.Action != bounce.Delayed
+	case bounce.MailboxDisabled: // 421 closes the connection: it is not about a mailbox
+		return c.levels[len(c.levels)-1].code == 421
+	}
+	return false
 }
 
 func (c *scratch) evidence(b *candidate) string {

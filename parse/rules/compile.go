@@ -38,7 +38,7 @@ type use struct {
 	role  role
 	near  bool   // further: follows the part before after one blank, else after a gap
 	last  bool   // further: completes the phrase
-	of    int32  // rule; scope of a marker
+	of    int32  // rule; scope of a marker; word list
 	state uint32 // index of the part's state; that of the part before is one less
 }
 
@@ -47,19 +47,23 @@ type role uint8
 // The roles of literals, in the order in which they are looked at.
 const (
 	marker    role = iota // proves a scope
+	opener                // begins a clause
 	exception             // of a rule
 	whole                 // phrase of one part
 	begin                 // first part of a phrase
 	further               // any other part
+	word                  // of a list
 )
 
 // place is what of a rule's standing is known before it is found.
 type place struct {
-	stage          int
-	rank, specific uint8
-	generic        bool // no vendor's
-	clause         bool // a gap in its phrases crosses no comma
-	expression     bool // has one
+	accused              accusation
+	stage                int32
+	rank, tier, specific uint8
+	vendor               bool // not of nobody in particular
+	claims               bool // no shorter phrase of less standing reads its words again
+	wish                 bool // tells what the recipient wants
+	stands               bool // a token of it says what the whole reply means
 }
 
 // compiler collects literals and their uses.
@@ -80,6 +84,7 @@ func (s *Set) compile() {
 	s.codes = map[code][]int{}
 	s.places = make([]place, len(s.rules))
 	c := compiler{Set: s, index: map[string]int{}}
+	c.lists()
 	vendors := c.scopes()
 	for i := range s.rules {
 		r := &s.rules[i]
@@ -93,6 +98,7 @@ func (s *Set) compile() {
 			c.code(i)
 		} else {
 			c.rule(i)
+			c.combination(i)
 		}
 	}
 	c.layUses()
@@ -199,4 +205,73 @@ func (c *compiler) layUses() {
 		lit.end = n + 1
 		c.uses = append(c.uses, f.use)
 	}
+}
+
+// lists enters the words of all lists.
+func (c *compiler) lists() {
+	c.combinations = make([][]combination, len(c.words))
+	for i := range c.words {
+		w := &c.words[i]
+		bit := uint64(1) << i
+		for _, whom := range w.Excuses {
+			switch whom {
+			case "recipient":
+				c.excuse.recipient |= bit
+			case "sender":
+				c.excuse.sender |= bit
+			case "codes":
+				c.excuse.codes |= bit
+			}
+		}
+		if w.Covers {
+			c.covers |= bit
+		}
+		if w.Strong {
+			c.strong |= bit
+		}
+		switch w.Name {
+		case "sender":
+			c.sender = bit
+		case "later":
+			c.late = bit
+		}
+		for _, phrase := range w.Contains {
+			words, _ := expand(phrase) // checked when it was read
+			for _, a := range words {
+				if w.Opens {
+					c.add(a, use{role: opener})
+				} else {
+					c.add(a, use{role: word, of: int32(i)})
+				}
+			}
+		}
+	}
+	c.maybe = c.excuse.recipient & c.excuse.sender
+	c.carried = c.excuse.recipient
+}
+
+// combination enters the alternatives of a rule's clause, each by its first list.
+func (c *compiler) combination(rule int) {
+	for _, alternative := range c.rules[rule].Clause {
+		k := combination{rule: rule}
+		first := -1
+		for name := range strings.FieldsSeq(alternative) {
+			name, none := strings.CutPrefix(name, "!")
+			bit := uint64(1) << c.list(name)
+			switch {
+			case none:
+				k.none |= bit
+				continue
+			case first < 0:
+				first = c.list(name)
+			}
+			k.all |= bit
+		}
+		c.combinations[first] = append(c.combinations[first], k)
+	}
+}
+
+// list is the index of the word list of a name, -1 for none.
+func (s *Set) list(name string) int {
+	return slices.IndexFunc(s.words, func(w Words) bool { return w.Name == name })
 }

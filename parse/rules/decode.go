@@ -50,6 +50,7 @@ type decoder struct {
 	head     header
 	rules    []Rule
 	keys     map[string]bool // of the current table
+	inWords  bool            // it is one of words
 	problems Problems
 }
 
@@ -75,11 +76,16 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 			}
 			at := d.place(key.Node())
 			last = at.Line
-			if e.Kind != unstable.ArrayTable || string(key.Node().Data) != "rule" || !key.IsLast() {
-				d.fault(at, "unknown table", "rules stand under [[rule]]")
+			table := string(key.Node().Data)
+			if e.Kind != unstable.ArrayTable || table != "rule" && table != "words" || !key.IsLast() {
+				d.fault(at, "unknown table", "rules stand under [[rule]], word lists under [[words]]")
 				return d.head, d.rules, d.problems
 			}
 			clear(d.keys)
+			if d.inWords = table == "words"; d.inWords {
+				d.head.words = append(d.head.words, Words{File: file, Line: at.Line, Column: at.Column})
+				continue
+			}
 			d.rules = append(d.rules, Rule{File: file, Line: at.Line, Column: at.Column, Vendor: d.head.vendor})
 		case unstable.KeyValue:
 			last = d.keyValue(e).Line
@@ -90,6 +96,11 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 	}
 	for i := range d.rules {
 		d.finish(&d.rules[i])
+	}
+	for _, w := range d.head.words {
+		if w.Name == "" || len(w.Contains) == 0 {
+			d.problems = append(d.problems, Problem{w.File, w.Line, w.Column, "", "a word list without name or words", "add name = and contains ="})
+		}
 	}
 	return d.head, d.rules, d.problems
 }
@@ -122,9 +133,12 @@ func (d *decoder) keyValue(e *unstable.Node) unstable.Position {
 		return at
 	}
 	d.keys[name] = true
-	if len(d.rules) == 0 {
+	switch {
+	case d.inWords:
+		d.wordsKey(&d.head.words[len(d.head.words)-1], at, name, e.Value())
+	case len(d.rules) == 0:
 		d.headKey(at, name, e.Value())
-	} else {
+	default:
 		d.ruleKey(&d.rules[len(d.rules)-1], at, name, e.Value())
 	}
 	return at
@@ -157,6 +171,10 @@ func (d *decoder) ruleKey(r *Rule, at unstable.Position, name string, v *unstabl
 		d.flag(at, name, v, &r.Scoped)
 	case "weak":
 		d.flag(at, name, v, &r.Weak)
+	case "greeting":
+		d.flag(at, name, v, &r.Greeting)
+	case "clause":
+		d.list(at, name, v, &r.Clause)
 	case "code":
 		d.text(at, name, v, &r.Code)
 		if !codePattern.MatchString(r.Code) {
@@ -202,7 +220,36 @@ func (d *decoder) ruleKey(r *Rule, at unstable.Position, name string, v *unstabl
 	case "not":
 		d.list(at, name, v, &r.Not)
 	default:
-		d.fault(at, fmt.Sprintf("unknown key %q", name), "a rule has id, remote, scoped, weak, code, status, contains, unless, ip, match, reason, action, source, examples and not")
+		d.fault(at, fmt.Sprintf("unknown key %q", name), "a rule has id, remote, scoped, weak, greeting, code, status, contains, clause, unless, ip, match, reason, action, source, examples and not")
+	}
+}
+
+func (d *decoder) wordsKey(w *Words, at unstable.Position, name string, v *unstable.Node) {
+	switch name {
+	case "name":
+		d.text(at, name, v, &w.Name)
+	case "contains":
+		d.list(at, name, v, &w.Contains)
+		for _, s := range w.Contains {
+			if _, err := expand(s); err != nil {
+				d.fault(at, err.Error(), "write words without *; (a|b) for alternatives")
+			}
+		}
+	case "excuses":
+		d.list(at, name, v, &w.Excuses)
+		for _, s := range w.Excuses {
+			if s != "recipient" && s != "sender" && s != "codes" {
+				d.fault(at, fmt.Sprintf("excuses says %q", s), `write "recipient", "sender" or "codes"`)
+			}
+		}
+	case "covers":
+		d.flag(at, name, v, &w.Covers)
+	case "opens":
+		d.flag(at, name, v, &w.Opens)
+	case "strong":
+		d.flag(at, name, v, &w.Strong)
+	default:
+		d.fault(at, fmt.Sprintf("unknown key %q", name), "a word list has name, contains, excuses, covers, opens and strong")
 	}
 }
 
@@ -230,7 +277,7 @@ func (d *decoder) finish(r *Rule) {
 	if r.Reason == bounce.Unclassified {
 		fault("a rule without reason", "add reason = one of "+reasonWords())
 	}
-	if r.alone() && (len(r.Status) == 0 || !r.Scoped && len(r.Remote) == 0) {
+	if r.alone() && (len(r.Status) == 0 || !r.Scoped && len(r.Remote) == 0 && !r.private()) {
 		fault("a rule without a phrase", "add contains, or a status together with remote or scoped = true")
 	}
 	if r.alone() && (r.Match != "" || r.IP != "") {

@@ -110,8 +110,8 @@ func slow(expr string) string {
 	return ""
 }
 
-// claim is a phrase of one part, without alternatives at its end.
-type claim struct {
+// literalClaim is a phrase of one part, without alternatives at its end.
+type literalClaim struct {
 	text string
 	rule *Rule
 }
@@ -119,17 +119,17 @@ type claim struct {
 // lintOverlaps compares the whole phrases of rules that compete in one tier
 // under the same conditions.
 func (s *Set) lintOverlaps(report func(r *Rule, what, fix string)) {
-	var claims []claim
+	var claims []literalClaim
 	for i := range s.rules {
 		for _, phrase := range s.rules[i].Contains {
 			if parts, _ := parsePhrase(phrase); len(parts) == 1 {
 				for _, a := range parts[0].alternatives {
-					claims = append(claims, claim{a, &s.rules[i]})
+					claims = append(claims, literalClaim{a, &s.rules[i]})
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.text, b.text) })
+	slices.SortStableFunc(claims, func(a, b literalClaim) int { return cmp.Compare(a.text, b.text) })
 	for i, a := range claims {
 		for _, b := range claims[i+1:] {
 			if !strings.HasPrefix(b.text, a.text) {

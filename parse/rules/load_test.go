@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -177,7 +178,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		q := Query{Text: text, RemoteMTA: "mx.v"}
 		a := s.Classify(q)
-		if b := s.Classify(q); a != b {
+		if b := s.Classify(q); !reflect.DeepEqual(a, b) {
 			t.Fatalf("%+v, then %+v", a, b)
 		}
 		s.Why(q)

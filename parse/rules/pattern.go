@@ -86,6 +86,23 @@ func parsePhrase(s string) ([]phrasePart, error) {
 	return parts, nil
 }
 
+// expand is every form of a text without gaps, folded.
+func expand(s string) ([]string, error) {
+	if strings.Contains(" "+s+" ", " * ") {
+		return nil, fmt.Errorf("%q has a gap", s)
+	}
+	alts, err := alternatives(s)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", s, err)
+	}
+	for i, a := range alts {
+		if alts[i] = strings.TrimSpace(match.FoldString(a)); alts[i] == "" {
+			return nil, fmt.Errorf("%q has an empty form", s)
+		}
+	}
+	return contracted(alts), nil
+}
+
 // mostProducts bounds the literals that neighbouring parts are multiplied to.
 const mostProducts = 64
 

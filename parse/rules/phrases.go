@@ -7,11 +7,12 @@ import (
 	"harvester/parse/status"
 )
 
-// unproven is a whole phrase of a rule that its expression has to confirm.
-type unproven struct {
+// complete is a whole phrase of a rule.
+type complete struct {
 	rule, level int
 	phrase      partState
 	token       bool
+	refused     string // of one that claims its words: why it does not apply
 }
 
 // partState is the last place where a phrase was found up to this part.
@@ -37,12 +38,18 @@ func (c *scratch) phrases() {
 		uses := c.set.uses[lit.phrases:lit.end]
 		for i := range uses {
 			u := &uses[i]
-			if u.role == further && !c.isReached(u.state-1) || skip && c.set.places[u.of].generic {
+			if u.role == word {
+				if !skip {
+					c.heard = append(c.heard, heard{uint32(u.of), span{int(now.start), int(now.end)}})
+				}
+				continue
+			}
+			if u.role == further && !c.isReached(u.state-1) || skip && !c.set.places[u.of].vendor {
 				continue
 			}
 			switch u.role {
 			case whole:
-				c.found(int(u.of), lv, now, lit.token)
+				c.whole = append(c.whole, complete{int(u.of), lv, now, lit.token, ""})
 			case begin:
 				c.reach(u.state, now)
 			case further:
@@ -55,7 +62,7 @@ func (c *scratch) phrases() {
 // extend goes on with a phrase that was found up to the part before.
 func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 	before := &c.states[u.state-1]
-	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near, c.set.places[u.of].clause) {
+	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near, c.set.places[u.of].vendor) {
 		return
 	}
 	now.start, now.length = before.start, before.length+now.length
@@ -63,7 +70,7 @@ func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 		now.length++
 	}
 	if u.last {
-		c.found(int(u.of), lv, now, token)
+		c.whole = append(c.whole, complete{int(u.of), lv, now, token, ""})
 	} else {
 		c.reach(u.state, now)
 	}
@@ -80,48 +87,111 @@ func (c *scratch) reach(state uint32, now partState) {
 func (c *scratch) isReached(state uint32) bool { return c.reached[state>>6]>>(state&63)&1 != 0 }
 
 // bridges reports whether the next part of a phrase may follow at to after a
-// part that ended at from, within a sentence or a clause of it.
-func (c *scratch) bridges(from, to int, near, clause bool) bool {
-	if near {
+// part that ended at from: within a clause, or within a sentence in the words
+// of a vendor.
+func (c *scratch) bridges(from, to int, near, vendor bool) bool {
+	switch {
+	case near:
 		return to == from+1 && c.folded[from] == ' '
-	}
-	if from > to || to-from > maxGap {
+	case from > to || to-from > maxGap:
 		return false
+	case vendor:
+		return !bytes.Contains(c.folded[from:to], sentence)
 	}
-	between := c.folded[from:to]
-	if clause && bytes.Contains(between, comma) && bytes.IndexByte(between, '@') < 0 {
-		return false
-	}
-	return !bytes.Contains(between, sentence)
+	return c.clauseAt(max(from-1, 0)) == c.clauseAt(to)
 }
 
-var sentence, comma = []byte(". "), []byte(", ")
+var sentence = []byte(". ")
 
-// found takes a whole phrase. Expressions are dear: they wait until all that
-// needs none has spoken.
-func (c *scratch) found(rule, lv int, p partState, token bool) {
-	if c.set.places[rule].expression {
-		c.later = append(c.later, unproven{rule, lv, p, token})
-	} else {
-		c.offerPhrase(rule, lv, p, token)
+// claim is the words of a phrase that says what they mean together. They are
+// read once: "blocked by the recipient" is not also "blocked", a vendor's own
+// sentence is not also what its words mean elsewhere.
+type claim struct {
+	span
+	length int32
+	its    *place
+}
+
+// claimed reports whether a longer or a vendor's claim reads the words of a phrase.
+func (c *scratch) claimed(at span, length int32, its *place) bool {
+	for i := range c.claims {
+		k := &c.claims[i]
+		if k.start >= at.end || at.start >= k.end || k.its == its {
+			continue
+		}
+		within := k.start <= at.start && at.end <= k.end
+		switch {
+		case k.its.vendor:
+			if !its.vendor || within && k.length > length {
+				return true
+			}
+		case k.length <= length || its.vendor:
+		case within && its.accused == accusesOther, k.its.wish && its.accused == accusesNobody:
+			return true
+		}
+	}
+	return false
+}
+
+// offerPhrases offers all whole phrases: those that claim their words first.
+func (c *scratch) offerPhrases() {
+	for i := range c.whole {
+		w := &c.whole[i]
+		if its := &c.set.places[w.rule]; its.claims {
+			at := span{int(w.phrase.start), int(w.phrase.end)}
+			w.refused = c.refuse(w.rule, w.level, at)
+			if w.refused == "" {
+				c.claims = append(c.claims, claim{at, w.phrase.length, its})
+			}
+		}
+	}
+	c.listen()
+	c.inherit()
+	for i := range c.whole {
+		w := &c.whole[i]
+		c.offerPhrase(w)
 	}
 }
 
-func (c *scratch) offerPhrase(rule, lv int, p partState, token bool) {
-	its := &c.set.places[rule]
-	at := standing{stage: its.stage, rank: its.rank, length: int(p.length), specific: its.specific, rule: rule}
-	if token && at.stage == stageVendor {
-		at.stage = stageToken
+// listed is the standing of a single word, for claims.
+var listed = place{accused: accusesNobody}
+
+func (c *scratch) offerPhrase(w *complete) {
+	its := &c.set.places[w.rule]
+	p := &w.phrase
+	x := &c.clauses[c.clauseAt(int(p.start))]
+	at := standing{accused: its.accused, rank: its.rank, tier: its.tier, specific: its.specific, stage: its.stage, length: p.length, rule: w.rule}
+	if w.token && at.tier == tierVendor {
+		at.tier = tierToken
+		if its.stands {
+			at.accused, at.rank = accusesSender, rankCause
+		}
 	}
-	at.stage += stagesPerLevel * (len(c.levels) - 1 - lv)
-	if c.trace == nil && !at.beats(&c.best.standing) {
+	if c.set.rules[w.rule].Reason == bounce.MailboxDisabled && its.rank == rankDead && at.tier < tierClause && c.class() == '5' && x.has&c.set.late == 0 {
+		at.rank = rankFull // "is suspended, try later" is no word on tomorrow
+	}
+	at.stage += int32(stagesPerLevel * (len(c.levels) - 1 - w.level))
+	if x.spoke && c.trace == nil && !at.beats(&c.best.standing) {
 		return
 	}
-	r := &c.set.rules[rule]
+	r := &c.set.rules[w.rule]
 	cand := candidate{standing: at, reason: r.Reason, by: bounce.ByRule, at: span{int(p.start), int(p.end)}}
-	cand.refused = c.refuse(rule, lv, cand.at)
-	if cand.refused == "" && r.re != nil {
-		cand.at = c.widened(r, lv, cand.at)
+	switch {
+	case its.claims && w.refused != "":
+		cand.refused = w.refused
+	case c.claimed(cand.at, p.length, its):
+		cand.refused = "a phrase that knows better reads these words"
+	case !its.claims:
+		cand.refused = c.refuse(w.rule, w.level, cand.at)
+	}
+	if cand.refused == "" && !its.vendor {
+		cand.refused = c.excused(x, r.Reason)
+	}
+	if cand.refused == "" {
+		x.spoke = true
+		if r.re != nil {
+			cand.at = c.widened(r, w.level, cand.at)
+		}
 	}
 	c.offer(cand)
 }

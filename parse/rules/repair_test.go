@@ -61,7 +61,7 @@ func TestWhyShowsEveryStep(t *testing.T) {
 			t.Errorf("got %v", s)
 		}
 	}
-	for _, want := range []string{"generic phrase, recipient side", "status code in the text", "Status field"} {
+	for _, want := range []string{"generic phrase, dead address", "status code in the text", "Status field"} {
 		if !tiers[want] {
 			t.Errorf("no step of tier %q in %v", want, steps)
 		}

@@ -15,6 +15,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -26,10 +27,12 @@ type Rule struct {
 	Vendor   string        // of the file; "generic" for phrases of nobody in particular
 	Remote   []string      // host patterns of which one must match the remote MTA
 	Weak     bool          // counts only where no other phrase and no clear code speaks
+	Greeting bool          // how a vendor begins whatever it says: ranks below any words that name a cause
 	Scoped   bool          // only when the vendor itself speaks: by host or by a marker in the text
 	Code     string        // reply code, or its first digits
 	Status   []string      // enhanced status codes: 5.1.1, X.7.29, 5.7.606-649
 	Contains []string      // phrases; one is enough
+	Clause   []string      // names of word lists of which a word each must stand in one clause, in any order; "!name": none
 	Unless   []string      // phrases of which none may stand in the text
 	IP       string        // "before" or "after": an IP address must stand right there beside the phrase
 	Match    string        // RE2, tried on the folded text after a phrase was found
@@ -58,24 +61,7 @@ type header struct {
 	named   bool     // the file names the vendor itself
 	hosts   []string // key "remote": the vendor's hosts
 	markers []string // key "marker": words of a text that prove the vendor speaks
-}
-
-// rank orders the phrases of the generic tier: what accuses the sender, the
-// message or the recipient's wishes comes before what accuses the path, that
-// before a full mailbox, that before a bad address, and "later" last.
-func rank(r bounce.Reason) uint8 {
-	switch {
-	case r == bounce.MailboxFull:
-		return 2
-	case r.Fault() == bounce.FaultRecipient:
-		return 3
-	case r == bounce.Deferred || r == bounce.Expired || r == bounce.Unclassified:
-		return 4
-	case r.Fault() == bounce.FaultReceiver:
-		return 1
-	default:
-		return 0
-	}
+	words   []Words
 }
 
 // codeFits reports whether a reply code begins with the digits that the rule asks for.
@@ -107,17 +93,25 @@ func (r *Rule) statusFits(class byte, subject, detail uint16) bool {
 
 // place works out where the phrases of a rule stand in the precedence.
 func (r *Rule) place() place {
-	p := place{stage: stageVendor, generic: r.Vendor == generic, expression: r.re != nil}
+	vendor := r.Vendor != generic
+	p := place{accused: accuses(r.Reason), rank: rank(r.Reason), tier: tierGeneric, vendor: vendor}
 	switch {
-	case r.Weak:
-		p.stage, p.rank = stageHint, rank(r.Reason)
-	case p.generic:
-		p.stage, p.rank = stageGeneric, rank(r.Reason)
+	case r.Greeting:
+		p.tier, p.accused, p.rank = tierGreeting, accusesOther, rankGaveUp
+	case vendor:
+		p.tier = tierVendor
+	case len(r.Contains) == 0:
+		p.tier = tierClause
 	}
-	// What one clause says of us and the next of somebody must not add up to
-	// an address that is dead: "use our gateway for this address, other mail
-	// is invalid". An address between commas divides nothing.
-	p.clause = p.stage != stageVendor && r.Reason.Fault() == bounce.FaultRecipient
+	if !vendor && r.Reason == bounce.PolicyRejected && p.tier == tierGeneric {
+		p.accused = accusesNobody
+	}
+	if r.Weak {
+		p.accused, p.stage = accusesOther, stageHint
+	}
+	p.claims = len(r.Contains) > 0 && (vendor || !r.Weak && p.accused == accusesOther)
+	p.wish = r.Reason.Fault() == bounce.FaultRecipientPolicy
+	p.stands = vendor && !r.Weak && p.accused != accusesNobody && (p.wish || p.accused != accusesOther)
 	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.IP != "", r.Match != ""} {
 		if set {
 			p.specific++
@@ -126,5 +120,11 @@ func (r *Rule) place() place {
 	return p
 }
 
-// alone reports whether a rule reads a code without any phrase.
-func (r *Rule) alone() bool { return len(r.Contains) == 0 }
+// alone reports whether a rule reads a code without any words.
+func (r *Rule) alone() bool { return len(r.Contains) == 0 && len(r.Clause) == 0 }
+
+// private reports whether all codes of a rule are a vendor's own: their details
+// have three digits, as no registered one has.
+func (r *Rule) private() bool {
+	return !slices.ContainsFunc(r.status, func(p statusPattern) bool { return p.lo < 100 })
+}

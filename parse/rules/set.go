@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 
 	"harvester/parse/match"
@@ -37,7 +38,12 @@ type Set struct {
 	states    int // of all phrases together
 	codes     map[code][]int
 	hosts     hosts
-	pool      sync.Pool
+
+	words                                        []Words
+	combinations                                 [][]combination // by their first list
+	excuse                                       excuse
+	covers, strong, maybe, carried, sender, late uint64 // bits of lists
+	pool                                         sync.Pool
 }
 
 // Load reads the rule files of dir (*.toml, in its root) and lays them over
@@ -52,7 +58,7 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 	s := &Set{}
 	sum := sha256.New()
 	if base != nil {
-		s.rules, s.heads = slices.Clone(base.rules), slices.Clone(base.heads)
+		s.rules, s.heads, s.words = slices.Clone(base.rules), slices.Clone(base.heads), slices.Clone(base.words)
 		fmt.Fprintln(sum, base.version)
 	}
 	var problems Problems
@@ -70,6 +76,7 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 		head, rules, faults := decode(name, data)
 		problems = append(problems, faults...)
 		s.heads = append(s.heads, head)
+		problems = append(problems, s.addWords(head.words)...)
 		for _, r := range rules {
 			r.Own = base != nil
 			if first, twice := fresh[r.ID]; twice && r.ID != "" {
@@ -87,6 +94,7 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 			}
 		}
 	}
+	problems = append(problems, s.unknownLists()...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -110,3 +118,40 @@ func (s *Set) Own() (n int) {
 
 // Rules returns all rules in order of id.
 func (s *Set) Rules() []Rule { return slices.Clone(s.rules) }
+
+// addWords adds word lists; one of a known name adds its words to that list.
+func (s *Set) addWords(lists []Words) (problems Problems) {
+	for _, w := range lists {
+		if i := s.list(w.Name); i >= 0 {
+			known := s.words[i]
+			known.Contains = append(slices.Clip(known.Contains), w.Contains...)
+			s.words[i] = known
+		} else if len(s.words) == mostWords {
+			problems = append(problems, Problem{w.File, w.Line, w.Column, "", fmt.Sprintf("more than %d word lists", mostWords), "add words to a list that is there"})
+		} else {
+			s.words = append(s.words, w)
+		}
+	}
+	return problems
+}
+
+// unknownLists are the faults of rules that ask for lists that nobody wrote.
+func (s *Set) unknownLists() (problems Problems) {
+	for i := range s.rules {
+		r := &s.rules[i]
+		for _, alternative := range r.Clause {
+			asked := false
+			for name := range strings.FieldsSeq(alternative) {
+				name, none := strings.CutPrefix(name, "!")
+				asked = asked || !none
+				if s.list(name) < 0 {
+					problems = append(problems, Problem{r.File, r.Line, r.Column, r.ID, fmt.Sprintf("no word list has the name %q", name), "add [[words]] with this name"})
+				}
+			}
+			if !asked {
+				problems = append(problems, Problem{r.File, r.Line, r.Column, r.ID, "an alternative of clause asks for no list", "name one without \"!\""})
+			}
+		}
+	}
+	return problems
+}

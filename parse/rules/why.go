@@ -49,7 +49,10 @@ func (s *Set) Why(q Query) []Step {
 		return 0
 	})
 	// A rule is found at many places: the strongest one counts.
-	type place struct{ stage, rule int }
+	type place struct {
+		stage int32
+		rule  int
+	}
 	shown := map[place]bool{}
 	all = slices.DeleteFunc(all, func(c candidate) bool {
 		p := place{c.stage, c.rule}
@@ -61,7 +64,7 @@ func (s *Set) Why(q Query) []Step {
 	steps := make([]Step, len(all))
 	for i := range all {
 		c := &all[i]
-		st := Step{Tier: tier(c.stage, c.rank), Reason: c.reason, Evidence: text.evidence(c)}
+		st := Step{Tier: c.tierName(), Reason: c.reason, Evidence: text.evidence(c)}
 		if c.rule != noRule {
 			st.Rule = s.rules[c.rule].ID
 		}
@@ -78,13 +81,15 @@ func (s *Set) Why(q Query) []Step {
 	return steps
 }
 
-// lost says by what c lost against the winner.
+// lost says by what a lost against the winner.
 func (a *candidate) lost(w *candidate) string {
 	switch {
-	case a.stage != w.stage:
-		return "lost: " + tier(w.stage, w.rank) + " comes before " + tier(a.stage, a.rank)
-	case a.rank != w.rank:
-		return "lost: what accuses the sender comes before what accuses the recipient"
+	case a.accused != w.accused:
+		return "lost: what accuses " + accusedNames[w.accused] + " beats what accuses " + accusedNames[a.accused] + ", in any order"
+	case a.stage != w.stage || a.rank != w.rank:
+		return "lost: " + w.tierName() + " comes before " + a.tierName()
+	case a.tier != w.tier:
+		return "lost: " + tierNames[w.tier] + " comes before " + tierNames[a.tier]
 	case a.length != w.length:
 		return fmt.Sprintf("lost: %d letters matched, the winner has %d", a.length, w.length)
 	case a.specific != w.specific:
@@ -94,21 +99,41 @@ func (a *candidate) lost(w *candidate) string {
 	}
 }
 
-// tier names a stage of the precedence.
-func tier(stage int, rank uint8) string {
+var (
+	accusedNames = [...]string{"the sender", "the message", "nobody by name", "the recipient or the path"}
+	tierNames    = [...]string{"vendor token", "vendor phrase", "generic phrase", "words of a clause", "greeting"}
+	restNames    = [...]string{"refusal", "path", "full mailbox", "not now", "recipient's wish", "dead address", "gave up"}
+)
+
+// tierName names where a candidate stands in the precedence.
+func (s *standing) tierName() string {
 	switch {
-	case stage >= stageAction:
+	case s.stage >= stageAction:
 		return "action"
-	case stage >= stageReply:
+	case s.stage >= stageReply:
 		return "reply code"
-	case stage >= stageWeak:
+	case s.stage >= stageWeak:
 		return "ambiguous status code"
 	}
-	name := [...]string{"vendor token", "vendor phrase", "generic phrase", "status code in the text", "Status field", "weak phrase"}[stage%stagesPerLevel]
-	if stage%stagesPerLevel == stageGeneric {
-		name += [...]string{", sender side", ", path", ", full mailbox", ", recipient side", ", later"}[rank]
+	name := ""
+	switch s.stage % stagesPerLevel {
+	case stageCode:
+		name = "status code in the text"
+	case stageField:
+		name = "Status field"
+	default:
+		name = tierNames[s.tier]
+		if s.stage%stagesPerLevel == stageHint {
+			name = "weak " + name
+		}
+		switch {
+		case s.accused != accusesOther:
+			name += ", " + accusedNames[s.accused]
+		case int(s.rank) < len(restNames):
+			name += ", " + restNames[s.rank]
+		}
 	}
-	if depth := stage / stagesPerLevel; depth > 0 {
+	if depth := s.stage / stagesPerLevel; depth > 0 {
 		name += fmt.Sprintf(" (quoting reply %d)", depth)
 	}
 	return name

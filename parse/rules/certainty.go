@@ -1,0 +1,57 @@
+package rules
+
+import "harvester/parse/bounce"
+
+// certainties is how much each kind of evidence is worth by itself.
+var certainties = [...]float64{
+	bounce.ByNothing: 0,
+	bounce.ByAction:  0.3,
+	bounce.ByCode:    0.4,
+	bounce.ByStatus:  0.6,
+	bounce.ByRule:    0.95,
+}
+
+// What lowers it.
+const (
+	weakWords  = 0.25 // the words are weak ones
+	leftOver   = 0.35 // a clause says something strong that nothing understood
+	temporary  = 0.2  // a 4yz reply speaks of an address that is not there
+	leastSound = 0.05
+)
+
+// mostUnread bounds how many clauses that nobody understood are told.
+const mostUnread = 4
+
+// certainty tells how much of the text speaks for the answer, and which
+// clauses hold a strong word and were not understood.
+func (c *scratch) certainty() (sure float64, unread []string) {
+	b := &c.best
+	sure = certainties[b.by]
+	if b.by == bounce.ByRule {
+		switch {
+		case b.tier == tierToken:
+			sure = 1
+		case b.stage%stagesPerLevel == stageHint:
+			sure -= weakWords
+		}
+	}
+	for i := range c.clauses {
+		x := &c.clauses[i]
+		if x.own&c.set.strong == 0 || x.spoke || x.has&c.set.maybe != 0 {
+			continue
+		}
+		if len(unread) < mostUnread {
+			unread = append(unread, c.words(span{x.start, x.end}))
+		}
+	}
+	if len(unread) > 0 {
+		sure -= leftOver
+	}
+	if c.later() {
+		sure -= temporary
+	}
+	if b.by != bounce.ByNothing {
+		sure = max(sure, leastSound)
+	}
+	return sure, unread
+}
