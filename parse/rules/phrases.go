@@ -121,6 +121,8 @@ func (c *scratch) claimed(at span, length int32, its *place) bool {
 		}
 		within := k.start <= at.start && at.end <= k.end
 		switch {
+		case its == &listed && k.its.rank == rankFull && (at.start == k.start || at.end == k.end):
+			return true // "too many messages in the mailbox" tells of no rate
 		case k.its.vendor:
 			if !its.vendor || within && k.length > length {
 				return true
@@ -179,12 +181,12 @@ func (c *scratch) offerPhrase(w *complete) {
 	switch {
 	case its.claims && w.refused != "":
 		cand.refused = w.refused
-	case c.claimed(cand.at, p.length, its):
+	case its.tier != tierClause && c.claimed(cand.at, p.length, its):
 		cand.refused = "a phrase that knows better reads these words"
 	case !its.claims:
 		cand.refused = c.refuse(w.rule, w.level, cand.at)
 	}
-	if cand.refused == "" && !its.vendor {
+	if cand.refused == "" && (!its.vendor || r.Scoped && !w.token) { // a vendor's own sentence needs no second look
 		cand.refused = c.excused(x, r.Reason)
 	}
 	if cand.refused == "" {
