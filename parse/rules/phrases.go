@@ -124,7 +124,8 @@ func (c *scratch) claimed(at span, length int32, its *place) bool {
 		case its == &listed && k.its.rank == rankFull && (at.start == k.start || at.end == k.end):
 			return true // "too many messages in the mailbox" tells of no rate
 		case k.its.vendor:
-			if !its.vendor || within && k.length > length {
+			gapless := k.end-k.start == int(k.length)
+			if !its.vendor && (gapless || at.start == k.start) || within && k.length > length {
 				return true
 			}
 		case k.length <= length || its.vendor:
@@ -135,18 +136,26 @@ func (c *scratch) claimed(at span, length int32, its *place) bool {
 	return false
 }
 
-// offerPhrases offers all whole phrases: those that claim their words first.
-func (c *scratch) offerPhrases() {
+// claim takes the words of the phrases that apply, those of vendors first: what
+// is claimed already claims nothing.
+func (c *scratch) claim(vendor bool) {
 	for i := range c.whole {
 		w := &c.whole[i]
-		if its := &c.set.places[w.rule]; its.claims {
-			at := span{int(w.phrase.start), int(w.phrase.end)}
-			w.refused = c.refuse(w.rule, w.level, at)
-			if w.refused == "" {
-				c.claims = append(c.claims, claim{at, w.phrase.length, its})
-			}
+		its := &c.set.places[w.rule]
+		if !its.claims || its.vendor != vendor {
+			continue
+		}
+		at := span{int(w.phrase.start), int(w.phrase.end)}
+		if w.refused = c.refuse(w.rule, w.level, at); w.refused == "" && (vendor || !c.claimed(at, w.phrase.length, its)) {
+			c.claims = append(c.claims, claim{at, w.phrase.length, its})
 		}
 	}
+}
+
+// offerPhrases offers all whole phrases: those that claim their words first.
+func (c *scratch) offerPhrases() {
+	c.claim(true)
+	c.claim(false)
 	c.listen()
 	c.inherit()
 	for i := range c.whole {
