@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,13 +27,24 @@ var ErrInUse = errors.New("another harvester reads this mailbox")
 // in Linux's abstract namespace (unix(7)): no hardening of a service hides it
 // as it hides files, and the kernel drops it with the process. Other machines,
 // containers with a network of their own and other systems don't see it.
+//
+// Whoever runs on the machine can bind such a name, so a claim counts only when
+// its holder is somebody who may harvest into this database: this user, root, or
+// the owner of the file. Somebody else's stands in one of several names for the
+// same mailbox, and the next is taken.
 type claims []net.Listener
 
-// askTime is how long who is refused waits to be told by whom.
-const askTime = 10 * time.Second
+const (
+	// askTime is how long who is refused waits to be told by whom.
+	askTime = 10 * time.Second
+	// namesEach is how many names there are for each folder. The owner of all
+	// of them can do away with the guard, never with the harvest.
+	namesEach = 4
+)
 
-// claim claims every mailbox for an owner, or none.
-func claim(ctx context.Context, mailboxes []config.Mailbox, owner string, log *slog.Logger) (held claims, err error) {
+// claim claims every mailbox for an owner, or none. database is the file that
+// the harvest goes into.
+func claim(ctx context.Context, database string, mailboxes []config.Mailbox, owner string, log *slog.Logger) (held claims, err error) {
 	if runtime.GOOS != "linux" {
 		return nil, nil
 	}
@@ -43,22 +55,63 @@ func claim(ctx context.Context, mailboxes []config.Mailbox, owner string, log *s
 		}
 	}()
 	owner = fmt.Sprintf("%s (process %d)\n", owner, os.Getpid())
+	may := harvesters(database)
 	for i := range mailboxes {
 		for _, place := range places(&mailboxes[i]) {
-			name := fmt.Sprintf("@harvester/%x", sha256.Sum256([]byte(place)))
-			l, err := new(net.ListenConfig).Listen(ctx, "unix", name)
-			if errors.Is(err, syscall.EADDRINUSE) {
-				return held, fmt.Errorf("mailbox %s: %w: %s", mailboxes[i].Name, ErrInUse, holder(ctx, name))
+			l, by, err := claimPlace(ctx, fmt.Sprintf("@harvester/%x", sha256.Sum256([]byte(place))), may)
+			if l != nil {
+				held = append(held, l)
+				go answerClaims(l, owner)
 			}
-			if err != nil { // the database is guarded all the same
-				log.Warn("the mailbox can't be guarded against another harvester", slog.String("mailbox", string(mailboxes[i].Name)), slog.Any("err", err))
-				continue
+			if err != nil {
+				return held, err
 			}
-			held = append(held, l)
-			go tell(l, owner)
+			if by != "" {
+				return held, fmt.Errorf("mailbox %s: %w: %s", mailboxes[i].Name, ErrInUse, by)
+			}
+			if l == nil { // the database is guarded all the same
+				log.Warn("the mailbox can't be guarded against another harvester", slog.String("mailbox", string(mailboxes[i].Name)))
+			}
 		}
 	}
 	return held, nil
+}
+
+// claimPlace takes the first name of a place that is free, unless somebody who
+// may harvest has any of them; it returns who that is. Neither listener nor
+// holder: others have all the names.
+func claimPlace(ctx context.Context, name string, may []uint32) (l net.Listener, by string, err error) {
+	for n := range namesEach {
+		candidate := name
+		if n > 0 {
+			candidate = fmt.Sprintf("%s/%d", name, n)
+		}
+		if l == nil {
+			got, err := new(net.ListenConfig).Listen(ctx, "unix", candidate)
+			if err == nil {
+				l = got
+				continue
+			}
+			if !errors.Is(err, syscall.EADDRINUSE) {
+				return nil, "", ctx.Err() // no such sockets here
+			}
+		}
+		if by := holder(ctx, candidate, may); by != "" {
+			return l, by, nil
+		}
+	}
+	return l, "", ctx.Err()
+}
+
+// harvesters are the users whose claims count, by number.
+func harvesters(database string) []uint32 {
+	users := []uint32{0, uint32(os.Geteuid())} //nolint:gosec // no negative number where there are such sockets
+	if info, err := os.Stat(database); err == nil {
+		if owner, ok := ownerOf(info); ok {
+			users = append(users, owner)
+		}
+	}
+	return users
 }
 
 // places are where a mailbox's mail lies, a line for each folder.
@@ -78,8 +131,8 @@ func places(m *config.Mailbox) []string {
 	return out
 }
 
-// tell says to everyone who asks who holds a claim, until it is released.
-func tell(l net.Listener, owner string) {
+// answerClaims says to everyone who asks who holds a claim, until it is released.
+func answerClaims(l net.Listener, owner string) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -91,14 +144,17 @@ func tell(l net.Listener, owner string) {
 	}
 }
 
-// holder asks who holds a claim.
-func holder(ctx context.Context, name string) string {
+// holder asks who holds a name; "" when nobody does whose claim counts.
+func holder(ctx context.Context, name string, may []uint32) string {
 	const unknown = "its process does not answer"
 	conn, err := (&net.Dialer{Timeout: askTime}).DialContext(ctx, "unix", name)
 	if err != nil {
-		return unknown
+		return ""
 	}
 	defer conn.Close()
+	if user, ok := peer(conn); !ok || !slices.Contains(may, user) {
+		return ""
+	}
 	_ = conn.SetReadDeadline(time.Now().Add(askTime))
 	who, _ := io.ReadAll(io.LimitReader(conn, 256)) // what came is better than nothing
 	return cmp.Or(strings.TrimSpace(string(who)), unknown)

@@ -89,7 +89,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	}
 	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
-		if s.claims, err = claim(ctx, c.Mailboxes, o.Owner, o.Log); err != nil {
+		if s.claims, err = claim(ctx, c.Store.Path, c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}
