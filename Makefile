@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices
+.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz notices goldens notices
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -78,6 +78,9 @@ fuzz: ## each fuzz target for FUZZTIME
 	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; \
 	done
+
+notices: ## the licences of what is linked, from the module cache
+	$(GO) test ./cmd/harvester/notices -update
 
 goldens: ## write the golden files anew; read the diff before you commit it
 	$(GO) test ./... -update

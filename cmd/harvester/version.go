@@ -3,10 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"harvester/cmd/harvester/notices"
 )
 
 // version is set by the linker for a release; otherwise the module's or "dev".
@@ -47,13 +50,17 @@ func readBuild() build {
 }
 
 func newVersion(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, licenses bool
 	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print version, commit and date",
 		Example: "  harvester version --json",
 		Args:    args(0, 0),
 		RunE: func(*cobra.Command, []string) error {
+			if licenses {
+				_, err := io.WriteString(a.Out, notices.Text)
+				return err
+			}
 			b := readBuild()
 			if asJSON {
 				return json.NewEncoder(a.Out).Encode(b)
@@ -67,6 +74,8 @@ func newVersion(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&licenses, "licenses", false, "print the licences of what the program is made of")
+	cmd.MarkFlagsMutuallyExclusive("json", "licenses")
 	exits(cmd, exitOK, "the version was printed")
 	return cmd
 }
