@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz notices goldens notices
+.PHONY: servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -58,6 +58,10 @@ compare: ## this tree against commit BASE, in the same minute; FULL=1 for a mill
 
 cuts: ## break more than 1,000 connections to Dovecot at random bytes
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CUTS=1400 $(GO) test -count 1 -run '^TestRandomCuts$$' -timeout 60m -v ./harvest/imap
+
+servers: ## every mail server that Debian has, unpacked and started by hand, with each disposition; needs root
+	dir=$$(mktemp -d) && chmod 755 $$dir && trap "rm -rf $$dir" EXIT && .ci/servers $$dir && \
+	  HARVESTER_SERVERS=$$dir HARVESTER_MAILS=300 HARVESTER_REQUIRE_DOVECOT=1 $(GO) test -count 1 -run '^TestServers$$' -timeout 60m -v ./cmd/harvester
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
