@@ -1,7 +1,42 @@
 package dialect
 
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
 // AOL's later platform is Postfix under names of its own.
 func aol() Dialect {
 	d := postfix()
 	return Dialect{Name: "aol", Marks: []Mark{{"x-aol-ip:", "queue-id"}, {"x-bounceio-id:"}, {"x-outbound-mail-relay-queue-id:"}}, Read: d.Read}
+}
+
+// aolProse is the older AOL, which names its users without a domain.
+func aolProse() Dialect {
+	const intro = "your mail to the following recipients could not be delivered because they are not accepting mail"
+	return Dialect{Name: "aol-prose", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *Notice {
+		_, home, ok := strings.Cut(m.From, "@")
+		if !ok {
+			return nil
+		}
+		head, returned := cut(m.Text)
+		ls := lines(head)
+		n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+		i := max(0, after(ls, intro)-1)
+		said, end := block(ls, i, func(l string) bool { return indent(l) > 0 })
+		for _, l := range ls[skipBlank(ls, end):] {
+			name := strings.TrimSpace(l)
+			if name == "" {
+				break
+			}
+			if addr, at := scanAddress(name + "@" + home); at == len(name)+1+len(home) {
+				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
+			} else if addr, ok := bare(name); ok {
+				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
+			}
+		}
+		return n
+	}}
 }

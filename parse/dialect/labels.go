@@ -15,7 +15,7 @@ var labels = folded(
 	"empfanger-adresse", "adresse des empfangers", "empfanger der nachricht", "adresse du destinataire", "adresse destinataire", "direccion del destinatario", "direccion de destino", "endereco do destinatario", "endereco de destino", "indirizzo destinatario", "indirizzo del destinatario",
 	"adres ontvanger", "adres van de ontvanger", "geadresseerde", "mottagaradress", "modtageradresse", "mottaker", "mottakeradresse", "vastaanottaja", "vastaanottajan osoite", "adres odbiorcy", "prijemce", "adresa prijemce", "prijemca", "adresa prijemcu", "cimzett", "cimzett cime", "destinatar", "adresa destinatarului",
 	"адресат", "одержувач", "отримувач", "адреса одержувача", "адреса отримувача", "получател", "alici", "alici adresi", "παραλήπτης", "διεύθυνση παραλήπτη", "primatelj", "prejemnik", "gavejas", "sanemejs", "saaja", "受信者", "受信者アドレス", "宛先メールアドレス", "送信先アドレス", "收件者", "收件者地址", "收件者信箱", "수신자 주소", "수신인", "받는사람", "nguoi nhan", "dia chi nguoi nhan", "penerima", "alamat penerima", "ผู้รับ", "المستلم", "عنوان المستلم", "הנמען", "נמען", "כתובת הנמען",
-	"message recipients", "message recipient", "undelivered recipient", "deliver to", "mail to", "receiver", "sent to", "to address",
+	"addressee", "addressees", "undeliverable to", "message recipients", "message recipient", "undelivered recipient", "deliver to", "mail to", "receiver", "sent to", "to address",
 )
 
 // senders are labels of header lines whose address is not the failed one.

@@ -6,6 +6,7 @@ package dialect
 func inCode() []Dialect {
 	return []Dialect{
 		aol(),
+		aolProse(),
 		courier(),
 		exchange2003(),
 		exchange2007(),

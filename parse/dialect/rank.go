@@ -34,6 +34,9 @@ func rankLine(line, t string, heading bool) candidate {
 	}
 	if before == "" || listMark(before) {
 		r := strings.TrimSpace(rest)
+		if heading && strings.HasPrefix(r, "is not ") { // AOL: "addr is not a known user"
+			return candidate{addr: addr, rest: r, rank: rankReason}
+		}
 		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "|") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) >= 0 {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":.| "), rank: rankReason}
 		}
