@@ -20,12 +20,14 @@ func (p *parser) hint(m *view.Mail, res *Result) {
 		return
 	}
 	for _, said := range dialect.Remarks(m, res.Original.Subject) {
-		a := p.rules.Classify(rules.Query{Text: said, RemoteMTA: r.RemoteMTA, ReportingMTA: res.ReportingMTA, Action: r.Action})
+		a := p.rules.Classify(rules.Query{Text: said, RemoteMTA: r.RemoteMTA, ReportingMTA: res.ReportingMTA, Action: r.Action,
+			Recipient: r.Recipient, Ours: p.senders(r.Recipient, res)})
 		if a.Confidence != bounce.ByRule {
 			continue
 		}
 		p.notes = append(p.notes, "the reply says nothing: the reason is taken from the notice's own words")
 		r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
+		r.Certainty, r.Unread = a.Certainty, a.Unread
 		r.Diagnostic = a.Diagnostic
 		r.weigh()
 		return

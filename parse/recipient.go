@@ -118,7 +118,8 @@ func isReply(s string) bool {
 // meaning gives r the reason that its reply has.
 func (p *parser) meaning(r *Recipient, said reply, f *dialect.Failure, res *Result) {
 	r.Diagnostic = said.diagnostic
-	q := rules.Query{ReportingMTA: res.ReportingMTA, RemoteMTA: r.RemoteMTA, Action: r.Action, Status: said.status, Text: said.diagnostic}
+	q := rules.Query{ReportingMTA: res.ReportingMTA, RemoteMTA: r.RemoteMTA, Action: r.Action, Status: said.status, Text: said.diagnostic,
+		Recipient: r.Recipient, Ours: p.senders(r.Recipient, res)}
 	a := p.rules.Classify(q)
 	told := a.Confidence == bounce.ByRule && a.ReplyCode != 0 && a.Status != "" && !strings.HasSuffix(a.Status, ".0.0")
 	if said.text != "" && said.text != said.diagnostic && !told {
@@ -148,6 +149,7 @@ func (p *parser) meaning(r *Recipient, said reply, f *dialect.Failure, res *Resu
 		a.Reason = bounce.UserUnknown // QUIRK: Exim finds "Unrouteable address" also for a user of its own
 	}
 	r.Reason, r.Vendor, r.Rule, r.Confidence, r.Evidence = a.Reason, a.Vendor, a.Rule, a.Confidence, a.Evidence
+	r.Certainty, r.Unread = a.Certainty, a.Unread
 	if r.Action == bounce.Delayed && r.Reason == bounce.Expired {
 		r.Reason = bounce.Deferred // it says what will come, not what came
 	}

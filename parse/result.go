@@ -80,6 +80,10 @@ type Recipient struct {
 	RemoteMTA  string     `json:"remote_mta"`
 	Diagnostic string     `json:"diagnostic"`
 	Evidence   string     `json:"evidence"` // the words that matched, as they stand in Diagnostic
+	// Certainty tells how much of the reply speaks for Reason, from 0 to 1; it
+	// falls where a clause with a strong word was left over, see Unread.
+	Certainty float64 `json:"-"`
+	Unread    string  `json:"-"` // clauses of Diagnostic that nothing understood, one a line
 }
 
 // Time is a time.Time whose zero value is written as "" (RFC 3339 otherwise).

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,6 +111,7 @@ func appendAnswerJSON(dst []byte, text string, a rules.Answer, _ colours) []byte
 	o.key("reply_code")
 	o.dst = fmt.Append(o.dst, a.ReplyCode)
 	o.str("evidence", a.Evidence)
+	o.certainty(a.Certainty, a.Unread)
 	return append(o.dst, '}', '\n')
 }
 
@@ -121,6 +123,12 @@ func appendAnswerText(dst []byte, text string, a rules.Answer, c colours) []byte
 		if f.v != "" {
 			dst = fmt.Appendf(dst, "  %-9s %s\n", f.name, wrap(printable(f.v), 80-12, 12))
 		}
+	}
+	for clause := range strings.SplitSeq(a.Unread, "\n") {
+		if clause == "" {
+			break
+		}
+		dst = fmt.Appendf(dst, "  %-9s %s\n", "unread", wrap(printable(clause), 80-12, 12))
 	}
 	return dst
 }

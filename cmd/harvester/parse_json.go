@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"harvester/parse"
@@ -73,7 +74,23 @@ func (o *object) recipient(r *parse.Recipient) {
 	o.str("remote_mta", r.RemoteMTA)
 	o.str("diagnostic", r.Diagnostic)
 	o.str("evidence", r.Evidence)
+	o.certainty(r.Certainty, r.Unread)
 	o.close('}')
+}
+
+// certainty appends how sure a reason is, and what was not understood.
+func (o *object) certainty(sure float64, unread string) {
+	o.key("certainty")
+	o.dst = strconv.AppendFloat(o.dst, sure, 'f', 2, 64)
+	if unread == "" {
+		return
+	}
+	o.open("unread", '[')
+	for clause := range strings.SplitSeq(unread, "\n") {
+		o.comma()
+		o.dst = appendString(o.dst, clause)
+	}
+	o.close(']')
 }
 
 // object appends JSON.

@@ -67,6 +67,9 @@ func textRecipient(dst []byte, r *parse.Recipient, why bool, c colours) []byte {
 	line("matched", r.Evidence)
 	line("rule", r.Rule)
 	line("rests on", r.Confidence.String())
+	for clause := range strings.SplitSeq(r.Unread, "\n") {
+		line("unread", clause)
+	}
 	return dst
 }
 

@@ -1,6 +1,10 @@
 package rules
 
-import "harvester/parse/bounce"
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+)
 
 // certainties is how much each kind of evidence is worth by itself.
 var certainties = [...]float64{
@@ -24,7 +28,7 @@ const mostUnread = 4
 
 // certainty tells how much of the text speaks for the answer, and which
 // clauses hold a strong word and were not understood.
-func (c *scratch) certainty() (sure float64, unread []string) {
+func (c *scratch) certainty() (sure float64, unread string) {
 	b := &c.best
 	sure = certainties[b.by]
 	if b.by == bounce.ByRule {
@@ -35,16 +39,21 @@ func (c *scratch) certainty() (sure float64, unread []string) {
 			sure -= weakWords
 		}
 	}
+	left := mostUnread
 	for i := range c.clauses {
 		x := &c.clauses[i]
 		if x.own&c.set.strong == 0 || x.spoke || x.has&c.set.maybe != 0 {
 			continue
 		}
-		if len(unread) < mostUnread {
-			unread = append(unread, c.words(span{x.start, x.end}))
+		if left--; left < 0 {
+			break
 		}
+		if unread != "" {
+			unread += "\n"
+		}
+		unread += strings.TrimSpace(c.words(span{x.start, x.end}))
 	}
-	if len(unread) > 0 {
+	if unread != "" {
 		sure -= leftOver
 	}
 	if c.later() {

@@ -30,7 +30,7 @@ type Answer struct {
 	// Certainty tells how much of the text speaks for the reason, from 0 to 1:
 	// see certainty.
 	Certainty float64
-	Unread    []string // clauses with a strong word that nothing understood
+	Unread    string // clauses with a strong word that nothing understood, one a line
 }
 
 const noRule = -1
