@@ -37,21 +37,11 @@ func Setups() []Setup {
 func dovecotAs(t testing.TB, location, extra string) *Server {
 	d := Start(t, Options{Extra: "mail_location = " + location + "\n" + extra})
 	s := &Server{Name: "Dovecot", Version: d.version(), IMAP: d.IMAP, POP3: d.POP3, Username: Username, Target: "Done"}
-	s.Deliver = func(messages ...[]byte) {
-		for _, raw := range messages {
-			d.save(raw)
-		}
-	}
+	s.Deliver = func(messages ...[]byte) { appendTo(t, d.IMAP, true, messages...) } // into any layout
 	if extra != "" {
 		s.Target, s.Wrong = "INBOX.Done", "Done"
 	}
 	return s
-}
-
-// save delivers a message into any layout.
-func (d *Dovecot) save(raw []byte) {
-	d.t.Helper()
-	appendTo(d.t, d.IMAP, true, raw)
 }
 
 // appendTo puts messages into the INBOX by IMAP.
