@@ -32,11 +32,30 @@ func (db *DB) ListMark(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
+// ListState names the content of the list: while it stays the same, so do the
+// addresses and their kinds, and when all is asked for, every column. It costs
+// the same however long the list is. Columns change with events, with time and
+// with what rewrites history, without a place in the history of the list.
+func (db *DB) ListState(ctx context.Context, all bool) (string, error) {
+	query := `SELECT (SELECT ifnull(max(id), 0) FROM changes) || '.' || (SELECT count(*) FROM tombstones)`
+	if all {
+		query += ` || '.' || (SELECT ifnull(max(id), 0) FROM events) || '.' || (SELECT ifnull(max(id), 0) FROM overrides) || '.' ||
+ (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ('replay', 'reclassify', 'retention'))`
+	}
+	var state string
+	if err := db.read.QueryRowContext(ctx, query).Scan(&state); err != nil {
+		return "", fmt.Errorf("reading the history of the list: %w", clear(err))
+	}
+	return state, nil
+}
+
 // ExportMarks say how far into the history of the list the latest file of an
 // export reaches, and the one that its target has acknowledged.
 type ExportMarks struct {
 	Generation int64 `json:"generation"`
 	Mark       int64 `json:"mark"`
+
+	Form string `json:"form,omitempty"` // what besides the list the latest file was made of, and how its files stood then
 
 	AckedGeneration int64 `json:"acked_generation"` // 0: none yet
 	AckedMark       int64 `json:"acked_mark"`
@@ -64,10 +83,11 @@ func exportMarks(ctx context.Context, q querier, name string) (m ExportMarks, er
 	return m, nil
 }
 
-// MarkExport records that generation of an export reaches up to mark.
-func (db *DB) MarkExport(ctx context.Context, name string, generation, mark int64) error {
+// MarkExport records that generation of an export reaches up to mark, and in
+// which form.
+func (db *DB) MarkExport(ctx context.Context, name string, generation, mark int64, form string) error {
 	return db.changeMarks(ctx, name, func(m *ExportMarks) error {
-		m.Generation, m.Mark = generation, mark
+		m.Generation, m.Mark, m.Form = generation, mark, form
 		return nil
 	})
 }

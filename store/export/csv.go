@@ -60,8 +60,9 @@ func emailProfile() Profile {
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				return append(appendCSV(b, name), '\n')
 			},
-			fold: foldLower,
-			read: readCSV(csvReader{column: "email"}),
+			addressOnly: true,
+			fold:        foldLower,
+			read:        readCSV(csvReader{column: "email"}),
 		},
 	}
 }

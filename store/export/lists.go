@@ -31,9 +31,10 @@ func cloudflareProfile() Profile {
 // oneALine is the shape of list managers that take bare addresses.
 func oneALine(fold func(string) string, refuse func(*store.Suppression) string, read func(string) (string, bool, error)) form {
 	return form{
-		refuse: refuse,
-		row:    bareLine,
-		name:   byKey, spelling: keySpelling, fold: fold, read: readLines(read),
+		refuse:      refuse,
+		addressOnly: true,
+		row:         bareLine,
+		name:        byKey, spelling: keySpelling, fold: fold, read: readLines(read),
 	}
 }
 

@@ -101,7 +101,7 @@ func mauticProfile() Profile {
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				return append(appendCSV(b, name), ",1\n"...)
 			},
-			name: byKey, spelling: keySpelling, fold: foldMarks, read: readCSV(csvReader{column: "email"}),
+			name: byKey, spelling: keySpelling, fold: foldMarks, addressOnly: true, read: readCSV(csvReader{column: "email"}),
 		},
 	}
 }

@@ -25,7 +25,8 @@ func plainProfile() Profile {
 		Evidence: "the common ground of the vendors' pages",
 		Loses:    addressOnly,
 		form: form{
-			row: bareLine, fold: foldLower, read: readLines(wholeLine),
+			addressOnly: true,
+			row:         bareLine, fold: foldLower, read: readLines(wholeLine),
 		},
 	}
 }

@@ -16,7 +16,8 @@ func postmarkProfile() Profile {
 		Evidence: "postmarkapp.com/developer/api/suppressions-api; unverified: the limit of 50 a call",
 		Loses:    []string{"every reason: Postmark records ManualSuppression"},
 		form: form{
-			batch: batch{size: 50, open: `{"Suppressions":[`, sep: ",", close: "]}\n"},
+			addressOnly: true,
+			batch:       batch{size: 50, open: `{"Suppressions":[`, sep: ",", close: "]}\n"},
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				return append(appendJSON(append(b, `{"EmailAddress":`...), name), '}')
 			},

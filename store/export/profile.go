@@ -42,6 +42,9 @@ type form struct {
 	// row appends the row, or what the target needs as one, of an address that is
 	// spelt name, line ends included. Nil: the profile writes no file.
 	row func(b []byte, e *store.Suppression, name string) []byte
+	// addressOnly says that rows depend on address and kind alone, not on what
+	// changes with every further failure.
+	addressOnly bool
 	// cdb says that rows are records of a constant database: its tables end the
 	// file, and the header is written over when they are known.
 	cdb bool

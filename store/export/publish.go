@@ -43,6 +43,17 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
+	marks, err := db.ExportMarks(ctx, t.Name)
+	if err != nil {
+		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+	}
+	state, err := db.ListState(ctx, !t.Profile.form.addressOnly)
+	if err != nil {
+		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
+	}
+	if res, ok := unchanged(&t, marks, state, last); ok {
+		return res, nil
+	}
 	res, err := Write(ctx, ahead(db.Suppressions(ctx, t.Filter)), t)
 	if err != nil {
 		return Result{}, err
@@ -54,7 +65,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 			return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
-	if err := db.MarkExport(ctx, t.Name, res.Generation, mark); err != nil {
+	if err := db.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state)); err != nil {
 		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil

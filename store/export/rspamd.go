@@ -16,9 +16,10 @@ func rspamdProfile() Profile {
 		Evidence: "docs.rspamd.com, multimap; tried with rspamd 3.4",
 		Loses:    []string{"every reason", "rspamd 3.4 finds no recipient that is not ASCII (SMTPUTF8), nor one whose dots are not between letters (a..b@)", "a suppressed user@domain also blocks user+anything@domain; addresses with a tag are skipped", "addresses with a quoted local part can't be looked up"},
 		form: form{
-			refuse: refuseAny(refuseQuoted, refuseBlank, refuseTag, refuseDots),
-			row:    func(b []byte, _ *store.Suppression, name string) []byte { return appendRspamd(b, name) },
-			name:   byKey, spelling: keySpelling, fold: foldOnlyASCII,
+			refuse:      refuseAny(refuseQuoted, refuseBlank, refuseTag, refuseDots),
+			row:         func(b []byte, _ *store.Suppression, name string) []byte { return appendRspamd(b, name) },
+			addressOnly: true,
+			name:        byKey, spelling: keySpelling, fold: foldOnlyASCII,
 			read: readLines(func(line string) (string, bool, error) {
 				if key, ok := strings.CutPrefix(line, `"`); ok {
 					line, _, _ = strings.Cut(key, `"`)

@@ -12,7 +12,8 @@ func sendgridProfile() Profile {
 		Evidence: "github.com/sendgrid/docs, unsubscribe-groups (2021); no limit of rows is stated",
 		Loses:    []string{"every reason: SendGrid lets nobody write its bounce list, so bounces and complaints become unsubscribes"},
 		form: form{
-			header: "email\n", refuse: refuseAny(refuseQuoted, refuseComma),
+			addressOnly: true,
+			header:      "email\n", refuse: refuseAny(refuseQuoted, refuseComma),
 			row:  bareLine,
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{column: "email"}),
 		},

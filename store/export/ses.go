@@ -30,7 +30,8 @@ func sesProfile() Profile {
 		Evidence: "docs.aws.amazon.com/ses/latest/dg, sending-email-suppression-list; case of addresses is not stated, lower case is written",
 		Loses:    sesLoses, MaxRows: 100_000,
 		form: form{
-			takes: sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),
+			addressOnly: true,
+			takes:       sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),
 			row: func(b []byte, e *store.Suppression, name string) []byte {
 				b = append(appendCSV(b, name), ',')
 				return append(append(b, sesReason(e)...), '\n')

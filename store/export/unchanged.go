@@ -1,0 +1,74 @@
+package export
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"harvester/store"
+)
+
+// unchanged tells without reading the list that the file of t is as it should
+// be: nothing changed on the list since it was written, nothing of what it is
+// made by, and nobody touched its files.
+func unchanged(t *Target, was store.ExportMarks, state string, last store.Export) (Result, bool) {
+	if was.Generation == 0 || was.Generation != t.Generation || was.Form == "" || was.Form != standing(t, state) {
+		return Result{}, false
+	}
+	m, err := ReadManifest(t.Path)
+	if err != nil || m.SHA256 != last.SHA256 || m.Generation != was.Generation {
+		return Result{}, false
+	}
+	res := Result{Generation: m.Generation, Rows: m.Rows, Skipped: m.Skipped, SHA256: m.SHA256}
+	for _, o := range m.Omitted {
+		res.Omitted += o.N
+	}
+	for i, p := range m.Parts {
+		res.Bytes += p.Bytes
+		res.Files = append(res.Files, partPath(t.Path, i))
+	}
+	return res, true
+}
+
+// layout changes when the same list would give another file than that of an
+// earlier version of this program.
+const layout = 2
+
+// standing is a digest of what makes the file of t, the list in its state too, and of how
+// its files stand on the disk: size, time of change and inode say whether
+// anybody else wrote to one. "" when one is missing.
+func standing(t *Target, state string) string {
+	if t.Profile.form.digests {
+		return "" // what it carries of forgotten addresses goes with time, untold
+	}
+	m, err := ReadManifest(t.Path)
+	if err != nil {
+		return ""
+	}
+	files := []string{base(ManifestPath(t.Path))}
+	for _, p := range m.Parts {
+		files = append(files, p.File)
+	}
+	if m.SkippedAt != "" {
+		files = append(files, m.SkippedAt)
+	}
+	h := sha256.New()
+	profile, err := json.Marshal(t.Profile)
+	if err != nil {
+		return ""
+	}
+	key := sha256.Sum256(t.Key)
+	fmt.Fprintln(h, layout, state, t.Path, string(profile), hex.EncodeToString(key[:]), t.Policy, t.Rules, fmt.Sprintf("%+v", t.Filter))
+	for _, f := range files {
+		st, err := os.Lstat(filepath.Join(filepath.Dir(t.Path), base(f)))
+		if err != nil || !st.Mode().IsRegular() {
+			return ""
+		}
+		fmt.Fprintln(h, f, st.Size(), st.ModTime().UTC().Format(time.RFC3339Nano), inode(st))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
