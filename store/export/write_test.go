@@ -68,6 +68,7 @@ func nasty() []store.Suppression {
 		hard("full@example.com", as("bounce", "mailbox_full", bounce.ClassSoft)),
 		hard("by.hand@example.com", as("operator", "manual", bounce.ClassNone), func(e *store.Suppression) { e.Diagnostic, e.Status, e.ReplyCode = "", "", 0 }),
 	}
+	out = append(out, twins()...)
 	slices.SortFunc(out, func(a, b store.Suppression) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }

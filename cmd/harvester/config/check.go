@@ -26,6 +26,7 @@ func (c *Config) check(d *decoder) {
 	c.checkAlarm(d)
 	c.checkDiagnose(d)
 	c.checkWeb(d)
+	c.checkMTA(d)
 	c.checkProof(d) // before the lines that change single reasons
 	c.checkPolicy(d)
 	checkRates(d, "pause", c.Pause)

@@ -39,6 +39,7 @@ type Config struct {
 	Pushes     []Push       `toml:"push"`
 	Report     Report       `toml:"report"`
 	Web        Web          `toml:"web"`
+	MTA        MTA          `toml:"mta"`
 
 	Breaker   store.Limits    `toml:"breaker"`
 	Retention store.Retention `toml:"retention"`

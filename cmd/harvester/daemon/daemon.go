@@ -101,7 +101,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 		Parallel: parallelJobs, Grace: grace, Log: d.Log,
 	}
 	running, cancel := context.WithCancel(ctx)
-	if d.served, err = d.serve(running, set, r); err != nil {
+	if d.served, err = d.listen(running, set, r); err != nil {
 		cancel()
 		return errors.Join(err, set.Close())
 	}
