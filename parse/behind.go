@@ -30,14 +30,16 @@ func (p *parser) behind(mailed string, g *dsn.Recipient, f *dialect.Failure) str
 		}
 	}
 	if g != nil {
-		failed[1], _ = mime.Address(typeless(g.Fields.Get("X-Actual-Recipient"))) // Sendmail
+		if v := g.Fields.Get("X-Actual-Recipient"); v != "" { // Sendmail
+			failed[1], _ = mime.Address(typeless(v))
+		}
 		failed[2] = envelope.Plain(g.FinalRecipient)
 	}
 	if f != nil {
 		failed[3] = envelope.Plain(f.Address)
 	}
 	for _, a := range failed {
-		if a != "" && p.usable(a) && !sameMailbox(a, mailed) {
+		if a != "" && !strings.EqualFold(a, mailed) && p.usable(a) && !sameMailbox(a, mailed) {
 			return a
 		}
 	}

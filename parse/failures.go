@@ -108,13 +108,14 @@ func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 		p.notes = append(p.notes, fmt.Sprintf("%d recipients, read %d", len(groups), p.limits.Recipients))
 		groups = groups[:p.limits.Recipients]
 	}
+	if n != nil && len(groups) == 1 && len(n.Failures) == 1 {
+		p.add(res, &groups[0], &n.Failures[0], n, m)
+		return
+	}
 	told := tellings(n)
 	for i := range groups {
 		g := &groups[i]
 		f := told.of(g)
-		if f == nil && n != nil && len(groups) == 1 && len(n.Failures) == 1 {
-			f = &n.Failures[0]
-		}
 		p.add(res, g, f, n, m)
 	}
 }

@@ -80,8 +80,11 @@ func (p *parser) sentTo(m *view.Mail, res *Result) string {
 	if a, _ := mime.Address(h.Get("X-Sieve-Redirected-From")); p.usable(a) {
 		return a
 	}
+	if !p.aliasHidden {
+		return ""
+	}
 	to := p.returnedTo(m, res)
-	if to == "" || !p.aliasHidden || m.Report != nil && len(m.Report.Recipients) > 1 || ofList(h, to) {
+	if to == "" || m.Report != nil && len(m.Report.Recipients) > 1 || ofList(h, to) {
 		return ""
 	}
 	received := h.All("Received")
@@ -114,14 +117,13 @@ func ofList(h mime.Header, addr string) bool {
 // bouncedBounce tells whether what came back is a notice of a mail system: it
 // failed on its way to who had sent something, and is nobody whom we mailed.
 func (p *parser) bouncedBounce(m *view.Mail) bool {
-	if m.Original == nil || !m.Original.FromDaemon() || !m.Original.Header.Has("Return-Path") {
+	if m.Original == nil {
 		return false
 	}
 	h := m.Original.Header
-	if path := h.Get("Return-Path"); returnPath(path) != "<>" {
-		if local, _, _ := strings.Cut(strings.ToLower(strings.Trim(path, "<> ")), "@"); !daemon(local) {
-			return false
-		}
+	path := strings.Trim(h.Get("Return-Path"), "<> \t")
+	if local, _, _ := strings.Cut(path, "@"); path != "" && !daemon(local) || !h.Has("Return-Path") || !m.Original.FromDaemon() {
+		return false
 	}
 	if m.Report != nil { // a notice that failed on its way to who reads this one
 		for i := range m.Report.Recipients {
