@@ -22,7 +22,7 @@ func dovecotConfig(d *imaptest.Dovecot) imap.Config {
 	return imap.Config{
 		Name: "bounces", Server: d.IMAP, TLS: imap.TLSNone, Folders: []string{"INBOX"},
 		Auth:    &auth.Password{Username: imaptest.Username, Secret: auth.Literal(imaptest.Password)},
-		Timeout: 5 * time.Second,
+		Timeout: 30 * time.Second,
 	}
 }
 

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func config(d *imaptest.Dovecot) pop3.Config {
 	return pop3.Config{
-		Name: "bounces", Server: d.POP3, TLS: wire.None, Timeout: 5 * time.Second,
+		Name: "bounces", Server: d.POP3, TLS: wire.None, Timeout: 30 * time.Second,
 		Auth: &auth.Password{Username: imaptest.Username, Secret: auth.Literal(imaptest.Password)},
 	}
 }
