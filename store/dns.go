@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -23,32 +24,67 @@ type DNSRecord struct {
 // KeepDNS records what was seen at this moment. What has not changed since the
 // latest look makes its stretch longer.
 func (db *DB) KeepDNS(ctx context.Context, seen []DNSRecord) error {
-	return db.tx(ctx, "keeping DNS records", func(w *writing) error {
+	return db.tx(ctx, "keeping DNS records", func(w *writing) error { return w.keepDNS(seen) })
+}
+
+// KeepLife is KeepDNS for recipients' domains (LifeType), and judges anew who
+// failed as unknown there.
+func (db *DB) KeepLife(ctx context.Context, seen []DNSRecord) (Outcome, error) {
+	var out Outcome
+	err := db.tx(ctx, "keeping how domains are", func(w *writing) error {
+		if err := w.keepDNS(seen); err != nil {
+			return err
+		}
+		keys := map[string]bool{}
 		for _, r := range seen {
-			if r.Values == nil {
-				r.Values = []string{}
-			}
-			value, err := json.Marshal(r.Values)
+			rows, err := w.tx.QueryContext(ctx, `SELECT DISTINCT key FROM events WHERE reason = 'domain_unknown' AND domain = ?`, strings.TrimSuffix(r.Name, "."))
 			if err != nil {
 				return err
 			}
-			var id int64
-			var state, old string
-			err = w.tx.QueryRowContext(ctx, `SELECT id, state, value FROM dns_records WHERE name = ? AND type = ? ORDER BY last DESC, id DESC LIMIT 1`, r.Name, r.Type).Scan(&id, &state, &old)
-			switch {
-			case err != nil && !errors.Is(err, sql.ErrNoRows):
+			err = scan(rows, func(rows *sql.Rows) error {
+				var key string
+				err := rows.Scan(&key)
+				keys[key] = true
 				return err
-			case err == nil && state == r.State && old == string(value):
-				_, err = w.tx.ExecContext(ctx, `UPDATE dns_records SET last = ? WHERE id = ?`, w.now.UnixMilli(), id)
-			default:
-				_, err = w.tx.ExecContext(ctx, `INSERT INTO dns_records (name, type, state, value, first, last) VALUES (?,?,?,?,?,?)`, r.Name, r.Type, r.State, string(value), w.now.UnixMilli(), w.now.UnixMilli())
-			}
+			})
 			if err != nil {
 				return err
 			}
 		}
-		return nil
+		if err := w.refold(keys); err != nil {
+			return err
+		}
+		out = w.out
+		return w.guard()
 	})
+	return out, err
+}
+
+func (w *writing) keepDNS(seen []DNSRecord) error {
+	for _, r := range seen {
+		if r.Values == nil {
+			r.Values = []string{}
+		}
+		value, err := json.Marshal(r.Values)
+		if err != nil {
+			return err
+		}
+		var id int64
+		var state, old string
+		err = w.tx.QueryRowContext(w.ctx, `SELECT id, state, value FROM dns_records WHERE name = ? AND type = ? ORDER BY last DESC, id DESC LIMIT 1`, r.Name, r.Type).Scan(&id, &state, &old)
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return err
+		case err == nil && state == r.State && old == string(value):
+			_, err = w.tx.ExecContext(w.ctx, `UPDATE dns_records SET last = ? WHERE id = ?`, w.now.UnixMilli(), id)
+		default:
+			_, err = w.tx.ExecContext(w.ctx, `INSERT INTO dns_records (name, type, state, value, first, last) VALUES (?,?,?,?,?,?)`, r.Name, r.Type, r.State, string(value), w.now.UnixMilli(), w.now.UnixMilli())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DNSHistory is what DNS said since a time, of the records of a type at a name,

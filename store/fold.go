@@ -14,7 +14,7 @@ import (
 
 const (
 	historyColumns = `SELECT e.id, m.hash, e.idx, e.at, e.address, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule,
-  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator, e.token, e.doubt`
+  e.proof, e.stream, e.original_message_id, e.duplicate_of, e.key, e.concern, e.operator, e.token, e.doubt, ` + ownLook
 	selectHistory    = historyColumns + ` FROM json_each(?) k CROSS JOIN events e ON e.key = k.value JOIN messages m ON m.id = e.message`
 	selectAllHistory = historyColumns + ` FROM events e JOIN messages m ON m.id = e.message`
 	selectListed     = `SELECT s.key, source, stream, state, since, last_seen, expires, held_until, count, line, event, override, address, reason, class
@@ -32,6 +32,15 @@ const (
 	newcomers    = `op = 'add' AND why = ''`
 	insertChange = `INSERT INTO changes (at, op, key, address, domain, source, stream, reason, class, why) VALUES (?,?,?,?,?,?,?,?,?,?)`
 )
+
+// ownLook is what our own look-up says of a domain that failed as unknown: it
+// lives (1), or was seen dead for less than a day (2). One that is older than a
+// week before the failure says nothing.
+const ownLook = `CASE WHEN e.reason = 'domain_unknown' THEN ifnull((SELECT CASE WHEN d.state <> 'nxdomain' THEN 1 WHEN d.last - d.first < 86400000 THEN 2 ELSE 0 END
+ FROM dns_records d WHERE d.name = e.domain || '.' AND d.type = 'LIFE' AND d.last >= e.at - 604800000 ORDER BY d.last DESC, d.id DESC LIMIT 1), 0) ELSE 0 END`
+
+// livesBy are the words for ownLook.
+var livesBy = [...]string{"", "our own look-up found the domain alive: held back", "our own look-up has seen the domain dead on one day only: held back"}
 
 // row is what the list shows of an address for one source and stream, as far
 // as it decides whether the stored row must be rewritten.
@@ -208,9 +217,11 @@ type storedEvent struct {
 
 func scanEvent(rows *sql.Rows) (e storedEvent, err error) {
 	var hash []byte
+	var look int
 	err = rows.Scan(&e.ID, &hash, &e.Index, when{&e.At}, &e.Address, text(&e.Kind), text(&e.Action), text(&e.Reason), text(&e.Confidence),
 		&e.Feedback, &e.Rule, text(&e.Proof), &e.Stream, &e.Message, &e.duplicateOf, &e.key, &e.concern, &e.operator,
-		&e.Token, &e.Doubt)
+		&e.Token, &e.Doubt, &look)
+	e.Lives = livesBy[min(look, len(livesBy)-1)]
 	e.Hash = string(hash)
 	return e, err
 }

@@ -20,6 +20,10 @@ var reservedNames = []string{"test", "invalid", "example", "localhost", "local",
 // parked are mail hosts of domains that nobody uses.
 var parked = []string{"sedoparking.com", "above.com", "h-email.net", "parkingcrew.net", "bodis.com", "nullmx.domainmanager.com", "park-mx.above.com"}
 
+// LifeType is the type under which the history keeps whether a domain can take
+// mail: state nxdomain when it can't. It is store.LifeType.
+const LifeType = "LIFE"
+
 // Life is what DNS says of a recipient's domain.
 type Life struct {
 	State   string // lives, none (it does not exist), null_mx, no_mail, dangling, parked, web_only, unknown
@@ -116,7 +120,7 @@ func (c *Checker) recipient(ctx context.Context, ev *Evidence) []Finding {
 		f = c.finding(ev, "domain.unknown", CannotTell, Receiver, "whether %s exists can't be told: %s", domain, l.Why)
 		f.Steps = append(f.Steps, "Wait: servers that fail are no proof of a dead domain. Nobody is suppressed for it.")
 	case "lives":
-		f = c.fine(ev, "domain.lives", func(e Earlier) bool { return e.State == "nxdomain" || e.State == "no_data" }, domain+".", "MX", l.Why)
+		f = c.fine(ev, "domain.lives", func(e Earlier) bool { return e.State == "nxdomain" || e.State == "no_data" }, domain+".", LifeType, l.Why)
 		f.Owner = UsMail
 		f.Steps = append(f.Steps, "Look at the resolver of the host that sent: it may know less than this one.")
 	case "web_only":
@@ -144,7 +148,7 @@ func (c *Checker) recipient(ctx context.Context, ev *Evidence) []Finding {
 // deadFor says on how many days a domain was seen dead before.
 func (c *Checker) deadFor(domain string, f *Finding) string {
 	if c.History != nil {
-		for _, e := range c.History(domain+".", "MX") {
+		for _, e := range c.History(domain+".", LifeType) {
 			if (e.State == "nxdomain" || e.State == "no_data") && c.Now().Sub(e.First) >= 24*time.Hour {
 				f.Answer += fmt.Sprintf("; dead since %s", stamp(e.First))
 				return "Take its addresses off your lists."

@@ -218,6 +218,9 @@ func (f *fold) event(i int) {
 	case e.Circumstance == Discounted:
 		n.Why = "part of an incident of our own: it has no weight"
 		return
+	case e.Lives != "" && e.Reason == bounce.DomainUnknown:
+		n.Why = e.Lives
+		return
 	}
 	g := group{family: family}
 	if line.Scope == ScopeStream {

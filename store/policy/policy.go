@@ -16,11 +16,11 @@ type Proof uint8
 
 // The levels of proof.
 const (
-	ProofNone     Proof = iota
-	ProofReturned       // the enclosed original names us as sender, and that recipient
-	ProofAuthentic      // nobody outside can have made the notice up
-	ProofLedger         // Message-ID and recipient stand in the send ledger
-	ProofSigned         // our signed return path verifies
+	ProofNone      Proof = iota
+	ProofReturned        // the enclosed original names us as sender, and that recipient
+	ProofAuthentic       // nobody outside can have made the notice up
+	ProofLedger          // Message-ID and recipient stand in the send ledger
+	ProofSigned          // our signed return path verifies
 )
 
 var proofNames = []string{"none", "returned", "authentic", "ledger", "signed"}
@@ -112,7 +112,10 @@ type Event struct {
 	Stream     string
 	Message    string // Message-ID of the mail that failed; "" when unknown
 	Token      string // of the signed return path that the notice came to: one for each recipient and day; "" when none verified
-	Doubt      string // why a return path of ours speaks against the notice
+	// Lives says why our own look-up does not confirm that the domain is dead;
+	// "" when nothing speaks against it. It can only hold back.
+	Lives string
+	Doubt string // why a return path of ours speaks against the notice
 
 	// Circumstance is what the events of other addresses say about this one.
 	Circumstance Circumstance

@@ -305,7 +305,7 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 		if l.State == "unknown" || len(l.Answers) == 0 {
 			continue
 		}
-		r := store.DNSRecord{Name: d + ".", Type: store.LifeType, State: "found", Values: []string{l.State}}
+		r := store.DNSRecord{Name: d + ".", Type: diagnose.LifeType, State: "found", Values: []string{l.State}}
 		if l.Dead() {
 			dead++
 			r.State = "nxdomain"
@@ -318,7 +318,8 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 	if len(seen) == 0 {
 		return dead, nil
 	}
-	return dead, s.DB.KeepDNS(ctx, seen)
+	_, err = s.DB.KeepLife(ctx, seen)
+	return dead, err
 }
 
 // watchRecords is the job that watches our own records; none where it is not wanted.
