@@ -88,11 +88,20 @@ func findings(ctx context.Context, q querier, scope string, since time.Time) ([]
 			Steps  []string `json:"steps"`
 			Advice bool     `json:"advice"`
 			Owner  string   `json:"owner"`
+
+			Records []struct {
+				Zone string `json:"zone"`
+			} `json:"records"`
 		}
 		if err := json.Unmarshal(f.Body, &parts); err != nil {
 			return err
 		}
 		f.Steps, f.Fault = parts.Steps, f.Verdict == "confirmed" && !parts.Advice && parts.Owner != "nobody"
+		for _, r := range parts.Records {
+			if r.Zone != "" {
+				f.Steps = append(f.Steps, r.Zone)
+			}
+		}
 		out = append(out, f)
 		return nil
 	})

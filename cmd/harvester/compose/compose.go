@@ -218,7 +218,7 @@ func (s *Set) Files() []schedule.Job {
 	}
 	jobs = append(s.Logs(), jobs...)
 	jobs = append(jobs, s.pushes()...)
-	jobs = append(jobs, s.watchRecords(basis)...)
+	jobs = append(jobs, s.watchRecords()...)
 	jobs = append(jobs, s.reports(basis)...)
 	nightly, err := schedule.ParseSpec(everyNight)
 	if err != nil {

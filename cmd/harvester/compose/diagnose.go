@@ -323,9 +323,9 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 }
 
 // watchRecords is the job that watches our own records; none where it is not wanted.
-func (s *Set) watchRecords(basis job.Name) []schedule.Job {
+func (s *Set) watchRecords() []schedule.Job {
 	if !s.Config.Diagnose.Watch {
 		return nil
 	}
-	return []schedule.Job{{Name: job.Diagnose.Alone(), Spec: s.Config.Diagnose.Schedule, Deadline: fileDeadline, Basis: basis, Run: s.Watch}}
+	return []schedule.Job{{Name: job.Diagnose.Alone(), Spec: s.Config.Diagnose.Schedule, Deadline: fileDeadline, AtOnce: true, Run: s.Watch}}
 }
