@@ -246,7 +246,7 @@ func newExportProfiles(a *app) *cobra.Command {
 					}
 					continue
 				}
-				a.describe(p.Name, p.For, [][2]string{{"layout", p.Shape}, {"limits", limits(&p)}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}}, p.Loses)
+				a.describe(p.Name, p.For, [][2]string{{"layout", p.Shape}, {"limits", limits(&p)}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}, {"verified", verifiedBy(p.Verified)}}, p.Loses)
 			}
 			return nil
 		},
@@ -254,6 +254,15 @@ func newExportProfiles(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each")
 	exits(cmd, exitOK, "the profiles were printed", exitUsage, "there is no such profile")
 	return cmd
+}
+
+// verifiedBy names the programs that read a file of a profile in a test.
+func verifiedBy(list []export.Verified) string {
+	var parts []string
+	for _, v := range list {
+		parts = append(parts, fmt.Sprintf("by %s %s on %s", v.Program, v.Version, v.Date))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // limits says how much a file of a profile takes; more goes to further parts.

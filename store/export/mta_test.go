@@ -89,6 +89,8 @@ func TestPostmapFindsEveryRow(t *testing.T) {
 				t.Errorf("%s: postmap finds %q, which is not on the list", profile, a)
 			}
 		}
+		version := runWith(t, "", strings.TrimSuffix(postmap, "postmap")+"postconf", "-c", conf, "-h", "mail_version")
+		renew(t, profile, "Postfix", strings.TrimSpace(version))
 	}
 }
 
@@ -178,4 +180,6 @@ dump:
 			t.Errorf("exim -bt %s: %s, want %s", a, got, want)
 		}
 	}
+	version, _, _ := strings.Cut(strings.TrimPrefix(runWith(t, "", exim, "-bV"), "Exim version "), " ")
+	renew(t, profile, "Exim", version)
 }

@@ -23,6 +23,8 @@ type Profile struct {
 	MaxRows  int      `json:"max_rows"` // addresses per file, 0 without a limit; more go to further parts
 	MaxBytes int64    `json:"max_bytes"`
 
+	Verified []Verified `json:"verified,omitempty"` // the programs that read such a file in a test
+
 	form form
 }
 
@@ -134,6 +136,7 @@ func Lookup(name string) (Profile, error) {
 	var names []string
 	for _, p := range Profiles() {
 		if p.Name == name {
+			p.Verified = verified(name)
 			return p, nil
 		}
 		names = append(names, p.Name)

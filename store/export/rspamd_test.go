@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +88,6 @@ multimap { HARVESTER { type = "rcpt"; map = "%[2]s"; prefilter = true; action = 
 			t.Errorf("%s, which is not on the list, is rejected", a)
 		}
 	}
+	version := strings.Fields(runWith(t, "", rspamd, "--version") + " ? ? ? ?")
+	renew(t, "rspamd", "rspamd", version[slices.IndexFunc(version, func(w string) bool { return w[0] >= '0' && w[0] <= '9' || w == "?" })])
 }
