@@ -172,6 +172,9 @@ dump:
 		if answers[i] != want {
 			t.Errorf("%s: %s, want %s", a, answers[i], want)
 		}
+		if !isASCII(a[strings.LastIndexByte(a, '@'):]) {
+			continue // exim -bt has no SMTPUTF8 and takes no such domain
+		}
 		want = a + " is undeliverable: suppressed"
 		if i >= len(asked)-2 {
 			want = "router = others, transport = dump"
