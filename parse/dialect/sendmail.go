@@ -95,10 +95,27 @@ func readSendmail(m *view.Mail) *Notice {
 		if f.Reply == "" || code(f.Reply) < 0 && code(said) >= 0 {
 			f.Reply = said
 		}
-		f.Reply = t.whole(f.Reply)
+		f.Reply = unrooted(t.whole(f.Reply))
 		if f.Remote == "" {
 			f.Remote = host
 		}
 	}
 	return n
+}
+
+// unrooted takes the dot of the root off host names within a sentence, which
+// would end it. QUIRK: Sendmail writes "MX list for example.com. points back to".
+func unrooted(reply string) string {
+	for from := 0; ; {
+		i := strings.Index(reply[from:], ". ")
+		if i < 0 {
+			return reply
+		}
+		i += from
+		host := reply[strings.LastIndexAny(reply[:i], " <(")+1 : i]
+		if next := reply[i+2:]; next != "" && next[0] >= 'a' && next[0] <= 'z' && strings.IndexByte(host, '.') > 0 && strings.IndexByte(host, '@') < 0 {
+			reply = reply[:i] + reply[i+1:]
+		}
+		from = i + 1
+	}
 }
