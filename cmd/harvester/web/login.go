@@ -1,13 +1,48 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// slow makes guessing a token no use.
-const slow = time.Second
+// What makes guessing a token no use: each wrong one is answered late, and after
+// some in a row nobody's is looked at for a while, however many are sent at once.
+const (
+	slow        = time.Second
+	fewWrong    = 5
+	longestWait = time.Minute
+)
+
+// tries counts wrong tokens since the last right one.
+type tries struct {
+	mu    sync.Mutex
+	wrong int
+	until time.Time // no token is looked at before
+}
+
+// wait is how long the next one has to wait; 0 when it may be tried, which counts
+// it as wrong until right says otherwise.
+func (t *tries) wait(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d := t.until.Sub(now); d > 0 {
+		return min(d, longestWait) // the clock may have been set back
+	}
+	if t.wrong++; t.wrong >= fewWrong {
+		t.until = now.Add(min(slow<<min(t.wrong-fewWrong, 10), longestWait))
+	}
+	return 0
+}
+
+func (t *tries) right() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wrong, t.until = 0, time.Time{}
+}
 
 func (s *server) loginPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, "login", struct {
@@ -16,6 +51,12 @@ func (s *server) loginPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) login(w http.ResponseWriter, r *http.Request) {
+	if d := s.tries.wait(time.Now()); d > 0 {
+		seconds := int(d/time.Second) + 1
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		problem(w, http.StatusTooManyRequests, "too many wrong tokens", fmt.Sprintf("try again in %d s", seconds))
+		return
+	}
 	if !s.isToken(strings.TrimSpace(r.PostFormValue("token"))) {
 		select {
 		case <-time.After(slow):
@@ -27,6 +68,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		}{s.Token != "", true})
 		return
 	}
+	s.tries.right()
 	s.session.start(w, r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

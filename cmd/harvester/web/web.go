@@ -126,6 +126,7 @@ func New(o Options) (http.Handler, error) {
 type server struct {
 	Options
 	session  session
+	tries    tries
 	tokenSum [sha256.Size]byte
 	pages    *template.Template
 	figures  figures
