@@ -61,6 +61,7 @@ type place struct {
 	stage                int32
 	rank, tier, specific uint8
 	vendor               bool // not of nobody in particular
+	expression           bool // has one
 	claims               bool // no shorter phrase of less standing reads its words again
 	wish                 bool // tells what the recipient wants
 	stands               bool // a token of it says what the whole reply means

@@ -6,7 +6,7 @@ import "bytes"
 // mail: what they say of an unknown, full or disabled mailbox is about us.
 // The recipient's own clauses are not among them.
 func (c *scratch) ours() {
-	for _, l := range c.links {
+	for _, l := range c.links[:min(len(c.links), mostClaims)] {
 		if l.address && onlySends(c.folded[l.start:l.end]) {
 			c.accuse(l.start, l.end)
 		}
@@ -15,7 +15,7 @@ func (c *scratch) ours() {
 		if name == "" {
 			continue
 		}
-		for from := 0; ; {
+		for from, left := 0, mostClaims; left > 0; left-- {
 			i := bytes.Index(c.folded[from:], []byte(name))
 			if i < 0 {
 				break

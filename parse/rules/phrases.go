@@ -136,13 +136,16 @@ func (c *scratch) claimed(at span, length int32, its *place) bool {
 	return false
 }
 
+// mostClaims bounds the claims of a text, and the words that cover others.
+const mostClaims = 64
+
 // claim takes the words of the phrases that apply, those of vendors first: what
 // is claimed already claims nothing.
 func (c *scratch) claim(vendor bool) {
 	for i := range c.whole {
 		w := &c.whole[i]
 		its := &c.set.places[w.rule]
-		if !its.claims || its.vendor != vendor {
+		if !its.claims || its.vendor != vendor || len(c.claims) == mostClaims {
 			continue
 		}
 		at := span{int(w.phrase.start), int(w.phrase.end)}
@@ -158,9 +161,12 @@ func (c *scratch) offerPhrases() {
 	c.claim(false)
 	c.listen()
 	c.inherit()
-	for i := range c.whole {
-		w := &c.whole[i]
-		c.offerPhrase(w)
+	for _, expression := range [...]bool{false, true} { // expressions are dear: most are beaten by then
+		for i := range c.whole {
+			if w := &c.whole[i]; c.set.places[w.rule].expression == expression {
+				c.offerPhrase(w)
+			}
+		}
 	}
 }
 
@@ -182,7 +188,8 @@ func (c *scratch) offerPhrase(w *complete) {
 		at.rank = rankFull // "is suspended, try later" is no word on tomorrow
 	}
 	at.stage += int32(stagesPerLevel * (len(c.levels) - 1 - w.level))
-	if x.spoke && c.trace == nil && !at.beats(&c.best.standing) {
+	if c.trace == nil && !at.beats(&c.best.standing) {
+		x.spoke = x.spoke || !its.expression
 		return
 	}
 	r := &c.set.rules[w.rule]

@@ -1,16 +1,3 @@
-// Package rules knows what reply texts mean. Structure is Go, meaning is data:
-// each file NAME.toml beside this one holds the phrases of one vendor, and
-// operators add their own. One automaton finds all phrases in one pass; a fixed
-// precedence decides between them.
-//
-// A phrase of "contains" matches whatever its case, accents, quotes, dashes and
-// line breaks, from the beginning of a word on. A word of up to four letters
-// must end there too, as must "a" or "to" at the end of a phrase. Two signs
-// help to write many phrases as one: a group (a|b|) offers alternatives, and a
-// * that stands alone bridges up to 80 characters within a sentence, and no
-// comma where a rule of nobody in particular accuses the address. "Is not"
-// and "not" match "isn't" too, and the other way round. Words inside an address
-// never match, nor do single words inside a link or host name.
 package rules
 
 import (
@@ -94,7 +81,7 @@ func (r *Rule) statusFits(class byte, subject, detail uint16) bool {
 // place works out where the phrases of a rule stand in the precedence.
 func (r *Rule) place() place {
 	vendor := r.Vendor != generic
-	p := place{accused: accuses(r.Reason), rank: rank(r.Reason), tier: tierGeneric, vendor: vendor}
+	p := place{accused: accuses(r.Reason), rank: rank(r.Reason), tier: tierGeneric, vendor: vendor, expression: r.re != nil}
 	switch {
 	case r.Greeting:
 		p.tier, p.accused, p.rank = tierGreeting, accusesOther, rankGaveUp
@@ -109,7 +96,7 @@ func (r *Rule) place() place {
 	if r.Weak {
 		p.accused, p.stage = accusesOther, stageHint
 	}
-	p.claims = len(r.Contains) > 0 && (vendor || !r.Weak && p.accused == accusesOther)
+	p.claims = len(r.Contains) > 0 && (vendor || !r.Weak && (r.re == nil || r.Match[0] == '^') && p.accused == accusesOther)
 	p.wish = r.Reason.Fault() == bounce.FaultRecipientPolicy
 	p.stands = vendor && !r.Weak && p.accused != accusesNobody && (p.wish || p.accused != accusesOther)
 	for _, set := range [...]bool{len(r.Remote) > 0, r.Scoped, r.Code != "", len(r.Status) > 0, r.IP != "", r.Match != ""} {

@@ -44,7 +44,7 @@ type heard struct {
 // "ip address" is no address, "returned to sender" speaks of no sender.
 func (c *scratch) listen() {
 	for i := range c.heard {
-		if h := &c.heard[i]; bytes.IndexByte(c.folded[h.start:h.end], ' ') > 0 {
+		if h := &c.heard[i]; len(c.covers) < mostClaims && bytes.IndexByte(c.folded[h.start:h.end], ' ') > 0 {
 			c.covers = append(c.covers, h.span)
 		}
 	}
