@@ -226,6 +226,13 @@ func (c *Checker) Domain(ctx context.Context, domain string) []Finding {
 		f.Measured, f.Subject = seen, Subject{Domain: domain}
 		list = append(list, f)
 	}
+	known := slices.Clone(list)
+	for _, p := range c.IPs {
+		if p.IsSingleIP() {
+			known = append(known, c.ptr(ctx, nil, p.Addr())...)
+		}
+	}
+	list = append(list, c.checklist(domain, known)...)
 	Rank(list)
 	return list
 }
