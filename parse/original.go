@@ -2,6 +2,7 @@ package parse
 
 import (
 	"strings"
+	"time"
 
 	"harvester/parse/mime"
 	"harvester/parse/view"
@@ -69,4 +70,13 @@ func tag(list, name string) string {
 		}
 	}
 	return ""
+}
+
+// received is the time that a Received line ends with (RFC 5321 §4.4), zero
+// where it has none.
+func received(line string) time.Time {
+	if i := strings.LastIndexByte(line, ';'); i >= 0 {
+		return mime.Date(line[i+1:])
+	}
+	return time.Time{}
 }

@@ -203,6 +203,7 @@ func (p *parser) base(m *view.Mail) Result {
 		DeliveredTo: deliveredTo(m),
 		Subject:     m.Subject,
 		Date:        Time{mime.Date(m.Header.Get("Date"))},
+		Received:    Time{received(m.Header.Get("Received"))},
 		Rules:       p.rules.Version(),
 		Recipients:  []Recipient{},
 	}

@@ -36,6 +36,7 @@ type Result struct {
 	DeliveredTo   string         `json:"delivered_to,omitempty"`   // the address of ours that it came to
 	Subject       string         `json:"subject,omitempty"`        // of the notice
 	Date          Time           `json:"date,omitzero"`            // of the notice
+	Received      Time           `json:"-"`                        // when the last server took the notice, by its Received line
 	EnvelopeID    string         `json:"envelope_id,omitempty"`    // ENVID (RFC 3461 §4.4)
 	SenderMessage string         `json:"sender_message,omitempty"` // our MTA's or service's own id of the mail we sent, "service:id"
 	Sent          *envelope.Sent `json:"sent,omitempty"`           // what our return path says of the mail; nil when it is none of ours

@@ -14,9 +14,14 @@ import (
 
 // arrival is the time under which a message counts. INTERNALDATE says when the
 // server got it. The time of a file is that of its last copy, so there the
-// date in the notice is taken when it is earlier.
+// time in the newest Received line is taken when it is earlier, which our own
+// server wrote; and in its place the date in the notice only where no server
+// wrote any, since that is the sender's word.
 func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
-	at, date := m.Received, r.Date.Time
+	at, date := m.Received, r.Received.Time
+	if date.IsZero() {
+		date = r.Date.Time
+	}
 	if date.IsZero() {
 		date = r.Arrival.Time
 	}
@@ -86,7 +91,14 @@ func (w *writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 // conclude fills in what follows from whom it concerns and how well that is
 // proven.
 func (db *DB) conclude(a *attribution, res *parse.Result, r *parse.Recipient) {
-	a.operator = operator(r, a.key, db.own)
+	a.operator = operator(r, a.key, a.proof, db.own)
+	// What the policy asks more proof of than there is opens no hold and no
+	// incident either.
+	line, ok := db.opts.Policy.Line(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Confidence: r.Confidence, Rule: r.Rule, Stream: a.stream})
+	a.concern, a.cause, a.named = "", "", ""
+	if ok && line.Proof > policy.ProofReturned && a.proof < line.Proof {
+		return
+	}
 	a.concern = policy.Concern(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Proof: a.proof}, r.Status)
 	if f := r.Reason.Fault(); r.Action != bounce.Failed || f != bounce.FaultSender && f != bounce.FaultMessage {
 		return
@@ -191,18 +203,26 @@ var operators = []struct{ suffix, name string }{
 
 // operator names who runs the receiving server: a known operator or the
 // organisational domain of the remote MTA. An outage is his, whatever the
-// domain of the address.
-func operator(rcpt *parse.Recipient, key string, own []string) string {
+// domain of the address. Of a notice that anybody can write, only known
+// operators are believed: hosts made up for each notice would hide a burst.
+func operator(rcpt *parse.Recipient, key string, proof policy.Proof, own []string) string {
 	host := policy.DomainKey(rcpt.RemoteMTA)
-	if host == "" || !strings.Contains(host, ".") || strings.Trim(host, "0123456789.:[]abcdef") == "" || policy.Own(host, own) {
+	if proof < policy.ProofAuthentic && knownOperator(host) == "" || host == "" || !strings.Contains(host, ".") || strings.Trim(host, "0123456789.:[]abcdef") == "" || policy.Own(host, own) {
 		host = policy.Domain(key)
 	}
+	if name := knownOperator(host); name != "" {
+		return name
+	}
+	return organisation(host)
+}
+
+func knownOperator(host string) string {
 	for _, o := range operators {
 		if policy.Own(host, []string{o.suffix}) {
 			return o.name
 		}
 	}
-	return organisation(host)
+	return ""
 }
 
 // organisation is the domain that somebody registered: "example.co.uk" of

@@ -37,6 +37,7 @@ func life(n int) []Item {
 		switch r.IntN(20) {
 		case 0:
 			it.Result.Kind, rcpt.Action = bounce.KindDelivered, bounce.Delivered
+			it.Result.Provenance.Host = "mx.example.org"
 		case 1:
 			it.Result.Original.From = "stranger@example.com"
 		case 2:
@@ -48,6 +49,7 @@ func life(n int) []Item {
 			rcpt.Reason, rcpt.RemoteMTA = bounce.UserUnknown, "mx.outage.example"
 			it.Result.Kind, rcpt.Action = bounce.KindBounce, bounce.Failed
 			it.Message.Received = epoch.AddDate(0, 0, 20+i%20)
+			it.Result.Provenance.Host = "mx.example.org" // so what it says of the operator is believed
 		}
 		rcpt.Fault, rcpt.Class = rcpt.Reason.Fault(), rcpt.Reason.Class(rcpt.Action)
 		items = append(items, it)

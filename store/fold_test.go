@@ -45,6 +45,7 @@ func drawItems(t *rapid.T) []Item {
 		switch rapid.IntRange(0, 9).Draw(t, "twist") {
 		case 0:
 			it.Result.Kind, r.Action = bounce.KindDelivered, bounce.Delivered
+			it.Result.Provenance.Host = "mx.example.org"
 		case 1:
 			it.Result.Original.From = "stranger@example.com"
 		case 2:

@@ -73,6 +73,7 @@ func TestGuard(t *testing.T) {
 	for _, it := range dead("old", 0, 400) {
 		it.Message.Raw, it.Message.Received = append(it.Message.Raw, "delivered"...), c.t
 		it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered
+		it.Result.Provenance.Host = "mx.example.org"
 		back = append(back, it)
 	}
 	commit(t, db, back...)
@@ -247,8 +248,9 @@ func TestIncidentClosesBySuccess(t *testing.T) {
 	}
 	delivered := func(it *Item) {
 		it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered
+		it.Result.Provenance.Host = "mx.example.org"
 	}
-	forged := func(it *Item) { delivered(it); it.Result.Original = parse.Original{} }
+	forged := func(it *Item) { delivered(it); it.Result.Provenance = parse.Provenance{} }
 	commit(t, db, at(failure(0, "a@one.example", bounce.AuthSPF), 0, "mx.one.example"),
 		at(failure(1, "a@two.example", bounce.AuthSPF, delivered), 5, "mx.two.example"), at(failure(2, "a@one.example", bounce.AuthSPF, forged), 6, "mx.one.example"))
 	list, err := db.Incidents(ctx, time.Time{})

@@ -122,7 +122,7 @@ func (db *DB) incidents(ctx context.Context, since time.Time) ([]Incident, error
 // successesOf are, by cause, the times at which receivers that it hit took mail
 // of ours.
 func successesOf(ctx context.Context, q querier) (map[string][]time.Time, error) {
-	rows, err := q.QueryContext(ctx, `SELECT h.cause, s.at FROM (SELECT DISTINCT operator, at FROM events WHERE `+succeeded+`) s
+	rows, err := q.QueryContext(ctx, `SELECT h.cause, s.at FROM (SELECT DISTINCT operator, at FROM events WHERE `+succeeded+` AND proof <> 'returned') s
  JOIN (SELECT DISTINCT cause, operator FROM events WHERE cause <> '') h ON h.operator = s.operator`)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type Meaning func(*parse.Result, *parse.Recipient)
 // it was where the keys that this takes are not at hand.
 func (db *DB) fingerprint(was string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, "attribution 2", strings.Join(db.own, " "))
+	fmt.Fprintln(h, "attribution 3", strings.Join(db.own, " "))
 	for _, v := range db.opts.ReturnPaths {
 		fmt.Fprintln(h, v.Fingerprint())
 	}
@@ -39,6 +39,13 @@ func (db *DB) fingerprint(was string) string {
 	for _, s := range db.opts.Streams {
 		s.Limits = policy.RateLimits{} // they decide about no event
 		fmt.Fprintf(h, "%+v\n", s)
+	}
+	for _, s := range append([]string{""}, db.opts.Policy.Streams()...) {
+		for _, l := range db.opts.Policy.Lines(s) {
+			if l.Proof > policy.ProofReturned {
+				fmt.Fprintln(h, s, l.Name, l.Proof)
+			}
+		}
 	}
 	own := hex.EncodeToString(h.Sum(nil)[:8])
 	if db.opts.KeysUnread {

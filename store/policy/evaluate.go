@@ -185,8 +185,10 @@ func (f *fold) event(i int) {
 	e, n := &f.Events[i], &f.Notes[i]
 	n.DuplicateOf = -1
 	if success(e) {
-		if e.Proof < f.table.must(e.Stream, bounce.UserUnknown.String()).Proof {
-			n.Why = "a success without proof that we sent the mail"
+		// Whoever can take addresses off the list makes us mail the dead: what
+		// anybody can write is not enough, whatever failures ask for.
+		if least := max(ProofAuthentic, f.table.must(e.Stream, bounce.UserUnknown.String()).Proof); e.Proof < least {
+			n.Why = "a success whose proof is " + e.Proof.String() + " and not " + least.String() + ": " + cmp.Or(e.Doubt, "anybody can write that")
 			return
 		}
 		n.Line, n.Why = "delivered", "a success: what failed before counts no more"

@@ -28,7 +28,7 @@ func byCode(e *Event)   { e.Confidence = bounce.ByStatus }
 func unproven(e *Event) { e.Proof = ProofNone }
 
 func delivered(n int) Event {
-	return on(n, bounce.Unclassified, func(e *Event) { e.Kind, e.Action = bounce.KindDelivered, bounce.Delivered })
+	return on(n, bounce.Unclassified, func(e *Event) { e.Kind, e.Action, e.Proof = bounce.KindDelivered, bounce.Delivered, ProofAuthentic })
 }
 
 func complaint(n int, feedback string) Event {
