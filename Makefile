@@ -88,3 +88,8 @@ notices: ## the licences of what is linked, from the module cache
 
 goldens: ## write the golden files anew; read the diff before you commit it
 	$(GO) test ./... -update
+
+# What of our own signed mail verifies when it comes back, and the mutations.
+proof-figures:
+	HARVESTER_FIGURES=1 go test -count=1 -v -run 'TestReturnedMails|TestMutations' ./parse/dkim | grep verify\\\|changed
+.PHONY: proof-figures
