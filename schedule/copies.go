@@ -5,13 +5,13 @@ import (
 
 	"harvester/harvest"
 	"harvester/parse"
-	"harvester/store"
+	"harvester/store/facts"
 )
 
 // sentCopy is a message of a mailbox that holds copies of what was sent, or why
 // it is none.
 type sentCopy struct {
-	store.Copy
+	facts.Copy
 	err error
 }
 
@@ -20,10 +20,10 @@ func (v *visit) readCopies(b harvest.Batch) understood {
 	u := understood{cursor: b.Cursor}
 	for _, m := range b.Messages {
 		if m.Gone || m.Poison != nil {
-			u.items = append(u.items, store.Item{Message: m})
+			u.items = append(u.items, facts.Item{Message: m})
 			continue
 		}
-		c := sentCopy{Copy: store.Copy{Message: m}}
+		c := sentCopy{Copy: facts.Copy{Message: m}}
 		c.Copy.Copy, c.err = parse.ReadCopy(m.Raw, v.Parse)
 		u.copies = append(u.copies, c)
 	}
@@ -32,7 +32,7 @@ func (v *visit) readCopies(b harvest.Batch) understood {
 
 // sort counts copies, and says what is to be settled and what is stored. What
 // is none stays where it is: a person has to see it.
-func (v *visit) sort(all []sentCopy) (todo []harvest.Settlement, copies []store.Copy) {
+func (v *visit) sort(all []sentCopy) (todo []harvest.Settlement, copies []facts.Copy) {
 	done := v.Settling.Done
 	for i := range all {
 		c := &all[i]
@@ -60,6 +60,6 @@ func (v *visit) pass(b understood) error {
 	if !v.Sent || v.Dry || len(v.refused) > 0 {
 		return nil
 	}
-	_, err := v.Store.Commit(v.finish, store.Batch{Cursor: b.cursor})
+	_, err := v.Store.Judge.Commit(v.finish, facts.Batch{Cursor: b.cursor})
 	return err
 }

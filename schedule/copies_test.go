@@ -13,7 +13,7 @@ import (
 
 func ledger(t *testing.T, db *store.DB) (sent int) {
 	t.Helper()
-	counts, err := db.Counts(t.Context(), time.Now().AddDate(0, 0, -60))
+	counts, err := db.Volumes.Counts(t.Context(), time.Now().AddDate(0, 0, -60))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestCopiesAreSettledAndCountOnce(t *testing.T) {
 	if tally, err = m.Run(t.Context()); err != nil || tally.Read != 0 || len(s.log) != 5 {
 		t.Errorf("nothing is left: %+v, %v, %q", tally, err, s.log)
 	}
-	if st, err := db.Status(t.Context()); err != nil || st.Messages+st.Events+st.Unsettled != 0 || st.Poison != 1 {
+	if st, err := db.Reports.Status(t.Context()); err != nil || st.Messages+st.Events+st.Unsettled != 0 || st.Poison != 1 {
 		t.Errorf("copies became more than rows: %+v, %v", st, err)
 	}
 }

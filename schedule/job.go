@@ -9,7 +9,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 )
 
@@ -54,11 +55,11 @@ func (j *Job) share(of time.Duration) time.Duration {
 	return time.Duration(h.Sum64() % uint64(of))
 }
 
-// Recorder remembers runs. *store.DB is one.
+// Recorder remembers runs. facts.Runs is one.
 type Recorder interface {
 	BeginRun(ctx context.Context, j job.Name) (int64, error)
 	EndRun(ctx context.Context, id int64, detail string, failure error) error
-	LastRun(ctx context.Context, j job.Name, succeeded bool) (store.Run, error)
+	LastRun(ctx context.Context, j job.Name, succeeded bool) (facts.Run, error)
 	// Postpone records when a job that failed is run again.
 	Postpone(ctx context.Context, j job.Name, until time.Time) error
 }
@@ -72,7 +73,7 @@ const recordTime = 10 * time.Second
 // news to the log.
 func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail string, err error) {
 	last, err := rec.LastRun(ctx, j.Name, false)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return "", err
 	}
 	id, err := rec.BeginRun(ctx, j.Name)
@@ -122,10 +123,10 @@ func (j *Job) guarded(ctx context.Context) (detail string, err error) {
 // doesn't wait for one, or the schedule had one since the last began.
 func Due(ctx context.Context, rec Recorder, j *Job, now time.Time) (bool, error) {
 	last, err := rec.LastRun(ctx, j.Name, false)
-	if errors.Is(err, store.ErrNotFound) && !j.AtOnce && j.Basis != (job.Name{}) {
+	if errors.Is(err, engine.ErrNotFound) && !j.AtOnce && j.Basis != (job.Name{}) {
 		last, err = rec.LastRun(ctx, j.Basis, false)
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, engine.ErrNotFound) {
 		return j.AtOnce, nil
 	}
 	if err != nil {

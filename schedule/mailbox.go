@@ -13,6 +13,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/facts"
 )
 
 // Mailbox takes mail from one source into the store: read, parse, commit, and
@@ -32,7 +33,7 @@ type Mailbox struct {
 
 // Tally counts what a run did.
 type Tally struct {
-	store.Outcome
+	facts.Outcome
 	Read    int // messages
 	Bytes   int64
 	Kinds   map[parse.Kind]int
@@ -92,7 +93,7 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 		}
 	}()
 	v := &visit{Mailbox: m, session: session, tally: &t, finish: finish}
-	cursors, err := m.Store.Cursors(ctx, m.Name)
+	cursors, err := m.Store.Mailboxes.Cursors(ctx, m.Name)
 	if err != nil {
 		return t, err
 	}
@@ -154,7 +155,7 @@ type visit struct {
 
 // understood is a batch that was read and parsed.
 type understood struct {
-	items  []store.Item
+	items  []facts.Item
 	copies []sentCopy // instead of items, all but what is gone or poison
 	cursor harvest.Cursor
 	held   int64 // of the shared memory
@@ -258,12 +259,12 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	if v.Dry {
 		return todo, nil
 	}
-	batch := store.Batch{Items: items, Copies: copies, Cursor: b.cursor}
+	batch := facts.Batch{Items: items, Copies: copies, Cursor: b.cursor}
 	if v.Sent {
 		batch.Cursor = harvest.Cursor{} // see pass
 	}
 	start := time.Now()
-	out, err := v.Store.Commit(v.finish, batch)
+	out, err := v.Store.Judge.Commit(v.finish, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +275,7 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	return todo, nil
 }
 
-func (t *Tally) add(o store.Outcome) {
+func (t *Tally) add(o facts.Outcome) {
 	t.Messages += o.Messages
 	t.Known += o.Known
 	t.Gone += o.Gone

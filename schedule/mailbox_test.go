@@ -136,7 +136,7 @@ func harness(t *testing.T, s *mailserver, done harvest.Disposition) (*Mailbox, *
 
 func stored(t *testing.T, db *store.DB) int {
 	t.Helper()
-	st, err := db.Status(context.Background())
+	st, err := db.Reports.Status(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestSettlesOnlyWhatWasUnderstood(t *testing.T) {
 	if tally.Read != 7 || tally.Gone != 1 || tally.Poison != 1 || tally.Settled != 3 || tally.Unparsed() != 1 || stored(t, db) != 5 {
 		t.Errorf("%+v, %d stored", tally, stored(t, db))
 	}
-	if left, err := db.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 0 {
+	if left, err := db.Mailboxes.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 0 {
 		t.Errorf("left to settle: %v, %v", left, err)
 	}
 	if tally, err = m.Run(t.Context()); err != nil || tally.Read != 0 || len(s.log) != 3 {
@@ -332,7 +332,7 @@ func TestDryRun(t *testing.T) {
 	if err != nil || tally.Read != 3 || len(s.log) != 0 || stored(t, db) != 0 {
 		t.Errorf("%+v, %v; settled %q, stored %d", tally, err, s.log, stored(t, db))
 	}
-	if cursors, err := db.Cursors(t.Context(), "box"); err != nil || len(cursors) != 0 {
+	if cursors, err := db.Mailboxes.Cursors(t.Context(), "box"); err != nil || len(cursors) != 0 {
 		t.Errorf("cursors %v, %v", cursors, err)
 	}
 }
@@ -367,7 +367,7 @@ func TestAllSamplesAreAccountedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cursors, err := db.Cursors(t.Context(), "box")
+	cursors, err := db.Mailboxes.Cursors(t.Context(), "box")
 	if err != nil || cursors["INBOX"].LastUID != uint32(n) || tally.Read != n || tally.Messages != len(distinct) || stored(t, db) != len(distinct) {
 		t.Errorf("%d mails, %d distinct: %+v, cursor %v, %v", n, len(distinct), tally, cursors, err)
 	}
@@ -405,7 +405,7 @@ func TestStopTakesHalfAMinuteAtMost(t *testing.T) {
 		if took := time.Since(started) - 10*time.Minute; err == nil || took < 0 || took > 30*time.Second {
 			t.Errorf("stopped after %s: %v", took, err)
 		}
-		if left, err := db.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 1 {
+		if left, err := db.Mailboxes.Unsettled(t.Context(), "box", time.Now()); err != nil || len(left) != 1 {
 			t.Errorf("to settle: %v, %v", left, err)
 		}
 		db.Close()

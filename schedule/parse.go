@@ -8,12 +8,12 @@ import (
 
 	"harvester/harvest"
 	"harvester/parse"
-	"harvester/store"
+	"harvester/store/facts"
 )
 
 // Parse understands messages on all cores and returns them in their order.
-func Parse(messages []harvest.Message, o *parse.Options) []store.Item {
-	items := make([]store.Item, len(messages))
+func Parse(messages []harvest.Message, o *parse.Options) []facts.Item {
+	items := make([]facts.Item, len(messages))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(messages)) {

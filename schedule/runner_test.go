@@ -15,20 +15,21 @@ import (
 	"time"
 
 	"harvester/harvest"
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 )
 
 // memory is a Recorder that forgets with the test.
 type memory struct {
 	mu   sync.Mutex
-	runs []store.Run
+	runs []facts.Run
 }
 
 func (m *memory) BeginRun(_ context.Context, j job.Name) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.runs = append(m.runs, store.Run{ID: int64(len(m.runs)), Job: j, Started: time.Now()})
+	m.runs = append(m.runs, facts.Run{ID: int64(len(m.runs)), Job: j, Started: time.Now()})
 	return int64(len(m.runs) - 1), nil
 }
 
@@ -51,10 +52,10 @@ func (m *memory) Postpone(_ context.Context, j job.Name, until time.Time) error 
 			return nil
 		}
 	}
-	return store.ErrNotFound
+	return engine.ErrNotFound
 }
 
-func (m *memory) LastRun(_ context.Context, j job.Name, succeeded bool) (store.Run, error) {
+func (m *memory) LastRun(_ context.Context, j job.Name, succeeded bool) (facts.Run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range slices.Backward(m.runs) {
@@ -62,7 +63,7 @@ func (m *memory) LastRun(_ context.Context, j job.Name, succeeded bool) (store.R
 			return r, nil
 		}
 	}
-	return store.Run{}, store.ErrNotFound
+	return facts.Run{}, engine.ErrNotFound
 }
 
 // starts are the times at which a job began, as minutes and seconds since the
@@ -134,7 +135,7 @@ func TestRunnerNeverOverlaps(t *testing.T) {
 func TestRunnerCatchesUpOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero := time.Now()
-		m := &memory{runs: []store.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}, {Job: named("fresh"), Started: zero.Add(-time.Minute), OK: true}}}
+		m := &memory{runs: []facts.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}, {Job: named("fresh"), Started: zero.Add(-time.Minute), OK: true}}}
 		m.runs[1].ID = 1
 		run := func(context.Context) (string, error) { return "", nil }
 		during(t, 2*time.Hour, m, Job{Name: named("daily"), Spec: spec(t, "10 6 * * *"), Run: run}, Job{Name: named("fresh"), Spec: spec(t, "10 6 * * *"), Run: run})
@@ -170,10 +171,10 @@ func TestDueByItsBasis(t *testing.T) {
 	} {
 		m := &memory{}
 		if tt.basis != "" {
-			m.runs = append(m.runs, store.Run{Job: named("harvest"), Started: at(tt.basis), OK: true})
+			m.runs = append(m.runs, facts.Run{Job: named("harvest"), Started: at(tt.basis), OK: true})
 		}
 		if tt.own != "" {
-			m.runs = append(m.runs, store.Run{Job: named("report"), Started: at(tt.own), OK: true})
+			m.runs = append(m.runs, facts.Run{Job: named("report"), Started: at(tt.own), OK: true})
 		}
 		if got, err := Due(t.Context(), m, j, at(tt.now)); err != nil || got != tt.want {
 			t.Errorf("%+v: got %v, %v", tt, got, err)
@@ -515,7 +516,7 @@ func TestFollowersWaitForTheFirstRuns(t *testing.T) {
 func TestMissedRunsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		zero := time.Now()
-		m := &memory{runs: []store.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}}}
+		m := &memory{runs: []facts.Run{{Job: named("daily"), Started: zero.Add(-80 * time.Hour), OK: true}}}
 		r := during(t, 30*time.Minute, m,
 			Job{Name: named("daily"), Spec: spec(t, "10 6 * * *"), Run: func(context.Context) (string, error) { return "", nil }},
 			Job{Name: named("slow"), Spec: spec(t, "*/5 * * * *"), Run: func(ctx context.Context) (string, error) {

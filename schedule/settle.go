@@ -12,7 +12,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/facts"
 )
 
 // Settling says what becomes of stored messages where they were found.
@@ -79,7 +79,7 @@ func (v *visit) resume(ctx context.Context) error {
 	if v.Settling.Nothing() {
 		return nil
 	}
-	left, err := v.Store.Unsettled(ctx, v.Name, v.Settling.expired())
+	left, err := v.Store.Mailboxes.Unsettled(ctx, v.Name, v.Settling.expired())
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (v *visit) resume(ctx context.Context) error {
 }
 
 // decide notes what becomes of a message, and returns what is to be done now.
-func (v *visit) decide(it *store.Item) []harvest.Settlement {
+func (v *visit) decide(it *facts.Item) []harvest.Settlement {
 	f := v.Settling.of(it.Result.Kind)
 	it.Disposition, it.Target = f.Disposition, f.Target
 	if f.Disposition == harvest.Keep || f.Disposition == harvest.Delete && v.Settling.Keep > 0 {
@@ -142,7 +142,7 @@ func (v *visit) settle(folder string, todo []harvest.Settlement) {
 	}
 	done, err := v.session.Settle(v.finish, folder, todo)
 	v.tally.Settled += len(done)
-	err = errors.Join(err, v.Store.Settled(v.finish, done))
+	err = errors.Join(err, v.Store.Mailboxes.Settled(v.finish, done))
 	if err == nil {
 		return
 	}

@@ -11,6 +11,9 @@ import (
 
 	"harvester/harvest"
 	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/judge"
 )
 
 // Backups that are taken while mail is stored are each one moment: every
@@ -32,14 +35,14 @@ func TestBackupUnderWriteLoad(t *testing.T) {
 			cur := harvest.Cursor{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, LastUID: uint32(n + 1)}
 			it := failure(0, fmt.Sprintf("user%d@shop%d.example", n, n), bounce.UserUnknown)
 			it.Message.UID = uint32(n + 1)
-			if _, err := db.Commit(ctx, Batch{Items: []Item{it}, Cursor: cur}); err != nil {
+			if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{it}, Cursor: cur}); err != nil {
 				t.Error(err)
 				return
 			}
 			n++
 		}
 	}()
-	var last Backup
+	var last engine.Backup
 	to := filepath.Join(dir, "backup.db")
 	for last.Messages < 50 {
 		b, err := db.Backup(ctx, to)
@@ -60,22 +63,22 @@ func TestBackupUnderWriteLoad(t *testing.T) {
 	}
 
 	// It becomes the database; what was there is put aside, whole.
-	if _, err := Restore(ctx, to, db.path, epoch); err != nil {
+	if _, err := engine.Restore(ctx, to, db.Path(), epoch); err != nil {
 		t.Fatal(err)
 	}
-	back := openAt(t, db.path, Options{})
-	s, err := back.Status(ctx)
+	back := openAt(t, db.Path(), Options{})
+	s, err := back.Reports.Status(ctx)
 	if err != nil || s.Messages != last.Messages || len(s.Folders) != 1 || int(s.Folders[0].LastUID) != last.Messages {
 		t.Errorf("restored %+v, %v; want %d messages", s, err, last.Messages)
 	}
-	if d, err := back.Replay(ctx, Scenario{}); err != nil || len(d.Changes) != 0 || d.Events != last.Messages {
+	if d, err := back.Judge.Replay(ctx, judge.Scenario{}); err != nil || len(d.Changes) != 0 || d.Events != last.Messages {
 		t.Errorf("the restored list does not follow from its events: %+v, %v", d, err)
 	}
-	if doubts, err := back.Doubts(ctx); err != nil || len(doubts) != 0 {
+	if doubts, err := back.Upkeep.Doubts(ctx); err != nil || len(doubts) != 0 {
 		t.Errorf("%q, %v", doubts, err)
 	}
-	aside := openAt(t, db.path+".replaced-20260302T090000Z", Options{ReadOnly: true})
-	if s, err := aside.Status(ctx); err != nil || s.Messages != n {
+	aside := openAt(t, db.Path()+".replaced-20260302T090000Z", Options{ReadOnly: true})
+	if s, err := aside.Reports.Status(ctx); err != nil || s.Messages != n {
 		t.Errorf("put aside: %d messages of %d, %v", s.Messages, n, err)
 	}
 }
@@ -96,7 +99,7 @@ func TestBackupRefuses(t *testing.T) {
 	write(t, note, "not a database, and not to be overwritten")
 	for to, want := range map[string]string{
 		note:                                  "no earlier backup: verifying " + note + ": the file is not a harvester database",
-		db.path:                               "that is the database itself",
+		db.Path():                             "that is the database itself",
 		filepath.Join(dir, "missing", "b.db"): "no such file or directory",
 	} {
 		if _, err := db.Backup(ctx, to); err == nil || !strings.Contains(err.Error(), want) {
@@ -113,28 +116,28 @@ func TestBackupRefuses(t *testing.T) {
 	scribbled := filepath.Join(dir, "scribbled.db")
 	page := 4096
 	write(t, scribbled, string(raw[:3*page])+strings.Repeat("x", 5*page)+string(raw[8*page:]))
-	for from, want := range map[string]error{half: ErrDamaged, scribbled: ErrDamaged, note: ErrNotDatabase, filepath.Join(dir, "none"): os.ErrNotExist} {
-		if _, err := Verify(ctx, from); !errors.Is(err, want) {
+	for from, want := range map[string]error{half: engine.ErrDamaged, scribbled: engine.ErrDamaged, note: engine.ErrNotDatabase, filepath.Join(dir, "none"): os.ErrNotExist} {
+		if _, err := engine.Verify(ctx, from); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", from, err, want)
 		}
 	}
-	if _, err := Verify(ctx, db.path); err == nil || !strings.Contains(err.Error(), "harvester backup") {
+	if _, err := engine.Verify(ctx, db.Path()); err == nil || !strings.Contains(err.Error(), "harvester backup") {
 		t.Errorf("a database in use was taken for a backup: %v", err)
 	}
-	if _, err := Restore(ctx, good, db.path, epoch); !errors.Is(err, ErrInUse) {
+	if _, err := engine.Restore(ctx, good, db.Path(), epoch); !errors.Is(err, engine.ErrInUse) {
 		t.Errorf("restored below a running daemon: %v", err)
 	}
 	other := filepath.Join(dir, "other", "h.db")
 	if err := os.Mkdir(filepath.Dir(other), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(ctx, scribbled, other, epoch); !errors.Is(err, ErrDamaged) {
+	if _, err := engine.Restore(ctx, scribbled, other, epoch); !errors.Is(err, engine.ErrDamaged) {
 		t.Errorf("restored a damaged backup: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*part*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	if r, err := Restore(ctx, good, other, epoch); err != nil || r.Aside != "" || r.Backup.Messages != 1 {
+	if r, err := engine.Restore(ctx, good, other, epoch); err != nil || r.Aside != "" || r.Backup.Messages != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -158,13 +161,13 @@ func TestDoubts(t *testing.T) {
 		{`UPDATE suppressions SET event = 99 WHERE key LIKE 'a@%'`, "1 entries of the list rest on events"},
 		{`UPDATE suppressions SET override = 7 WHERE key LIKE 'a@%'`, "1 entries of the list rest on acts"},
 	} {
-		if doubts, err := db.Doubts(ctx); err != nil || strings.Contains(strings.Join(doubts, "\n"), c.want) {
+		if doubts, err := db.Upkeep.Doubts(ctx); err != nil || strings.Contains(strings.Join(doubts, "\n"), c.want) {
 			t.Fatalf("before %q: %q, %v", c.damage, doubts, err)
 		}
-		if _, err := db.write.Exec(c.damage); err != nil {
+		if _, err := db.Write.Exec(c.damage); err != nil {
 			t.Fatal(err)
 		}
-		if doubts, err := db.Doubts(ctx); err != nil || !strings.Contains(strings.Join(doubts, "\n"), c.want) {
+		if doubts, err := db.Upkeep.Doubts(ctx); err != nil || !strings.Contains(strings.Join(doubts, "\n"), c.want) {
 			t.Errorf("after %q: %q, %v", c.damage, doubts, err)
 		}
 	}
@@ -176,7 +179,7 @@ func TestVacuum(t *testing.T) {
 	for i := range 300 {
 		commit(t, db, failure(i, fmt.Sprintf("a%d@example.net", i), bounce.UserUnknown))
 	}
-	if _, err := db.write.Exec(`DELETE FROM locators; DELETE FROM events; DELETE FROM messages`); err != nil {
+	if _, err := db.Write.Exec(`DELETE FROM locators; DELETE FROM events; DELETE FROM messages`); err != nil {
 		t.Fatal(err)
 	}
 	before, err := db.Vacuum(ctx)
@@ -186,10 +189,10 @@ func TestVacuum(t *testing.T) {
 	if after, err := db.Space(ctx); err != nil || after.Free != 0 || after.Bytes >= before.Bytes {
 		t.Errorf("%+v, before %+v, %v", after, before, err)
 	}
-	if s := (Space{Bytes: 1 << 30, Free: 200 << 20}); s.Worthwhile() {
+	if s := (engine.Space{Bytes: 1 << 30, Free: 200 << 20}); s.Worthwhile() {
 		t.Error("a fifth is worth it")
 	}
-	if s := (Space{Bytes: 1 << 30, Free: 300 << 20}); !s.Worthwhile() {
+	if s := (engine.Space{Bytes: 1 << 30, Free: 300 << 20}); !s.Worthwhile() {
 		t.Error("more than a quarter is not worth it")
 	}
 }

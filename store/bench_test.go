@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/judge"
 )
 
 // BenchmarkCommit stores batches of 1,000 messages, each naming one recipient
@@ -23,7 +26,7 @@ func BenchmarkCommit(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
-		var batch Batch
+		var batch facts.Batch
 		for range size {
 			it := failure(n%20, fmt.Sprintf("user%d@d%d.example.net", n, n%500), reasons[n%len(reasons)])
 			it.Message.UID = uint32(n + 1)
@@ -32,7 +35,7 @@ func BenchmarkCommit(b *testing.B) {
 			n++
 		}
 		b.StartTimer()
-		if _, err := db.Commit(context.Background(), batch); err != nil {
+		if _, err := db.Judge.Commit(context.Background(), batch); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -42,17 +45,17 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkExplain explains one of 500 addresses with ten events each.
 func BenchmarkExplain(b *testing.B) {
 	db := openAt(b, filepath.Join(b.TempDir(), "x.db"), Options{})
-	var batch Batch
+	var batch facts.Batch
 	for n := range 5000 {
 		it := failure(n/500*2, fmt.Sprintf("user%d@d%d.example.net", n%500, n%50), bounce.MailboxFull)
 		it.Message.UID = uint32(n + 1)
 		batch.Items = append(batch.Items, it)
 	}
-	if _, err := db.Commit(context.Background(), batch); err != nil {
+	if _, err := db.Judge.Commit(context.Background(), batch); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if x, err := db.Explain(context.Background(), "user7@d7.example.net", nil); err != nil || len(x.Events) != 10 {
+		if x, err := db.List.Explain(context.Background(), "user7@d7.example.net", nil); err != nil || len(x.Events) != 10 {
 			b.Fatal(err, len(x.Events))
 		}
 	}
@@ -63,7 +66,7 @@ var events = flag.Int("events", 100_000, "events of BenchmarkHistory")
 
 // pastNotice is the n-th notice of a history of size events: five for each address,
 // over a month.
-func pastNotice(n, size int) Item {
+func pastNotice(n, size int) facts.Item {
 	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF, bounce.MailboxDisabled, bounce.ContentSpam}
 	it := failure(n*30/size, fmt.Sprintf("user%d@d%d.example", n%(size/5), n%5000), reasons[n%len(reasons)])
 	it.Message.UID, it.Message.Raw = uint32(n+1), fmt.Appendf(nil, "message %d", n)
@@ -76,12 +79,12 @@ func pastNotice(n, size int) Item {
 func multiply(b *testing.B, db *DB, times int) {
 	b.Helper()
 	columns := func(table string, change map[string]string) (names, values string) {
-		rows, err := db.write.Query(`SELECT name FROM pragma_table_info(?)`, table)
+		rows, err := db.Write.Query(`SELECT name FROM pragma_table_info(?)`, table)
 		if err != nil {
 			b.Fatal(err)
 		}
 		var n, v []string
-		err = scan(rows, func(rows *sql.Rows) error {
+		err = engine.Each(rows, func(rows *sql.Rows) error {
 			var name string
 			err := rows.Scan(&name)
 			value := "t." + name
@@ -109,42 +112,16 @@ func multiply(b *testing.B, db *DB, times int) {
 		fmt.Sprintf(`INSERT INTO messages (%s) SELECT %s FROM generate c, messages t`, mn, mv),
 		fmt.Sprintf(`INSERT INTO events (%s) SELECT %s FROM generate c, events t`, en, ev),
 	} {
-		if _, err := db.write.Exec(fmt.Sprintf(`WITH RECURSIVE generate (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM generate WHERE value < %d) `, times-1) + q); err != nil {
+		if _, err := db.Write.Exec(fmt.Sprintf(`WITH RECURSIVE generate (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM generate WHERE value < %d) `, times-1) + q); err != nil {
 			b.Fatal(err)
 		}
 	}
-	recount(b, db)
-	if _, err := db.recompute(context.Background(), Scenario{}, "bench", "", true); err != nil {
+	if _, err := db.Judge.Recompute(context.Background(), judge.Scenario{}, "bench", "", true); err != nil {
 		b.Fatal(err)
 	}
 	var n int
-	if err := db.read.QueryRow(`SELECT count(*) FROM events`).Scan(&n); err != nil || n != 1000*times {
+	if err := db.Read.QueryRow(`SELECT count(*) FROM events`).Scan(&n); err != nil || n != 1000*times {
 		b.Fatal(n, err)
-	}
-}
-
-// recount finds the bursts among events that no commit has counted.
-func recount(b *testing.B, db *DB) {
-	b.Helper()
-	err := db.tx(context.Background(), "counting anew", func(w *writing) error {
-		rows, err := w.tx.Query(`SELECT DISTINCT concern, operator, domain, at FROM events WHERE concern <> ''`)
-		if err != nil {
-			return err
-		}
-		err = scan(rows, func(rows *sql.Rows) error {
-			var concern, operator, domain string
-			var at int64
-			err := rows.Scan(&concern, &operator, &domain, &at)
-			w.note(concern, operator, domain, at)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		return w.regard(map[string]bool{})
-	})
-	if err != nil {
-		b.Fatal(err)
 	}
 }
 
@@ -156,12 +133,12 @@ func BenchmarkHistory(b *testing.B) {
 	db := openTest(b, Options{})
 	size, next := *events, 0
 	take := func(n int) {
-		var batch Batch
+		var batch facts.Batch
 		for range n {
 			batch.Items = append(batch.Items, pastNotice(next, size))
 			next++
 		}
-		if _, err := db.Commit(ctx, batch); err != nil {
+		if _, err := db.Judge.Commit(ctx, batch); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -179,7 +156,7 @@ func BenchmarkHistory(b *testing.B) {
 		b.Run(how.name, func(b *testing.B) {
 			used = cpuTime()
 			for b.Loop() {
-				if _, err := db.recompute(ctx, Scenario{}, "bench", "", how.events); err != nil {
+				if _, err := db.Judge.Recompute(ctx, judge.Scenario{}, "bench", "", how.events); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -189,7 +166,7 @@ func BenchmarkHistory(b *testing.B) {
 	b.Run("replay", func(b *testing.B) {
 		used = cpuTime()
 		for b.Loop() {
-			if d, err := db.Replay(ctx, Scenario{}); err != nil || len(d.Changes) != 0 {
+			if d, err := db.Judge.Replay(ctx, judge.Scenario{}); err != nil || len(d.Changes) != 0 {
 				b.Fatalf("%d changes, such as %+v (%v)", len(d.Changes), d.Changes[:min(3, len(d.Changes))], err)
 			}
 		}
@@ -209,7 +186,7 @@ func BenchmarkHistory(b *testing.B) {
 			n++
 			address := pastNotice(n*79%1000, size).Result.Recipients[0].Recipient
 			address = strings.Replace(address, "@", fmt.Sprintf("-%d@", n*7919%(size/5000)), 1)
-			if x, err := db.Explain(ctx, address, nil); err != nil || len(x.Events) < 4 {
+			if x, err := db.List.Explain(ctx, address, nil); err != nil || len(x.Events) < 4 {
 				b.Fatal(err, len(x.Events))
 			}
 		}

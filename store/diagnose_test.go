@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 )
 
 func onList(t *testing.T, db *DB, address string) bool {
 	t.Helper()
-	x, err := db.Explain(context.Background(), address, nil)
+	x, err := db.List.Explain(context.Background(), address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func TestOwnLookHoldsBack(t *testing.T) {
 	ctx := context.Background()
 	look := func(state string) {
 		t.Helper()
-		if _, err := db.KeepLife(ctx, []DNSRecord{{Name: "gone.example.com.", Type: LifeType, State: state}, {Name: "never.example.com.", Type: LifeType, State: "nxdomain"}}); err != nil {
+		if _, err := db.Judge.KeepLife(ctx, []facts.DNSRecord{{Name: "gone.example.com.", Type: facts.LifeType, State: state}, {Name: "never.example.com.", Type: facts.LifeType, State: "nxdomain"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,7 +62,7 @@ func TestOwnLookHoldsBack(t *testing.T) {
 			t.Errorf("step %d: another reason is held back", i)
 		}
 	}
-	x, err := db.Explain(ctx, "joe@never.example.com", nil)
+	x, err := db.List.Explain(ctx, "joe@never.example.com", nil)
 	if err != nil || x.State.String() != "clear" {
 		t.Errorf("%v %v", x.State, err)
 	}
@@ -71,36 +72,36 @@ func TestFindingsAndRecords(t *testing.T) {
 	c := &clock{epoch}
 	db := openTest(t, Options{Now: c.now})
 	ctx := context.Background()
-	keep := func(list ...Finding) {
+	keep := func(list ...facts.Finding) {
 		t.Helper()
-		if err := db.KeepFindings(ctx, WatchScope, list); err != nil {
+		if err := db.Findings.KeepFindings(ctx, facts.WatchScope, list); err != nil {
 			t.Fatal(err)
 		}
 	}
-	broken := Finding{ID: "spf.too_many", Subject: "example.org", Verdict: "confirmed", Answer: "example.org costs 11 of 10 look-ups", Body: json.RawMessage(`{"owner":"us_dns","steps":["take one out"]}`)}
+	broken := facts.Finding{ID: "spf.too_many", Subject: "example.org", Verdict: "confirmed", Answer: "example.org costs 11 of 10 look-ups", Body: json.RawMessage(`{"owner":"us_dns","steps":["take one out"]}`)}
 	keep(broken)
 	c.t = c.t.Add(6 * time.Hour)
 	keep(broken)
-	open, err := db.Incidents(ctx, c.t)
+	open, err := db.Incidents.Incidents(ctx, c.t)
 	if err != nil || len(open) != 1 || open[0].ID != "watch.spf.too_many:example.org" || !open[0].Opened.Equal(epoch) || open[0].Cause.Title != broken.Answer || open[0].Cause.Steps[0] != "take one out" {
 		t.Fatalf("%+v %v", open, err)
 	}
-	if err := db.IncidentAct(ctx, open[0].ID, "ack", "seen", "me"); err != nil {
+	if err := db.Incidents.IncidentAct(ctx, open[0].ID, "ack", "seen", "me"); err != nil {
 		t.Fatal(err)
 	}
 	c.t = c.t.Add(6 * time.Hour)
-	keep(Finding{ID: "spf.record", Subject: "example.org", Verdict: "refuted", Answer: "sound", Body: json.RawMessage(`{"owner":"nobody"}`)})
-	if open, err = db.Incidents(ctx, c.t.Add(time.Second)); err != nil || len(open) != 0 {
+	keep(facts.Finding{ID: "spf.record", Subject: "example.org", Verdict: "refuted", Answer: "sound", Body: json.RawMessage(`{"owner":"nobody"}`)})
+	if open, err = db.Incidents.Incidents(ctx, c.t.Add(time.Second)); err != nil || len(open) != 0 {
 		t.Fatalf("%+v %v", open, err)
 	}
-	all, err := db.Incidents(ctx, time.Time{})
+	all, err := db.Incidents.Incidents(ctx, time.Time{})
 	if err != nil || len(all) != 1 || all[0].ClosedBy != "mended" || len(all[0].Acts) != 1 {
 		t.Fatalf("%+v %v", all, err)
 	}
 
 	record := func(values ...string) {
 		t.Helper()
-		if err := db.KeepDNS(ctx, []DNSRecord{{Name: "example.org.", Type: "TXT", State: "found", Values: values}}); err != nil {
+		if err := db.DNS.KeepDNS(ctx, []facts.DNSRecord{{Name: "example.org.", Type: "TXT", State: "found", Values: values}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,11 +110,11 @@ func TestFindingsAndRecords(t *testing.T) {
 	record("v=spf1 -all")
 	c.t = c.t.Add(time.Hour)
 	record("v=spf1 a -all")
-	history, err := db.DNSHistory(ctx, "example.org.", "TXT", time.Time{})
+	history, err := db.DNS.DNSHistory(ctx, "example.org.", "TXT", time.Time{})
 	if err != nil || len(history) != 2 || history[0].Values[0] != "v=spf1 a -all" || history[1].Last.Sub(history[1].First) != time.Hour {
 		t.Fatalf("%+v %v", history, err)
 	}
-	if all, err := db.DNSHistory(ctx, "", "", time.Time{}); err != nil || len(all) != 2 {
+	if all, err := db.DNS.DNSHistory(ctx, "", "", time.Time{}); err != nil || len(all) != 2 {
 		t.Fatalf("%+v %v", all, err)
 	}
 }
@@ -121,22 +122,22 @@ func TestFindingsAndRecords(t *testing.T) {
 func TestClaims(t *testing.T) {
 	db := openTest(t, Options{})
 	ctx := context.Background()
-	spf := func(it *Item) {
+	spf := func(it *facts.Item) {
 		it.Result.Recipients[0].Diagnostic = "550 5.7.23 192.0.2.25 is not allowed"
 		it.Result.ReportingMTA = "mail.example.org"
 		it.Result.Original.DKIM = []string{"s1._domainkey.example.org"}
 	}
-	forged := func(it *Item) { it.Result.Original.From, it.Result.Original.To = "x@stranger.example", "" }
+	forged := func(it *facts.Item) { it.Result.Original.From, it.Result.Original.To = "x@stranger.example", "" }
 	commit(t, db, failure(0, "jane@example.net", bounce.AuthSPF, spf), failure(1, "joe@example.net", bounce.AuthSPF, spf),
 		failure(2, "ann@example.net", bounce.AuthSPF, spf, forged))
-	list, cost, err := db.Claims(ctx, "spf:example.org", epoch)
+	list, cost, err := db.Incidents.Claims(ctx, "spf:example.org", epoch)
 	if err != nil || len(list) != 2 || cost.Mails != 2 || cost.Addresses != 2 || cost.Receivers != 1 {
 		t.Fatalf("%d %+v %v", len(list), cost, err)
 	}
 	if c := list[0]; c.Named != "192.0.2.25" || c.DKIM[0] != "s1._domainkey.example.org" || c.Reason != bounce.AuthSPF || !strings.Contains(c.Diagnostic, "5.7.23") {
 		t.Errorf("%+v", c)
 	}
-	seen, err := db.SeenOfUs(ctx, epoch)
+	seen, err := db.Incidents.SeenOfUs(ctx, epoch)
 	if err != nil || seen.Mails < 2 || len(seen.Named) == 0 || seen.Named[0].ReportingMTA != "mail.example.org" || len(seen.Selectors) != 1 {
 		t.Errorf("%+v %v", seen, err)
 	}

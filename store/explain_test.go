@@ -12,16 +12,19 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // life makes up n notices for n/7 addresses over two months: every reason
 // that weighs, forged and repeated ones, deliveries, complaints and outages.
-func life(n int) []Item {
+func life(n int) []facts.Item {
 	r := rand.New(rand.NewPCG(5, 1)) //nolint:gosec // it shall repeat itself
 	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.MailboxFull, bounce.MailboxDisabled, bounce.Expired, bounce.AuthSPF,
 		bounce.SenderBlocked, bounce.DomainUnknown, bounce.Unclassified, bounce.ContentSpam}
-	var items []Item
+	var items []facts.Item
 	for i := range n {
 		who := r.IntN(n / 7)
 		to := fmt.Sprintf("User%d@d%d.example", who, who%90)
@@ -69,21 +72,21 @@ func TestExplainIsEnoughForTheVerdict(t *testing.T) {
 		{Act: policy.Add, Pattern: "@d6.example"}, {Act: policy.Undo, Target: 3},
 	} {
 		o.Reason, o.Author = fmt.Sprint(i), "test"
-		if _, err := db.Override(ctx, o); err != nil {
+		if _, err := db.Judge.Override(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 	}
-	holds, err := db.Holds(ctx, time.Time{})
+	holds, err := db.Reports.Holds(ctx, time.Time{})
 	if err != nil || len(holds) == 0 {
 		t.Fatalf("%d holds, %v", len(holds), err)
 	}
-	if _, err := db.Rule(ctx, holds[0].Kind, holds[0].Subject, holds[0].Start, true, "they are gone", "test"); err != nil {
+	if _, err := db.Judge.Rule(ctx, holds[0].Kind, holds[0].Subject, holds[0].Start, true, "they are gone", "test"); err != nil {
 		t.Fatal(err)
 	}
 	states := map[policy.State]int{}
 	events := 0
 	for key := range allKeys(t, db) {
-		x, err := db.Explain(ctx, key, nil)
+		x, err := db.List.Explain(ctx, key, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +94,7 @@ func TestExplainIsEnoughForTheVerdict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var read Explanation
+		var read query.Explanation
 		if err := json.Unmarshal(doc, &read); err != nil {
 			t.Fatal(err)
 		}
@@ -114,27 +117,27 @@ func TestExplainIsEnoughForTheVerdict(t *testing.T) {
 
 func allKeys(t *testing.T, db *DB) map[string]bool {
 	t.Helper()
-	rows, err := db.read.Query(`SELECT DISTINCT key FROM events`)
+	rows, err := db.Read.Query(`SELECT DISTINCT key FROM events`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	keys := map[string]bool{}
-	if err := collect(rows, keys); err != nil {
+	if err := engine.Collect(rows, keys); err != nil {
 		t.Fatal(err)
 	}
 	return keys
 }
 
 // again decides from what an explanation says.
-func again(x *Explanation, now time.Time) policy.Verdict {
+func again(x *query.Explanation, now time.Time) policy.Verdict {
 	var events []policy.Event
 	for _, e := range x.Events {
-		p := policy.Event{ID: e.ID, Hash: e.Hash, Index: e.Index, At: e.At, Address: e.Address, Kind: e.Kind, Action: e.Action, Reason: e.Reason,
-			Confidence: e.Confidence, Feedback: e.Feedback, Rule: e.Rule, Proof: e.Proof, Stream: e.Stream, Message: e.OriginalMessageID}
-		policy.Place(&p, policy.Subjects(e.Concern, e.Operator, policy.Domain(x.Key)), x.Windows, x.Rulings)
-		events = append(events, p)
+		events = append(events, policy.Event{ID: e.ID, Notice: e.Message, Hash: e.Hash, Index: e.Index, At: e.At, Address: e.Address, Kind: e.Kind, Action: e.Action,
+			Reason: e.Reason, Confidence: e.Confidence, Feedback: e.Feedback, Rule: e.Rule, Proof: e.Proof, Stream: e.Stream, Message: e.OriginalMessageID,
+			Concern: e.Concern, Operator: e.Operator})
 	}
-	return policy.Evaluate(events, x.Overrides, policy.Table{}, now)
+	fold := policy.Fold{Own: []string{"example.org"}, Around: policy.NewCircumstances(x.Windows, x.Rulings), Now: now}
+	return fold.Decide(x.Key, events, x.Overrides)
 }
 
 func rowsOf(v policy.Verdict) string {
@@ -150,7 +153,7 @@ func rowsOf(v policy.Verdict) string {
 	return strings.Join(out, "")
 }
 
-func listedRows(list []Suppression) string {
+func listedRows(list []query.Suppression) string {
 	var out []string
 	for _, s := range list {
 		out = append(out, fmt.Sprintln(s.Source, s.Stream, s.State, s.Line, s.Since, s.LastSeen, s.Expires, s.HeldUntil, s.Count))
@@ -166,18 +169,18 @@ func TestExplainNamesTheExportsThatCarryIt(t *testing.T) {
 	db := openTest(t, Options{Now: c.now})
 	commit(t, db, failure(0, "gone@example.net", bounce.UserUnknown))
 	for _, name := range []string{"all", "complaints", "today", "tomorrow"} {
-		if _, err := db.RecordExport(ctx, Export{Name: name, Rows: 1, SHA256: name}); err != nil {
+		if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: name, Rows: 1, SHA256: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c.t = c.t.Add(time.Hour)
 	commit(t, db, failure(1, "later@example.net", bounce.UserUnknown))
-	takes := Carried{"all": {}, "complaints": {Sources: []string{"complaint"}}, "today": {Since: epoch.AddDate(0, 1, 0)}, "tomorrow": {Since: epoch.AddDate(0, 1, 1)}}
-	x, err := db.Explain(ctx, "gone@example.net", takes)
+	takes := query.Carried{"all": {}, "complaints": {Sources: []string{"complaint"}}, "today": {Since: epoch.AddDate(0, 1, 0)}, "tomorrow": {Since: epoch.AddDate(0, 1, 1)}}
+	x, err := db.List.Explain(ctx, "gone@example.net", takes)
 	if err != nil || len(x.Exports) != 2 || x.Exports[0].Name != "all" || x.Exports[1].Name != "today" || x.WhyNot != nil {
 		t.Errorf("gone: %+v %v %v", x.Exports, x.WhyNot, err)
 	}
-	if x, err = db.Explain(ctx, "later@example.net", takes); err != nil || len(x.Exports) != 0 || x.State != policy.Suppressed {
+	if x, err = db.List.Explain(ctx, "later@example.net", takes); err != nil || len(x.Exports) != 0 || x.State != policy.Suppressed {
 		t.Errorf("later: %+v %v", x.Exports, err)
 	}
 }
@@ -203,8 +206,8 @@ func TestExplainTellsWhom(t *testing.T) {
 			"Final-Recipient of the notice", "the enclosed mail is from news@example.org, and names this recipient"},
 	} {
 		address := fmt.Sprintf("a%d@example.net", i)
-		commit(t, db, failure(i, address, bounce.MailboxFull, func(it *Item) { tc.change(&it.Result) }))
-		x, err := db.Explain(ctx, address, nil)
+		commit(t, db, failure(i, address, bounce.MailboxFull, func(it *facts.Item) { tc.change(&it.Result) }))
+		x, err := db.List.Explain(ctx, address, nil)
 		if err != nil || len(x.Events) != 1 || x.Events[0].Whom != tc.whom || x.Events[0].ProofWhy != tc.proof {
 			t.Errorf("%d: %+v %v", i, x.Events, err)
 		}
@@ -218,7 +221,7 @@ func TestMarked(t *testing.T) {
 		{"550 5.1.1", "", "550 5.1.1"},
 		{"", "x", ""},
 	} {
-		e := ExplainedEvent{Diagnostic: tc.text, Evidence: tc.words}
+		e := query.ExplainedEvent{Diagnostic: tc.text, Evidence: tc.words}
 		if got := e.Marked("[", "]"); got != tc.want {
 			t.Errorf("%q in %q: %q", tc.words, tc.text, got)
 		}

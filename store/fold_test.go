@@ -9,20 +9,23 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // image is the list as bytes.
 func image(t testing.TB, db *DB) string {
 	t.Helper()
-	b, err := json.MarshalIndent(listed(t, db, Filter{Held: true}), "", " ")
+	b, err := json.MarshalIndent(listed(t, db, query.Filter{Held: true}), "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +34,10 @@ func image(t testing.TB, db *DB) string {
 
 // drawItems makes up a history: few addresses, many reasons, copies of a
 // message at other places and further notices for one mail.
-func drawItems(t *rapid.T) []Item {
+func drawItems(t *rapid.T) []facts.Item {
 	reasons := []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.MailboxDisabled, bounce.Expired, bounce.AuthSPF, bounce.SenderBlocked, bounce.DomainUnknown}
 	n := rapid.IntRange(1, 25).Draw(t, "messages")
-	var items []Item
+	var items []facts.Item
 	for i := range n {
 		to := rapid.SampledFrom([]string{"a@example.net", "A@Example.NET", "b@example.net", "c@example.com"}).Draw(t, "to")
 		it := failure(rapid.IntRange(0, 40).Draw(t, "day"), to, rapid.SampledFrom(reasons).Draw(t, "reason"))
@@ -110,13 +113,13 @@ func TestFoldProperty(t *testing.T) {
 		}
 		act := func(db *DB, c *clock, i int) {
 			c.t = begin.AddDate(0, 0, i+1)
-			if _, err := db.Override(ctx, acts[i]); err != nil {
+			if _, err := db.Judge.Override(ctx, acts[i]); err != nil {
 				rt.Fatal(err)
 			}
 		}
 		end := func(db *DB, c *clock) string {
 			c.t = begin.AddDate(0, 0, 10)
-			if _, err := db.Refresh(ctx); err != nil {
+			if _, err := db.Judge.Refresh(ctx); err != nil {
 				rt.Fatal(err)
 			}
 			return image(t, db)
@@ -162,54 +165,69 @@ func TestFoldProperty(t *testing.T) {
 	})
 }
 
+// bin is one of the stored counts.
+type bin struct {
+	kind    policy.WindowKind
+	subject string
+	at      int64
+}
+
 func storedBins(t testing.TB, db *DB) map[bin]int {
 	t.Helper()
-	return readBins(t, db, `SELECT kind, subject, bin, n FROM bins WHERE n > 0`)
-}
-
-func countedBins(t testing.TB, db *DB) map[bin]int {
-	t.Helper()
 	out := map[bin]int{}
-	for kind, query := range countBins {
-		width := policy.Width(kind).Milliseconds()
-		all := fmt.Sprintf(`((SELECT json_group_array(DISTINCT at / %d) FROM events))`, width)
-		query = strings.Replace(query, "(?)", all, 1)
-		maps.Copy(out, readBins(t, db, fmt.Sprintf(`SELECT '%s', c.* FROM (%s) c WHERE c.%s <> ''`, kind, query, subjectColumn[kind])))
-	}
-	return out
-}
-
-var subjectColumn = map[policy.WindowKind]string{policy.Outage: "operator", policy.DomainDown: "domain", policy.OwnPath: "concern"}
-
-func readBins(t testing.TB, db *DB, query string) map[bin]int {
-	t.Helper()
-	rows, err := db.read.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[bin]int{}
-	err = scan(rows, func(rows *sql.Rows) error {
+	eachRow(t, db, `SELECT kind, subject, bin, n FROM bins WHERE n > 0`, func(rows *sql.Rows) error {
 		var b bin
 		var n int
 		err := rows.Scan(&b.kind, &b.subject, &b.at, &n)
 		out[b] = n
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
+	return out
+}
+
+// countedBins counts without SQL's help.
+func countedBins(t testing.TB, db *DB) map[bin]int {
+	t.Helper()
+	members := map[bin]map[string]bool{}
+	eachRow(t, db, `SELECT key, concern, operator, at FROM events`, func(rows *sql.Rows) error {
+		var x policy.Traits
+		var at time.Time
+		err := rows.Scan(&x.Key, &x.Concern, &x.Operator, engine.When(&at))
+		for _, c := range policy.Concentrations() {
+			if b := (bin{c.Kind, x.Of(c.Subject), c.Bin(at)}); c.Counts(x.Concern) && b.subject != "" {
+				if members[b] == nil {
+					members[b] = map[string]bool{}
+				}
+				members[b][x.Of(c.Member)] = true
+			}
+		}
+		return err
+	})
+	out := map[bin]int{}
+	for b, m := range members {
+		out[b] = len(m)
 	}
 	return out
 }
 
+func eachRow(t testing.TB, db *DB, text string, each func(*sql.Rows) error) {
+	t.Helper()
+	rows, err := db.Read.Query(text)
+	if err == nil {
+		err = engine.Each(rows, each)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // crash runs a commit that ends before its transaction does.
-func crash(t testing.TB, db *DB, items []Item) {
+func crash(t testing.TB, db *DB, items []facts.Item) {
 	t.Helper()
 	gone := errors.New("gone")
-	err := db.tx(context.Background(), "crashing", func(w *writing) error {
-		for i := range items {
-			if err := w.item(&items[i], map[string]bool{}); err != nil {
-				return err
-			}
+	err := facts.Write(context.Background(), db.DB, db.Judge.Ours, "crashing", func(w *facts.Writing) error {
+		if err := w.Store(context.Background(), facts.Batch{Items: items}); err != nil {
+			return err
 		}
 		return gone
 	})
@@ -224,7 +242,7 @@ func TestForgedNoticesChangeNothing(t *testing.T) {
 	db := openTest(t, Options{})
 	commit(t, db, failure(0, "dead@example.net", bounce.UserUnknown), failure(1, "full@example.net", bounce.MailboxFull))
 	before := image(t, db)
-	var forged []Item
+	var forged []facts.Item
 	for n := range 1000 {
 		to := fmt.Sprintf("never%d@example.com", n)
 		if n%2 == 0 {
@@ -254,7 +272,7 @@ func TestForgedNoticesChangeNothing(t *testing.T) {
 	if after := image(t, db); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
-	x, err := db.Explain(context.Background(), "full@example.net", nil)
+	x, err := db.List.Explain(context.Background(), "full@example.net", nil)
 	if err != nil || len(x.Events) != 501 || x.State != policy.Clear {
 		t.Fatalf("explain: %d events, %v, %v", len(x.Events), x.State, err)
 	}
@@ -267,7 +285,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		db := openAt(t, path, Options{Owner: "victim"})
 		for {
 			for _, b := range batches() {
-				if _, err := db.Commit(context.Background(), b); err != nil {
+				if _, err := db.Judge.Commit(context.Background(), b); err != nil {
 					t.Fatal(err)
 				}
 				fmt.Println("committed")
@@ -289,21 +307,21 @@ func TestKilledInTheMiddle(t *testing.T) {
 		if got, want := image(t, db), image(t, want); got != want {
 			t.Errorf("killed after %d commits:\n%s\nwant\n%s", after, got, want)
 		}
-		got, err := db.Status(context.Background())
+		got, err := db.Reports.Status(context.Background())
 		if err != nil || got.Messages != 2000 || got.Events != 2000 {
 			t.Errorf("killed after %d commits: %d messages, %d events, %v", after, got.Messages, got.Events, err)
 		}
 		var ok string
-		if err := db.read.QueryRow(`PRAGMA integrity_check`).Scan(&ok); err != nil || ok != "ok" {
+		if err := db.Read.QueryRow(`PRAGMA integrity_check`).Scan(&ok); err != nil || ok != "ok" {
 			t.Errorf("integrity: %s %v", ok, err)
 		}
 	}
 }
 
-func batches() []Batch {
-	var out []Batch
+func batches() []facts.Batch {
+	var out []facts.Batch
 	for i := range 10 {
-		var b Batch
+		var b facts.Batch
 		for j := range 200 {
 			n := i*200 + j
 			it := failure(n%30, fmt.Sprintf("user%d@example.net", n%700), []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF}[n%3])

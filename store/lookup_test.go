@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 func TestLookupAll(t *testing.T) {
@@ -15,18 +17,18 @@ func TestLookupAll(t *testing.T) {
 	db := openTest(t, Options{})
 	commit(t, db, failure(0, "Jane@example.net", bounce.UserUnknown), failure(1, "forgotten@example.net", bounce.UserUnknown),
 		failure(2, "full@example.net", bounce.MailboxFull), failure(3, "karl#x@bücher.example", bounce.UserUnknown))
-	commit(t, db, failure(4, "opted.out@example.com", bounce.Unclassified, func(it *Item) {
+	commit(t, db, failure(4, "opted.out@example.com", bounce.Unclassified, func(it *facts.Item) {
 		it.Result.Kind = bounce.KindUnsubscribe
 		it.Result.Recipients[0].Action = bounce.ActionNone
 	}))
-	if _, err := db.Forget(ctx, "forgotten@example.net", "ops"); err != nil {
+	if _, err := db.Upkeep.Forget(ctx, "forgotten@example.net", "ops"); err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range []policy.Override{
 		{Act: policy.Add, Pattern: "@banned.example"}, {Act: policy.Allow, Pattern: "but@banned.example"},
 	} {
 		o.Reason, o.Author = "asked by phone", "ops"
-		if _, err := db.Override(ctx, o); err != nil {
+		if _, err := db.Judge.Override(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -37,7 +39,7 @@ func TestLookupAll(t *testing.T) {
 	want := []string{
 		"user_unknown", "", "user_unknown", "", "user_unknown", "unsubscribe", "manual", "", "user_unknown", "", "",
 	}
-	got, err := db.LookupAll(ctx, asked, "")
+	got, err := db.List.LookupAll(ctx, asked, "")
 	if err != nil || len(got) != len(asked) {
 		t.Fatalf("%d answers, %v", len(got), err)
 	}
@@ -49,23 +51,13 @@ func TestLookupAll(t *testing.T) {
 		if v.Address != asked[i] || reason != want[i] || v.Suppressed != (want[i] != "") {
 			t.Errorf("%q: %+v, want %q", asked[i], v, want[i])
 		}
-		one, err := db.LookupAll(ctx, asked[i:i+1], "")
+		one, err := db.List.LookupAll(ctx, asked[i:i+1], "")
 		if err != nil || fmt.Sprint(one[0]) != fmt.Sprint(v) {
 			t.Errorf("%q alone: %+v, %v", asked[i], one, err)
 		}
 	}
-	if _, err := db.LookupAll(ctx, make([]string, LookupBatch+1), ""); err == nil || !strings.Contains(err.Error(), "at most 10000") {
+	if _, err := db.List.LookupAll(ctx, make([]string, query.LookupBatch+1), ""); err == nil || !strings.Contains(err.Error(), "at most 10000") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestLookupAllOfAStream(t *testing.T) {
-	db := openTest(t, Options{Streams: []Stream{{Name: "receipts", Kind: policy.Transactional}}})
-	for stream, want := range map[string]int{"news": 3, "invitations": 2, "receipts": 1} {
-		entries := []Entry{{Source: "bounce"}, {Source: "complaint", Scope: policy.ScopeMarketing}, {Source: "unsubscribe", Scope: policy.ScopeStream, Stream: "news"}}
-		if got := db.concerning(entries, stream); len(got) != want {
-			t.Errorf("%s: %+v", stream, got)
-		}
 	}
 }
 
@@ -74,12 +66,12 @@ func TestLookupAllOfAStream(t *testing.T) {
 func BenchmarkLookupAll(b *testing.B) {
 	db := openTest(b, Options{})
 	fillList(b, db, 100_000)
-	asked := make([]string, LookupBatch)
+	asked := make([]string, query.LookupBatch)
 	for i := range asked {
 		asked[i] = listedAddress(i * 40)
 	}
 	for b.Loop() {
-		if _, err := db.LookupAll(context.Background(), asked, ""); err != nil {
+		if _, err := db.List.LookupAll(context.Background(), asked, ""); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -92,7 +84,7 @@ func listedAddress(i int) string { return fmt.Sprintf("user%07d.surname@example%
 // behind them.
 func fillList(tb testing.TB, db *DB, n int) {
 	tb.Helper()
-	_, err := db.write.Exec(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 4 FROM n WHERE i < 4 * (? - 1)), a(i, address, domain) AS (
+	_, err := db.Write.Exec(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 4 FROM n WHERE i < 4 * (? - 1)), a(i, address, domain) AS (
   SELECT i, printf('user%07d.surname@example%03d.com', i, i % 977), printf('example%03d.com', i % 977) FROM n)
 INSERT INTO suppressions (key, source, scope, state, address, domain, kind, reason, class, since, last_seen, expires, count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic)
 SELECT address, 'bounce', 'address', 'suppressed', address, domain, 'bounce', 'user_unknown', 'hard', 1772400000000, 1772400000000, 1935000000000, 1,
@@ -108,7 +100,7 @@ func BenchmarkSuppressions(b *testing.B) {
 	fillList(b, db, 1_000_000)
 	for b.Loop() {
 		n := 0
-		for _, err := range db.Suppressions(context.Background(), Filter{}) {
+		for _, err := range db.List.Suppressions(context.Background(), query.Filter{}) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"harvester/parse/bounce"
+	"harvester/store/engine"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 func TestOperatorsActs(t *testing.T) {
@@ -16,7 +18,7 @@ func TestOperatorsActs(t *testing.T) {
 	commit(t, db, failure(0, "a@example.net", bounce.UserUnknown), failure(1, "b@mail.example.net", bounce.UserUnknown), failure(2, "c@example.com", bounce.UserUnknown))
 	act := func(a policy.Act, pattern string) policy.Override {
 		t.Helper()
-		o, err := db.Override(ctx, policy.Override{Act: a, Pattern: pattern, Reason: "asked by phone", Author: "ops"})
+		o, err := db.Judge.Override(ctx, policy.Override{Act: a, Pattern: pattern, Reason: "asked by phone", Author: "ops"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +26,7 @@ func TestOperatorsActs(t *testing.T) {
 	}
 	keys := func() string {
 		var out []string
-		for _, s := range listed(t, db, Filter{}) {
+		for _, s := range listed(t, db, query.Filter{}) {
 			out = append(out, s.Source+":"+s.Key)
 		}
 		return strings.Join(out, " ")
@@ -40,15 +42,15 @@ func TestOperatorsActs(t *testing.T) {
 	below := act(policy.Allow, "@*.example.net")
 	want("bounce:c@example.com")
 	for _, o := range []policy.Override{domain, below} {
-		if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: o.ID, Reason: "mistake", Author: "ops"}); err != nil {
+		if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Undo, Target: o.ID, Reason: "mistake", Author: "ops"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want("bounce:a@example.net bounce:b@mail.example.net bounce:c@example.com")
-	if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: domain.ID, Reason: "again", Author: "ops"}); err == nil {
+	if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Undo, Target: domain.ID, Reason: "again", Author: "ops"}); err == nil {
 		t.Error("undone twice")
 	}
-	if _, err := db.Override(ctx, policy.Override{Act: policy.Undo, Target: 999, Reason: "x", Author: "ops"}); !errors.Is(err, ErrNotFound) {
+	if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Undo, Target: 999, Reason: "x", Author: "ops"}); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 	act(policy.Add, "New.Person@Example.net")
@@ -56,11 +58,11 @@ func TestOperatorsActs(t *testing.T) {
 	want("bounce:a@example.net bounce:b@mail.example.net operator:new.person@example.net")
 	act(policy.Add, "@bad.example")
 	for address, rows := range map[string]int{"Anybody@BAD.example": 1, "anybody@sub.bad.example": 0, "x@example.com": 0} {
-		if got, err := db.Lookup(ctx, address); err != nil || len(got) != rows {
+		if got, err := db.List.Lookup(ctx, address); err != nil || len(got) != rows {
 			t.Errorf("%s: %+v %v", address, got, err)
 		}
 	}
-	if all, err := db.Overrides(ctx); err != nil || len(all) != 7 || !all[0].Undone || all[6].Undone {
+	if all, err := db.Acts.Overrides(ctx); err != nil || len(all) != 7 || !all[0].Undone || all[6].Undone {
 		t.Errorf("history: %+v %v", all, err)
 	}
 	for _, tt := range []struct {
@@ -77,7 +79,7 @@ func TestOperatorsActs(t *testing.T) {
 		{policy.Override{Act: policy.Add, Pattern: "@example.org", Reason: "x", Author: "ops"}, "our own domains"},
 		{policy.Override{Act: policy.Add, Pattern: "postmaster@example.net", Reason: "x", Author: "ops"}, "role address"},
 	} {
-		if _, err := db.Override(ctx, tt.o); err == nil || !strings.Contains(err.Error(), tt.says) {
+		if _, err := db.Judge.Override(ctx, tt.o); err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.says)
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"harvester/store/query"
 	"testing"
 	"time"
 )
@@ -24,17 +25,17 @@ func BenchmarkReportFacts(b *testing.B) {
   CASE WHEN i % 10 < 7 THEN 'hard' ELSE 'block' END, '', 'r', 'rule', 'mx.example.net', 'host mx.example.net[192.0.2.9] said: 550 queued as ' || hex(i) || ' no such user here, see the page for more (in reply to RCPT TO command)', 'no such user', 'returned', ''
  FROM n`,
 	} {
-		if _, err := db.write.ExecContext(ctx, fill, days*daily, from, int64(24*time.Hour/time.Millisecond)/daily); err != nil {
+		if _, err := db.Write.ExecContext(ctx, fill, days*daily, from, int64(24*time.Hour/time.Millisecond)/daily); err != nil {
 			b.Fatal(err)
 		}
 	}
-	if _, err := db.write.ExecContext(ctx, `INSERT INTO runs (kind, started, ended, ok) VALUES ('report', ?1, ?1, 1)`, epoch.AddDate(0, 0, -1).UnixMilli()); err != nil {
+	if _, err := db.Write.ExecContext(ctx, `INSERT INTO runs (kind, started, ended, ok) VALUES ('report', ?1, ?1, 1)`, epoch.AddDate(0, 0, -1).UnixMilli()); err != nil {
 		b.Fatal(err)
 	}
-	var f ReportFacts
+	var f query.ReportFacts
 	for b.Loop() {
 		var err error
-		if f, err = db.ReportFacts(ctx, midnights(days)); err != nil {
+		if f, err = db.Reports.ReportFacts(ctx, midnights(days)); err != nil {
 			b.Fatal(err)
 		}
 	}

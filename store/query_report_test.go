@@ -9,8 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // midnights of n days, the last of which is the epoch's day in UTC.
@@ -32,34 +34,34 @@ func TestReportFacts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	id, err := db.BeginRun(ctx, job.Harvest.Of("bounces"))
+	id, err := db.Runs.BeginRun(ctx, job.Harvest.Of("bounces"))
 	must(err)
-	must(db.EndRun(ctx, id, "2 messages", nil))
-	if f, err := db.ReportFacts(ctx, midnights(3)); err != nil || !f.Since.IsZero() || f.Before != nil || f.Today.Kinds[bounce.KindBounce] != 0 {
+	must(db.Runs.EndRun(ctx, id, "2 messages", nil))
+	if f, err := db.Reports.ReportFacts(ctx, midnights(3)); err != nil || !f.Since.IsZero() || f.Before != nil || f.Today.Kinds[bounce.KindBounce] != 0 {
 		t.Fatalf("an empty database: %+v, %v", f, err)
 	}
-	blocked := func(it *Item) {
+	blocked := func(it *facts.Item) {
 		r := &it.Result.Recipients[0]
 		r.Status, r.Vendor, r.Diagnostic, r.Fault, r.Class = "5.7.1", "microsoft", "block list (S3140)", r.Reason.Fault(), r.Reason.Class(bounce.Failed)
 	}
-	stranger := func(it *Item) { it.Result.Original.From = "x@example.com" }
+	stranger := func(it *facts.Item) { it.Result.Original.From = "x@example.com" }
 	commit(t, db,
 		failure(-1, "old@example.com", bounce.UserUnknown),
 		failure(0, "a@example.com", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown), failure(0, "c@example.net", bounce.UserUnknown, stranger),
 		failure(0, "d@example.com", bounce.ReputationIP, blocked), failure(0, "e@example.com", bounce.ReputationIP, blocked))
 	c.t = epoch.Add(time.Hour)
-	id, err = db.BeginRun(ctx, job.Harvest.Of("bounces"))
+	id, err = db.Runs.BeginRun(ctx, job.Harvest.Of("bounces"))
 	must(err)
-	must(db.EndRun(ctx, id, "", errors.New("no route")))
-	_, err = db.RecordExport(ctx, Export{Name: "list", Profile: "csv", Rows: 3})
+	must(db.Runs.EndRun(ctx, id, "", errors.New("no route")))
+	_, err = db.Exports.RecordExport(ctx, facts.Export{Name: "list", Profile: "csv", Rows: 3})
 	must(err)
-	_, err = db.RecordExport(ctx, Export{Name: "list", Profile: "csv", Rows: 9, Withheld: true, Why: "too many"})
+	_, err = db.Exports.RecordExport(ctx, facts.Export{Name: "list", Profile: "csv", Rows: 9, Withheld: true, Why: "too many"})
 	must(err)
 	// What happens later is no part of the day.
 	c.t = epoch.AddDate(0, 0, 2)
 	commit(t, db, failure(1, "later@example.com", bounce.UserUnknown))
 
-	f, err := db.ReportFacts(ctx, midnights(3))
+	f, err := db.Reports.ReportFacts(ctx, midnights(3))
 	must(err)
 	if n := f.Today.Failed; n[bounce.UserUnknown] != 3 || n[bounce.ReputationIP] != 2 || f.Today.Kinds[bounce.KindBounce] != 5 || f.Today.Unproven != 1 {
 		t.Errorf("today: %+v", f.Today)
@@ -70,7 +72,7 @@ func TestReportFacts(t *testing.T) {
 	if f.Today.Added != 3 || f.Today.InForce != 3 || len(f.Today.Changes) != 3 || f.Today.Changes[0].Domain() == "" {
 		t.Errorf("list: added %d, in force %d, %+v", f.Today.Added, f.Today.InForce, f.Today.Changes)
 	}
-	wantReasons := []ReasonCount{
+	wantReasons := []query.ReasonCount{
 		{Reason: bounce.UserUnknown, Status: "5.1.1", N: 3, Domains: 2, Sample: "550 5.1.1 no such user"},
 		{Reason: bounce.ReputationIP, Status: "5.7.1", N: 2, Domains: 1, Sample: "block list (S3140)"},
 	}
@@ -80,15 +82,15 @@ func TestReportFacts(t *testing.T) {
 	if r := f.Today.Refusals; len(r) != 1 || r[0].N != 2 || r[0].Vendor != "microsoft" || !r[0].First.Equal(epoch) {
 		t.Errorf("refusals: %+v", r)
 	}
-	wantJobs := []JobFacts{{Job: job.Harvest.Of("bounces"), Last: epoch.Add(time.Hour), LastOK: epoch, Detail: "no route", Failing: true, Runs: 2, Failures: 1}}
+	wantJobs := []query.JobFacts{{Job: job.Harvest.Of("bounces"), Last: epoch.Add(time.Hour), LastOK: epoch, Detail: "no route", Failing: true, Runs: 2, Failures: 1}}
 	if d := cmp.Diff(wantJobs, f.Jobs); d != "" {
 		t.Error(d)
 	}
-	wantExports := []ExportFacts{{Name: "list", Profile: "csv", Generation: 1, At: epoch.Add(time.Hour), Rows: 3, Withheld: true, Why: "too many"}}
+	wantExports := []query.ExportFacts{{Name: "list", Profile: "csv", Generation: 1, At: epoch.Add(time.Hour), Rows: 3, Withheld: true, Why: "too many"}}
 	if d := cmp.Diff(wantExports, f.Exports); d != "" {
 		t.Error(d)
 	}
-	if _, err := db.ReportFacts(ctx, nil); err == nil {
+	if _, err := db.Reports.ReportFacts(ctx, nil); err == nil {
 		t.Error("a day without ends was accepted")
 	}
 }
@@ -99,14 +101,14 @@ func TestReportFactsCountWhatIsAllowed(t *testing.T) {
 	db := openTest(t, Options{})
 	for _, o := range []policy.Override{{Act: policy.Allow, Pattern: "@partner.example"}, {Act: policy.Allow, Pattern: "b@example.net"}, {Act: policy.Undo, Target: 2}} {
 		o.Reason, o.Author = "a partner", "ops"
-		if _, err := db.Override(ctx, o); err != nil {
+		if _, err := db.Judge.Override(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 	}
 	commit(t, db, failure(0, "a@partner.example", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown), failure(0, "c@partner.example", bounce.AuthSPF),
 		failure(1, "d@partner.example", bounce.UserUnknown))
 	day := epoch.Truncate(24 * time.Hour)
-	f, err := db.ReportFacts(ctx, []time.Time{day, day.AddDate(0, 0, 1)})
+	f, err := db.Reports.ReportFacts(ctx, []time.Time{day, day.AddDate(0, 0, 1)})
 	if err != nil || f.Today.Allowed != 1 {
 		t.Fatalf("allowed %d, %v", f.Today.Allowed, err)
 	}

@@ -7,7 +7,9 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 	"harvester/store/job"
+	"harvester/store/query"
 )
 
 // A bounce that comes in days after its mail was sent revises the day of
@@ -20,23 +22,25 @@ func TestRevisions(t *testing.T) {
 	report := func(n int) {
 		t.Helper()
 		c.t = day(n + 1).Add(6 * time.Hour)
-		id, err := db.BeginRun(ctx, job.Report.Alone())
+		id, err := db.Runs.BeginRun(ctx, job.Report.Alone())
 		if err == nil {
-			err = db.EndRun(ctx, id, "", nil)
+			err = db.Runs.EndRun(ctx, id, "", nil)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	store := func(harvested time.Time, it Item) {
+	store := func(harvested time.Time, it facts.Item) {
 		t.Helper()
 		c.t = harvested
 		commit(t, db, it)
 	}
-	arrived := func(at time.Time) func(*Item) { return func(it *Item) { it.Result.Arrival = parse.Time{Time: at} } }
+	arrived := func(at time.Time) func(*facts.Item) {
+		return func(it *facts.Item) { it.Result.Arrival = parse.Time{Time: at} }
+	}
 	facts := func(n int) map[string][2]int {
 		t.Helper()
-		f, err := db.ReportFacts(ctx, midnightsTo(14, day(n+1)))
+		f, err := db.Reports.ReportFacts(ctx, midnightsTo(14, day(n+1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,17 +83,19 @@ func TestRevisions(t *testing.T) {
 
 func TestReportFactsByStream(t *testing.T) {
 	db := openTest(t, Options{})
-	from := func(sender string) func(*Item) { return func(it *Item) { it.Result.Original.From = sender } }
+	from := func(sender string) func(*facts.Item) {
+		return func(it *facts.Item) { it.Result.Original.From = sender }
+	}
 	commit(t, db, failure(0, "a@example.net", bounce.UserUnknown), failure(0, "b@example.net", bounce.MailboxFull, from("shop@example.org")),
-		failure(0, "c@example.net", bounce.Unclassified, from("shop@example.org"), func(it *Item) {
+		failure(0, "c@example.net", bounce.Unclassified, from("shop@example.org"), func(it *facts.Item) {
 			it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindComplaint, bounce.ActionNone
 		}))
-	f, err := db.ReportFacts(context.Background(), midnightsTo(2, epoch.Truncate(24*time.Hour).AddDate(0, 0, 1)))
+	f, err := db.Reports.ReportFacts(context.Background(), midnightsTo(2, epoch.Truncate(24*time.Hour).AddDate(0, 0, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []StreamCount{{"news@example.org", bounce.KindBounce, bounce.UserUnknown, 1}, {"shop@example.org", bounce.KindBounce, bounce.MailboxFull, 1},
-		{"shop@example.org", bounce.KindComplaint, bounce.Unclassified, 1}}
+	want := []query.StreamCount{{Stream: "news@example.org", Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 1}, {Stream: "shop@example.org", Kind: bounce.KindBounce, Reason: bounce.MailboxFull, N: 1},
+		{Stream: "shop@example.org", Kind: bounce.KindComplaint, Reason: bounce.Unclassified, N: 1}}
 	if len(f.Today.Streams) != len(want) {
 		t.Fatalf("got %+v", f.Today.Streams)
 	}

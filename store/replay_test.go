@@ -10,7 +10,10 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/facts"
+	"harvester/store/judge"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // Under what the list was computed with a replay is empty, always.
@@ -24,7 +27,7 @@ func TestReplayOfTheActivePolicyIsEmpty(t *testing.T) {
 			items[i].Message.UID = n
 		}
 		commit(t, db, items...)
-		d, err := db.Replay(context.Background(), Scenario{})
+		d, err := db.Judge.Replay(context.Background(), judge.Scenario{})
 		if err != nil || len(d.Changes) != 0 || d.Before != d.After {
 			rt.Fatalf("got %+v %v", d, err)
 		}
@@ -50,12 +53,12 @@ func TestReplay(t *testing.T) {
 	if tab, err = tab.With("", "mailbox_full", policy.Patch{After: &once}, "test"); err != nil {
 		t.Fatal(err)
 	}
-	d, err := db.Replay(ctx, Scenario{Policy: tab, Now: epoch.AddDate(0, 0, 9)})
+	d, err := db.Judge.Replay(ctx, judge.Scenario{Policy: tab, Now: epoch.AddDate(0, 0, 9)})
 	if err != nil || len(d.Changes) != 2 || d.Changes[0].Key != "full@example.net" || d.Changes[0].Op != "add" ||
 		d.Changes[1].Key != "gone@example.net" || d.Changes[1].Op != "remove" {
 		t.Fatalf("other policy: %+v %v", d, err)
 	}
-	if d, err = db.Replay(ctx, Scenario{Now: epoch.AddDate(3, 0, 0)}); err != nil || len(d.Changes) != 1 || d.Changes[0].Op != "remove" {
+	if d, err = db.Judge.Replay(ctx, judge.Scenario{Now: epoch.AddDate(3, 0, 0)}); err != nil || len(d.Changes) != 1 || d.Changes[0].Op != "remove" {
 		t.Fatalf("in three years: %+v %v", d, err)
 	}
 	understood := func(res *parse.Result, r *parse.Recipient) {
@@ -63,7 +66,7 @@ func TestReplay(t *testing.T) {
 			r.Reason, r.Rule, r.Confidence, res.Rules = bounce.UserUnknown, "new.rule", bounce.ByRule, "test.2"
 		}
 	}
-	if d, err = db.Replay(ctx, Scenario{Meaning: understood}); err != nil || d.Revised != 1 || len(d.Changes) != 1 || d.Changes[0].Key != "odd@example.net" {
+	if d, err = db.Judge.Replay(ctx, judge.Scenario{Meaning: understood}); err != nil || d.Revised != 1 || len(d.Changes) != 1 || d.Changes[0].Key != "odd@example.net" {
 		t.Fatalf("other rules: %+v %v", d, err)
 	}
 	if image(t, db) != before {
@@ -73,7 +76,7 @@ func TestReplay(t *testing.T) {
 	if err != nil || revised != 1 || out.Added != 1 {
 		t.Fatalf("reclassified: %d %+v %v", revised, out, err)
 	}
-	x, err := db.Explain(ctx, "odd@example.net", nil)
+	x, err := db.List.Explain(ctx, "odd@example.net", nil)
 	if err != nil || x.State != policy.Suppressed || x.Events[0].Rule != "new.rule" || x.Events[0].Fault != bounce.FaultRecipient || x.Events[0].RulePack != "test.2" {
 		t.Fatalf("explain: %+v %v", x, err)
 	}
@@ -86,6 +89,9 @@ func TestListFollowsConfiguration(t *testing.T) {
 	use := func(o Options, f func(*DB)) {
 		o.Now = func() time.Time { return epoch.AddDate(0, 0, 9) }
 		db, err := Open(context.Background(), path, o)
+		if err == nil {
+			err = db.Judge.Follow(context.Background())
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +103,7 @@ func TestListFollowsConfiguration(t *testing.T) {
 	rows := func(want int) func(*DB) {
 		return func(db *DB) {
 			t.Helper()
-			if got := listed(t, db, Filter{}); len(got) != want {
+			if got := listed(t, db, query.Filter{}); len(got) != want {
 				t.Errorf("got %d rows, want %d", len(got), want)
 			}
 		}
@@ -119,7 +125,7 @@ func TestListFollowsConfiguration(t *testing.T) {
 }
 
 // Recompute reads all stored events anew.
-func (db *DB) Recompute(ctx context.Context, meaning Meaning) (int, Outcome, error) {
-	a, err := db.recompute(ctx, Scenario{Meaning: meaning}, "test", "test", true)
+func (db *DB) Recompute(ctx context.Context, meaning facts.Meaning) (int, facts.Outcome, error) {
+	a, err := db.Judge.Recompute(ctx, judge.Scenario{Meaning: meaning}, "test", "test", true)
 	return a.Revised, a.Outcome, err
 }

@@ -11,7 +11,10 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/parse/envelope"
+	"harvester/store/facts"
+	"harvester/store/judge"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // A signed return path proves whom we mailed, whatever the notice says; a
@@ -26,8 +29,8 @@ func TestSignedReturnPathProves(t *testing.T) {
 	}
 	codec := shape("0123456789abcdef")
 	db := openTest(t, Options{ReturnPaths: []*envelope.VERP{codec}})
-	to := func(n int, path, final string) Item {
-		it := failure(n, final, bounce.UserUnknown, func(it *Item) { it.Result.Original, it.Result.DeliveredTo = parse.Original{}, path })
+	to := func(n int, path, final string) facts.Item {
+		it := failure(n, final, bounce.UserUnknown, func(it *facts.Item) { it.Result.Original, it.Result.DeliveredTo = parse.Original{}, path })
 		return it
 	}
 	sign := func(a string, v *envelope.VERP, day int) string {
@@ -49,7 +52,7 @@ func TestSignedReturnPathProves(t *testing.T) {
 		to(3, sign("expired@example.net", codec, -90), "expired@example.net"),
 		two)
 	var keys []string
-	for _, s := range listed(t, db, Filter{}) {
+	for _, s := range listed(t, db, query.Filter{}) {
 		keys = append(keys, s.Key+" "+s.Proof.String())
 	}
 	if got := strings.Join(keys, ", "); got != "jane@example.net signed, one@example.net signed" {
@@ -78,8 +81,8 @@ func TestReplayedPathCountsOnce(t *testing.T) {
 	v := shaped(t)
 	now := &clock{epoch.AddDate(0, 0, 20)}
 	db := openTest(t, Options{ReturnPaths: []*envelope.VERP{v}, Now: now.now})
-	to := func(n int, reason bounce.Reason, path string) Item {
-		return failure(n, "jane@example.net", reason, func(it *Item) {
+	to := func(n int, reason bounce.Reason, path string) facts.Item {
+		return failure(n, "jane@example.net", reason, func(it *facts.Item) {
 			it.Result.DeliveredTo, it.Result.Original = path, parse.Original{MessageID: fmt.Sprintf("<made-up-%d>", n)}
 		})
 	}
@@ -94,21 +97,21 @@ func TestReplayedPathCountsOnce(t *testing.T) {
 	for day := range 8 { // mailbox_full suppresses after three days
 		commit(t, db, to(day, bounce.MailboxFull, strings.ToUpper(path)))
 	}
-	if got := listed(t, db, Filter{}); len(got) != 0 {
+	if got := listed(t, db, query.Filter{}); len(got) != 0 {
 		t.Fatalf("one token counted on several days: %+v", got)
 	}
 	commit(t, db, to(9, bounce.MailboxFull, sign(8)), to(10, bounce.MailboxFull, sign(10)))
-	if got := listed(t, db, Filter{}); len(got) != 1 {
+	if got := listed(t, db, query.Filter{}); len(got) != 1 {
 		t.Fatalf("three mails that failed are on the list as %+v", got)
 	}
-	if _, err := db.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "jane@example.net", Reason: "r", Author: "a"}); err != nil {
+	if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "jane@example.net", Reason: "r", Author: "a"}); err != nil {
 		t.Fatal(err)
 	}
 	now.t = now.t.AddDate(0, 0, 3)
 	for day := 20; day < 23; day++ {
 		commit(t, db, to(day, bounce.MailboxFull, sign(10)))
 	}
-	if got := listed(t, db, Filter{}); len(got) != 0 {
+	if got := listed(t, db, query.Filter{}); len(got) != 0 {
 		t.Fatalf("a path used again undid the operator's act: %+v", got)
 	}
 	if revised, _, err := db.Recompute(ctx, nil); err != nil || revised != 0 {
@@ -130,8 +133,8 @@ func TestTaggedReturnPath(t *testing.T) {
 		h.Write([]byte(head + address))
 		return fmt.Sprintf("prvs=%s%x=%s", head, h.Sum(nil)[:3], address)
 	}
-	item := func(n int, to, path string, enclosed bool) Item {
-		return failure(n, to, bounce.UserUnknown, func(it *Item) {
+	item := func(n int, to, path string, enclosed bool) facts.Item {
+		return failure(n, to, bounce.UserUnknown, func(it *facts.Item) {
 			it.Result.DeliveredTo = path
 			if !enclosed {
 				it.Result.Original = parse.Original{}
@@ -146,14 +149,14 @@ func TestTaggedReturnPath(t *testing.T) {
 		item(4, "theirs@example.net", "prvs=0123abcdef=list@elsewhere.example", true),
 		item(5, "plain@example.net", "bounces@example.org", true))
 	got := ""
-	for _, s := range listed(t, db, Filter{}) {
+	for _, s := range listed(t, db, query.Filter{}) {
 		got += s.Key + " " + s.Proof.String() + ", "
 	}
 	if want := "bare@example.net returned, both@example.net returned, plain@example.net returned, theirs@example.net returned, "; got != want {
 		t.Errorf("list: %s\nwant:  %s", got, want)
 	}
-	for key, want := range map[string]string{"forged@example.net": doubtForged, "late@example.net": doubtExpired} {
-		x, err := db.Explain(context.Background(), key, nil)
+	for key, want := range map[string]string{"forged@example.net": facts.DoubtForged, "late@example.net": facts.DoubtExpired} {
+		x, err := db.List.Explain(context.Background(), key, nil)
 		if err != nil || !strings.Contains(x.Events[0].Why, want) {
 			t.Errorf("%s: %+v %v", key, x.Events, err)
 		}
@@ -167,10 +170,10 @@ func TestKeysUnread(t *testing.T) {
 	path := t.TempDir() + "/h.db"
 	v := shaped(t)
 	db := openAt(t, path, Options{ReturnPaths: []*envelope.VERP{v}})
-	commit(t, db, failure(0, "forged@example.net", bounce.UserUnknown, func(it *Item) {
+	commit(t, db, failure(0, "forged@example.net", bounce.UserUnknown, func(it *facts.Item) {
 		it.Result.DeliveredTo = "b-20550-0123456789ab-forged=example.net@bounces.example.org"
 	}))
-	was, err := computedWith(ctx, db.read)
+	was, err := judge.ComputedWith(ctx, db.Read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,10 +181,10 @@ func TestKeysUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	db = openAt(t, path, Options{KeysUnread: true})
-	if now, err := computedWith(ctx, db.read); err != nil || now != was {
+	if now, err := judge.ComputedWith(ctx, db.Read); err != nil || now != was {
 		t.Errorf("computed with %q, was %q: %v", now, was, err)
 	}
-	if got := listed(t, db, Filter{}); len(got) != 0 {
+	if got := listed(t, db, query.Filter{}); len(got) != 0 {
 		t.Errorf("judged without keys: %+v", got)
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 var epoch = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -39,8 +42,12 @@ func openAt(t testing.TB, path string, o Options) *DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if db.write != nil { // no test cuts the power
-		if _, err := db.write.Exec(`PRAGMA synchronous = OFF`); err != nil {
+	if db.Write != nil {
+		if err := db.Judge.Follow(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		// No test cuts the power.
+		if _, err := db.Write.Exec(`PRAGMA synchronous = OFF`); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,9 +60,9 @@ func openAt(t testing.TB, path string, o Options) *DB {
 }
 
 // failure is one notice, seq days after the epoch, that address failed.
-func failure(seq int, address string, reason bounce.Reason, change ...func(*Item)) Item {
+func failure(seq int, address string, reason bounce.Reason, change ...func(*facts.Item)) facts.Item {
 	raw := fmt.Sprintf("notice %d for %s: %v", seq, address, reason)
-	it := Item{
+	it := facts.Item{
 		Message: harvest.Message{
 			Locator:  harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uint32(seq + 1)},
 			Raw:      []byte(raw),
@@ -77,19 +84,19 @@ func failure(seq int, address string, reason bounce.Reason, change ...func(*Item
 	return it
 }
 
-func commit(t testing.TB, db *DB, items ...Item) Outcome {
+func commit(t testing.TB, db *DB, items ...facts.Item) facts.Outcome {
 	t.Helper()
-	out, err := db.Commit(context.Background(), Batch{Items: items})
+	out, err := db.Judge.Commit(context.Background(), facts.Batch{Items: items})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-func listed(t testing.TB, db *DB, f Filter) []Suppression {
+func listed(t testing.TB, db *DB, f query.Filter) []query.Suppression {
 	t.Helper()
-	var out []Suppression
-	for s, err := range db.Suppressions(context.Background(), f) {
+	var out []query.Suppression
+	for s, err := range db.List.Suppressions(context.Background(), f) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,13 +116,13 @@ func TestCommitTwiceChangesNothing(t *testing.T) {
 	if out := commit(t, db, it, moved); out.Messages != 0 || out.Known != 2 || out.Events != 0 || out.Added != 0 {
 		t.Fatalf("again: %+v", out)
 	}
-	got := listed(t, db, Filter{})
+	got := listed(t, db, query.Filter{})
 	if len(got) != 1 || got[0].Address != "Jane.Doe@Example.NET" || got[0].Key != "jane.doe@example.net" || got[0].Count != 1 ||
 		got[0].Reason != "user_unknown" || got[0].Source != "bounce" || got[0].Class != bounce.ClassHard || got[0].Proof != policy.ProofReturned ||
 		!got[0].Since.Equal(epoch) || got[0].Rule != "test.user_unknown" {
 		t.Fatalf("list: %+v", got)
 	}
-	x, err := db.Explain(context.Background(), "jane.doe@EXAMPLE.net", nil)
+	x, err := db.List.Explain(context.Background(), "jane.doe@EXAMPLE.net", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +135,10 @@ func TestCommitTwiceChangesNothing(t *testing.T) {
 func TestStoppedTransaction(t *testing.T) {
 	db := openTest(t, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	err := db.tx(ctx, "testing", func(w *writing) error {
+	err := db.Transact(ctx, "testing", func(w *engine.Tx) error {
 		cancel()
 		for {
-			if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM cursors`); err != nil {
+			if _, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM cursors`); err != nil {
 				return err
 			}
 		}
@@ -148,31 +155,31 @@ func TestCursorAndSettlement(t *testing.T) {
 	it.Disposition, it.Target = harvest.Move, "Done"
 	kept := failure(1, "b@example.net", bounce.UserUnknown)
 	cur := harvest.Cursor{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, LastUID: 2, State: "x"}
-	if _, err := db.Commit(ctx, Batch{Items: []Item{it, kept}, Cursor: cur}); err != nil {
+	if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{it, kept}, Cursor: cur}); err != nil {
 		t.Fatal(err)
 	}
-	curs, err := db.Cursors(ctx, "bounces")
+	curs, err := db.Mailboxes.Cursors(ctx, "bounces")
 	if err != nil || curs["INBOX"] != cur {
 		t.Fatalf("cursors: %v %v", curs, err)
 	}
-	todo, err := db.Unsettled(ctx, "bounces", time.Now())
+	todo, err := db.Mailboxes.Unsettled(ctx, "bounces", time.Now())
 	if err != nil || len(todo) != 1 || todo[0].Kind != bounce.KindBounce || todo[0].UID != 1 {
 		t.Fatalf("unsettled: %v %v", todo, err)
 	}
-	if err := db.Settled(ctx, []harvest.Settlement{{Locator: todo[0].Locator}}); err != nil {
+	if err := db.Mailboxes.Settled(ctx, []harvest.Settlement{{Locator: todo[0].Locator}}); err != nil {
 		t.Fatal(err)
 	}
-	if todo, err = db.Unsettled(ctx, "bounces", time.Now()); err != nil || len(todo) != 0 {
+	if todo, err = db.Mailboxes.Unsettled(ctx, "bounces", time.Now()); err != nil || len(todo) != 0 {
 		t.Fatalf("still unsettled: %v %v", todo, err)
 	}
 	// What is to be deleted waits for its day.
 	gone := failure(2, "c@example.net", bounce.UserUnknown)
 	gone.Disposition = harvest.Delete
-	if _, err := db.Commit(ctx, Batch{Items: []Item{gone}}); err != nil {
+	if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{gone}}); err != nil {
 		t.Fatal(err)
 	}
-	for before, want := range map[time.Time]int{db.opts.Now().Add(-time.Hour): 0, db.opts.Now(): 1} {
-		if todo, err = db.Unsettled(ctx, "bounces", before); err != nil || len(todo) != want {
+	for before, want := range map[time.Time]int{db.Now().Add(-time.Hour): 0, db.Now(): 1} {
+		if todo, err = db.Mailboxes.Unsettled(ctx, "bounces", before); err != nil || len(todo) != want {
 			t.Errorf("%d to delete, want %d: %v", len(todo), want, err)
 		}
 	}
@@ -183,17 +190,17 @@ func TestPostpone(t *testing.T) {
 	db := openTest(t, Options{})
 	until := epoch.Add(time.Hour)
 	for _, failure := range []error{errors.New("no route to host"), nil} {
-		id, err := db.BeginRun(ctx, job.Harvest.Of("bounces"))
+		id, err := db.Runs.BeginRun(ctx, job.Harvest.Of("bounces"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := db.EndRun(ctx, id, "", failure); err != nil {
+		if err := db.Runs.EndRun(ctx, id, "", failure); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Postpone(ctx, job.Harvest.Of("bounces"), until); err != nil {
+		if err := db.Runs.Postpone(ctx, job.Harvest.Of("bounces"), until); err != nil {
 			t.Fatal(err)
 		}
-		last, err := db.LastRun(ctx, job.Harvest.Of("bounces"), false)
+		last, err := db.Runs.LastRun(ctx, job.Harvest.Of("bounces"), false)
 		if err != nil || last.Retry.Equal(until) != (failure != nil) {
 			t.Errorf("after %v: %+v, %v", failure, last, err)
 		}

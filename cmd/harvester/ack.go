@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/engine"
 )
 
 func newAck(a *app) *cobra.Command {
@@ -28,21 +28,21 @@ empty a customer's list over night. Look at what changed (harvester report
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				trip, stopped, err := set.DB.Tripped(cmd.Context())
+				trip, stopped, err := set.DB.Guard.Tripped(cmd.Context())
 				if err != nil {
 					return err
 				}
 				if stopped {
-					err = set.DB.Release(cmd.Context(), reason, author())
+					err = set.DB.Guard.Release(cmd.Context(), reason, author())
 				}
 				released := err == nil && stopped
 				switch {
-				case asJSON && (err == nil || errors.Is(err, store.ErrNotFound)):
+				case asJSON && (err == nil || errors.Is(err, engine.ErrNotFound)):
 					err = json.NewEncoder(a.Out).Encode(struct {
 						Released bool   `json:"released"`
 						Why      string `json:"why"` // they were stopped
 					}{released, trip.Why})
-				case !stopped || errors.Is(err, store.ErrNotFound):
+				case !stopped || errors.Is(err, engine.ErrNotFound):
 					_, err = fmt.Fprintln(a.Out, "nothing is stopped")
 				case err == nil:
 					_, err = fmt.Fprintf(a.Out, "the exports go on: %s\n", trip.Why)

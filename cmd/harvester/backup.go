@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/engine"
 )
 
 func newBackup(a *app) *cobra.Command {
@@ -26,7 +26,7 @@ replaced by a good one only; a file that is something else never is.`,
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				b, err := set.DB.Backup(cmd.Context(), args[0])
 				switch {
-				case errors.Is(err, store.ErrNotDatabase), errors.Is(err, store.ErrNewer):
+				case errors.Is(err, engine.ErrNotDatabase), errors.Is(err, engine.ErrNewer):
 					return fail(exitCantCreate, err, "name another file")
 				case err != nil:
 					return fail(fileStatus(err), err, "")
@@ -46,7 +46,7 @@ replaced by a good one only; a file that is something else never is.`,
 }
 
 // holds is what is in a backup, in words.
-func holds(b *store.Backup, zone *time.Location) string {
+func holds(b *engine.Backup, zone *time.Location) string {
 	text := fmt.Sprintf("%d messages, %d events, %d on the list, %.1f MB", b.Messages, b.Events, b.Listed, float64(b.Bytes)/1e6)
 	if !b.Last.IsZero() {
 		text += ", up to " + b.Last.In(zone).Format("2006-01-02 15:04")
@@ -70,11 +70,11 @@ and counts once.`,
 			if err != nil {
 				return err
 			}
-			r, err := store.Restore(cmd.Context(), args[0], c.Store.Path, time.Now())
+			r, err := engine.Restore(cmd.Context(), args[0], c.Store.Path, time.Now())
 			switch {
-			case errors.Is(err, store.ErrInUse):
+			case errors.Is(err, engine.ErrInUse):
 				return fail(exitTempFail, err, "systemctl stop harvester")
-			case errors.Is(err, store.ErrNotDatabase), errors.Is(err, store.ErrDamaged):
+			case errors.Is(err, engine.ErrNotDatabase), errors.Is(err, engine.ErrDamaged):
 				return fail(exitData, err, "an older backup may be good; nothing was changed")
 			case err != nil:
 				return err
@@ -123,7 +123,7 @@ for a machine without the daemon, and is refused while it runs.`,
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(a.Out).Encode(map[string]store.Space{"before": before, "after": after})
+				return json.NewEncoder(a.Out).Encode(map[string]engine.Space{"before": before, "after": after})
 			}
 			_, err = fmt.Fprintf(a.Out, "%s: %.1f MB, before %.1f MB\n", set.DB.Path(), float64(after.Bytes)/1e6, float64(before.Bytes)/1e6)
 			return err

@@ -25,9 +25,9 @@ import (
 	"harvester/harvest/imap/memserver"
 	"harvester/parse/bounce"
 	"harvester/schedule"
-	"harvester/store"
 	"harvester/store/export"
 	"harvester/store/policy"
+	"harvester/store/query"
 	"harvester/store/report"
 )
 
@@ -114,12 +114,12 @@ func (a *app) demo(ctx context.Context, dir, keep string) error {
 		return tally.String(), err
 	}
 	quiet := set.Log
-	if _, err := schedule.Do(ctx, set.DB, &harvest, quiet); err != nil {
+	if _, err := schedule.Do(ctx, set.DB.Runs, &harvest, quiet); err != nil {
 		return err
 	}
 	took := time.Since(started)
 	for _, e := range set.Files()[:1] {
-		if _, err := schedule.Do(ctx, set.DB, &e, quiet); err != nil {
+		if _, err := schedule.Do(ctx, set.DB.Runs, &e, quiet); err != nil {
 			return err
 		}
 	}
@@ -233,8 +233,8 @@ func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally
 // demoList shows the list by reason, the most frequent first, some addresses
 // of each.
 func demoList(ctx context.Context, set *compose.Set, b *bytes.Buffer, head func(string, ...any)) error {
-	byReason, n, held := map[string][]store.Suppression{}, 0, 0
-	for s, err := range set.DB.Suppressions(ctx, store.Filter{Held: true}) {
+	byReason, n, held := map[string][]query.Suppression{}, 0, 0
+	for s, err := range set.DB.List.Suppressions(ctx, query.Filter{Held: true}) {
 		if err != nil {
 			return err
 		}

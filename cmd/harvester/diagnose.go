@@ -20,7 +20,7 @@ import (
 	"harvester/parse"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
-	"harvester/store"
+	"harvester/store/query"
 )
 
 // The statuses of diagnose are those of its answer, as pause-check's are.
@@ -195,11 +195,11 @@ func (d *diagnoser) incidents(ctx context.Context, id string) ([]diagnose.Findin
 	if id != "" {
 		since = time.Time{}
 	}
-	all, err := d.set.DB.Incidents(ctx, since)
+	all, err := d.set.DB.Incidents.Incidents(ctx, since)
 	if err != nil {
 		return nil, err
 	}
-	var list []store.Incident
+	var list []query.Incident
 	for _, in := range all {
 		if id == "" || in.ID == id && len(list) == 0 {
 			list = append(list, in)

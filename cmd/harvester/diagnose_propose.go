@@ -14,7 +14,7 @@ import (
 // the last 90 days: the domains that it was sent as, the addresses that our own
 // servers were refused at, the selectors that signed it.
 func (d *diagnoser) printProposal(ctx context.Context) error {
-	seen, err := d.set.DB.SeenOfUs(ctx, time.Now().AddDate(0, 0, -90))
+	seen, err := d.set.DB.Incidents.SeenOfUs(ctx, time.Now().AddDate(0, 0, -90))
 	if err != nil {
 		return err
 	}

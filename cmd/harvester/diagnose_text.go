@@ -125,7 +125,7 @@ func (p *page) measured(m *diagnose.Measurement) {
 // diagnosed shows in a line each what the latest diagnosis found about an
 // incident.
 func (p *page) diagnosed(ctx context.Context, set *compose.Set, incident string) error {
-	list, err := set.DB.Findings(ctx, incident, time.Now())
+	list, err := set.DB.Findings.Findings(ctx, incident, time.Now())
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/store"
+	"harvester/store/judge"
 )
 
 // diagnosis is one thing that the doctor looked at.
@@ -106,7 +106,7 @@ func (d *doctor) examine(ctx context.Context, c *config.Config) {
 }
 
 func (d *doctor) database(ctx context.Context, set *compose.Set) {
-	s, err := set.DB.Status(ctx)
+	s, err := set.DB.Reports.Status(ctx)
 	if err != nil {
 		d.note("database", "fail", err.Error())
 		return
@@ -117,12 +117,12 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 		return // what else a damaged file says means nothing
 	}
 	d.note("integrity", "ok", "every page and every reference was read")
-	doubts, err := set.DB.Doubts(ctx)
+	doubts, err := set.DB.Upkeep.Doubts(ctx)
 	if err != nil {
 		doubts = append(doubts, err.Error())
 	}
 	d.all("facts", "fail", "cursors, places and list do not contradict each other", doubts...)
-	switch diff, err := set.DB.Replay(ctx, store.Scenario{}); {
+	switch diff, err := set.DB.Judge.Replay(ctx, judge.Scenario{}); {
 	case err != nil:
 		d.note("decisions", "fail", err.Error())
 	case len(diff.Changes) > 0:

@@ -7,7 +7,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/export"
 )
 
@@ -56,15 +56,15 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.As(err, &wrong), is(store.ErrNewer, store.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
+	case errors.As(err, &wrong), is(engine.ErrNewer, engine.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
 	case is(export.ErrForeign):
 		return exitCantCreate
-	case is(store.ErrInUse, compose.ErrInUse, store.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
+	case is(engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
 		return exitTempFail
-	case is(store.ErrReadOnly):
+	case is(engine.ErrReadOnly):
 		return exitCantCreate
-	case is(store.ErrDiskFull, store.ErrDamaged, store.ErrDisk, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
+	case is(engine.ErrDiskFull, engine.ErrDamaged, engine.ErrDisk, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):
 		return exitIO
 	case is(fs.ErrNotExist, fs.ErrPermission):
 		return exitNoInput

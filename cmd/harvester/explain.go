@@ -14,7 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/query"
 )
 
 func newExplain(a *app) *cobra.Command {
@@ -65,7 +66,7 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 	id, err := strconv.ParseInt(number, 10, 64)
 	switch {
 	case kind == "event" && err == nil:
-		message, err := e.set.DB.NoticeOf(ctx, id)
+		message, err := e.set.DB.Notices.NoticeOf(ctx, id)
 		if err != nil {
 			return unknownID(err)
 		}
@@ -73,7 +74,7 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 	case kind == "message" && err == nil:
 		return e.notice(ctx, id, 0)
 	case strings.HasPrefix(name, "<"):
-		ids, err := e.set.DB.NoticesWith(ctx, name)
+		ids, err := e.set.DB.Notices.NoticesWith(ctx, name)
 		if err != nil || len(ids) > 0 {
 			return errors.Join(err, e.notices(ctx, ids))
 		}
@@ -90,7 +91,7 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 }
 
 func unknownID(err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, engine.ErrNotFound) {
 		return fail(exitUsage, err, "harvester explain ADDRESS shows the numbers")
 	}
 	return err
@@ -98,7 +99,7 @@ func unknownID(err error) error {
 
 // address explains one address.
 func (e *explainer) address(ctx context.Context, address string) error {
-	x, err := e.set.DB.Explain(ctx, address, e.set.Carried())
+	x, err := e.set.DB.List.Explain(ctx, address, e.set.Carried())
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (e *explainer) notices(ctx context.Context, ids []int64) error {
 // notice explains a message with the verdict on each recipient that it names,
 // or on that of one event.
 func (e *explainer) notice(ctx context.Context, id, event int64) error {
-	n, err := e.set.DB.Notice(ctx, id)
+	n, err := e.set.DB.Notices.Notice(ctx, id)
 	if err != nil {
 		return unknownID(err)
 	}
@@ -134,11 +135,11 @@ func (e *explainer) notice(ctx context.Context, id, event int64) error {
 			e.line("event %d names nobody, or somebody who was forgotten", r.Event)
 			continue
 		}
-		x, err := e.set.DB.Explain(ctx, r.Address, e.set.Carried())
+		x, err := e.set.DB.List.Explain(ctx, r.Address, e.set.Carried())
 		if err != nil {
 			return err
 		}
-		x.Events = slices.DeleteFunc(x.Events, func(o store.ExplainedEvent) bool { return o.ID != r.Event })
+		x.Events = slices.DeleteFunc(x.Events, func(o query.ExplainedEvent) bool { return o.ID != r.Event })
 		if err := e.show(&x); err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (e *explainer) notice(ctx context.Context, id, event int64) error {
 	return nil
 }
 
-func (e *explainer) showNotice(n *store.Notice) error {
+func (e *explainer) showNotice(n *query.Notice) error {
 	if e.json {
 		return json.NewEncoder(e.w).Encode(n)
 	}
@@ -173,7 +174,7 @@ func (e *explainer) showNotice(n *store.Notice) error {
 	return nil
 }
 
-func (e *explainer) show(x *store.Explanation) error {
+func (e *explainer) show(x *query.Explanation) error {
 	v := explanation{Explanation: x}
 	for i := range x.Events {
 		v.Events = append(v.Events, e.eventView(&x.Events[i]))

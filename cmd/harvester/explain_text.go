@@ -8,19 +8,19 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // explanation is what `explain --json` prints of an address.
 type explanation struct {
-	*store.Explanation
+	*query.Explanation
 	Events []eventView `json:"events"`
 }
 
 // eventView is an event with what spoke for a reason in its reply.
 type eventView struct {
-	*store.ExplainedEvent
+	*query.ExplainedEvent
 	Marked     string     `json:"marked"`     // the diagnostic with the evidence between >> and <<
 	Precedence []stepView `json:"precedence"` // by the active rules, the winner first
 	ReadBy     string     `json:"read_by"`    // version of the active rules
@@ -37,7 +37,7 @@ type stepView struct {
 	Why      string        `json:"why"`
 }
 
-func (e *explainer) eventView(x *store.ExplainedEvent) eventView {
+func (e *explainer) eventView(x *query.ExplainedEvent) eventView {
 	v := eventView{ExplainedEvent: x, Marked: x.Marked(">>", "<<"), Precedence: []stepView{}, ReadBy: e.set.Rules.Version(), ReadNow: x.Reason.String()}
 	if !readable(x.Diagnostic, x.Confidence, x.Reason) || x.Action != bounce.Failed && x.Action != bounce.Delayed {
 		return v
@@ -155,7 +155,7 @@ func numbered(ids []int64) string {
 	return "events " + strings.Join(words, ", ")
 }
 
-func scopeText(s store.Suppression) string {
+func scopeText(s query.Suppression) string {
 	switch s.Scope {
 	case policy.ScopeMarketing:
 		return "all marketing streams"

@@ -16,8 +16,10 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/export"
+	"harvester/store/facts"
+	"harvester/store/query"
 )
 
 func newExport(a *app) *cobra.Command {
@@ -61,8 +63,8 @@ what changed since.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				for _, n := range names {
-					marks, err := set.DB.AckExport(cmd.Context(), n)
-					if errors.Is(err, store.ErrNotFound) {
+					marks, err := set.DB.Exports.AckExport(cmd.Context(), n)
+					if errors.Is(err, engine.ErrNotFound) {
 						return fail(exitUsage, err, "harvester export writes it")
 					}
 					if err != nil {
@@ -71,7 +73,7 @@ what changed since.`,
 					if asJSON {
 						err = json.NewEncoder(a.Out).Encode(struct {
 							Name string `json:"name"`
-							store.ExportMarks
+							facts.ExportMarks
 						}{n, marks})
 					} else {
 						_, err = fmt.Fprintf(a.Out, "%s: generation %d acknowledged\n", n, marks.AckedGeneration)
@@ -200,7 +202,7 @@ func (a *app) printExport(ctx context.Context, set *compose.Set, name string) er
 		return err
 	}
 	defer os.RemoveAll(dir)
-	res, err := export.Write(ctx, set.DB.Suppressions(ctx, store.Filter{}), export.Target{
+	res, err := export.Write(ctx, set.DB.List.Suppressions(ctx, query.Filter{}), export.Target{
 		Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.Rules.Version(), Now: time.Now(),
 	})
 	if err != nil {

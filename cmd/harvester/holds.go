@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 func newHolds(a *app) *cobra.Command {
@@ -34,7 +35,7 @@ after the hold confirms it, a delivery or silence drops it, or you decide.`,
 // holdView is a hold as JSON prints it.
 type holdView struct {
 	ID string `json:"id"`
-	store.Hold
+	query.Hold
 }
 
 func newHoldsList(a *app) *cobra.Command {
@@ -46,13 +47,13 @@ func newHoldsList(a *app) *cobra.Command {
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				holds, err := set.DB.Reports.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err
 				}
 				if !all {
 					// What nobody confirmed stays held when the outage is over.
-					holds = slices.DeleteFunc(holds, func(h store.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
+					holds = slices.DeleteFunc(holds, func(h query.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
 				}
 				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
 				const row = "%-16s  %6v  %6v  %6v  %6v  %s" // the id last: it may be long
@@ -104,7 +105,7 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				holds, err := set.DB.Reports.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err
 				}
@@ -112,7 +113,7 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				out, err := set.DB.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
+				out, err := set.DB.Judge.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
 				if err != nil {
 					return err
 				}
@@ -140,16 +141,16 @@ func (a *app) printRuling(r ruled, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(a.Out).Encode(r)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s: %s, %s\n", r.ID, r.Ruling, outcomeText(store.Outcome{Added: r.Added, Removed: r.Removed, Held: r.Held}))
+	_, err := fmt.Fprintf(a.Out, "%s: %s, %s\n", r.ID, r.Ruling, outcomeText(facts.Outcome{Added: r.Added, Removed: r.Removed, Held: r.Held}))
 	return err
 }
 
 // findHold finds a hold by its id, or by its subject where there is only one.
-func findHold(holds []store.Hold, name string) (store.Hold, error) {
-	if i := slices.IndexFunc(holds, func(h store.Hold) bool { return h.ID() == name }); i >= 0 {
+func findHold(holds []query.Hold, name string) (query.Hold, error) {
+	if i := slices.IndexFunc(holds, func(h query.Hold) bool { return h.ID() == name }); i >= 0 {
 		return holds[i], nil
 	}
-	var found []store.Hold
+	var found []query.Hold
 	var ids []string
 	for _, h := range holds {
 		if h.Subject == name {
@@ -158,14 +159,14 @@ func findHold(holds []store.Hold, name string) (store.Hold, error) {
 	}
 	switch len(found) {
 	case 0:
-		return store.Hold{}, fail(exitUsage, fmt.Errorf("there is no hold %q", name), "harvester holds list --all shows the ids")
+		return query.Hold{}, fail(exitUsage, fmt.Errorf("there is no hold %q", name), "harvester holds list --all shows the ids")
 	case 1:
 		return found[0], nil
 	}
-	return store.Hold{}, fail(exitUsage, fmt.Errorf("%q has %d holds", name, len(found)), "one of "+strings.Join(ids, ", "))
+	return query.Hold{}, fail(exitUsage, fmt.Errorf("%q has %d holds", name, len(found)), "one of "+strings.Join(ids, ", "))
 }
 
 // outcomeText says what an act changed.
-func outcomeText(o store.Outcome) string {
+func outcomeText(o facts.Outcome) string {
 	return fmt.Sprintf("%d suppressed, %d lifted, %d held", o.Added, o.Removed, o.Held)
 }

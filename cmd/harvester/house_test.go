@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +20,14 @@ var borders = []struct {
 	{"fixtures", nil},
 	{"parse", nil},
 	{"harvest", nil},
+	// The rooms of the store, of which none knows those above it.
+	{"store/job", nil},
+	{"store/policy", []string{"parse"}},
+	{"store/engine", nil},
+	{"store/facts", []string{"harvest", "parse", "store/engine", "store/job", "store/policy"}},
+	{"store/judge", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/policy"}},
+	{"store/query", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/judge", "store/policy"}},
+	{"store/upkeep", []string{"parse", "store/engine", "store/facts", "store/job", "store/policy"}},
 	{"store", []string{"harvest", "parse"}}, // the types of both
 	{"schedule", []string{"harvest", "parse", "store"}},
 	{"cmd", []string{"fixtures", "harvest", "parse", "schedule", "store"}},
@@ -27,8 +36,7 @@ var borders = []struct {
 // only says that a package of others may be imported in one folder alone.
 var only = map[string]string{
 	"github.com/emersion/go-imap/v2": "harvest/imap",
-	"modernc.org/sqlite":             "store",
-	"database/sql":                   "store",
+	"modernc.org/sqlite":             "store/engine",
 	"github.com/spf13/cobra":         "cmd/harvester",
 	"github.com/robfig/cron/v3":      "schedule",
 	"github.com/emersion/go-smtp":    "store/notify",
@@ -79,6 +87,15 @@ func TestHouseRules(t *testing.T) {
 	}
 }
 
+// rooms are the only folders that speak SQL.
+var rooms = []string{"store/engine", "store/facts", "store/judge", "store/query", "store/upkeep"}
+
+// pure are the folders without clock, files, network and SQL.
+var pure = []string{"parse", "store/policy"}
+
+// impure are what they must not import. Embedding is no reading of files.
+var impure = []string{"os", "net", "net/http", "database/sql", "io/ioutil", "os/exec", "syscall"}
+
 // offence says why a file of dir must not import a package.
 func offence(dir, name string) string {
 	if ours, ok := strings.CutPrefix(name, "harvester/"); ok {
@@ -94,6 +111,12 @@ func offence(dir, name string) string {
 			return b.folder + " must not import " + ours
 		}
 		return "no rule says what " + dir + " may import: add one"
+	}
+	if name == "database/sql" && !slices.ContainsFunc(rooms, func(r string) bool { return within(dir, r) }) {
+		return "only the rooms of the store speak SQL"
+	}
+	if slices.Contains(impure, name) && slices.ContainsFunc(pure, func(p string) bool { return within(dir, p) }) {
+		return dir + " is pure: it must not import " + name
 	}
 	for pkg, folder := range only {
 		if within(name, pkg) && !within(dir, folder) {
@@ -119,6 +142,12 @@ func TestOffence(t *testing.T) {
 		{"store", "harvester/schedule", false},
 		{"schedule", "harvester/cmd/harvester/config", false},
 		{"schedule", "database/sql", false},
+		{"store/report", "database/sql", false},
+		{"store/query", "database/sql", true},
+		{"store/facts", "harvester/store/judge", false},
+		{"store/judge", "harvester/store/query", false},
+		{"store/policy", "os", false},
+		{"parse/rules", "net", false},
 		{"harvest", "github.com/emersion/go-sasl", false},
 		{"harvest/imap", "github.com/emersion/go-imap/v2/imapclient", true},
 		{"docs", "harvester/store", false},

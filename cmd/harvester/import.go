@@ -56,14 +56,14 @@ the status 75, whatever the reason: the server keeps the mail and tries again.`,
 					a.printError(err)
 				}
 				started := time.Now()
-				run, err := set.DB.BeginRun(ctx, job.Import.Alone())
+				run, err := set.DB.Runs.BeginRun(ctx, job.Import.Alone())
 				if err != nil {
 					return err
 				}
 				tally, err := schedule.Import(ctx, set.DB, mailbox, file.Walk(ctx, paths, file.Options{Stdin: a.In}), set.Parsing(),
 					func(t schedule.Tally) { p.set(t.Read, t.Bytes) }, failed)
 				p.clear()
-				if ended := set.DB.EndRun(context.WithoutCancel(ctx), run, tally.String(), err); err == nil {
+				if ended := set.DB.Runs.EndRun(context.WithoutCancel(ctx), run, tally.String(), err); err == nil {
 					err = ended
 				}
 				if err != nil {

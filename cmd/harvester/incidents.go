@@ -12,8 +12,9 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 func newIncidents(a *app) *cobra.Command {
@@ -49,7 +50,7 @@ a receiver that it hit has taken mail since; one more failure opens the next.`,
 				if all {
 					since = time.Time{}
 				}
-				list, err := set.DB.Incidents(cmd.Context(), since)
+				list, err := set.DB.Incidents.Incidents(cmd.Context(), since)
 				if err != nil {
 					return err
 				}
@@ -102,7 +103,7 @@ func newIncidentsShow(a *app) *cobra.Command {
 }
 
 // showIncidents shows incidents in full.
-func (p *page) showIncidents(list []store.Incident, c colours, asJSON bool) error {
+func (p *page) showIncidents(list []query.Incident, c colours, asJSON bool) error {
 	enc := json.NewEncoder(p.w)
 	for i := range list {
 		in := &list[i]
@@ -122,12 +123,12 @@ func (p *page) showIncidents(list []store.Incident, c colours, asJSON bool) erro
 }
 
 // incidentsOf finds the incidents of one cause, the open one first.
-func incidentsOf(ctx context.Context, set *compose.Set, id string) ([]store.Incident, error) {
-	all, err := set.DB.Incidents(ctx, time.Time{})
+func incidentsOf(ctx context.Context, set *compose.Set, id string) ([]query.Incident, error) {
+	all, err := set.DB.Incidents.Incidents(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	var out []store.Incident
+	var out []query.Incident
 	var ids []string
 	for _, in := range all {
 		if in.ID == id {
@@ -162,7 +163,7 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
 					return err
 				}
-				if err := set.DB.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
+				if err := set.DB.Incidents.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
 					return err
 				}
 				if asJSON {
@@ -203,18 +204,18 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				holds, err := set.DB.Holds(cmd.Context(), time.Time{})
+				holds, err := set.DB.Reports.Holds(cmd.Context(), time.Time{})
 				if err != nil {
 					return err
 				}
-				var out store.Outcome
+				var out facts.Outcome
 				found := false
 				concern, path := policy.PathConcern(args[0])
 				for _, h := range holds {
 					if h.ID() != args[0] && !(path && h.Kind == policy.OwnPath && h.Subject == concern) {
 						continue
 					}
-					o, err := set.DB.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, false, reason, author())
+					o, err := set.DB.Judge.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, false, reason, author())
 					if err != nil {
 						return err
 					}
@@ -238,7 +239,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 	return cmd
 }
 
-func (p *page) incident(in *store.Incident, c colours) {
+func (p *page) incident(in *query.Incident, c colours) {
 	p.line("%s (%s)", c.bold(in.Cause.Title), in.ID)
 	state := "open since " + p.stamp(in.Opened)
 	if !in.Closed.IsZero() {

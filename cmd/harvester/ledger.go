@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/parse/sentlog"
+	"harvester/schedule/sentlog"
 )
 
 func newLedger(a *app) *cobra.Command {
@@ -71,7 +71,7 @@ that grows is followed by the daemon instead: [sent.NAME] of the configuration.`
 				if err != nil {
 					return err
 				}
-				read, proven, err := set.DB.RecordSent(cmd.Context(), compose.SentRows(sentlog.Rows(in, p), stream))
+				read, proven, err := set.DB.Judge.RecordSent(cmd.Context(), compose.SentRows(sentlog.Rows(in, p), stream))
 				if err != nil {
 					return err
 				}

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // exitSuppressed is the answer of lookup, not a failure.
@@ -59,7 +59,7 @@ type lookup struct {
 	app    *app
 	set    *compose.Set
 	stream string
-	show   func([]byte, *store.Verdict) []byte
+	show   func([]byte, *query.Verdict) []byte
 	out    *bufio.Writer
 
 	suppressed, invalid bool
@@ -67,14 +67,14 @@ type lookup struct {
 
 // answers are the verdicts on one batch of questions.
 type answers struct {
-	verdicts []store.Verdict
+	verdicts []query.Verdict
 	err      error
 }
 
 func (l *lookup) run(ctx context.Context, texts []string) error {
 	var unread error
 	err := ordered(ctx, questions(texts, l.app.In, &unread), func(batch []string) answers {
-		verdicts, err := l.set.DB.LookupAll(ctx, batch, l.stream)
+		verdicts, err := l.set.DB.List.LookupAll(ctx, batch, l.stream)
 		return answers{verdicts, err}
 	}, l.print)
 	switch {
@@ -119,7 +119,7 @@ func questions(texts []string, in io.Reader, unread *error) iter.Seq[[]string] {
 		}
 		for _, t := range texts {
 			if t != "-" {
-				if batch = append(batch, t); len(batch) == store.LookupBatch && !ask() {
+				if batch = append(batch, t); len(batch) == query.LookupBatch && !ask() {
 					return
 				}
 				continue
@@ -133,7 +133,7 @@ func questions(texts []string, in io.Reader, unread *error) iter.Seq[[]string] {
 				if line = bytes.TrimSpace(line); len(line) > 0 {
 					batch = append(batch, string(line))
 				}
-				if (len(batch) == store.LookupBatch || r.Buffered() == 0 || err != nil) && !ask() {
+				if (len(batch) == query.LookupBatch || r.Buffered() == 0 || err != nil) && !ask() {
 					return
 				}
 				if errors.Is(err, io.EOF) {
@@ -149,7 +149,7 @@ func questions(texts []string, in io.Reader, unread *error) iter.Seq[[]string] {
 	}
 }
 
-func appendVerdictText(b []byte, v *store.Verdict) []byte {
+func appendVerdictText(b []byte, v *query.Verdict) []byte {
 	word := "ok"
 	switch {
 	case v.Suppressed:
@@ -163,12 +163,12 @@ func appendVerdictText(b []byte, v *store.Verdict) []byte {
 		if i == 0 {
 			sep = "\t"
 		}
-		b = append(append(append(append(b, sep...), e.Reason...), ", "...), scopeText(store.Suppression{Scope: e.Scope, Stream: e.Stream})...)
+		b = append(append(append(append(b, sep...), e.Reason...), ", "...), scopeText(query.Suppression{Scope: e.Scope, Stream: e.Stream})...)
 	}
 	return append(b, '\n')
 }
 
-func appendVerdictJSON(b []byte, v *store.Verdict) []byte {
+func appendVerdictJSON(b []byte, v *query.Verdict) []byte {
 	line, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // its values are texts and times

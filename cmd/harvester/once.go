@@ -89,13 +89,13 @@ func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
 	defer set.Close()
 	quiet := slog.New(slog.DiscardHandler)
 	do := func(j *schedule.Job) ran {
-		detail, err := schedule.Do(ctx, set.DB, j, quiet)
+		detail, err := schedule.Do(ctx, set.DB.Runs, j, quiet)
 		return ran{Job: j.Name, OK: err == nil, Due: true, Detail: detail, err: err}
 	}
 	files := set.Files()
 	due := make([]bool, len(files))
 	for i := range files { // before the harvests: their last pass can be the basis
-		if due[i], err = schedule.Due(ctx, set.DB, &files[i], time.Now().In(c.Timezone.Location())); err != nil {
+		if due[i], err = schedule.Due(ctx, set.DB.Runs, &files[i], time.Now().In(c.Timezone.Location())); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/judge"
 	"harvester/store/policy"
 )
 
@@ -33,7 +34,7 @@ was sent has to be known, else there is no rate: docs/rates.md.`,
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				rates, err := set.DB.Rates(cmd.Context())
+				rates, err := set.DB.Rates.Rates(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -69,7 +70,7 @@ was sent has to be known, else there is no rate: docs/rates.md.`,
 // howToCount says how a rate becomes known.
 const howToCount = "harvester volume import takes counts, [sent.NAME] follows a mail server's log: docs/rates.md"
 
-func findRate(rates []store.Rate, stream string) (store.Rate, error) {
+func findRate(rates []judge.Rate, stream string) (judge.Rate, error) {
 	var names []string
 	for _, r := range rates {
 		if r.Stream == stream {
@@ -77,10 +78,10 @@ func findRate(rates []store.Rate, stream string) (store.Rate, error) {
 		}
 		names = append(names, r.Stream)
 	}
-	return store.Rate{}, noSuchStream(stream, names)
+	return judge.Rate{}, noSuchStream(stream, names)
 }
 
-func rateText(r store.Rate) string { return fmt.Sprintf("%s: %s, %s", r.Stream, r.Level, r.Why) }
+func rateText(r judge.Rate) string { return fmt.Sprintf("%s: %s, %s", r.Stream, r.Level, r.Why) }
 
 func newPause(a *app) *cobra.Command {
 	return parent(&cobra.Command{
@@ -102,7 +103,7 @@ least" is the lower bound of the 95 % interval: few mails prove little.`,
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				rates, err := set.DB.Rates(cmd.Context())
+				rates, err := set.DB.Rates.Rates(cmd.Context())
 				if err != nil {
 					return err
 				}
@@ -149,15 +150,15 @@ the pause does not bring it back.`,
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
 				ctx := cmd.Context()
-				rates, err := set.DB.Rates(ctx)
+				rates, err := set.DB.Rates.Rates(ctx)
 				if err != nil {
 					return err
 				}
 				if _, err := findRate(rates, args[0]); err != nil {
 					return err
 				}
-				err = set.DB.Resume(ctx, args[0], reason, author())
-				if errors.Is(err, store.ErrNotFound) {
+				err = set.DB.Rates.Resume(ctx, args[0], reason, author())
+				if errors.Is(err, engine.ErrNotFound) {
 					return fail(exitUsage, fmt.Errorf("the stream %s is not paused", args[0]), "harvester pause list shows how it stands")
 				}
 				if err != nil {

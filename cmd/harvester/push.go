@@ -11,7 +11,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/push"
 )
 
@@ -141,14 +141,14 @@ told again, unless their place on the list changes.`,
 					return err
 				}
 				for _, p := range pushes {
-					refusals, err := set.DB.PushRefusals(cmd.Context(), string(p.Name))
+					refusals, err := set.DB.Pushes.PushRefusals(cmd.Context(), string(p.Name))
 					if err != nil {
 						return err
 					}
 					for _, r := range refusals {
 						line := struct {
 							Push string `json:"push"`
-							store.Pushed
+							facts.Pushed
 						}{string(p.Name), r}
 						if err := a.tell(asJSON, line, fmt.Sprintf("%s: %s: %s", p.Name, printable(r.Address), printable(r.Refused))); err != nil {
 							return err

@@ -14,8 +14,9 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/job"
+	"harvester/store/judge"
 )
 
 func newReplay(a *app) *cobra.Command {
@@ -60,13 +61,13 @@ configuration: put FILE in its place before harvester starts again.`,
 				return err
 			}
 			defer set.Close()
-			d, err := set.DB.Replay(cmd.Context(), s)
+			d, err := set.DB.Judge.Replay(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
 			v := replayed{Difference: d}
 			if apply {
-				applied, err := set.DB.Apply(cmd.Context(), s, job.Replay, why+", by "+author())
+				applied, err := set.DB.Judge.Apply(cmd.Context(), s, job.Replay, why+", by "+author())
 				if err != nil {
 					return err
 				}
@@ -88,7 +89,7 @@ configuration: put FILE in its place before harvester starts again.`,
 }
 
 // scenario is what is tried, and what it is in words.
-func scenario(c *config.Config, with, rulesDir, at string) (s store.Scenario, why string, err error) {
+func scenario(c *config.Config, with, rulesDir, at string) (s judge.Scenario, why string, err error) {
 	s.Policy = c.Table
 	var words []string
 	if with != "" {
@@ -125,7 +126,7 @@ func readable(diagnostic string, c bounce.Confidence, r bounce.Reason) bool {
 }
 
 // meaning reads a stored reply with other rules.
-func meaning(pack *rules.Set) store.Meaning {
+func meaning(pack *rules.Set) facts.Meaning {
 	return func(res *parse.Result, r *parse.Recipient) {
 		if !readable(r.Diagnostic, r.Confidence, r.Reason) {
 			return
@@ -138,8 +139,8 @@ func meaning(pack *rules.Set) store.Meaning {
 
 // replayed is what replay and reclassify print.
 type replayed struct {
-	store.Difference
-	Applied *store.Applied `json:"applied,omitempty"`
+	judge.Difference
+	Applied *judge.Applied `json:"applied,omitempty"`
 }
 
 func (a *app) printDifference(set *compose.Set, v *replayed, samples int, asJSON bool) error {

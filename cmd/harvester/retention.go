@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/upkeep"
 )
 
 func newRetention(a *app) *cobra.Command {
@@ -22,7 +22,7 @@ erase one address, see harvester forget.`,
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				kept, err := set.DB.Kept(cmd.Context(), set.Config.Retention)
+				kept, err := set.DB.Upkeep.Kept(cmd.Context(), set.Config.Retention)
 				if err != nil {
 					return err
 				}
@@ -49,14 +49,14 @@ erase one address, see harvester forget.`,
 	return cmd
 }
 
-func keepWords(k store.Kept) string {
+func keepWords(k upkeep.Kept) string {
 	if k.For == 0 {
 		return "for good"
 	}
 	return k.For.String()
 }
 
-func oldest(p *page, k store.Kept) string {
+func oldest(p *page, k upkeep.Kept) string {
 	if k.Oldest.IsZero() {
 		return "-"
 	}

@@ -12,24 +12,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/job"
+	"harvester/store/judge"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // statusJob is a configured job and how it fared.
 type statusJob struct {
 	Job  job.Name   `json:"job"`
-	Last *store.Run `json:"last"` // null when it never ran
+	Last *facts.Run `json:"last"` // null when it never ran
 	Next time.Time  `json:"next"` // by its schedule, or later where it failed and is left alone for a while
 }
 
 // statusView is what `status --json` prints.
 type statusView struct {
 	Config   string       `json:"config"`
-	Database store.Status `json:"database"`
-	Stopped  *store.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
-	Rates    []store.Rate `json:"rates"`   // of each stream
+	Database query.Status `json:"database"`
+	Stopped  *judge.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
+	Rates    []judge.Rate `json:"rates"`   // of each stream
 
 	Alarms []policy.Alarm `json:"alarms"` // that lasted at the last look for them
 	Jobs   []statusJob    `json:"jobs"`
@@ -44,22 +46,22 @@ func newStatus(a *app) *cobra.Command {
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				db, err := set.DB.Status(cmd.Context())
+				db, err := set.DB.Reports.Status(cmd.Context())
 				if err != nil {
 					return err
 				}
 				view := statusView{Config: set.Config.File, Database: db, Jobs: jobStates(set, db, time.Now())}
-				trip, stopped, err := set.DB.Tripped(cmd.Context())
+				trip, stopped, err := set.DB.Guard.Tripped(cmd.Context())
 				if err != nil {
 					return err
 				}
 				if stopped {
 					view.Stopped = &trip
 				}
-				if view.Rates, err = set.DB.Rates(cmd.Context()); err != nil {
+				if view.Rates, err = set.DB.Rates.Rates(cmd.Context()); err != nil {
 					return err
 				}
-				if view.Alarms, err = set.DB.Alarms(cmd.Context()); err != nil {
+				if view.Alarms, err = set.DB.Alarms.Alarms(cmd.Context()); err != nil {
 					return err
 				}
 				view.Alarms = slices.DeleteFunc(view.Alarms, func(al policy.Alarm) bool { return !al.Lasts() })
@@ -75,11 +77,11 @@ func newStatus(a *app) *cobra.Command {
 	return cmd
 }
 
-func jobStates(set *compose.Set, db store.Status, now time.Time) []statusJob {
+func jobStates(set *compose.Set, db query.Status, now time.Time) []statusJob {
 	var out []statusJob
 	for _, j := range slices.Concat(set.Harvests(), set.Files()) {
 		s := statusJob{Job: j.Name, Next: j.Spec.Next(now.In(set.Config.Timezone.Location()))}
-		if i := slices.IndexFunc(db.Jobs, func(r store.Run) bool { return r.Job == j.Name }); i >= 0 {
+		if i := slices.IndexFunc(db.Jobs, func(r facts.Run) bool { return r.Job == j.Name }); i >= 0 {
 			s.Last = &db.Jobs[i]
 			if s.Last.Retry.After(now) {
 				s.Next = s.Last.Retry.In(s.Next.Location())
@@ -164,7 +166,7 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	return p.err
 }
 
-func runState(r *store.Run) string {
+func runState(r *facts.Run) string {
 	switch {
 	case r.Ended.IsZero():
 		return "running"

@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 func newSuppress(a *app) *cobra.Command {
@@ -64,7 +64,7 @@ and author, and "harvester explain" shows them.`,
 				}
 				for _, pattern := range patterns {
 					o.Pattern = pattern
-					done, err := set.DB.Override(cmd.Context(), o)
+					done, err := set.DB.Judge.Override(cmd.Context(), o)
 					if err != nil {
 						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
 					}
@@ -105,7 +105,7 @@ func (a *app) warnOfDomain(ctx context.Context, set *compose.Set, o policy.Overr
 	if !strings.HasPrefix(o.Pattern, "@") {
 		return nil
 	}
-	c, err := set.DB.Coverage(ctx, o.Pattern)
+	c, err := set.DB.Acts.Coverage(ctx, o.Pattern)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func newSuppressUndo(a *app) *cobra.Command {
 				return fail(exitUsage, fmt.Errorf("undo needs the number of an act and a reason"), "harvester suppress list --acts shows the numbers")
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				done, err := set.DB.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
+				done, err := set.DB.Judge.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
 				if err != nil {
 					return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "harvester suppress list --acts shows the acts")
 				}
@@ -168,7 +168,7 @@ func newSuppressUndo(a *app) *cobra.Command {
 
 func newSuppressList(a *app) *cobra.Command {
 	var asJSON, acts bool
-	var f store.Filter
+	var f query.Filter
 	var since string
 	cmd := &cobra.Command{
 		Use:     "list",
@@ -203,12 +203,12 @@ func newSuppressList(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) listSuppressions(cmd *cobra.Command, set *compose.Set, f store.Filter, from time.Time, asJSON bool) error {
+func (a *app) listSuppressions(cmd *cobra.Command, set *compose.Set, f query.Filter, from time.Time, asJSON bool) error {
 	out := bufio.NewWriter(a.Out)
 	enc, p := json.NewEncoder(out), &page{w: out, zone: set.Config.Timezone.Location()}
 	const row = "%-10s  %-10s  %-20s  %s" // the address last: it may be long
 	first := true
-	for s, err := range set.DB.Suppressions(cmd.Context(), f) {
+	for s, err := range set.DB.List.Suppressions(cmd.Context(), f) {
 		switch {
 		case err != nil:
 			return errors.Join(out.Flush(), err)
@@ -231,7 +231,7 @@ func (a *app) listSuppressions(cmd *cobra.Command, set *compose.Set, f store.Fil
 }
 
 func (a *app) listActs(cmd *cobra.Command, set *compose.Set, asJSON bool) error {
-	acts, err := set.DB.Overrides(cmd.Context())
+	acts, err := set.DB.Acts.Overrides(cmd.Context())
 	if err != nil {
 		return err
 	}

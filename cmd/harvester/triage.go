@@ -14,7 +14,8 @@ import (
 	"harvester/cmd/harvester/compose"
 	"harvester/parse/match"
 	"harvester/parse/rules"
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/query"
 )
 
 func newTriage(a *app) *cobra.Command {
@@ -38,7 +39,7 @@ many stored replies it stands in, and with what it clashes. "accept" writes it.`
 				if len(args) == 1 {
 					return a.original(cmd, set, args[0])
 				}
-				list, err := set.DB.Triage(cmd.Context(), time.Now().AddDate(0, 0, -days), limit)
+				list, err := set.DB.Notices.Triage(cmd.Context(), time.Now().AddDate(0, 0, -days), limit)
 				if err != nil {
 					return err
 				}
@@ -81,14 +82,14 @@ func (a *app) kept(cmd *cobra.Command, set *compose.Set, text string) ([]byte, e
 	if err != nil {
 		return nil, fail(exitUsage, fmt.Errorf("%q is not the number of a message", text), "harvester triage shows the numbers")
 	}
-	raw, err := set.DB.Raw(cmd.Context(), id)
-	if errors.Is(err, store.ErrNotFound) {
+	raw, err := set.DB.Notices.Raw(cmd.Context(), id)
+	if errors.Is(err, engine.ErrNotFound) {
 		return nil, fail(exitUsage, err, "harvester triage shows the numbers")
 	}
 	return raw, err
 }
 
-func (p *page) cluster(x *store.Cluster, pack *rules.Set, c colours) {
+func (p *page) cluster(x *query.Cluster, pack *rules.Set, c colours) {
 	from := ""
 	if x.Vendor != "" {
 		from += ", said by " + x.Vendor

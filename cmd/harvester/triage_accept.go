@@ -19,8 +19,9 @@ import (
 	"harvester/parse/bounce"
 	"harvester/parse/rules"
 	"harvester/parse/scrub"
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/export"
+	"harvester/store/judge"
 )
 
 // triageFile is where accepted rules are written, in rules_dir.
@@ -81,8 +82,8 @@ shows what follows for the list.`,
 				if err != nil {
 					return fail(exitUsage, fmt.Errorf("%q is not the number of a message", args[0]), "harvester triage shows the numbers")
 				}
-				text, err := set.DB.Puzzle(cmd.Context(), message)
-				if errors.Is(err, store.ErrNotFound) {
+				text, err := set.DB.Notices.Puzzle(cmd.Context(), message)
+				if errors.Is(err, engine.ErrNotFound) {
 					return fail(exitUsage, err, "harvester triage shows the numbers; a mail that names nobody needs a layout: harvester triage export")
 				}
 				if err != nil {
@@ -171,7 +172,7 @@ func (n *newRule) accept(cmd *cobra.Command, set *compose.Set, file string) (acc
 		}
 		return out, fail(exitData, errors.New(strings.Join(words, "\n")), "take a longer phrase; nothing was written")
 	}
-	d, err := set.DB.Replay(cmd.Context(), store.Scenario{Policy: set.Config.Table, Meaning: meaning(pack)})
+	d, err := set.DB.Judge.Replay(cmd.Context(), judge.Scenario{Policy: set.Config.Table, Meaning: meaning(pack)})
 	if err != nil {
 		return out, err
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/parse/sentlog"
-	"harvester/store"
+	"harvester/schedule/sentlog"
+	"harvester/store/facts"
+	"harvester/store/judge"
 )
 
 func newVolume(a *app) *cobra.Command {
@@ -62,7 +63,7 @@ nothing of the file is recorded.`,
 				if err != nil {
 					return fail(exitData, named(name, err), "a stream is a [stream.NAME] of the configuration; --stream NAME is for lines without one")
 				}
-				if err := set.DB.RecordCounts(cmd.Context(), rows); err != nil {
+				if err := set.DB.Volumes.RecordCounts(cmd.Context(), rows); err != nil {
 					return err
 				}
 				if _, err := set.UpdateRates(cmd.Context()); err != nil {
@@ -89,7 +90,7 @@ nothing of the file is recorded.`,
 }
 
 // countsOf gives counts their stream and source, and refuses unknown streams.
-func countsOf(counts []sentlog.Count, stream, source string, streams []string) (out []store.Count, err error) {
+func countsOf(counts []sentlog.Count, stream, source string, streams []string) (out []facts.Count, err error) {
 	var errs []error
 	for _, c := range counts {
 		if c.Stream == "" {
@@ -102,10 +103,10 @@ func countsOf(counts []sentlog.Count, stream, source string, streams []string) (
 			errs = append(errs, err)
 			continue
 		}
-		if c.Stream == store.AllStreams {
+		if c.Stream == judge.AllStreams {
 			c.Stream = ""
 		}
-		out = append(out, store.Count{Day: c.Day, Stream: c.Stream, Source: source, Sent: c.Sent})
+		out = append(out, facts.Count{Day: c.Day, Stream: c.Stream, Source: source, Sent: c.Sent})
 	}
 	return out, errors.Join(errs...)
 }
@@ -160,7 +161,7 @@ func newVolumeList(a *app) *cobra.Command {
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				counts, err := set.DB.Counts(cmd.Context(), time.Now().AddDate(0, 0, -14))
+				counts, err := set.DB.Volumes.Counts(cmd.Context(), time.Now().AddDate(0, 0, -14))
 				if err != nil {
 					return err
 				}

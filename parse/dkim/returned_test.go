@@ -16,7 +16,9 @@ var returned = []struct {
 	change          func(string) string
 }{
 	{"Postfix: whole, Return-Path and Received on top", true, true, onTop("Return-Path: <b@example.org>\r\nReceived: from a by mx.example.org (Postfix) with ESMTP id 1; now\r\n")},
-	{"Exim: headers, LF", true, true, func(h string) string { return strings.ReplaceAll(onTop("Return-path: <b@example.org>\r\n")(h), "\r\n", "\n") }},
+	{"Exim: headers, LF", true, true, func(h string) string {
+		return strings.ReplaceAll(onTop("Return-path: <b@example.org>\r\n")(h), "\r\n", "\n")
+	}},
 	{"sendmail: whole, Received and Return-Path on top", true, true, onTop("Return-Path: <b@example.org>\r\nReceived: from a (a [192.0.2.1])\r\n\tby mx (8.17.1) with ESMTP id x;\r\n\tnow\r\n")},
 	{"OpenSMTPD: in a part typed text/rfc822-headers, body and all", true, true, func(h string) string { return h + "\r\nHello\r\n" }},
 	{"courier: Received on top", true, true, onTop("Received: from a ([192.0.2.1])\r\n  by mx with ESMTP; now\r\n")},
@@ -27,7 +29,9 @@ var returned = []struct {
 	{"chasquid: Received on top", true, true, onTop("Received: from a by mx (chasquid) with ESMTP; now\r\n")},
 	{"Haraka: Received on top", true, true, onTop("Received: from a ([192.0.2.1])\r\n\tby mx (Haraka/3.3.4) with ESMTP id 1; now\r\n")},
 	{"a filter: its verdict below", true, true, func(h string) string { return h + "X-Spam-Status: No, score=0\r\n" }},
-	{"a gateway: long fields folded otherwise", true, false, func(h string) string { return strings.ReplaceAll(h, "richard@example.com>,\r\n\t", "richard@example.com>,\r\n    ") }},
+	{"a gateway: long fields folded otherwise", true, false, func(h string) string {
+		return strings.ReplaceAll(h, "richard@example.com>,\r\n\t", "richard@example.com>,\r\n    ")
+	}},
 	{"a gateway: names of fields in its own case", true, false, func(h string) string {
 		return strings.NewReplacer("Message-ID:", "Message-Id:", "\r\nCc:", "\r\nCC:").Replace(h)
 	}},

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"harvester/parse/dkim"
-	"harvester/store"
+	"harvester/store/facts"
 )
 
 // The bounds of asking DNS.
@@ -37,7 +37,7 @@ type Resolver interface {
 
 // Store keeps what DNS had; *store.DB is one.
 type Store interface {
-	KeyRecords(ctx context.Context) ([]store.KeyRecord, error)
+	KeyRecords(ctx context.Context) ([]facts.KeyRecord, error)
 	SawKeyRecords(ctx context.Context, domain, selector string, records []string) error
 }
 
@@ -56,7 +56,7 @@ type Ring struct {
 	log      *slog.Logger
 
 	mu    sync.Mutex
-	seen  map[Name][]store.KeyRecord
+	seen  map[Name][]facts.KeyRecord
 	asked map[Name]time.Time
 	spent []time.Time // look-ups within the last refill
 }
@@ -64,7 +64,7 @@ type Ring struct {
 // New reads what was kept. fixed are the keys of the configuration, which never
 // end. Without a resolver, DNS is never asked. ctx ends the look-ups.
 func New(ctx context.Context, fixed map[Name][]dkim.Key, resolver Resolver, kept Store, now func() time.Time, log *slog.Logger) (*Ring, error) {
-	r := &Ring{ctx: ctx, fixed: fixed, resolver: resolver, store: kept, now: now, log: log, seen: map[Name][]store.KeyRecord{}, asked: map[Name]time.Time{}}
+	r := &Ring{ctx: ctx, fixed: fixed, resolver: resolver, store: kept, now: now, log: log, seen: map[Name][]facts.KeyRecord{}, asked: map[Name]time.Time{}}
 	all, err := kept.KeyRecords(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the DKIM keys that were seen: %w", err)
@@ -151,7 +151,7 @@ func (r *Ring) look(n Name) {
 }
 
 func (r *Ring) saw(n Name, record string, now time.Time) {
-	list := []store.KeyRecord{{Domain: n.Domain, Selector: n.Selector, Record: record, FirstSeen: now, LastSeen: now}}
+	list := []facts.KeyRecord{{Domain: n.Domain, Selector: n.Selector, Record: record, FirstSeen: now, LastSeen: now}}
 	for _, k := range r.seen[n] {
 		if k.Record == record {
 			list[0].FirstSeen = k.FirstSeen

@@ -51,7 +51,7 @@ func TestRing(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	fixed := map[Name][]dkim.Key{{"example.org", "file"}: {{}}}
 	open := func() *Ring {
-		r, err := New(t.Context(), fixed, d, db, clock, log)
+		r, err := New(t.Context(), fixed, d, db.Keys, clock, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestRing(t *testing.T) {
 	if d.asked > 5+budget {
 		t.Errorf("%d look-ups for made-up selectors", d.asked-5)
 	}
-	without, err := New(t.Context(), nil, nil, db, clock, log)
+	without, err := New(t.Context(), nil, nil, db.Keys, clock, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"harvester/store/query"
 	"math"
 	"os"
 	"strings"
 	"testing"
-
-	"harvester/store"
 )
 
 // cdbGet looks a key up as https://cr.yp.to/cdb/cdb.txt says, by nothing but
@@ -43,7 +42,7 @@ func cdbGet(file []byte, key string) (data string, found bool) {
 // A long list, so that tables wrap and collide: each key is found with its
 // reason, in both spellings of its domain, and no other is.
 func TestCDBFindsEveryKey(t *testing.T) {
-	var list []store.Suppression
+	var list []query.Suppression
 	for i := range 20_000 {
 		list = append(list, hard(fmt.Sprintf("user%05d@example.com", i)))
 	}
@@ -86,7 +85,7 @@ func TestCDBHoldsFourGigabytes(t *testing.T) {
 // the file that was written.
 func TestCDBReaderSeesDamage(t *testing.T) {
 	to := target(t, "exim-cdb", t.TempDir())
-	mustWrite(t, []store.Suppression{hard("a@example.com"), hard("b@example.com"), hard("c@example.com")}, to)
+	mustWrite(t, []query.Suppression{hard("a@example.com"), hard("b@example.com"), hard("c@example.com")}, to)
 	file, err := os.ReadFile(to.Path)
 	if err != nil {
 		t.Fatal(err)

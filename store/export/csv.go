@@ -1,9 +1,8 @@
 package export
 
 import (
+	"harvester/store/query"
 	"strconv"
-
-	"harvester/store"
 )
 
 // csvProfile is the list with what is known of each address, for scripts and
@@ -19,7 +18,7 @@ func csvProfile() Profile {
 		Evidence: "own layout (RFC 4180, LF line ends)",
 		form: form{
 			header: csvHeader + "\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = appendCSV(b, name)
 				b = append(b, ',')
 				b = appendCSV(b, e.Reason)
@@ -57,7 +56,7 @@ func emailProfile() Profile {
 		Loses:    []string{"reason and dates: a bounce, a complaint and an unsubscribe look the same"},
 		form: form{
 			header: "email\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				return append(appendCSV(b, name), '\n')
 			},
 			addressOnly: true,

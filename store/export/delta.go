@@ -5,14 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"harvester/store"
+	"harvester/store/query"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"harvester/store"
 )
 
 // Delta is what changed for a target since the generation that it last
@@ -59,10 +59,10 @@ func PublishDelta(ctx context.Context, db *store.DB, t Target) (Delta, error) {
 }
 
 func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err error) {
-	if err := db.MayExport(ctx); err != nil {
+	if err := db.Guard.MayExport(ctx); err != nil {
 		return d, err
 	}
-	marks, err := db.ExportMarks(ctx, t.Name)
+	marks, err := db.Exports.ExportMarks(ctx, t.Name)
 	if err != nil {
 		return d, err
 	}
@@ -83,17 +83,17 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 	add := t
 	add.Path, add.Filter.After = AddPath(t.Path), marks.AckedMark
 	present := map[string]bool{}
-	d.Added, err = write(ctx, noting(db.Suppressions(ctx, add.Filter), &t.Profile, present), &add)
+	d.Added, err = write(ctx, noting(db.List.Suppressions(ctx, add.Filter), &t.Profile, present), &add)
 	if err != nil {
 		return d, err
 	}
 	_, err = Replace(RemovePath(t.Path), func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		for c, err := range db.ChangedAfter(ctx, marks.AckedMark) {
+		for c, err := range db.List.ChangedAfter(ctx, marks.AckedMark) {
 			if err != nil {
 				return err
 			}
-			e := store.Suppression{Address: c.Address, Key: c.Key}
+			e := query.Suppression{Address: c.Address, Key: c.Key}
 			if present[c.Key] || t.Profile.Refuses(&e) != "" {
 				continue
 			}
@@ -109,8 +109,8 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 }
 
 // noting passes entries on and notes the keys of those that a file of p holds.
-func noting(entries iter.Seq2[store.Suppression, error], p *Profile, present map[string]bool) iter.Seq2[store.Suppression, error] {
-	return func(yield func(store.Suppression, error) bool) {
+func noting(entries iter.Seq2[query.Suppression, error], p *Profile, present map[string]bool) iter.Seq2[query.Suppression, error] {
+	return func(yield func(query.Suppression, error) bool) {
 		for e, err := range Strongest(entries) {
 			if err == nil && p.holds(&e) {
 				present[e.Key] = true

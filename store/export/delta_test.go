@@ -15,8 +15,9 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // contents are the addresses that a target holds after it has read the file.
@@ -76,7 +77,7 @@ func TestFullIsPreviousPlusDelta(t *testing.T) {
 			if rnd.IntN(2) == 0 {
 				act.Act = policy.Remove
 			}
-			if _, err := db.Override(ctx, act); err != nil {
+			if _, err := db.Judge.Override(ctx, act); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -107,12 +108,12 @@ func TestFullIsPreviousPlusDelta(t *testing.T) {
 			t.Fatalf("step %d, %s: the target holds %v, the full file %v", step, to.Name, slices.Sorted(maps.Keys(held[i])), slices.Sorted(maps.Keys(full)))
 		}
 		if rnd.IntN(3) > 0 || d.Since == 0 {
-			if _, err := db.AckExport(ctx, to.Name); err != nil {
+			if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
 				t.Fatal(err)
 			}
 		} else {
 			held[i] = nil // it forgets what was not acknowledged
-			marks, err := db.ExportMarks(ctx, to.Name)
+			marks, err := db.Exports.ExportMarks(ctx, to.Name)
 			if err != nil || marks.AckedGeneration != d.Since {
 				t.Fatalf("%+v, %v", marks, err)
 			}
@@ -134,7 +135,7 @@ func TestDeltaOfAReason(t *testing.T) {
 		it.Message.Raw, it.Message.Locator.Name, it.Message.Received = []byte(id), id, day.AddDate(0, 0, on)
 		it.Result.Original.MessageID = "<" + id + ">"
 		it.Result.Recipients[0].Reason, it.Result.Recipients[0].Class = reason, reason.Class(bounce.Failed)
-		if _, err := db.Commit(ctx, store.Batch{Items: []store.Item{it}}); err != nil {
+		if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{it}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,7 +162,7 @@ func TestDeltaOfAReason(t *testing.T) {
 			if got := fmt.Sprintf("%d rows, +%d -%d", res.Rows, d.Added.Rows, d.Removed); got != want[name] {
 				t.Errorf("%s: %s, want %s", name, got, want[name])
 			}
-			if _, err := db.AckExport(ctx, to.Name); err != nil {
+			if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -172,7 +173,7 @@ func TestDeltaOfAReason(t *testing.T) {
 	step(map[string]string{"mailbox_full": "1 rows, +0 -0", "user_unknown": "0 rows, +0 -0", "all": "1 rows, +0 -0"})
 	bounced(bounce.UserUnknown, 25)
 	step(map[string]string{"mailbox_full": "0 rows, +0 -1", "user_unknown": "1 rows, +1 -0", "all": "1 rows, +1 -0"})
-	x, err := db.Explain(ctx, "jane@example.com", store.Carried{"mailbox_full": targets["mailbox_full"].Filter, "user_unknown": targets["user_unknown"].Filter, "all": {}})
+	x, err := db.List.Explain(ctx, "jane@example.com", query.Carried{"mailbox_full": targets["mailbox_full"].Filter, "user_unknown": targets["user_unknown"].Filter, "all": {}})
 	if err != nil || len(x.Exports) != 2 || x.Exports[0].Name != "all" || x.Exports[1].Name != "user_unknown" {
 		t.Errorf("it is in %+v, %v", x.Exports, err)
 	}
@@ -183,7 +184,7 @@ func TestDeltaFiles(t *testing.T) {
 	db := openDB(t)
 	fail(t, db, "jane.doe@example.com", "fred@example.net")
 	to := target(t, "email", t.TempDir())
-	if _, err := db.AckExport(ctx, to.Name); err == nil || !strings.Contains(err.Error(), "nothing was published") {
+	if _, err := db.Exports.AckExport(ctx, to.Name); err == nil || !strings.Contains(err.Error(), "nothing was published") {
 		t.Errorf("got %v", err)
 	}
 	publish := func() Delta {
@@ -203,11 +204,11 @@ func TestDeltaFiles(t *testing.T) {
 	if _, err := os.Stat(AddPath(to.Path)); err == nil {
 		t.Error("there is a file of additions")
 	}
-	if m, err := db.AckExport(ctx, to.Name); err != nil || m.AckedGeneration != 1 {
+	if m, err := db.Exports.AckExport(ctx, to.Name); err != nil || m.AckedGeneration != 1 {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	fail(t, db, "third@example.com")
-	if _, err := db.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "fred@example.net", Reason: "lives", Author: "op"}); err != nil {
+	if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "fred@example.net", Reason: "lives", Author: "op"}); err != nil {
 		t.Fatal(err)
 	}
 	if d := publish(); d.Since != 1 || d.Added.Rows != 1 || d.Removed != 1 {
@@ -232,7 +233,7 @@ func BenchmarkDelta(b *testing.B) {
 	if _, err := Publish(ctx, db, to); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := db.AckExport(ctx, to.Name); err != nil {
+	if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
 		b.Fatal(err)
 	}
 	var more []string

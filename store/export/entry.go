@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/query"
 )
 
 // Kind is what a target may have a word for.
@@ -27,7 +27,7 @@ var kindNames = [...]string{"unsubscribe", "soft bounce", "hard bounce", "operat
 func (k Kind) String() string { return kindNames[k] }
 
 // KindOf is the kind of an entry of the list.
-func KindOf(e *store.Suppression) Kind {
+func KindOf(e *query.Suppression) Kind {
 	switch {
 	case e.Source == "complaint":
 		return Complaint

@@ -2,9 +2,8 @@ package export
 
 import (
 	"fmt"
+	"harvester/store/query"
 	"strings"
-
-	"harvester/store"
 )
 
 // exim is what the two Exim files share. f lacks what does not differ.
@@ -13,7 +12,7 @@ func exim(p Profile, record func(b []byte, key, why string) []byte, f form) Prof
 	p.Removal = "An address that may be mailed again is absent from the next file."
 	p.Loses = append(p.Loses, "addresses with a quoted local part can't be looked up")
 	f.refuse = refuseQuoted
-	f.row = func(b []byte, e *store.Suppression, name string) []byte {
+	f.row = func(b []byte, e *query.Suppression, name string) []byte {
 		return record(b, name, Why(e))
 	}
 	f.name, f.spelling, f.fold = byKey, keySpelling, foldASCII

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // The ways in which targets bring the names of their list, and the recipients
@@ -91,7 +91,7 @@ func (p *Profile) strays(name, key string) string {
 // spellings are the names under which a file of p lists the address: as p
 // spells it, and where the target compares text, in the other forms in which
 // somebody may name it. Why says what keeps one of those out.
-func (p *Profile) spellings(e *store.Suppression, t *Target) (names []string, why string) {
+func (p *Profile) spellings(e *query.Suppression, t *Target) (names []string, why string) {
 	name := p.spell(e, t)
 	names = []string{name}
 	if p.form.fold == nil || isASCII(e.Address) && !strings.Contains(e.Key, "xn--") {
@@ -112,7 +112,7 @@ func (p *Profile) spellings(e *store.Suppression, t *Target) (names []string, wh
 
 // otherForms are the local part as p spells it and as it was first seen, each
 // with the domain as A-label and in Unicode.
-func otherForms(e *store.Suppression, name string) (out []string) {
+func otherForms(e *query.Suppression, name string) (out []string) {
 	domain := "@" + policy.Domain(e.Key)
 	for _, local := range []string{name, e.Address} {
 		if at := strings.LastIndexByte(local, '@'); at > 0 && !strings.ContainsAny(local[:at], "\"<>() \t,;:\\") {

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // twins are addresses of different people whose names fold to one somewhere.
-func twins() []store.Suppression {
-	var out []store.Suppression
+func twins() []query.Suppression {
+	var out []query.Suppression
 	for _, a := range []string{
 		"info@straße.example", "info@strasse.example", "σας@example.com", "σασ@example.com", "ſam@example.com", "sam@example.com",
 		"ﬁn@example.com", "fin@example.com", "İda@example.com", "ida@example.com", "ПОЧТА@example.com", "jörg@example.com", "jorg@example.com",
@@ -21,7 +21,7 @@ func twins() []store.Suppression {
 	} {
 		out = append(out, hard(a))
 	}
-	slices.SortFunc(out, func(a, b store.Suppression) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(out, func(a, b query.Suppression) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
@@ -96,7 +96,7 @@ func TestVerifyFindsTwins(t *testing.T) {
 func TestBothSpellingsOfADomain(t *testing.T) {
 	for _, profile := range []string{"listmonk", "email", "plain", "mailman", "exim", "postfix-access"} {
 		to := target(t, profile, t.TempDir())
-		res := mustWrite(t, []store.Suppression{hard("karl@bücher.example")}, to)
+		res := mustWrite(t, []query.Suppression{hard("karl@bücher.example")}, to)
 		b, err := os.ReadFile(to.Path)
 		if err != nil || res.Rows != 1 || !strings.Contains(string(b), "karl@bücher.example") || !strings.Contains(string(b), "karl@xn--bcher-kva.example") {
 			t.Errorf("%s: %+v, %v\n%s", profile, res, err, b)

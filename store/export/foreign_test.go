@@ -3,17 +3,16 @@ package export
 import (
 	"context"
 	"errors"
+	"harvester/store/query"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"harvester/store"
 )
 
 // A file that no export wrote is never touched, whichever of ours it would be.
 func TestForeignFilesStay(t *testing.T) {
-	entries := []store.Suppression{hard("a@example.com"), hard("b@example.com"), hard("line\nbreak@example.com")}
+	entries := []query.Suppression{hard("a@example.com"), hard("b@example.com"), hard("line\nbreak@example.com")}
 	for _, place := range []func(string) string{
 		func(p string) string { return p },
 		func(p string) string { return partPath(p, 1) },
@@ -55,7 +54,7 @@ func TestCrashBeforeTheManifest(t *testing.T) {
 	if _, err := w.parts[0].publish(); err != nil {
 		t.Fatal(err)
 	}
-	if res := mustWrite(t, []store.Suppression{hard("b@example.com")}, to); res.Generation != 1 || !res.Changed {
+	if res := mustWrite(t, []query.Suppression{hard("b@example.com")}, to); res.Generation != 1 || !res.Changed {
 		t.Errorf("%+v", res)
 	}
 	if m, err := ReadManifest(to.Path); err != nil || m.Rows != 1 || m.Claims != nil {
@@ -78,7 +77,7 @@ func TestSkippedFilesAreApart(t *testing.T) {
 	}
 	// What an earlier version called otherwise is taken away.
 	to := target(t, "sendgrid", dir)
-	odd := []store.Suppression{hard(`"a,b"@example.com`)}
+	odd := []query.Suppression{hard(`"a,b"@example.com`)}
 	mustWrite(t, odd, to)
 	m, err := ReadManifest(to.Path)
 	if err != nil {
@@ -113,12 +112,12 @@ func TestNoEmptyFirstFile(t *testing.T) {
 	if names(t, filepath.Dir(to.Path)) != "" {
 		t.Errorf("written: %s", names(t, filepath.Dir(to.Path)))
 	}
-	read, err := db.EverRead(ctx, "bounces")
+	read, err := db.Mailboxes.EverRead(ctx, "bounces")
 	if err != nil || read {
 		t.Errorf("read: %v, %v", read, err)
 	}
 	fail(t, db, "jane@example.com")
-	if read, err = db.EverRead(ctx, "bounces"); err != nil || !read {
+	if read, err = db.Mailboxes.EverRead(ctx, "bounces"); err != nil || !read {
 		t.Errorf("read: %v, %v", read, err)
 	}
 	if res, err := Publish(ctx, db, to); err != nil || res.Rows != 1 {

@@ -8,13 +8,14 @@ import (
 	"errors"
 	"hash"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
+	"harvester/store/upkeep"
 )
 
 // hashed is the shape that all hashed profiles share.
 func hashed(name, what string, of func(*Target) hash.Hash) Profile {
-	digest := func(e *store.Suppression, t *Target) string {
+	digest := func(e *query.Suppression, t *Target) string {
 		if e.Digest != "" {
 			return e.Digest
 		}
@@ -71,11 +72,11 @@ func DigestsOf(name string, p *Profile) string {
 
 // Digest is what a hashed target writes in place of an address; false for
 // others.
-func Digest(address string, t *Target) (store.Digest, bool) {
-	d := store.Digest{Export: DigestsOf(t.Name, &t.Profile)}
+func Digest(address string, t *Target) (upkeep.Digest, bool) {
+	d := upkeep.Digest{Export: DigestsOf(t.Name, &t.Profile)}
 	if d.Export == "" {
 		return d, false
 	}
-	d.Value = t.Profile.spell(&store.Suppression{Address: address, Key: policy.Key(address)}, t)
+	d.Value = t.Profile.spell(&query.Suppression{Address: address, Key: policy.Key(address)}, t)
 	return d, true
 }

@@ -1,9 +1,8 @@
 package export
 
 import (
+	"harvester/store/query"
 	"strings"
-
-	"harvester/store"
 )
 
 func cloudflareProfile() Profile {
@@ -16,7 +15,7 @@ func cloudflareProfile() Profile {
 		Evidence: "developers.cloudflare.com/email-service/configuration/suppressions",
 		Loses:    []string{"every reason"},
 		form: form{
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = appendCSV(b, name)
 				if !e.Expires.IsZero() {
 					b = appendTime(append(b, ','), e.Expires)
@@ -29,7 +28,7 @@ func cloudflareProfile() Profile {
 }
 
 // oneALine is the shape of list managers that take bare addresses.
-func oneALine(fold func(string) string, refuse func(*store.Suppression) string, read func(string) (string, bool, error)) form {
+func oneALine(fold func(string) string, refuse func(*query.Suppression) string, read func(string) (string, bool, error)) form {
 	return form{
 		refuse:      refuse,
 		addressOnly: true,
@@ -75,7 +74,7 @@ func sympaProfile() Profile {
 		Removal:  "Nothing to lift: subscribe the address again.",
 		Evidence: "source of sympa-community/sympa (2026-08)",
 		Loses:    addressOnly,
-		form: oneALine(foldLower, func(e *store.Suppression) string {
+		form: oneALine(foldLower, func(e *query.Suppression) string {
 			if strings.Contains(e.Key, "#") {
 				return "holds #, which the target takes for a comment"
 			}
@@ -90,7 +89,7 @@ func sympaProfile() Profile {
 	}
 }
 
-func refuseBlank(e *store.Suppression) string {
+func refuseBlank(e *query.Suppression) string {
 	if strings.ContainsAny(e.Key, " \t") {
 		return "holds a blank, at which the target ends the address"
 	}

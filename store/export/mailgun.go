@@ -1,16 +1,15 @@
 package export
 
 import (
+	"harvester/store/query"
 	"strconv"
 	"time"
-
-	"harvester/store"
 )
 
 const mailgunLimit = 25_000_000 // bytes of a file
 
 // mailgun is what the three lists of Mailgun share. created_at is RFC 2822.
-func mailgun(name, list, header string, takes func(*store.Suppression) bool, row func([]byte, *store.Suppression) []byte) Profile {
+func mailgun(name, list, header string, takes func(*query.Suppression) bool, row func([]byte, *query.Suppression) []byte) Profile {
 	return Profile{
 		Name:     name,
 		For:      "Mailgun, the list of " + list + " of one sending domain",
@@ -22,7 +21,7 @@ func mailgun(name, list, header string, takes func(*store.Suppression) bool, row
 		MaxBytes: mailgunLimit,
 		form: form{
 			header: header + "\n", takes: takes,
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = row(append(appendCSV(b, name), ','), e)
 				return append(appendCSV(b, e.Since.UTC().Format(time.RFC1123Z)), '\n')
 			},
@@ -33,8 +32,8 @@ func mailgun(name, list, header string, takes func(*store.Suppression) bool, row
 
 func mailgunProfile() Profile {
 	p := mailgun("mailgun", "bounces", "address,code,error,created_at",
-		func(e *store.Suppression) bool { k := KindOf(e); return k != Complaint && k != Unsubscribe },
-		func(b []byte, e *store.Suppression) []byte {
+		func(e *query.Suppression) bool { k := KindOf(e); return k != Complaint && k != Unsubscribe },
+		func(b []byte, e *query.Suppression) []byte {
 			code := e.ReplyCode
 			if code < 500 || code > 599 { // a final failure, whatever the last reply was
 				code = 550
@@ -48,12 +47,12 @@ func mailgunProfile() Profile {
 
 func mailgunComplaintsProfile() Profile {
 	return mailgun("mailgun-complaints", "complaints", "address,created_at",
-		func(e *store.Suppression) bool { return KindOf(e) == Complaint },
-		func(b []byte, _ *store.Suppression) []byte { return b })
+		func(e *query.Suppression) bool { return KindOf(e) == Complaint },
+		func(b []byte, _ *query.Suppression) []byte { return b })
 }
 
 func mailgunUnsubscribesProfile() Profile {
 	return mailgun("mailgun-unsubscribes", "unsubscribes", "address,tags,created_at",
-		func(e *store.Suppression) bool { return KindOf(e) == Unsubscribe },
-		func(b []byte, _ *store.Suppression) []byte { return append(b, "*,"...) })
+		func(e *query.Suppression) bool { return KindOf(e) == Unsubscribe },
+		func(b []byte, _ *query.Suppression) []byte { return append(b, "*,"...) })
 }

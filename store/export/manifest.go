@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/query"
 )
 
 // ManifestSchema names the layout of a manifest.
@@ -56,7 +56,7 @@ type Narrowed struct {
 	Since   time.Time      `json:"since,omitzero"` // when entries came onto the list, at the earliest
 }
 
-func filterOf(f store.Filter) Narrowed {
+func filterOf(f query.Filter) Narrowed {
 	n := Narrowed{Domain: f.Domain, Sources: f.Sources, Stream: f.Stream, Reasons: f.Reasons, Domains: f.Domains, Classes: f.Classes, Since: f.Since}
 	if f.Source != "" {
 		n.Sources = append([]string{f.Source}, f.Sources...)

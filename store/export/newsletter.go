@@ -1,9 +1,8 @@
 package export
 
 import (
+	"harvester/store/query"
 	"strings"
-
-	"harvester/store"
 )
 
 func brevoProfile() Profile {
@@ -18,7 +17,7 @@ func brevoProfile() Profile {
 		MaxBytes: 8_000_000,
 		form: form{
 			header: "EMAIL;REASON\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = append(appendDelimited(b, name, ';'), ';')
 				return append(append(b, KindOf(e).String()...), '\n')
 			},
@@ -44,7 +43,7 @@ func mailchimpProfile() Profile {
 		Loses:    []string{"dates; complaints and operator's decisions become unsubscribed"},
 		form: form{
 			batch: batch{size: 500, open: `{"members":[`, sep: ",", close: `],"update_existing":true}` + "\n"},
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				status := "unsubscribed"
 				if k := KindOf(e); k == HardBounce || k == SoftBounce {
 					status = "cleaned"
@@ -76,7 +75,7 @@ func listmonkProfile() Profile {
 		Loses:    []string{"the reason stands in the attributes only", "addresses that Go's net/mail does not read (quoted local parts, a..b@) are skipped by listmonk"},
 		form: form{
 			header: "email,name,attributes\n", refuse: refuseStrict,
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				attributes := append([]byte(`{"harvester":{"reason":`), appendJSON(nil, e.Reason)...)
 				attributes = append(appendJSON(append(attributes, `,"status":`...), printable(e.Status)), "}}"...)
 				b = append(appendCSV(b, name), ",,"...)
@@ -98,7 +97,7 @@ func mauticProfile() Profile {
 		Loses:    []string{"every reason: a CSV import is recorded as Manual, not as Bounced"},
 		form: form{
 			header: "email,doNotEmail\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				return append(appendCSV(b, name), ",1\n"...)
 			},
 			name: byKey, spelling: keySpelling, fold: foldMarks, addressOnly: true, read: readCSV(csvReader{column: "email"}),

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"harvester/store/query"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"harvester/store"
 )
 
 // addressOnly says what every list of bare addresses loses.
@@ -40,7 +39,7 @@ func ndjsonProfile() Profile {
 		Removal:  "An address that may be mailed again is absent from the next file.",
 		Evidence: "own layout (RFC 8259)",
 		form: form{
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				member := func(key, value string) {
 					b = append(append(append(b, ',', '"'), key...), '"', ':')
 					b = appendJSON(b, value)
@@ -94,7 +93,7 @@ func ndjsonEmail(line string) (name string, ok bool, err error) {
 }
 
 // bareLine is a row that is the address alone.
-func bareLine(b []byte, _ *store.Suppression, name string) []byte {
+func bareLine(b []byte, _ *query.Suppression, name string) []byte {
 	return append(append(b, name...), '\n')
 }
 
@@ -110,14 +109,14 @@ func spreadsheetProfile() Profile {
 		Evidence: "own layout; the guard follows OWASP ASVS 1.2.10 and CWE-1236",
 		form: form{
 			header: "\ufeff" + banner + "\r\n" + columns + "\r\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = appendCSV(b, name)
 				for _, cell := range [...]string{e.Reason, e.Class.String(), seconds(e.Since), seconds(e.LastSeen), strconv.Itoa(e.Count), seconds(e.Expires), e.Source, e.Status, flat(e.Diagnostic), e.Line} {
 					b = appendCSV(append(b, ','), guard(cell))
 				}
 				return append(b, '\r', '\n')
 			},
-			name: func(e *store.Suppression, _ *Target) string { return guard(e.Address) },
+			name: func(e *query.Suppression, _ *Target) string { return guard(e.Address) },
 			read: readCSV(csvReader{column: "email", skip: 1}),
 		},
 	}

@@ -2,10 +2,9 @@ package export
 
 import (
 	"fmt"
+	"harvester/store/query"
 	"strconv"
 	"strings"
-
-	"harvester/store"
 )
 
 // forGood is what stands for "never expires" in Postal: the year 2100.
@@ -23,7 +22,7 @@ func postalProfile() Profile {
 		Loses:    []string{"Postal deletes an entry when a mail to it succeeds"},
 		form: form{
 			header: "START TRANSACTION;\nDELETE FROM suppressions WHERE reason LIKE 'harvester: %';\n", footer: "COMMIT;\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				until := int64(forGood)
 				if !e.Expires.IsZero() {
 					until = e.Expires.Unix()

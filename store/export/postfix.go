@@ -2,9 +2,8 @@ package export
 
 import (
 	"fmt"
+	"harvester/store/query"
 	"strings"
-
-	"harvester/store"
 )
 
 // postfix is what the two Postfix tables share (access(5), transport(5)).
@@ -15,7 +14,7 @@ func postfix(p Profile, action string) Profile {
 		"addresses that begin with # or need quotes can't be looked up")
 	p.form = form{
 		refuse: refuseAny(refuseQuoted, refuseHash, refuseBlank),
-		row: func(b []byte, e *store.Suppression, name string) []byte {
+		row: func(b []byte, e *query.Suppression, name string) []byte {
 			b = append(append(b, name...), ' ')
 			b = append(append(b, action...), ' ')
 			return append(append(append(b, "suppressed by harvester: "...), Why(e)...), '\n')

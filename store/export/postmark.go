@@ -1,6 +1,6 @@
 package export
 
-import "harvester/store"
+import "harvester/store/query"
 
 func postmarkProfile() Profile {
 	type body struct {
@@ -18,7 +18,7 @@ func postmarkProfile() Profile {
 		form: form{
 			addressOnly: true,
 			batch:       batch{size: 50, open: `{"Suppressions":[`, sep: ",", close: "]}\n"},
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				return append(appendJSON(append(b, `{"EmailAddress":`...), name), '}')
 			},
 			name: byKey, spelling: keySpelling,

@@ -3,11 +3,10 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"harvester/store/query"
 	"io"
 	"iter"
 	"strings"
-
-	"harvester/store"
 )
 
 // Profile is one form of suppression file and what its reader must know. The
@@ -34,16 +33,16 @@ type form struct {
 	footer string
 	// takes says whether the target has a place for what the entry is. What
 	// it doesn't take is counted in the manifest. Nil takes everything.
-	takes func(*store.Suppression) bool
+	takes func(*query.Suppression) bool
 	// refuse says why the target can't represent this address, "" when it can.
 	// Nil refuses nothing but what no file can hold.
-	refuse func(*store.Suppression) string
+	refuse func(*query.Suppression) string
 	// needs says what the target's settings lack, nil when nothing.
 	needs   func(*Target) error
 	digests bool // the file holds digests, which outlive what they were made of
 	// row appends the row, or what the target needs as one, of an address that is
 	// spelt name, line ends included. Nil: the profile writes no file.
-	row func(b []byte, e *store.Suppression, name string) []byte
+	row func(b []byte, e *query.Suppression, name string) []byte
 	// addressOnly says that rows depend on address and kind alone, not on what
 	// changes with every further failure.
 	addressOnly bool
@@ -53,7 +52,7 @@ type form struct {
 	// batch bundles rows into request bodies, one a line.
 	batch batch
 	// name is the address as the file spells it; nil means as first seen.
-	name     func(*store.Suppression, *Target) string
+	name     func(*query.Suppression, *Target) string
 	spelling string // what name does, in words
 	// fold is what the target does to a name before it compares it. With it, an
 	// address is listed in each of its spellings, and those that are somebody
@@ -70,7 +69,7 @@ type batch struct {
 }
 
 // Refuses says why the target of p can't represent the address, "" when it can.
-func (p *Profile) Refuses(e *store.Suppression) string {
+func (p *Profile) Refuses(e *query.Suppression) string {
 	if e.Digest != "" {
 		if p.form.digests {
 			return ""
@@ -88,12 +87,12 @@ func (p *Profile) Refuses(e *store.Suppression) string {
 }
 
 // holds says whether a file of p holds the entry.
-func (p *Profile) holds(e *store.Suppression) bool {
+func (p *Profile) holds(e *query.Suppression) bool {
 	return (p.form.takes == nil || p.form.takes(e)) && p.Refuses(e) == ""
 }
 
 // spell is the address as the file of p spells it.
-func (p *Profile) spell(e *store.Suppression, t *Target) string {
+func (p *Profile) spell(e *query.Suppression, t *Target) string {
 	if p.form.name == nil {
 		return e.Address
 	}
@@ -111,7 +110,7 @@ func (p *Profile) spelling() string {
 
 // counted is the name by which an address of a file counts: its key where the
 // file may hold several spellings of it.
-func (p *Profile) counted(e *store.Suppression, name string) string {
+func (p *Profile) counted(e *query.Suppression, name string) string {
 	if p.form.fold != nil {
 		return e.Key
 	}

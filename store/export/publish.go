@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
@@ -20,52 +22,52 @@ var ErrOtherDatabase = errors.New("the file was written from another database")
 // records a new content under its generation. It fails with store.ErrStopped,
 // and leaves the file as it is, while the guard keeps the exports still.
 func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
-	if err := db.MayExport(ctx); err != nil {
+	if err := db.Guard.MayExport(ctx); err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	last, err := db.LastExport(ctx, t.Name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	last, err := db.Exports.LastExport(ctx, t.Name)
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, engine.ErrNotFound) {
 		if err := errors.Join(known(ctx, db, t), ready(ctx, db, t)); err != nil {
 			return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
-	if t.Generation, err = db.LastGeneration(ctx, t.Name); err != nil {
+	if t.Generation, err = db.Exports.LastGeneration(ctx, t.Name); err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	if t.Policy == "" {
-		t.Policy = policyVersion(db.Policy())
+		t.Policy = policyVersion(db.Judge.Ours.Policy)
 	}
 	// Read before the list: what changes in between is told twice, never lost.
-	mark, err := db.ListMark(ctx)
+	mark, err := db.List.ListMark(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	marks, err := db.ExportMarks(ctx, t.Name)
+	marks, err := db.Exports.ExportMarks(ctx, t.Name)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	state, err := db.ListState(ctx, !t.Profile.form.addressOnly)
+	state, err := db.List.ListState(ctx, !t.Profile.form.addressOnly)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	if res, ok := unchanged(&t, marks, state, last); ok {
 		return res, nil
 	}
-	res, err := Write(ctx, ahead(db.Suppressions(ctx, t.Filter)), t)
+	res, err := Write(ctx, ahead(db.List.Suppressions(ctx, t.Filter)), t)
 	if err != nil {
 		return Result{}, err
 	}
 	// Also when a crash came between the file and the record of it.
 	if res.Changed || res.Generation > t.Generation || res.SHA256 != last.SHA256 {
-		_, err = db.RecordExport(ctx, store.Export{Name: t.Name, Profile: t.Profile.Name, Path: t.Path, Rows: res.Rows, Bytes: res.Bytes, SHA256: res.SHA256})
+		_, err = db.Exports.RecordExport(ctx, facts.Export{Name: t.Name, Profile: t.Profile.Name, Path: t.Path, Rows: res.Rows, Bytes: res.Bytes, SHA256: res.SHA256})
 		if err != nil {
 			return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
-	if err := db.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state)); err != nil {
+	if err := db.Exports.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state)); err != nil {
 		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil
@@ -79,7 +81,7 @@ func known(ctx context.Context, db *store.DB, t Target) error {
 		return nil // nothing of ours stands there
 	}
 	rows := 0
-	for _, err := range db.Suppressions(ctx, t.Filter) {
+	for _, err := range db.List.Suppressions(ctx, t.Filter) {
 		if err != nil {
 			return err
 		}
@@ -99,7 +101,7 @@ func ready(ctx context.Context, db *store.DB, t Target) error {
 	if len(t.Unread) == 0 {
 		return nil
 	}
-	for e, err := range db.Suppressions(ctx, t.Filter) {
+	for e, err := range db.List.Suppressions(ctx, t.Filter) {
 		if err != nil || t.Profile.holds(&e) {
 			return err
 		}

@@ -14,6 +14,8 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
@@ -42,18 +44,18 @@ func openAt(t testing.TB, now func() time.Time) *store.DB {
 // fail stores one notice for each address that there is nobody.
 func fail(t testing.TB, db *store.DB, addresses ...string) {
 	t.Helper()
-	var b store.Batch
+	var b facts.Batch
 	for _, a := range addresses {
 		b.Items = append(b.Items, notice(a))
 	}
-	if _, err := db.Commit(context.Background(), b); err != nil {
+	if _, err := db.Judge.Commit(context.Background(), b); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // notice says of an address that there is nobody.
-func notice(a string) store.Item {
-	return store.Item{
+func notice(a string) facts.Item {
+	return facts.Item{
 		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: a}, Raw: []byte(a), Received: day},
 		Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
 			Recipients: []parse.Recipient{{Recipient: a, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
@@ -73,7 +75,7 @@ func TestPublish(t *testing.T) {
 		if err != nil || res.Rows != rows || res.Changed != changed || res.Generation != generation {
 			t.Fatalf("%+v, %v", res, err)
 		}
-		last, err := db.LastExport(ctx, to.Name)
+		last, err := db.Exports.LastExport(ctx, to.Name)
 		if err != nil || last.Generation != generation || last.SHA256 != res.SHA256 || last.Rows != rows || last.Bytes != res.Bytes {
 			t.Fatalf("recorded %+v, %v", last, err)
 		}
@@ -93,7 +95,7 @@ func TestPublish(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	// What was withheld in between uses up a generation.
-	if _, err := db.RecordExport(ctx, store.Export{Name: to.Name, Withheld: true, Why: "too many"}); err != nil {
+	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: to.Name, Withheld: true, Why: "too many"}); err != nil {
 		t.Fatal(err)
 	}
 	fail(t, db, "fourth@example.com")
@@ -150,10 +152,10 @@ func TestPublishObeysTheGuard(t *testing.T) {
 	}
 	fail(t, db, many...)
 	_, err := Publish(ctx, db, to)
-	if b, _ := os.ReadFile(to.Path); !errors.Is(err, store.ErrStopped) || string(b) != "email\njane.doe@example.com\n" {
+	if b, _ := os.ReadFile(to.Path); !errors.Is(err, engine.ErrStopped) || string(b) != "email\njane.doe@example.com\n" {
 		t.Errorf("%v; the file is %d bytes long", err, len(b))
 	}
-	if _, err := PublishDelta(ctx, db, to); !errors.Is(err, store.ErrStopped) {
+	if _, err := PublishDelta(ctx, db, to); !errors.Is(err, engine.ErrStopped) {
 		t.Errorf("the delta went out: %v", err)
 	}
 }
@@ -187,10 +189,10 @@ func TestPublishNarrowedByReasonAndDomain(t *testing.T) {
 	if m, err := ReadManifest(to.Path); err != nil || len(m.Filter.Reasons) != 1 || len(m.Filter.Domains) != 2 {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if _, err := db.AckExport(ctx, to.Name); err != nil {
+	if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "jane.doe@example.com", Reason: "lives", Author: "op"}); err != nil {
+	if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "jane.doe@example.com", Reason: "lives", Author: "op"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Publish(ctx, db, to); err != nil {
@@ -225,7 +227,7 @@ func TestPublishSinceADay(t *testing.T) {
 	override := func(act policy.Act, who string) {
 		t.Helper()
 		now = now.Add(time.Hour)
-		if _, err := db.Override(ctx, policy.Override{Act: act, Pattern: who, Reason: "test", Author: "op", At: now}); err != nil {
+		if _, err := db.Judge.Override(ctx, policy.Override{Act: act, Pattern: who, Reason: "test", Author: "op", At: now}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -236,7 +238,7 @@ func TestPublishSinceADay(t *testing.T) {
 	if m, err := ReadManifest(to.Path); err != nil || !m.Filter.Since.Equal(to.Filter.Since) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if _, err := db.AckExport(ctx, to.Name); err != nil {
+	if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
 		t.Fatal(err)
 	}
 	override(policy.Remove, "again@example.com")

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"harvester/store/engine"
 	"hash"
 	"io"
 	"io/fs"
@@ -13,8 +14,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"harvester/store"
 )
 
 // staleAfter is the age at which a temporary file can't belong to a running
@@ -79,7 +78,7 @@ func stage(path string) (*staged, error) {
 	}
 	s := &staged{path: path, f: f, sum: sha256.New()}
 	s.buf = bufio.NewWriterSize(f, 64<<10)
-	if err := errors.Join(f.Chmod(mode), store.LikeFolder(f)); err != nil {
+	if err := errors.Join(f.Chmod(mode), engine.LikeFolder(f)); err != nil {
 		s.discard()
 		return nil, explain(path, err)
 	}

@@ -1,9 +1,8 @@
 package export
 
 import (
+	"harvester/store/query"
 	"strings"
-
-	"harvester/store"
 )
 
 func rspamdProfile() Profile {
@@ -17,7 +16,7 @@ func rspamdProfile() Profile {
 		Loses:    []string{"every reason", "rspamd 3.4 finds no recipient that is not ASCII (SMTPUTF8), nor one whose dots are not between letters (a..b@)", "a suppressed user@domain also blocks user+anything@domain; addresses with a tag are skipped", "addresses with a quoted local part can't be looked up"},
 		form: form{
 			refuse:      refuseAny(refuseQuoted, refuseBlank, refuseTag, refuseDots),
-			row:         func(b []byte, _ *store.Suppression, name string) []byte { return appendRspamd(b, name) },
+			row:         func(b []byte, _ *query.Suppression, name string) []byte { return appendRspamd(b, name) },
 			addressOnly: true,
 			name:        byKey, spelling: keySpelling, fold: foldOnlyASCII,
 			read: readLines(func(line string) (string, bool, error) {
@@ -35,7 +34,7 @@ func rspamdProfile() Profile {
 
 // QUIRK: rspamd's own rules (TAGGED_RCPT, 3.4) take the tag off a recipient
 // before maps are asked.
-func refuseTag(e *store.Suppression) string {
+func refuseTag(e *query.Suppression) string {
 	if at := strings.LastIndexByte(e.Key, '@'); strings.IndexByte(e.Key[:at], '+') > 0 {
 		return "has a +tag, which rspamd takes off before it looks the address up"
 	}
@@ -44,7 +43,7 @@ func refuseTag(e *store.Suppression) string {
 
 // QUIRK: rspamd 3.4 reads no recipient whose local part is no dot-atom
 // (RFC 5322), so that it has none to look up.
-func refuseDots(e *store.Suppression) string {
+func refuseDots(e *query.Suppression) string {
 	local := e.Key[:strings.LastIndexByte(e.Key, '@')]
 	if strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
 		return "has a dot too many in its local part, which the target does not read"

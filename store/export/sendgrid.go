@@ -1,6 +1,6 @@
 package export
 
-import "harvester/store"
+import "harvester/store/query"
 
 func sendgridProfile() Profile {
 	return Profile{
@@ -20,7 +20,7 @@ func sendgridProfile() Profile {
 	}
 }
 
-func refuseComma(e *store.Suppression) string {
+func refuseComma(e *query.Suppression) string {
 	for i := range len(e.Key) {
 		if c := e.Key[i]; c == ',' || c == '"' {
 			return "would have to be quoted, which the target does not understand"

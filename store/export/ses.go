@@ -1,17 +1,17 @@
 package export
 
-import "harvester/store"
+import "harvester/store/query"
 
 // sesReason maps to the two reasons that SES has. Unsubscribes have no place
 // there: SES keeps its own lists of topics for them.
-func sesReason(e *store.Suppression) string {
+func sesReason(e *query.Suppression) string {
 	if KindOf(e) == Complaint {
 		return "COMPLAINT"
 	}
 	return "BOUNCE"
 }
 
-func sesTakes(e *store.Suppression) bool { return KindOf(e) != Unsubscribe }
+func sesTakes(e *query.Suppression) bool { return KindOf(e) != Unsubscribe }
 
 var sesLoses = []string{
 	"unsubscribes are left out: SES knows only BOUNCE and COMPLAINT",
@@ -32,7 +32,7 @@ func sesProfile() Profile {
 		form: form{
 			addressOnly: true,
 			takes:       sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				b = append(appendCSV(b, name), ',')
 				return append(append(b, sesReason(e)...), '\n')
 			},
@@ -48,7 +48,7 @@ func sesJSONProfile() Profile {
 	p := sesProfile()
 	p.Name, p.Shape = "ses-json", "one JSON object a line: emailAddress, reason; 100,000 addresses a file"
 	p.Import = "As for the profile ses, with DataFormat=JSON."
-	p.form.row = func(b []byte, e *store.Suppression, name string) []byte {
+	p.form.row = func(b []byte, e *query.Suppression, name string) []byte {
 		b = append(appendJSON(append(b, `{"emailAddress":`...), name), `,"reason":"`...)
 		return append(append(b, sesReason(e)...), "\"}\n"...)
 	}

@@ -1,6 +1,6 @@
 package export
 
-import "harvester/store"
+import "harvester/store/query"
 
 func sparkpostProfile() Profile {
 	return Profile{
@@ -14,7 +14,7 @@ func sparkpostProfile() Profile {
 		Loses:    []string{"kind and dates: the reason stands in the description only"},
 		form: form{
 			header: "recipient,type,description\n",
-			row: func(b []byte, e *store.Suppression, name string) []byte {
+			row: func(b []byte, e *query.Suppression, name string) []byte {
 				if KindOf(e) != Unsubscribe {
 					b = appendCSV(append(appendCSV(b, name), ",transactional,"...), KindOf(e).String()+": "+Why(e))
 					b = append(b, '\n')

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"harvester/store/query"
 	"net/mail"
 	"strings"
 	"time"
@@ -8,33 +9,31 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
-
-	"harvester/store"
 )
 
 // byKey spells an address in lower case with the domain as A-label, for
 // targets that fold case or can't do without ASCII.
-func byKey(e *store.Suppression, _ *Target) string { return e.Key }
+func byKey(e *query.Suppression, _ *Target) string { return e.Key }
 
 const keySpelling = "lower case, domain as A-label (RFC 5890)"
 
 // The refusals that several targets share. Each says why, or "".
 
-func refuseQuoted(e *store.Suppression) string {
+func refuseQuoted(e *query.Suppression) string {
 	if strings.HasPrefix(e.Key, `"`) {
 		return "has a quoted local part, which the target does not take"
 	}
 	return ""
 }
 
-func refuseUnicode(e *store.Suppression) string {
+func refuseUnicode(e *query.Suppression) string {
 	if strings.ContainsFunc(e.Key, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "is not ASCII (SMTPUTF8), which the target does not take"
 	}
 	return ""
 }
 
-func refuseHash(e *store.Suppression) string {
+func refuseHash(e *query.Suppression) string {
 	if strings.HasPrefix(e.Key, "#") {
 		return "begins with #, which the target takes for a comment"
 	}
@@ -43,7 +42,7 @@ func refuseHash(e *store.Suppression) string {
 
 // refuseStrict refuses what net/mail does not read back as the same address,
 // as targets written in Go do.
-func refuseStrict(e *store.Suppression) string {
+func refuseStrict(e *query.Suppression) string {
 	if a, err := mail.ParseAddress(e.Key); err != nil || a.Address != e.Key {
 		return "is no address by RFC 5322, which the target insists on"
 	}
@@ -51,8 +50,8 @@ func refuseStrict(e *store.Suppression) string {
 }
 
 // refuseAny joins refusals; the first that speaks counts.
-func refuseAny(fs ...func(*store.Suppression) string) func(*store.Suppression) string {
-	return func(e *store.Suppression) string {
+func refuseAny(fs ...func(*query.Suppression) string) func(*query.Suppression) string {
+	return func(e *query.Suppression) string {
 		for _, f := range fs {
 			if why := f(e); why != "" {
 				return why
@@ -77,7 +76,7 @@ func unicodeForm(key string) string {
 }
 
 // Why is the reason in a few ASCII words: "user_unknown 5.1.1".
-func Why(e *store.Suppression) string {
+func Why(e *query.Suppression) string {
 	if e.Status == "" {
 		return e.Reason
 	}

@@ -2,13 +2,12 @@ package export
 
 import (
 	"context"
+	"harvester/store"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"harvester/store"
 )
 
 // manual returns the indented lines of docs/howto.md that stand after a text.

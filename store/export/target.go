@@ -1,9 +1,8 @@
 package export
 
 import (
+	"harvester/store/query"
 	"time"
-
-	"harvester/store"
 )
 
 // Target is one file to write and for whom.
@@ -12,7 +11,7 @@ type Target struct {
 	Path       string       // of the data file; parts, manifest and skipped addresses lie beside it
 	Profile    Profile      //
 	Key        []byte       // secret of the hashed-hmac profile
-	Filter     store.Filter // which part of the list
+	Filter     query.Filter // which part of the list
 	Policy     string       // version of the policy that the verdicts rest on; Publish knows it
 	Rules      string       // version of the rule pack
 	Generation int64        // highest generation known so far; the next change gets one more

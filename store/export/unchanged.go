@@ -5,17 +5,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"harvester/store/facts"
 	"os"
 	"path/filepath"
 	"time"
-
-	"harvester/store"
 )
 
 // unchanged tells without reading the list that the file of t is as it should
 // be: nothing changed on the list since it was written, nothing of what it is
 // made by, and nobody touched its files.
-func unchanged(t *Target, was store.ExportMarks, state string, last store.Export) (Result, bool) {
+func unchanged(t *Target, was facts.ExportMarks, state string, last facts.Export) (Result, bool) {
 	if was.Generation == 0 || was.Generation != t.Generation || was.Form == "" || was.Form != standing(t, state) {
 		return Result{}, false
 	}

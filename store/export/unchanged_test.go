@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
@@ -23,19 +23,19 @@ func TestUnchangedIsSeen(t *testing.T) {
 			to := target(t, profile, t.TempDir())
 			step := func(what string, same bool) {
 				t.Helper()
-				marks, err := db.ExportMarks(ctx, to.Name)
+				marks, err := db.Exports.ExportMarks(ctx, to.Name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				last, _ := db.LastExport(ctx, to.Name)
-				state, err := db.ListState(ctx, !to.Profile.form.addressOnly)
+				last, _ := db.Exports.LastExport(ctx, to.Name)
+				state, err := db.List.ListState(ctx, !to.Profile.form.addressOnly)
 				if err != nil {
 					t.Fatal(err)
 				}
 				now := to
 				now.Generation = marks.Generation
 				if now.Policy == "" {
-					now.Policy = policyVersion(db.Policy())
+					now.Policy = policyVersion(db.Judge.Ours.Policy)
 				}
 				quick, ok := unchanged(&now, marks, state, last)
 				res, err := Publish(ctx, db, to)
@@ -57,15 +57,15 @@ func TestUnchangedIsSeen(t *testing.T) {
 			again := notice("c@example.com")
 			again.Message.Raw, again.Message.Locator.Name, again.Message.Received = []byte("again"), "again", day.Add(30*time.Hour)
 			again.Result.Original.MessageID = "<again>"
-			if _, err := db.Commit(ctx, store.Batch{Items: []store.Item{again}}); err != nil {
+			if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{again}}); err != nil {
 				t.Fatal(err)
 			}
 			step("one more failure", profile != "csv")
-			if _, err := db.Override(ctx, policy.Override{Act: policy.Allow, Pattern: "a@example.com", Reason: "test", Author: "test"}); err != nil {
+			if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Allow, Pattern: "a@example.com", Reason: "test", Author: "test"}); err != nil {
 				t.Fatal(err)
 			}
 			step("an act", false)
-			if _, err := db.Forget(ctx, "b@example.com", "test"); err != nil {
+			if _, err := db.Upkeep.Forget(ctx, "b@example.com", "test"); err != nil {
 				t.Fatal(err)
 			}
 			step("erasure", false)

@@ -5,11 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"harvester/store"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"harvester/store"
 )
 
 // Verify compares the file of t with its manifest and with what the database
@@ -31,7 +30,7 @@ func Verify(ctx context.Context, db *store.DB, t Target) ([]string, error) {
 		return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 	}
 	var want tally
-	for e, err := range Strongest(db.Suppressions(ctx, t.Filter)) {
+	for e, err := range Strongest(db.List.Suppressions(ctx, t.Filter)) {
 		if err != nil {
 			return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 		}

@@ -6,12 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"harvester/store/query"
 	"io/fs"
 	"iter"
 	"os"
 	"time"
-
-	"harvester/store"
 )
 
 // Write writes the file of t, its parts, its manifest and the file of skipped
@@ -22,7 +21,7 @@ import (
 // every file as it is. What was written is read back by the target's own
 // rules before it takes the place of the previous file; on any error that one
 // stays.
-func Write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t Target) (Result, error) {
+func Write(ctx context.Context, entries iter.Seq2[query.Suppression, error], t Target) (Result, error) {
 	res, err := write(ctx, entries, &t)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", cmp.Or(t.Name, t.Profile.Name), err)
@@ -30,7 +29,7 @@ func Write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t T
 	return res, nil
 }
 
-func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *Target) (Result, error) {
+func write(ctx context.Context, entries iter.Seq2[query.Suppression, error], t *Target) (Result, error) {
 	if t.Profile.form.row == nil {
 		return Result{}, fmt.Errorf("the profile %s writes no file: %s", t.Profile.Name, t.Profile.Import)
 	}
@@ -63,9 +62,9 @@ func write(ctx context.Context, entries iter.Seq2[store.Suppression, error], t *
 
 // Strongest yields one entry per key: the one of the strongest kind. The entries
 // come in the order of their keys.
-func Strongest(entries iter.Seq2[store.Suppression, error]) iter.Seq2[store.Suppression, error] {
-	return func(yield func(store.Suppression, error) bool) {
-		var best store.Suppression
+func Strongest(entries iter.Seq2[query.Suppression, error]) iter.Seq2[query.Suppression, error] {
+	return func(yield func(query.Suppression, error) bool) {
+		var best query.Suppression
 		for e, err := range entries {
 			switch {
 			case err != nil:

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -28,8 +28,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var day = time.Date(2026, 3, 2, 7, 11, 9, 0, time.UTC)
 
 // hard is a dead address; change lets a case differ from it.
-func hard(address string, change ...func(*store.Suppression)) store.Suppression {
-	e := store.Suppression{
+func hard(address string, change ...func(*query.Suppression)) query.Suppression {
+	e := query.Suppression{
 		Address: address, Key: policy.Key(address), Reason: "user_unknown", Class: bounce.ClassHard,
 		Since: day, LastSeen: day.Add(26 * time.Hour), Expires: day.AddDate(2, 0, 0), Count: 2, Source: "bounce",
 		Rule: "gmail.no-such-user", Status: "5.1.1", ReplyCode: 550, RemoteMTA: "mx.example.com",
@@ -42,17 +42,17 @@ func hard(address string, change ...func(*store.Suppression)) store.Suppression 
 	return e
 }
 
-func as(source, reason string, class bounce.Class) func(*store.Suppression) {
-	return func(e *store.Suppression) {
+func as(source, reason string, class bounce.Class) func(*query.Suppression) {
+	return func(e *query.Suppression) {
 		e.Source, e.Reason, e.Class, e.Expires = source, reason, class, time.Time{}
 	}
 }
 
 // nasty are addresses that are real, or could be, and trip importers.
-func nasty() []store.Suppression {
+func nasty() []query.Suppression {
 	local := strings.Repeat("l", 64)
 	domain := strings.Repeat(strings.Repeat("d", 60)+".", 3) + "example"
-	out := []store.Suppression{
+	out := []query.Suppression{
 		hard("jane.doe@example.com"),
 		hard("Fred.Upper@Example.NET"),
 		hard("=cmd|'/c@example.org"), hard("+plus@example.org"), hard("-dash@example.org"), hard("'quote@example.org"),
@@ -66,15 +66,15 @@ func nasty() []store.Suppression {
 		hard("complained@example.com", as("complaint", "complaint", bounce.ClassNone)),
 		hard("opted.out@example.com", as("unsubscribe", "unsubscribe", bounce.ClassNone)),
 		hard("full@example.com", as("bounce", "mailbox_full", bounce.ClassSoft)),
-		hard("by.hand@example.com", as("operator", "manual", bounce.ClassNone), func(e *store.Suppression) { e.Diagnostic, e.Status, e.ReplyCode = "", "", 0 }),
+		hard("by.hand@example.com", as("operator", "manual", bounce.ClassNone), func(e *query.Suppression) { e.Diagnostic, e.Status, e.ReplyCode = "", "", 0 }),
 	}
 	out = append(out, twins()...)
-	slices.SortFunc(out, func(a, b store.Suppression) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(out, func(a, b query.Suppression) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
-func seq(entries []store.Suppression) iter.Seq2[store.Suppression, error] {
-	return func(yield func(store.Suppression, error) bool) {
+func seq(entries []query.Suppression) iter.Seq2[query.Suppression, error] {
+	return func(yield func(query.Suppression, error) bool) {
 		for _, e := range entries {
 			if !yield(e, nil) {
 				return
@@ -93,7 +93,7 @@ func target(t testing.TB, profile, dir string) Target {
 		Policy: "p1", Rules: "r1", Now: day}
 }
 
-func mustWrite(t testing.TB, entries []store.Suppression, to Target) Result {
+func mustWrite(t testing.TB, entries []query.Suppression, to Target) Result {
 	t.Helper()
 	res, err := Write(context.Background(), seq(entries), to)
 	if err != nil {
@@ -198,8 +198,8 @@ func TestErrorKeepsThePreviousFiles(t *testing.T) {
 		b, _ := os.ReadFile(filepath.Join(dir, n))
 		before[n] = string(b)
 	}
-	_, err := Write(context.Background(), func(yield func(store.Suppression, error) bool) {
-		_ = yield(hard("a@example.org"), nil) && yield(store.Suppression{}, broken)
+	_, err := Write(context.Background(), func(yield func(query.Suppression, error) bool) {
+		_ = yield(hard("a@example.org"), nil) && yield(query.Suppression{}, broken)
 	}, to)
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "exporting news: ") {
 		t.Errorf("got %v", err)
@@ -209,7 +209,7 @@ func TestErrorKeepsThePreviousFiles(t *testing.T) {
 	if _, err := Write(ctx, seq(nasty()), to); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Write(context.Background(), seq([]store.Suppression{hard("b@example.org"), hard("a@example.org")}), to); err == nil {
+	if _, err := Write(context.Background(), seq([]query.Suppression{hard("b@example.org"), hard("a@example.org")}), to); err == nil {
 		t.Error("a list out of order was written")
 	}
 	for n, want := range before {
@@ -226,7 +226,7 @@ func TestParts(t *testing.T) {
 	dir := t.TempDir()
 	to := target(t, "email", dir)
 	to.Profile.MaxRows = 2
-	five := []store.Suppression{hard("a@example.org"), hard("b@example.org"), hard("c@example.org"), hard("d@example.org"), hard("e@example.org")}
+	five := []query.Suppression{hard("a@example.org"), hard("b@example.org"), hard("c@example.org"), hard("d@example.org"), hard("e@example.org")}
 	res := mustWrite(t, five, to)
 	if got := names(t, dir); got != "suppression-0002.csv suppression-0003.csv suppression.csv suppression.csv.manifest.json" || res.Rows != 5 {
 		t.Errorf("%s, %+v", got, res)
@@ -252,7 +252,7 @@ func TestParts(t *testing.T) {
 func TestOneRowPerAddress(t *testing.T) {
 	dir := t.TempDir()
 	to := target(t, "csv", dir)
-	res := mustWrite(t, []store.Suppression{hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone)), hard("a@example.org"), hard("A@example.org", as("bounce", "mailbox_full", bounce.ClassSoft))}, to)
+	res := mustWrite(t, []query.Suppression{hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone)), hard("a@example.org"), hard("A@example.org", as("bounce", "mailbox_full", bounce.ClassSoft))}, to)
 	b, _ := os.ReadFile(to.Path)
 	if res.Rows != 1 || !strings.Contains(string(b), "\na@example.org,user_unknown,hard,") {
 		t.Errorf("%+v\n%s", res, b)
@@ -261,11 +261,11 @@ func TestOneRowPerAddress(t *testing.T) {
 
 // A file for all mail says that it blocks more than was decided.
 func TestNarrowScopesAreTold(t *testing.T) {
-	optOut := hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone), func(e *store.Suppression) { e.Scope, e.Stream = policy.ScopeStream, "news" })
+	optOut := hard("a@example.org", as("unsubscribe", "unsubscribe", bounce.ClassNone), func(e *query.Suppression) { e.Scope, e.Stream = policy.ScopeStream, "news" })
 	for stream, want := range map[string]int{"": 2, "news": 1} {
 		to := target(t, "email", t.TempDir())
 		to.Filter.Stream = stream
-		mustWrite(t, []store.Suppression{optOut}, to)
+		mustWrite(t, []query.Suppression{optOut}, to)
 		if m, err := ReadManifest(to.Path); err != nil || len(m.Losses) != want {
 			t.Errorf("stream %q: %q, %v", stream, m.Losses, err)
 		}
@@ -298,7 +298,7 @@ func TestManifest(t *testing.T) {
 // memory that the Go runtime held for it.
 func BenchmarkMillion(b *testing.B) {
 	like := hard("user0000000.surname@example000.com")
-	entries := func(yield func(store.Suppression, error) bool) {
+	entries := func(yield func(query.Suppression, error) bool) {
 		e := like
 		for i := range 1_000_000 {
 			e.Key = "user" + strconv.Itoa(1_000_000+i) + ".surname@example000.com"
@@ -315,9 +315,9 @@ func BenchmarkMillion(b *testing.B) {
 		b.Run(p.Name, func(b *testing.B) {
 			dir := b.TempDir()
 			var most uint64
-			watched := func(yield func(store.Suppression, error) bool) {
+			watched := func(yield func(query.Suppression, error) bool) {
 				n := 0
-				entries(func(e store.Suppression, err error) bool {
+				entries(func(e query.Suppression, err error) bool {
 					if n++; n%100_000 == 0 {
 						var m runtime.MemStats
 						runtime.ReadMemStats(&m)

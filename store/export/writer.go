@@ -14,8 +14,8 @@ import (
 	"strings"
 	"unicode"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // writer lays rows into staged parts.
@@ -96,7 +96,7 @@ func (w *writer) put(s string) error {
 	return p.explain(err)
 }
 
-func (w *writer) add(e *store.Suppression) error {
+func (w *writer) add(e *query.Suppression) error {
 	f := &w.t.Profile.form
 	if f.takes != nil && !f.takes(e) {
 		w.omitted[KindOf(e)]++
@@ -186,7 +186,7 @@ func (w *writer) endPart() error {
 	return w.put(w.t.Profile.form.footer)
 }
 
-func (w *writer) skip(e *store.Suppression, why string) error {
+func (w *writer) skip(e *query.Suppression, why string) error {
 	if w.skipped == nil {
 		s, err := stage(SkippedPath(w.t.Path))
 		if err != nil {

@@ -18,14 +18,14 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
-	"harvester/store"
+	"harvester/store/query"
 	"harvester/store/report"
 )
 
 var day = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func aReport() *report.Report {
-	return report.Compose(store.ReportFacts{}, report.Options{Host: "mail.example.org", Day: day, Location: time.UTC, Now: day.AddDate(0, 0, 1)})
+	return report.Compose(query.ReportFacts{}, report.Options{Host: "mail.example.org", Day: day, Location: time.UTC, Now: day.AddDate(0, 0, 1)})
 }
 
 func letter() Letter {

@@ -78,21 +78,42 @@ type Verdict struct {
 	Notes    []Note    // one per event
 }
 
-// Evaluate decides on one address. history holds every event of the address,
-// overrides every act that covers it and was not undone; both in any order,
-// and what lies after now is ignored. Days are days in UTC.
-func Evaluate(history []Event, overrides []Override, table Table, now time.Time) Verdict {
-	f := fold{table: table, groups: map[group]*tally{}, seen: map[string]int{}}
-	f.Events = make([]Event, 0, len(history))
+// Fold decides about single addresses: what follows from the facts follows
+// here and nowhere else. The same facts give the same verdict on any machine.
+type Fold struct {
+	Table  Table
+	Own    []string       // domain keys of ours
+	Around *Circumstances // nil: the events carry theirs
+	Now    time.Time      // what lies after it is ignored
+}
+
+// Decide folds what is stored about the address behind key into a verdict:
+// its events, in any order, and every act that covers it and was not undone.
+// Days are days in UTC. A protected address is never listed, whatever its
+// events say. It sorts events and sets their circumstances; it costs O(n log n).
+func (d *Fold) Decide(key string, events []Event, acts []Override) Verdict {
+	for i := range events {
+		d.Around.Surround(&events[i], key)
+	}
+	v := d.evaluate(events, acts)
+	if why := Protected(key, d.Own); why != "" {
+		v.State, v.Why, v.Episodes = Clear, why, nil
+	}
+	return v
+}
+
+func (d *Fold) evaluate(history []Event, overrides []Override) Verdict {
+	f := fold{table: d.Table}
+	f.Events = history[:0]
 	for _, e := range history {
-		if !e.At.After(now) {
+		if !e.At.After(d.Now) {
 			f.Events = append(f.Events, e)
 		}
 	}
 	slices.SortFunc(f.Events, byTime)
 	acts := make([]Override, 0, len(overrides))
 	for _, o := range overrides {
-		if !o.At.After(now) && !o.Undone {
+		if !o.At.After(d.Now) && !o.Undone {
 			acts = append(acts, o)
 		}
 	}
@@ -110,7 +131,7 @@ func Evaluate(history []Event, overrides []Override, table Table, now time.Time)
 	for ; next < len(acts); next++ {
 		f.act(acts[next])
 	}
-	f.finish(acts, now)
+	f.finish(acts, d.Now)
 	return f.Verdict
 }
 
@@ -123,6 +144,7 @@ func byTime(a, b Event) int {
 type group struct{ family, stream string }
 
 type tally struct {
+	group
 	events []int // indices of events with weight, one a day
 	times  int   // episodes so far, for lines that grow
 	open   *Episode
@@ -131,9 +153,8 @@ type tally struct {
 type fold struct {
 	Verdict
 	table  Table
-	groups map[group]*tally
-	order  []group        // of groups, as first seen
-	seen   map[string]int // family and message, or bytes, to the first event
+	groups []*tally // as first seen; an address has few
+	seen   map[sighting]int
 }
 
 // act applies what an operator did at this point of the history.
@@ -153,9 +174,8 @@ func (f *fold) act(o Override) {
 
 // lift forgets what was counted so far in the episodes that match.
 func (f *fold) lift(why string, match func(Episode) bool) {
-	for _, g := range f.order {
-		t := f.groups[g]
-		if !match(Episode{Source: sourceOf(g.family)}) {
+	for _, t := range f.groups {
+		if !match(Episode{Source: sourceOf(t.family)}) {
 			continue
 		}
 		f.close(t, why)
@@ -172,12 +192,13 @@ func (f *fold) close(t *tally, why string) {
 }
 
 func (f *fold) tally(g group) *tally {
-	t := f.groups[g]
-	if t == nil {
-		t = &tally{}
-		f.groups[g] = t
-		f.order = append(f.order, g)
+	for _, t := range f.groups {
+		if t.group == g {
+			return t
+		}
 	}
+	t := &tally{group: g}
+	f.groups = append(f.groups, t)
 	return t
 }
 
@@ -236,25 +257,33 @@ func (f *fold) event(i int) {
 // used again, are one event.
 func (f *fold) first(family string, i int) (int, bool) {
 	e := &f.Events[i]
-	keys := [3]string{family + "\x00#" + e.Hash}
-	if e.Message != "" {
-		keys[1] = family + "\x00" + e.Message
-	}
-	if e.Token != "" {
-		keys[2] = family + "\x00=" + e.Token
-	}
-	for _, k := range keys {
-		if first, ok := f.seen[k]; ok && k != "" {
+	ways := [3]sighting{{family: family, notice: e.Notice}, {family: family, message: e.Message}, {family: family, token: e.Token}}
+	for _, w := range ways {
+		if first, ok := f.seen[w]; ok && w.names() {
 			return first, true
 		}
 	}
-	for _, k := range keys {
-		if k != "" {
-			f.seen[k] = i
+	if len(f.Events) == 1 {
+		return 0, false // nothing comes that could be another notice
+	}
+	if f.seen == nil {
+		f.seen = make(map[sighting]int, 2*len(f.Events))
+	}
+	for _, w := range ways {
+		if w.names() {
+			f.seen[w] = i
 		}
 	}
 	return 0, false
 }
+
+// sighting is one way to tell that two notices of a family are about one mail.
+type sighting struct {
+	family, message, token string
+	notice                 int64
+}
+
+func (s sighting) names() bool { return s.notice != 0 || s.message != "" || s.token != "" }
 
 // count adds an event with weight to its group and opens or prolongs an
 // episode when its line is met.
@@ -375,10 +404,9 @@ func grown(l Line, times int) Span {
 
 // finish sorts what stands at now from what is past, and applies "allow".
 func (f *fold) finish(acts []Override, now time.Time) {
-	for _, g := range f.order {
-		t := f.groups[g]
+	for _, t := range f.groups {
 		if t.open == nil {
-			f.counter(g, t, now)
+			f.counter(t, now)
 			continue
 		}
 		if !t.open.Expires.IsZero() && !t.open.Expires.After(now) {
@@ -404,13 +432,13 @@ func (f *fold) finish(acts []Override, now time.Time) {
 }
 
 // counter tells how far a group without a verdict is from one.
-func (f *fold) counter(g group, t *tally, now time.Time) {
+func (f *fold) counter(t *tally, now time.Time) {
 	if len(t.events) == 0 {
 		return
 	}
 	i := t.events[len(t.events)-1]
 	line, _ := f.table.Line(f.Events[i])
-	c := Counter{Family: g.family, Stream: g.stream, Line: line.String(), After: line.After}
+	c := Counter{Family: t.family, Stream: t.stream, Line: line.String(), After: line.After}
 	_, all, _ := f.window(t, i, line)
 	for _, j := range all {
 		leaves := f.Events[j].At.Add(line.Within.Of())
@@ -458,6 +486,15 @@ func (v Verdict) List() []Episode {
 		}
 	}
 	return out
+}
+
+// FirstNotice is the ID of the event that event i is a further notice of, 0
+// when it is none.
+func (v *Verdict) FirstNotice(i int) int64 {
+	if first := v.Notes[i].DuplicateOf; first >= 0 {
+		return v.Events[first].ID
+	}
+	return 0
 }
 
 func success(e *Event) bool {

@@ -96,10 +96,11 @@ func (k *StreamKind) UnmarshalText(b []byte) error { return find(k, streamKindNa
 // Event is what one message said about one recipient, as far as a decision
 // needs it.
 type Event struct {
-	ID    int64     // the store's number, for reference only: it never decides
-	Hash  string    // of the message; with Index it orders events of one instant
-	Index int       // position in the message
-	At    time.Time // when the message came in
+	ID     int64     // the store's number, for reference only: it never decides
+	Notice int64     // the store's number of the notice: events of one notice share it; it never orders
+	Hash   string    // of the notice; with Index it orders events of one instant, and is needed for those alone
+	Index  int       // position in the message
+	At     time.Time // when the message came in
 
 	Address    string // as written
 	Kind       bounce.Kind
@@ -114,10 +115,13 @@ type Event struct {
 	Token      string // of the signed return path that the notice came to: one for each recipient and day; "" when none verified
 	// Lives says why our own look-up does not confirm that the domain is dead;
 	// "" when nothing speaks against it. It can only hold back.
-	Lives string
-	Doubt string // why a return path of ours speaks against the notice
+	Lives    string
+	Doubt    string // why a return path of ours speaks against the notice
+	Concern  string // what concentration it can be part of, "" for none
+	Operator string // who runs the receiving server
 
-	// Circumstance is what the events of other addresses say about this one.
+	// Circumstance is what the events of other addresses say about this one;
+	// Fold sets it.
 	Circumstance Circumstance
 	HeldUntil    time.Time // for Held
 }

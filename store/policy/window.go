@@ -10,20 +10,6 @@ import (
 	"harvester/parse/bounce"
 )
 
-// WindowKind says what came together.
-type WindowKind string
-
-// The kinds of concentration.
-const (
-	// Outage: one operator called many addresses unknown within an hour.
-	Outage WindowKind = "outage"
-	// DomainDown: many addresses of one domain failed in one day.
-	DomainDown WindowKind = "domain"
-	// OwnPath: many unrelated domains failed alike in one day: it is our own
-	// path, resolver or list.
-	OwnPath WindowKind = "path"
-)
-
 // Bin is how many distinct things failed within one hour (Outage: addresses)
 // or day (DomainDown: addresses, OwnPath: organisations).
 type Bin struct {
@@ -59,49 +45,26 @@ const (
 	factor = 5
 )
 
-// Least is the number of distinct things in one bin below which nothing of
-// this kind is a burst.
-func Least(k WindowKind) int {
-	if k == DomainDown {
-		return 5
-	}
-	return 20
-}
-
-// Width is the length of a bin of this kind.
-func Width(k WindowKind) time.Duration {
-	if k == Outage {
-		return hour
-	}
-	return day
-}
-
 // Windows finds the bursts among the bins of one subject: at least Least
 // things and five times the baseline, which is the median over the days of
 // the last four weeks of each day's largest bin. Days with nothing, and the
 // last three, are left out of it: who mails once a week is not compared with
 // silence, and a burst is not compared with its own beginning. Fewer than
 // three such days are no baseline. The bins may come in any order.
-func Windows(k WindowKind, subject string, bins []Bin) []Window {
+func Windows(c *Concentration, subject string, bins []Bin) []Window {
 	bins = slices.Clone(bins)
 	slices.SortFunc(bins, func(a, b Bin) int { return a.Start.Compare(b.Start) })
 	var out []Window
 	for i, b := range bins {
-		if b.N < Least(k) {
+		if b.N < c.Least {
 			continue
 		}
 		base := baseline(bins[:i], b.Start)
 		if b.N < factor*base {
 			continue
 		}
-		w := Window{Kind: k, Subject: subject, Start: b.Start, End: b.Start.Add(Width(k)), Peak: b.N, Baseline: base}
-		w.Until = w.End
-		if k != OwnPath {
-			w.Until = w.End.Add(HoldTime)
-		}
-		if k == Outage {
-			w.Start = w.Start.Add(-Lead)
-		}
+		end := b.Start.Add(c.Width)
+		w := Window{Kind: c.Kind, Subject: subject, Start: b.Start.Add(-c.Lead), End: end, Until: end.Add(c.Hold), Peak: b.N, Baseline: base}
 		if n := len(out); n > 0 && !w.Start.After(out[n-1].Until) {
 			last := &out[n-1]
 			last.End, last.Until, last.Peak = w.End, w.Until, max(last.Peak, w.Peak)
@@ -135,8 +98,10 @@ func baseline(bins []Bin, at time.Time) int {
 
 // The concerns of an event: what concentration it can be part of.
 const (
-	ConcernUnknown = "unknown"
-	ConcernEdge    = "5.4.1" // "access denied" at the edge of a domain: its address, the domain or our path
+	ConcernUnknown     = "unknown"
+	ConcernEdge        = "5.4.1" // "access denied" at the edge of a domain: its address, the domain or our path
+	ConcernUnreachable = "unreachable"
+	ConcernDomain      = "domain_unknown"
 )
 
 // Concern says what concentration a failure can be part of, "" for none. Only
@@ -151,23 +116,12 @@ func Concern(e Event, status string) string {
 			return ConcernEdge
 		}
 		return ConcernUnknown
-	case bounce.Expired, bounce.RelayDenied, bounce.RoutingFailed, bounce.DomainUnknown:
-		return Family(e.Reason)
+	case bounce.Expired, bounce.RelayDenied, bounce.RoutingFailed:
+		return ConcernUnreachable
+	case bounce.DomainUnknown:
+		return ConcernDomain
 	}
 	return ""
-}
-
-// Subjects are the bins that an event with this concern falls into.
-func Subjects(concern, operator, domain string) map[WindowKind]string {
-	switch concern {
-	case "":
-		return nil
-	case ConcernUnknown:
-		return map[WindowKind]string{Outage: operator}
-	case ConcernEdge:
-		return map[WindowKind]string{Outage: operator, DomainDown: domain, OwnPath: concern}
-	}
-	return map[WindowKind]string{DomainDown: domain, OwnPath: concern}
 }
 
 // Ruling is the operator's decision about a window: all events of the subject
@@ -178,33 +132,6 @@ type Ruling struct {
 	Start   time.Time  `json:"start"`
 	End     time.Time  `json:"end"`
 	Release bool       `json:"release"`
-}
-
-// Place sets the circumstance of an event from the windows and rulings of its
-// subjects.
-func Place(e *Event, subjects map[WindowKind]string, windows []Window, rulings []Ruling) {
-	e.Circumstance, e.HeldUntil = Ordinary, time.Time{}
-	for _, r := range rulings {
-		if subjects[r.Kind] == r.Subject && !e.At.Before(r.Start) && e.At.Before(r.End) {
-			if !r.Release {
-				e.Circumstance = Discounted
-			}
-			return
-		}
-	}
-	for _, w := range windows {
-		if subjects[w.Kind] != w.Subject || e.At.Before(w.Start) || !e.At.Before(w.Until) {
-			continue
-		}
-		if w.Kind == OwnPath {
-			e.Circumstance, e.HeldUntil = Discounted, time.Time{}
-			return
-		}
-		e.Circumstance = Held
-		if w.Until.After(e.HeldUntil) {
-			e.HeldUntil = w.Until
-		}
-	}
 }
 
 // SortWindows puts windows into the order in which they are shown.

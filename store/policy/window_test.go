@@ -40,7 +40,8 @@ func TestWindows(t *testing.T) {
 		{"a small domain", DomainDown, hours(0, 0, 1, 5), [][2]int{{0, 4}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Windows(tt.kind, "x", tt.bins)
+			c, _ := Concentrated(tt.kind)
+			got := Windows(&c, "x", tt.bins)
 			day := func(tm time.Time) int { return int(tm.Sub(day0.Truncate(24*time.Hour)) / (24 * time.Hour)) }
 			ok := len(got) == len(tt.want)
 			for i := 0; ok && i < len(got); i++ {
@@ -53,17 +54,19 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
+func TestCircumstances(t *testing.T) {
 	outage := Window{Kind: Outage, Subject: "google", Start: at(0), End: at(1), Until: at(4)}
 	path := Window{Kind: OwnPath, Subject: "unreachable", Start: at(0), End: at(1), Until: at(1)}
-	google, other := Subjects(ConcernUnknown, "google", "example.net"), Subjects(ConcernUnknown, "microsoft", "example.net")
-	lost := Subjects("unreachable", "google", "example.net")
+	as := func(concern, operator string) func(*Event) {
+		return func(e *Event) { e.Concern, e.Operator = concern, operator }
+	}
+	google, other, lost := as(ConcernUnknown, "google"), as(ConcernUnknown, "microsoft"), as(ConcernUnreachable, "google")
 	for _, tt := range []struct {
-		name     string
-		day      int
-		subjects map[WindowKind]string
-		rulings  []Ruling
-		want     Circumstance
+		name    string
+		day     int
+		as      func(*Event)
+		rulings []Ruling
+		want    Circumstance
 	}{
 		{"in it", 0, google, nil, Held},
 		{"after it, before its end", 3, google, nil, Held},
@@ -74,8 +77,8 @@ func TestPlace(t *testing.T) {
 		{"released", 0, google, []Ruling{{Kind: Outage, Subject: "google", Start: at(0), End: at(4), Release: true}}, Ordinary},
 		{"dropped", 0, google, []Ruling{{Kind: Outage, Subject: "google", Start: at(0), End: at(4)}}, Discounted},
 	} {
-		e := on(tt.day, bounce.UserUnknown)
-		Place(&e, tt.subjects, []Window{outage, path}, tt.rulings)
+		e := on(tt.day, bounce.UserUnknown, tt.as)
+		NewCircumstances([]Window{outage, path}, tt.rulings).Surround(&e, "jane@example.net")
 		if e.Circumstance != tt.want || (tt.want == Held) != !e.HeldUntil.IsZero() {
 			t.Errorf("%s: %v until %v, want %v", tt.name, e.Circumstance, e.HeldUntil, tt.want)
 		}

@@ -21,6 +21,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/facts"
 )
 
 var day = time.Date(2026, 3, 2, 7, 11, 9, 0, time.UTC)
@@ -43,20 +44,20 @@ func openDB(t testing.TB) *store.DB {
 // notice stores one mail of a kind about each address.
 func notice(t testing.TB, db *store.DB, kind bounce.Kind, addresses ...string) {
 	t.Helper()
-	var b store.Batch
+	var b facts.Batch
 	for _, a := range addresses {
 		r := parse.Recipient{Recipient: a, Reason: bounce.Unclassified, Confidence: bounce.ByRule}
 		if kind == bounce.KindBounce {
 			r = parse.Recipient{Recipient: a, Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
 				Fault: bounce.FaultRecipient, Class: bounce.ClassHard, Rule: "test.unknown", Confidence: bounce.ByRule, Diagnostic: "550 5.1.1 no such user"}
 		}
-		b.Items = append(b.Items, store.Item{
+		b.Items = append(b.Items, facts.Item{
 			Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: a + kind.String()}, Raw: []byte(a + kind.String()), Received: day},
 			Result: parse.Result{Kind: kind, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
 				Recipients: []parse.Recipient{r}},
 		})
 	}
-	if _, err := db.Commit(context.Background(), b); err != nil {
+	if _, err := db.Judge.Commit(context.Background(), b); err != nil {
 		t.Fatal(err)
 	}
 }

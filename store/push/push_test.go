@@ -14,12 +14,14 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
 func act(t *testing.T, db *store.DB, a policy.Act, address string) {
 	t.Helper()
-	if _, err := db.Override(context.Background(), policy.Override{Act: a, Pattern: address, Reason: "test", Author: "test"}); err != nil {
+	if _, err := db.Judge.Override(context.Background(), policy.Override{Act: a, Pattern: address, Reason: "test", Author: "test"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -119,7 +121,7 @@ func TestPartialFailure(t *testing.T) {
 		if len(f.held) != 18 || r.Added != 18 || r.Refused != 2 {
 			t.Errorf("%s: %d held, %+v", service, len(f.held), r)
 		}
-		refusals, err := db.PushRefusals(context.Background(), "out")
+		refusals, err := db.Pushes.PushRefusals(context.Background(), "out")
 		if err != nil || len(refusals) != 2 || refusals[0].Address != "user007@d7.example" || !strings.Contains(refusals[0].Refused, "invalid") {
 			t.Errorf("%s: %+v, %v", service, refusals, err)
 		}
@@ -251,7 +253,7 @@ func TestHopeless(t *testing.T) {
 	if _, err := Run(context.Background(), db, s, false); err == nil || !strings.Contains(err.Error(), `refuses every address`) || !strings.Contains(err.Error(), "no such group") {
 		t.Errorf("got %v", err)
 	}
-	if refusals, err := db.PushRefusals(context.Background(), "out"); err != nil || len(refusals) > 0 {
+	if refusals, err := db.Pushes.PushRefusals(context.Background(), "out"); err != nil || len(refusals) > 0 {
 		t.Errorf("%+v, %v", refusals, err)
 	}
 }
@@ -264,7 +266,7 @@ func TestGuard(t *testing.T) {
 	s := to(t, "mailgun", f.serve(documented(f, "mailgun")))
 	mustRun(t, db, s)
 	notice(t, db, bounce.KindBounce, many(500)...)
-	if _, err := Run(context.Background(), db, s, false); !errors.Is(err, store.ErrStopped) || len(f.held) != 1 {
+	if _, err := Run(context.Background(), db, s, false); !errors.Is(err, engine.ErrStopped) || len(f.held) != 1 {
 		t.Errorf("%v, %d held", err, len(f.held))
 	}
 }
@@ -278,7 +280,7 @@ func TestMovesAndForgets(t *testing.T) {
 	s := to(t, "mailgun", f.serve(documented(f, "mailgun")))
 	mustRun(t, db, s)
 	notice(t, db, bounce.KindComplaint, "jane@example.net")
-	if _, err := db.Forget(context.Background(), "gone@example.net", "ops"); err != nil {
+	if _, err := db.Upkeep.Forget(context.Background(), "gone@example.net", "ops"); err != nil {
 		t.Fatal(err)
 	}
 	mustRun(t, db, s)
@@ -313,7 +315,7 @@ func TestAnotherReasonIsTold(t *testing.T) {
 	bounced := func(reason bounce.Reason, on int) {
 		t.Helper()
 		id := fmt.Sprintf("%v-%d", reason, on)
-		_, err := db.Commit(context.Background(), store.Batch{Items: []store.Item{{
+		_, err := db.Judge.Commit(context.Background(), facts.Batch{Items: []facts.Item{{
 			Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Name: id}, Raw: []byte(id), Received: day.AddDate(0, 0, on)},
 			Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{MessageID: "<" + id + ">", From: "news@example.org", To: "jane@example.net"},
 				Recipients: []parse.Recipient{{Recipient: "jane@example.net", Action: bounce.Failed, Reason: reason, Fault: reason.Fault(),

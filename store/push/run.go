@@ -11,6 +11,8 @@ import (
 
 	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/facts"
+	"harvester/store/query"
 )
 
 const (
@@ -67,18 +69,18 @@ type run struct {
 }
 
 func (r *run) run(ctx context.Context) (err error) {
-	if err := r.db.MayExport(ctx); err != nil {
+	if err := r.db.Guard.MayExport(ctx); err != nil {
 		return err
 	}
 	if r.profile, err = export.Lookup(r.s.Service.profile); err != nil {
 		return err
 	}
 	// Read before the list: what changes in between is looked at twice.
-	mark, err := r.db.ListMark(ctx)
+	mark, err := r.db.List.ListMark(ctx)
 	if err != nil {
 		return err
 	}
-	after, was, err := r.db.PushMark(ctx, r.s.Name)
+	after, was, err := r.db.Pushes.PushMark(ctx, r.s.Name)
 	if err != nil {
 		return err
 	}
@@ -90,7 +92,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	default:
 		after = 0
 		if !r.dry { // another target: it holds nothing of ours
-			if err := r.db.BeginPush(ctx, r.s.Name, form); err != nil {
+			if err := r.db.Pushes.BeginPush(ctx, r.s.Name, form); err != nil {
 				return err
 			}
 		}
@@ -111,7 +113,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	if r.dry {
 		return nil
 	}
-	return r.db.MarkPush(ctx, r.s.Name, mark, form)
+	return r.db.Pushes.MarkPush(ctx, r.s.Name, mark, form)
 }
 
 // form names target and filter by their content, the target first.
@@ -134,10 +136,10 @@ func sameTarget(a, b string) bool {
 
 // plan is a part of what is to be told, in the order of the keys.
 type plan struct {
-	remove []store.Pushed
+	remove []facts.Pushed
 	add    map[string][]Item // by list
 	lists  []string          // of add, in the order in which they came up
-	told   []store.Pushed    // to record without a request
+	told   []facts.Pushed    // to record without a request
 	gone   []string          // to record without a request
 	last   string            // the key up to which it reaches
 	done   bool              // there is no further one
@@ -157,11 +159,11 @@ func (r *run) plan(ctx context.Context, after int64, beyond string, known bool) 
 	p := &plan{add: map[string][]Item{}}
 	f := r.s.Filter
 	f.After, f.Beyond = after, beyond
-	wanted, stopWanted := iter.Pull2(export.Strongest(r.db.Suppressions(ctx, f)))
+	wanted, stopWanted := iter.Pull2(export.Strongest(r.db.List.Suppressions(ctx, f)))
 	defer stopWanted()
-	told := func() (store.Pushed, error, bool) { return store.Pushed{}, nil, false }
+	told := func() (facts.Pushed, error, bool) { return facts.Pushed{}, nil, false }
 	if known {
-		next, stop := iter.Pull2(r.db.Pushed(ctx, r.s.Name, after, beyond))
+		next, stop := iter.Pull2(r.db.Pushes.Pushed(ctx, r.s.Name, after, beyond))
 		defer stop()
 		told = next
 	}
@@ -196,7 +198,7 @@ func (r *run) plan(ctx context.Context, after int64, beyond string, known bool) 
 
 // compare plans for an address on the list; was is what the target was told of
 // it, nil for nothing.
-func (r *run) compare(p *plan, e *store.Suppression, was *store.Pushed) {
+func (r *run) compare(p *plan, e *query.Suppression, was *facts.Pushed) {
 	kind := export.KindOf(e)
 	list := r.s.Service.list(kind)
 	switch {
@@ -212,7 +214,7 @@ func (r *run) compare(p *plan, e *store.Suppression, was *store.Pushed) {
 	}
 	if why := r.profile.Refuses(e); why != "" {
 		r.Refused++
-		p.told = append(p.told, store.Pushed{Key: e.Key, Address: e.Address, List: list, Refused: why})
+		p.told = append(p.told, facts.Pushed{Key: e.Key, Address: e.Address, List: list, Refused: why})
 		return
 	}
 	if p.add[list] == nil {
@@ -223,7 +225,7 @@ func (r *run) compare(p *plan, e *store.Suppression, was *store.Pushed) {
 
 // left plans for an address that the target was told of and that may be mailed
 // again.
-func (r *run) left(p *plan, was store.Pushed) {
+func (r *run) left(p *plan, was facts.Pushed) {
 	switch {
 	case was.Refused != "":
 		p.gone = append(p.gone, was.Key)
@@ -245,7 +247,7 @@ func (r *run) carryOut(ctx context.Context, p *plan) error {
 		return nil
 	}
 	if len(p.told)+len(p.gone) > 0 {
-		if err := r.db.RecordPushed(ctx, r.s.Name, p.told, p.gone); err != nil {
+		if err := r.db.Pushes.RecordPushed(ctx, r.s.Name, p.told, p.gone); err != nil {
 			return err
 		}
 	}
@@ -255,7 +257,7 @@ func (r *run) carryOut(ctx context.Context, p *plan) error {
 		if removals[was.List] == nil {
 			lists = append(lists, was.List)
 		}
-		removals[was.List] = append(removals[was.List], Item{Name: was.Address, Suppression: store.Suppression{Key: was.Key}})
+		removals[was.List] = append(removals[was.List], Item{Name: was.Address, Suppression: query.Suppression{Key: was.Key}})
 	}
 	for _, list := range lists {
 		if err := r.batches(ctx, list, removals[list], r.removeBatch); err != nil {
@@ -286,16 +288,16 @@ func (r *run) addBatch(ctx context.Context, list string, items []Item) error {
 	if err != nil {
 		return err
 	}
-	told := make([]store.Pushed, len(items))
+	told := make([]facts.Pushed, len(items))
 	for i := range items {
-		told[i] = store.Pushed{Key: items[i].Key, Address: items[i].Name, List: list, Refused: refused[i]}
+		told[i] = facts.Pushed{Key: items[i].Key, Address: items[i].Name, List: list, Refused: refused[i]}
 		if refused[i] == "" {
 			r.Added++
 		} else {
 			r.Refused++
 		}
 	}
-	return r.db.RecordPushed(ctx, r.s.Name, told, nil)
+	return r.db.Pushes.RecordPushed(ctx, r.s.Name, told, nil)
 }
 
 func (r *run) removeBatch(ctx context.Context, list string, items []Item) error {
@@ -303,7 +305,7 @@ func (r *run) removeBatch(ctx context.Context, list string, items []Item) error 
 	if err != nil {
 		return err
 	}
-	var told []store.Pushed
+	var told []facts.Pushed
 	var gone []string
 	for i := range items {
 		if refused[i] == "" {
@@ -312,9 +314,9 @@ func (r *run) removeBatch(ctx context.Context, list string, items []Item) error 
 			continue
 		}
 		r.Refused++
-		told = append(told, store.Pushed{Key: items[i].Key, Address: items[i].Name, List: list, Refused: "stays there: " + refused[i]})
+		told = append(told, facts.Pushed{Key: items[i].Key, Address: items[i].Name, List: list, Refused: "stays there: " + refused[i]})
 	}
-	return r.db.RecordPushed(ctx, r.s.Name, told, gone)
+	return r.db.Pushes.RecordPushed(ctx, r.s.Name, told, gone)
 }
 
 // tell hands items to the service. A request that is refused for its content

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/query"
 )
 
 // Service is one kind of target. The texts are shown by "harvester push
@@ -51,7 +51,7 @@ type tell func(ctx context.Context, c *conn, list string, items []Item) (refused
 type Item struct {
 	Name string // the address in lower case, domain as A-label
 	Kind export.Kind
-	store.Suppression
+	query.Suppression
 }
 
 // Why is the reason in a few ASCII words: "user_unknown 5.1.1".
@@ -67,7 +67,7 @@ type Settings struct {
 	Key     string // secret
 	Batch   int    // addresses in a request; 0: as the service says
 	Rate    int    // requests a second; 0: as the service says
-	Filter  store.Filter
+	Filter  query.Filter
 	Generic *Generic // of the service http
 
 	Timeout time.Duration // of a request; 0: a minute

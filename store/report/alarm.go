@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // Limits of the alarms. They are shares where a comment does not say otherwise.
@@ -40,7 +40,7 @@ func rise(n int, mean float64) Severity {
 
 func (r *Report) raise(a Alarm) { r.Alarms = append(r.Alarms, a) }
 
-func (r *Report) alarms(f store.ReportFacts, base []store.Day, o Options) {
+func (r *Report) alarms(f query.ReportFacts, base []query.Day, o Options) {
 	if t := f.Stopped; t != nil {
 		r.raise(Alarm{ID: "guard", Severity: Crit, Text: "the exports are stopped since " + stamp(local(t.At, o.Location)), Value: 1, Limit: 1,
 			Next: oneLine(t.Why) + "; look at what changed, then: harvester ack"})
@@ -68,7 +68,7 @@ func (r *Report) alarms(f store.ReportFacts, base []store.Day, o Options) {
 }
 
 // silence turns "no bounces today" into news where bounces were to be expected.
-func (r *Report) silence(f store.ReportFacts, base []store.Day) {
+func (r *Report) silence(f query.ReportFacts, base []query.Day) {
 	t := r.total("mails")
 	switch {
 	case f.Since.IsZero():
@@ -130,7 +130,7 @@ func (r *Report) counters() {
 }
 
 // understanding raises what the harvester could not read.
-func (r *Report) understanding(f store.ReportFacts) {
+func (r *Report) understanding(f query.ReportFacts) {
 	failed := 0
 	for _, n := range f.Today.Failed {
 		failed += n

@@ -3,9 +3,8 @@ package report
 import (
 	"context"
 	"fmt"
-	"time"
-
 	"harvester/store"
+	"time"
 )
 
 // Build gathers the facts of a day, week or month and composes the report.
@@ -18,7 +17,7 @@ func Build(ctx context.Context, db *store.DB, o Options) (*Report, error) {
 		}
 		midnights = append(midnights, to)
 	}
-	f, err := db.ReportFacts(ctx, midnights)
+	f, err := db.Reports.ReportFacts(ctx, midnights)
 	if err != nil {
 		return nil, fmt.Errorf("building the report of %s: %w", o.Day.In(o.Location).Format(time.DateOnly), err)
 	}

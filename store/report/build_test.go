@@ -11,6 +11,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store"
+	"harvester/store/facts"
 )
 
 func TestBuild(t *testing.T) {
@@ -23,13 +24,13 @@ func TestBuild(t *testing.T) {
 	defer db.Close()
 	// One notice at 00:30 in Berlin, which is the day before in UTC.
 	at := time.Date(2026, 3, 2, 0, 30, 0, 0, berlin)
-	item := store.Item{
+	item := facts.Item{
 		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: 1}, Raw: []byte("x"), Received: at},
 		Result: parse.Result{Kind: bounce.KindBounce, Original: parse.Original{From: "news@example.org", To: "jane.doe@example.com"},
 			Recipients: []parse.Recipient{{Recipient: "jane.doe@example.com", Action: bounce.Failed, Status: "5.1.1", ReplyCode: 550, Reason: bounce.UserUnknown,
 				Fault: bounce.FaultRecipient, Class: bounce.ClassHard, Rule: "r", Confidence: bounce.ByRule, Diagnostic: "550 5.1.1 no such user <jane.doe@example.com>"}}},
 	}
-	if _, err := db.Commit(ctx, store.Batch{Items: []store.Item{item}}); err != nil {
+	if _, err := db.Judge.Commit(ctx, facts.Batch{Items: []facts.Item{item}}); err != nil {
 		t.Fatal(err)
 	}
 	o := options()

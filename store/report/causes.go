@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // Severities of causes.
@@ -17,7 +17,7 @@ const (
 )
 
 // causes groups the refusals by what mends them.
-func causes(rows []store.Refusal, o Options) []Cause {
+func causes(rows []query.Refusal, o Options) []Cause {
 	type gathered struct {
 		Cause
 		hits map[string]int
@@ -69,7 +69,7 @@ func severity(c *Cause) Severity {
 	case "account":
 		return Crit
 	case "path": // ours for certain only where unrelated receivers fail alike
-		if len(c.Receivers) < policy.Least(policy.OwnPath) {
+		if path, _ := policy.Concentrated(policy.OwnPath); len(c.Receivers) < path.Least {
 			return Warn
 		}
 		return Crit

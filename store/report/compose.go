@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/query"
 )
 
 // Options say what to report on and how.
@@ -31,7 +31,7 @@ const (
 
 // Compose makes the report of f. It is pure: the same facts give the same
 // report.
-func Compose(f store.ReportFacts, o Options) *Report {
+func Compose(f query.ReportFacts, o Options) *Report {
 	from, to := o.Span.Bounds(o.Day, o.Location, 0)
 	r := &Report{
 		Schema: Schema, Host: o.Host, Date: o.Span.label(from), Status: OK,
@@ -76,7 +76,7 @@ func (r *Report) headline() string {
 }
 
 // byClass sums failures of a day by class.
-func byClass(d *store.Day, c bounce.Class) int {
+func byClass(d *query.Day, c bounce.Class) int {
 	n := 0
 	for reason, k := range d.Failed {
 		if reason.Class(bounce.Failed) == c {
@@ -86,7 +86,7 @@ func byClass(d *store.Day, c bounce.Class) int {
 	return n
 }
 
-func mails(d *store.Day) int {
+func mails(d *query.Day) int {
 	n := 0
 	for _, k := range d.Kinds {
 		n += k
@@ -94,26 +94,26 @@ func mails(d *store.Day) int {
 	return n
 }
 
-func totals(today *store.Day, base []store.Day) []Total {
-	kind := func(k bounce.Kind) func(*store.Day) int { return func(d *store.Day) int { return d.Kinds[k] } }
-	class := func(c bounce.Class) func(*store.Day) int { return func(d *store.Day) int { return byClass(d, c) } }
+func totals(today *query.Day, base []query.Day) []Total {
+	kind := func(k bounce.Kind) func(*query.Day) int { return func(d *query.Day) int { return d.Kinds[k] } }
+	class := func(c bounce.Class) func(*query.Day) int { return func(d *query.Day) int { return byClass(d, c) } }
 	var out []Total
 	for _, l := range []struct {
 		id, label string
-		count     func(*store.Day) int
+		count     func(*query.Day) int
 		alarm     bool // a rise is news
 	}{
 		{"mails", "mails read", mails, false},
 		{"hard", "hard bounces", class(bounce.ClassHard), true},
 		{"soft", "soft bounces", class(bounce.ClassSoft), true},
 		{"block", "blocked or refused", class(bounce.ClassBlock), true},
-		{"complaint", "complaints", func(d *store.Day) int { return d.Kinds[bounce.KindComplaint] }, true},
-		{"unsubscribe", "unsubscribes", func(d *store.Day) int { return d.Kinds[bounce.KindUnsubscribe] }, false},
+		{"complaint", "complaints", func(d *query.Day) int { return d.Kinds[bounce.KindComplaint] }, true},
+		{"unsubscribe", "unsubscribes", func(d *query.Day) int { return d.Kinds[bounce.KindUnsubscribe] }, false},
 		{"delay", "delay notices", kind(bounce.KindDelay), false},
 		{"auto_reply", "auto-replies", kind(bounce.KindAutoReply), false},
-		{"echo", "echoes of suppressions", func(d *store.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
-		{"added", "new suppressions", func(d *store.Day) int { return d.Added }, true},
-		{"removed", "removed suppressions", func(d *store.Day) int { return d.Removed }, false},
+		{"echo", "echoes of suppressions", func(d *query.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
+		{"added", "new suppressions", func(d *query.Day) int { return d.Added }, true},
+		{"removed", "removed suppressions", func(d *query.Day) int { return d.Removed }, false},
 	} {
 		t := Total{ID: l.id, Label: l.label, Today: l.count(today)}
 		for i := range base {
@@ -134,7 +134,7 @@ func (r *Report) total(id string) Total {
 	return r.Totals[i]
 }
 
-func receivers(rows []store.ReceiverCount) []Receiver {
+func receivers(rows []query.ReceiverCount) []Receiver {
 	at := map[string]int{}
 	out := []Receiver{}
 	for _, row := range rows { // most failures first, so the first reason is the top one
@@ -169,7 +169,7 @@ func receivers(rows []store.ReceiverCount) []Receiver {
 	return out
 }
 
-func reasons(rows []store.ReasonCount, show Addresses) []Reason {
+func reasons(rows []query.ReasonCount, show Addresses) []Reason {
 	out := []Reason{}
 	for _, row := range rows[:min(len(rows), maxReasons)] {
 		out = append(out, Reason{Reason: row.Reason, Fault: row.Reason.Fault(), Status: oneLine(row.Status), N: row.N,
@@ -178,7 +178,7 @@ func reasons(rows []store.ReasonCount, show Addresses) []Reason {
 	return out
 }
 
-func suppressions(f *store.DayFacts, o Options) Suppressions {
+func suppressions(f *query.DayFacts, o Options) Suppressions {
 	s := Suppressions{InForce: f.InForce, Held: f.Held, Allowed: f.Allowed, Removed: f.Removed, Proofs: []Count{}, Added: []Count{}, Domains: []Count{}, Changes: []Change{}}
 	reasons, domains := map[string]int{}, map[string]int{}
 	for _, c := range f.Changes {
@@ -215,9 +215,9 @@ func counts(m map[string]int, atLeast int) []Count {
 	return out
 }
 
-func trend(today *store.Day, before []store.Day, unit Span) []Point {
+func trend(today *query.Day, before []query.Day, unit Span) []Point {
 	var out []Point
-	add := func(d *store.Day) {
+	add := func(d *query.Day) {
 		out = append(out, Point{Date: unit.label(d.From), Mails: mails(d), Hard: byClass(d, bounce.ClassHard),
 			Soft: byClass(d, bounce.ClassSoft), Block: byClass(d, bounce.ClassBlock)})
 	}
@@ -228,7 +228,7 @@ func trend(today *store.Day, before []store.Day, unit Span) []Point {
 	return out
 }
 
-func jobs(rows []store.JobFacts, loc *time.Location) []Job {
+func jobs(rows []query.JobFacts, loc *time.Location) []Job {
 	out := []Job{}
 	for _, j := range rows {
 		out = append(out, Job{Job: oneLine(j.Job.String()), Last: local(j.Last, loc), LastOK: local(j.LastOK, loc), Failing: j.Failing, Runs: j.Runs, Failures: j.Failures, Detail: oneLine(j.Detail)})
@@ -236,7 +236,7 @@ func jobs(rows []store.JobFacts, loc *time.Location) []Job {
 	return out
 }
 
-func exports(rows []store.ExportFacts, loc *time.Location) []Export {
+func exports(rows []query.ExportFacts, loc *time.Location) []Export {
 	out := []Export{}
 	for _, e := range rows {
 		state := "published"

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"harvester/store"
+	"harvester/store/judge"
 	"harvester/store/policy"
 )
 
@@ -21,7 +21,7 @@ type Rate struct {
 	ComplaintShare *float64     `json:"complaint_share"`
 }
 
-func rates(rows []store.Rate) []Rate {
+func rates(rows []judge.Rate) []Rate {
 	out := []Rate{}
 	for _, r := range rows {
 		v := Rate{Stream: oneLine(r.Stream), Level: r.Level, Why: oneLine(r.Why), Sent: r.Sent, Hard: r.Hard, Complaints: r.Complaints}

@@ -14,9 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
-	"harvester/store"
 	"harvester/store/job"
+	"harvester/store/judge"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -37,11 +38,11 @@ func options() Options {
 }
 
 // before is an ordinary history of n days.
-func before(n int) []store.Day {
-	var out []store.Day
+func before(n int) []query.Day {
+	var out []query.Day
 	for i := range n {
 		from, to := Day.Bounds(noon, berlin, i+1)
-		out = append(out, store.Day{From: from, To: to,
+		out = append(out, query.Day{From: from, To: to,
 			Kinds:  map[bounce.Kind]int{bounce.KindBounce: 40 + i%5, bounce.KindAutoReply: 9, bounce.KindDelay: 12},
 			Failed: map[bounce.Reason]int{bounce.UserUnknown: 9 + i%3, bounce.MailboxFull: 28 + i%4, bounce.ContentSpam: i % 2},
 			Added:  9 + i%2})
@@ -49,24 +50,24 @@ func before(n int) []store.Day {
 	return out
 }
 
-func quiet() store.ReportFacts {
+func quiet() query.ReportFacts {
 	d := before(1)[0]
 	d.From, d.To = Day.Bounds(noon, berlin, 0)
-	return store.ReportFacts{
-		Today:  store.DayFacts{Day: d, InForce: 4765},
+	return query.ReportFacts{
+		Today:  query.DayFacts{Day: d, InForce: 4765},
 		Before: before(13),
-		Jobs:   []store.JobFacts{{Job: job.Harvest.Of("bounces"), Last: noon.Add(11 * time.Hour), LastOK: noon.Add(11 * time.Hour), Runs: 288}},
+		Jobs:   []query.JobFacts{{Job: job.Harvest.Of("bounces"), Last: noon.Add(11 * time.Hour), LastOK: noon.Add(11 * time.Hour), Runs: 288}},
 		Since:  noon.AddDate(-1, 0, 0),
 	}
 }
 
-func busy() store.ReportFacts {
+func busy() query.ReportFacts {
 	f := quiet()
 	at := func(h, m int) time.Time { return time.Date(2026, 3, 2, h, m, 0, 0, berlin) }
 	f.Today.Kinds = map[bounce.Kind]int{bounce.KindBounce: 140, bounce.KindAutoReply: 40, bounce.KindDelay: 44, bounce.KindComplaint: 1, bounce.KindUnparsed: 12, bounce.KindNone: 3}
 	f.Today.Failed = map[bounce.Reason]int{bounce.UserUnknown: 17, bounce.DomainUnknown: 29, bounce.MailboxFull: 31, bounce.ReputationIP: 14, bounce.AuthDMARC: 6, bounce.MessageTooLarge: 2, bounce.Unclassified: 12, bounce.AlreadySuppressed: 3}
 	f.Today.Added, f.Today.Removed, f.Today.Held, f.Today.InForce, f.Today.Unproven, f.Today.Allowed = 49, 2, 4, 4812, 5, 2
-	f.Today.Receivers = []store.ReceiverCount{
+	f.Today.Receivers = []query.ReceiverCount{
 		{Receiver: "example-corp.example", Reason: bounce.DomainUnknown, Status: "5.1.2", N: 29},
 		{Receiver: "Microsoft", Reason: bounce.ReputationIP, Status: "5.7.1", N: 14},
 		{Receiver: "Microsoft", Reason: bounce.UserUnknown, Status: "5.1.10", N: 14},
@@ -75,15 +76,15 @@ func busy() store.ReportFacts {
 		{Receiver: "Google", Reason: bounce.UserUnknown, Status: "5.1.1", N: 3},
 	}
 	for i := range 12 {
-		f.Today.Receivers = append(f.Today.Receivers, store.ReceiverCount{Receiver: fmt.Sprintf("small%02d.example", i), Reason: bounce.MailboxFull, Status: "5.2.2", N: 1})
+		f.Today.Receivers = append(f.Today.Receivers, query.ReceiverCount{Receiver: fmt.Sprintf("small%02d.example", i), Reason: bounce.MailboxFull, Status: "5.2.2", N: 1})
 	}
-	f.Today.Reasons = []store.ReasonCount{
+	f.Today.Reasons = []query.ReasonCount{
 		{Reason: bounce.MailboxFull, Status: "5.2.2", N: 31, Domains: 13, Sample: "552 5.2.2 <jane.doe@example.com>: Recipient mailbox is full"},
 		{Reason: bounce.DomainUnknown, Status: "5.1.2", N: 29, Domains: 1, Sample: "Host or domain name not found"},
 		{Reason: bounce.UserUnknown, Status: "5.1.1", N: 17, Domains: 9, Sample: "550-5.1.1 The email account that you tried to reach does not exist"},
 		{Reason: bounce.ReputationIP, Status: "5.7.1", N: 14, Domains: 2, Sample: "550 5.7.1 Unfortunately, messages from [192.0.2.25] weren't sent (S3140)"},
 	}
-	f.Today.Refusals = []store.Refusal{
+	f.Today.Refusals = []query.Refusal{
 		{Reason: bounce.ReputationIP, Vendor: "microsoft", Status: "5.7.1", Receiver: "Microsoft", RemoteMTA: "mx.example.com", N: 14, First: at(9, 12), Last: at(17, 3),
 			Diagnostic: "550 5.7.1 Unfortunately, messages from [192.0.2.25] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3140)."},
 		{Reason: bounce.AuthDMARC, Vendor: "gmail", Status: "5.7.26", Receiver: "Google", N: 4, First: at(10, 0), Last: at(11, 0),
@@ -93,33 +94,33 @@ func busy() store.ReportFacts {
 		{Reason: bounce.MessageTooLarge, Status: "5.3.4", Receiver: "small03.example", N: 2, First: at(8, 30), Last: at(8, 31), Diagnostic: "552 5.3.4 message size exceeds limit"},
 		{Reason: bounce.RelayDenied, Status: "5.7.1", Receiver: "small04.example", N: 1, First: at(8, 30), Last: at(8, 31), Diagnostic: "relay access denied"},
 	}
-	f.Today.Changes = []store.Change{
+	f.Today.Changes = []judge.Change{
 		{At: at(9, 0), Op: "add", Address: "jane.doe@example.com", Key: "x@" + "example.com", Source: "bounce", Reason: "user_unknown", Class: bounce.ClassHard},
 		{At: at(10, 0), Op: "remove", Address: "fred@example.net", Key: "x@" + "example.net", Source: "bounce", Reason: "mailbox_full", Why: "expired"},
 	}
 	for i := range 29 {
 		a := fmt.Sprintf("user%02d@example-corp.example", i)
-		f.Today.Changes = append(f.Today.Changes, store.Change{At: at(11, i), Op: "add", Address: a, Key: "x@" + "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: bounce.ClassHard})
+		f.Today.Changes = append(f.Today.Changes, judge.Change{At: at(11, i), Op: "add", Address: a, Key: "x@" + "example-corp.example", Source: "bounce", Reason: "domain_unknown", Class: bounce.ClassHard})
 	}
-	f.Jobs = append(f.Jobs, store.JobFacts{Job: job.Harvest.Of("newsletter"), Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
-	f.Stopped = &store.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
-	f.Today.Forged, f.Today.Proofs = 3, []store.ProofCount{{Proof: policy.ProofSigned, N: 3}, {Proof: policy.ProofReturned, N: 46}}
+	f.Jobs = append(f.Jobs, query.JobFacts{Job: job.Harvest.Of("newsletter"), Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
+	f.Stopped = &judge.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
+	f.Today.Forged, f.Today.Proofs = 3, []query.ProofCount{{Proof: policy.ProofSigned, N: 3}, {Proof: policy.ProofReturned, N: 46}}
 	n := 1200
-	f.Rates = []store.Rate{
+	f.Rates = []judge.Rate{
 		{Stream: "newsletter", Level: policy.Paused, Why: "5.0 % of 1200 failed for good, the limit is 5.0 %", Sent: &n, Hard: 60, HardShare: 0.05, HardLow: 0.039, Complaints: 1, CompShare: 1.0 / 1200},
 		{Stream: "receipts", Why: "nobody says how much was sent", Hard: 4},
 	}
-	f.Today.Streams = []store.StreamCount{
+	f.Today.Streams = []query.StreamCount{
 		{Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 12}, {Stream: "news.example.org", Kind: bounce.KindBounce, Reason: bounce.MailboxFull, N: 31},
 		{Stream: "news.example.org", Kind: bounce.KindComplaint, N: 1}, {Stream: "shop@example.org", Kind: bounce.KindBounce, Reason: bounce.ReputationIP, N: 14},
 		{Kind: bounce.KindBounce, Reason: bounce.UserUnknown, N: 5},
 	}
-	day := func(back, was, now int) store.Revision {
+	day := func(back, was, now int) query.Revision {
 		from, _ := Day.Bounds(noon, berlin, back)
-		return store.Revision{From: from, Was: map[bounce.Class]int{bounce.ClassHard: was, bounce.ClassSoft: 3}, Now: map[bounce.Class]int{bounce.ClassHard: now, bounce.ClassSoft: now - was + 3}}
+		return query.Revision{From: from, Was: map[bounce.Class]int{bounce.ClassHard: was, bounce.ClassSoft: 3}, Now: map[bounce.Class]int{bounce.ClassHard: now, bounce.ClassSoft: now - was + 3}}
 	}
-	f.Revisions = []store.Revision{day(1, 10, 12), day(2, 7, 7), day(3, 1200, 1201)}
-	f.Exports = []store.ExportFacts{
+	f.Revisions = []query.Revision{day(1, 10, 12), day(2, 7, 7), day(3, 1200, 1201)}
+	f.Exports = []query.ExportFacts{
 		{Name: "suppression", Profile: "csv", Path: "/var/lib/harvester/export/suppression.csv", Generation: 17, At: at(23, 45), Rows: 4812},
 		{Name: "newsletter", Profile: "listmonk", Generation: 3, At: at(3, 0), Rows: 4765, Withheld: true, Why: "49 new suppressions in an hour, the limit is 40"},
 	}
@@ -127,7 +128,7 @@ func busy() store.ReportFacts {
 }
 
 // spanned is a history in weeks or months.
-func spanned(unit Span) store.ReportFacts {
+func spanned(unit Span) query.ReportFacts {
 	f := busy()
 	f.Revisions = nil
 	f.Before = f.Before[:unit.history()-1]
@@ -140,7 +141,7 @@ func spanned(unit Span) store.ReportFacts {
 }
 
 // hostile has markup, escapes and endless words in every field of a stranger.
-func hostile() store.ReportFacts {
+func hostile() query.ReportFacts {
 	f := busy()
 	evil := "<script>alert(1)</script>\x1b[31m\r\nPROBLEMS\u202e\u0000<img src=x onerror=alert(1)>\"'><a href='javascript:1'>" + strings.Repeat("W", 300) + "漢字漢字"
 	for i := range f.Today.Receivers {
@@ -202,7 +203,7 @@ func cases() map[string]*Report {
 	return map[string]*Report{
 		"week": Compose(spanned(Week), week), "month": Compose(spanned(Month), month),
 		"quiet": Compose(quiet(), options()), "busy": Compose(busy(), options()), "busy-masked": Compose(busy(), masked), "busy-full": Compose(busy(), full),
-		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(store.ReportFacts{}, young),
+		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(query.ReportFacts{}, young),
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
-	"harvester/store"
+	"harvester/store/query"
 )
 
 // Stream counts what concerns one stream of ours.
@@ -37,7 +37,7 @@ func (s *Stream) name() string { return cmp.Or(s.Stream, "not known") }
 // maxStreams is how many rows a report lists at most.
 const maxStreams = 12
 
-func streams(rows []store.StreamCount) []Stream {
+func streams(rows []query.StreamCount) []Stream {
 	at := map[string]*Stream{}
 	for _, row := range rows {
 		s := at[row.Stream]
@@ -106,7 +106,7 @@ func (v *Revision) String() string {
 	return strings.Join(parts, "; ")
 }
 
-func revisions(rows []store.Revision) []Revision {
+func revisions(rows []query.Revision) []Revision {
 	out := []Revision{}
 	for _, row := range rows {
 		change := func(c bounce.Class) WasIsNow { return WasIsNow{row.Was[c], row.Now[c]} }

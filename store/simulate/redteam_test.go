@@ -19,7 +19,9 @@ import (
 	"harvester/parse/envelope"
 	"harvester/parse/origin"
 	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 //go:embed testdata/redteam.toml
@@ -144,7 +146,7 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 	db := open(table)
 	defer db.Close()
 	// 40 dead addresses that were proven to be, whatever is asked for.
-	var items []store.Item
+	var items []facts.Item
 	opt := &parse.Options{OwnDomains: []string{"example.org"}, ReturnPaths: []*envelope.VERP{verp}, Trust: trust}
 	for n := range 40 {
 		token, err := verp.Sign(fmt.Sprintf("dead%[1]d@dead%[1]d.example", n), now.Add(-10*24*time.Hour))
@@ -154,10 +156,10 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 		raw := r.fill(r.Templates["honest"], map[string]string{"n": fmt.Sprint(n), "path": token})
 		items = append(items, item(raw, uint32(n+1), now.Add(-9*24*time.Hour+time.Duration(n)*3*time.Hour), opt))
 	}
-	if _, err := db.Commit(t.Context(), store.Batch{Items: items}); err != nil {
+	if _, err := db.Judge.Commit(t.Context(), facts.Batch{Items: items}); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.RecordCounts(t.Context(), []store.Count{{Day: now.AddDate(0, 0, -1), Source: "test", Sent: 500}}); err != nil {
+	if err := db.Volumes.RecordCounts(t.Context(), []facts.Count{{Day: now.AddDate(0, 0, -1), Source: "test", Sent: 500}}); err != nil {
 		t.Fatal(err)
 	}
 	before := listing(t, db)
@@ -176,7 +178,7 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 			at = now
 		}
 	}
-	if _, err := db.Commit(t.Context(), store.Batch{Items: items}); err != nil {
+	if _, err := db.Judge.Commit(t.Context(), facts.Batch{Items: items}); err != nil {
 		t.Fatal(err)
 	}
 	after := listing(t, db)
@@ -191,17 +193,17 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 			e.removed++
 		}
 	}
-	holds, err := db.Holds(t.Context(), time.Time{})
+	holds, err := db.Reports.Holds(t.Context(), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.held = len(holds)
-	incidents, err := db.Incidents(t.Context(), time.Time{})
+	incidents, err := db.Incidents.Incidents(t.Context(), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.incidents = len(incidents)
-	rates, err := db.Rates(t.Context())
+	rates, err := db.Rates.Rates(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,8 +215,8 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 	return e
 }
 
-func item(raw string, uid uint32, at time.Time, opt *parse.Options) store.Item {
-	return store.Item{
+func item(raw string, uid uint32, at time.Time, opt *parse.Options) facts.Item {
+	return facts.Item{
 		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uid}, Raw: []byte(raw), Received: at},
 		Result:  parse.Parse([]byte(raw), opt),
 	}
@@ -222,7 +224,7 @@ func item(raw string, uid uint32, at time.Time, opt *parse.Options) store.Item {
 
 // listing are the addresses in force.
 func listing(t *testing.T, db *store.DB) (keys []string) {
-	for s, err := range db.Suppressions(t.Context(), store.Filter{}) {
+	for s, err := range db.List.Suppressions(t.Context(), query.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

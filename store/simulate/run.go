@@ -18,8 +18,11 @@ import (
 	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/export"
+	"harvester/store/facts"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // Own is the domain that the scenarios mail as.
@@ -44,7 +47,7 @@ type Report struct {
 	Wrong     int              `json:"wrong"`    // living addresses ever exported
 	Exported  int              `json:"exported"` // in the end
 	Recall    float64          `json:"recall"`   // of the dead with three mailings since; 1 when there are none
-	Incidents []store.Incident `json:"incidents"`
+	Incidents []query.Incident `json:"incidents"`
 	EverHeld  bool             `json:"ever_held"`
 	Failures  []string         `json:"failures"` // expectations that were not met
 }
@@ -102,7 +105,7 @@ func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
 			return w.report, errors.Join(err, db.Close())
 		}
 	}
-	if w.report.Incidents, err = db.Incidents(ctx, start); err != nil {
+	if w.report.Incidents, err = db.Incidents.Incidents(ctx, start); err != nil {
 		return w.report, errors.Join(err, db.Close())
 	}
 	w.judge()
@@ -145,7 +148,7 @@ func (w *world) populate() {
 func (w *world) day(ctx context.Context, n int) error {
 	d := Day{Day: n}
 	w.now = start.AddDate(0, 0, n).Add(9 * time.Hour)
-	var items []store.Item
+	var items []facts.Item
 	if slices.Contains(w.Mailings, n) {
 		for i, p := range w.people {
 			if w.export[p.address] {
@@ -171,12 +174,12 @@ func (w *world) day(ctx context.Context, n int) error {
 	d.Failed = len(items)
 	for batch := range slices.Chunk(items, 1000) {
 		w.now = start.AddDate(0, 0, n).Add(12 * time.Hour)
-		if _, err := w.db.Commit(ctx, store.Batch{Items: batch}); err != nil {
+		if _, err := w.db.Judge.Commit(ctx, facts.Batch{Items: batch}); err != nil {
 			return err
 		}
 	}
 	w.now = start.AddDate(0, 0, n).Add(13 * time.Hour)
-	if _, err := w.db.Refresh(ctx); err != nil {
+	if _, err := w.db.Judge.Refresh(ctx); err != nil {
 		return err
 	}
 	if err := w.publish(ctx, &d); err != nil {
@@ -190,7 +193,7 @@ func (w *world) day(ctx context.Context, n int) error {
 func (w *world) publish(ctx context.Context, d *Day) error {
 	w.target.Now = w.now
 	_, err := export.Publish(ctx, w.db, w.target)
-	d.Stopped = errors.Is(err, store.ErrStopped)
+	d.Stopped = errors.Is(err, engine.ErrStopped)
 	if err != nil && !d.Stopped {
 		return err
 	}
@@ -203,7 +206,7 @@ func (w *world) publish(ctx context.Context, d *Day) error {
 	}
 	w.file = file
 	list := map[string]bool{}
-	for s, err := range w.db.Suppressions(ctx, store.Filter{Held: true}) {
+	for s, err := range w.db.List.Suppressions(ctx, query.Filter{Held: true}) {
 		if err != nil {
 			return err
 		}
@@ -232,7 +235,7 @@ func (w *world) release(ctx context.Context) error {
 	if days := w.report.Days; len(days) == 0 || !days[len(days)-1].Stopped {
 		return nil
 	}
-	if err := w.db.Release(ctx, "somebody looked at it", "simulation"); err != nil {
+	if err := w.db.Guard.Release(ctx, "somebody looked at it", "simulation"); err != nil {
 		return err
 	}
 	if _, err := export.Publish(ctx, w.db, w.target); err != nil {
@@ -246,7 +249,7 @@ func (w *world) release(ctx context.Context) error {
 }
 
 // deliver says what comes back of one mail.
-func (w *world) deliver(p *person, n int, at time.Time) (store.Item, bool) {
+func (w *world) deliver(p *person, n int, at time.Time) (facts.Item, bool) {
 	for i := range w.Faults {
 		f := &w.Faults[i]
 		days := max(f.Days, 1)
@@ -281,10 +284,10 @@ func (w *world) deliver(p *person, n int, at time.Time) (store.Item, bool) {
 			return w.notice(p, at, x.Kind, x.Reason, false), true
 		}
 	}
-	return store.Item{}, false
+	return facts.Item{}, false
 }
 
-func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.Reason, code bool) store.Item {
+func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.Reason, code bool) facts.Item {
 	w.uid++
 	mx := p.operator.MX
 	if mx == "" {
@@ -301,7 +304,7 @@ func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.
 	if kind == bounce.KindDelay {
 		r.Action = bounce.Delayed
 	}
-	return store.Item{
+	return facts.Item{
 		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "simulation", Folder: "INBOX", UIDValidity: 1, UID: w.uid},
 			Raw: fmt.Appendf(nil, "notice %d", w.uid), Received: at},
 		Result: parse.Result{Kind: kind, Original: parse.Original{MessageID: fmt.Sprintf("<%d@%s>", w.uid, Own), From: "news@" + Own, To: p.address},
@@ -311,7 +314,7 @@ func (w *world) notice(p *person, at time.Time, kind bounce.Kind, reason bounce.
 
 // worded is a notice with the next of the wordings that the rules know for
 // some reasons, read by the rules as they stand, at this recipient's server.
-func (w *world) worded(p *person, at time.Time, reasons []bounce.Reason) store.Item {
+func (w *world) worded(p *person, at time.Time, reasons []bounce.Reason) facts.Item {
 	pack := rules.Builtin()
 	if w.texts == nil {
 		w.texts = map[string][]string{}
@@ -333,7 +336,7 @@ func (w *world) worded(p *person, at time.Time, reasons []bounce.Reason) store.I
 	return it
 }
 
-func (w *world) forge(f Forgery, day int) (out []store.Item, err error) {
+func (w *world) forge(f Forgery, day int) (out []facts.Item, err error) {
 	order := w.rand.Perm(len(w.people))
 	if f.Token == ValidToken { // nobody fails for good twice
 		order = slices.DeleteFunc(order, func(n int) bool { return w.people[n].died >= 0 })

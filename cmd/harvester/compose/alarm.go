@@ -74,7 +74,7 @@ func (s *Set) tellTroubles(ctx context.Context, now time.Time) (string, error) {
 	now = now.In(s.Config.Timezone.Location())
 	alarms, err := s.Alarms(ctx, now)
 	if err == nil {
-		err = s.DB.KeepAlarms(ctx, alarms) // before the first try: where nothing can be kept, nothing is repeated
+		err = s.DB.Alarms.KeepAlarms(ctx, alarms) // before the first try: where nothing can be kept, nothing is repeated
 	}
 	if err != nil {
 		return "", err
@@ -93,7 +93,7 @@ func (s *Set) tellTroubles(ctx context.Context, now time.Time) (string, error) {
 			continue
 		}
 		alarms = policy.Told(alarms, news, w.Name, now, alert.MessageID())
-		if err := s.DB.KeepAlarms(ctx, alarms); err != nil {
+		if err := s.DB.Alarms.KeepAlarms(ctx, alarms); err != nil {
 			return "", err
 		}
 	}
@@ -102,7 +102,7 @@ func (s *Set) tellTroubles(ctx context.Context, now time.Time) (string, error) {
 		names = append(names, w.Name)
 	}
 	alarms = slices.DeleteFunc(alarms, func(a policy.Alarm) bool { return a.Forgettable(names, now) })
-	if err := s.DB.KeepAlarms(ctx, alarms); err != nil {
+	if err := s.DB.Alarms.KeepAlarms(ctx, alarms); err != nil {
 		return "", err
 	}
 	open := 0
@@ -120,7 +120,7 @@ func (s *Set) tellTroubles(ctx context.Context, now time.Time) (string, error) {
 
 // Alarms are those of this moment, and those that were over not long ago.
 func (s *Set) Alarms(ctx context.Context, now time.Time) ([]policy.Alarm, error) {
-	known, err := s.DB.Alarms(ctx)
+	known, err := s.DB.Alarms.Alarms(ctx)
 	if err != nil {
 		return nil, err
 	}

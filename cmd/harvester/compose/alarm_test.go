@@ -21,9 +21,9 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
-	"harvester/store"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // postbox is a mail server that keeps what it takes.
@@ -100,9 +100,9 @@ func alarmSet(t *testing.T, more string) *Set {
 // ends records a run of a job.
 func ends(t *testing.T, set *Set, j job.Name, failure error) {
 	t.Helper()
-	run, err := set.DB.BeginRun(t.Context(), j)
+	run, err := set.DB.Runs.BeginRun(t.Context(), j)
 	if err == nil {
-		err = set.DB.EndRun(t.Context(), run, "done", failure)
+		err = set.DB.Runs.EndRun(t.Context(), run, "done", failure)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestTellTroubles(t *testing.T) {
 	if subject, _ = words(t, mails[0]); subject != "[harvester] OK mail.example.org: over: retention fails" || !slices.Equal(refs, []string{opening}) {
 		t.Errorf("%s, in reply to %q, not %q", subject, refs, opening)
 	}
-	if known, err := set.DB.Alarms(t.Context()); err != nil || len(known) != 0 {
+	if known, err := set.DB.Alarms.Alarms(t.Context()); err != nil || len(known) != 0 {
 		t.Errorf("what is over is kept: %+v %v", known, err)
 	}
 }
@@ -225,7 +225,7 @@ func TestAlarmsWithoutWay(t *testing.T) {
 	if detail, err := set.tellTroubles(t.Context(), time.Now().Add(7*time.Hour)); err != nil || detail != "1 open" {
 		t.Errorf("%s %v", detail, err)
 	}
-	known, err := set.DB.Alarms(t.Context())
+	known, err := set.DB.Alarms.Alarms(t.Context())
 	if err != nil || len(known) != 1 || known[0].ID != "job.retention" || known[0].Urgency != policy.Soon || known[0].Told["log"].At.IsZero() {
 		t.Errorf("%+v %v", known, err)
 	}
@@ -239,7 +239,7 @@ func TestFailing(t *testing.T) {
 	set := alarmSet(t, alarmMailbox)
 	ends(t, set, job.Harvest.Of("bounces"), errors.New("refused"))
 	ends(t, set, job.Harvest.Of("bounces"), errors.New("refused again"))
-	if _, err := set.DB.BeginRun(t.Context(), job.Harvest.Of("bounces")); err != nil {
+	if _, err := set.DB.Runs.BeginRun(t.Context(), job.Harvest.Of("bounces")); err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[time.Duration]string{59 * time.Minute: "", 61 * time.Minute: "warn", 7 * time.Hour: "crit"} {
@@ -252,14 +252,14 @@ func TestFailing(t *testing.T) {
 
 func TestIncidentTrouble(t *testing.T) {
 	opened := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
-	in := func(group string, count, receivers int, acts ...store.IncidentAct) store.Incident {
-		return store.Incident{ID: group + ":example.org", Cause: policy.Cause{Group: group, Title: group}, Opened: opened, Count: count,
+	in := func(group string, count, receivers int, acts ...query.IncidentAct) query.Incident {
+		return query.Incident{ID: group + ":example.org", Cause: policy.Cause{Group: group, Title: group}, Opened: opened, Count: count,
 			Receivers: make([]string, receivers), Acts: acts}
 	}
 	closed := in("spf", 5, 5)
 	closed.Closed = opened.Add(time.Hour)
 	for name, tt := range map[string]struct {
-		in      store.Incident
+		in      query.Incident
 		ok      bool
 		urgency policy.Urgency
 		known   bool
@@ -270,8 +270,8 @@ func TestIncidentTrouble(t *testing.T) {
 		"a few refusals": {in("content", 9, 5), false, policy.Soon, false},
 		"many refusals":  {in("content", 10, 5), true, policy.Soon, false},
 		"closed":         {closed, false, policy.Soon, false},
-		"seen":           {in("spf", 5, 3, store.IncidentAct{Act: "ack", At: opened.Add(time.Minute)}), true, policy.Now, true},
-		"seen last time": {in("spf", 5, 3, store.IncidentAct{Act: "ack", At: opened.Add(-time.Minute)}), true, policy.Now, false},
+		"seen":           {in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(time.Minute)}), true, policy.Now, true},
+		"seen last time": {in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(-time.Minute)}), true, policy.Now, false},
 	} {
 		got, ok := incidentTrouble(&tt.in)
 		if ok != tt.ok || ok && (got.Urgency != tt.urgency || got.Known != tt.known) {

@@ -87,6 +87,11 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.ReadOnly {
+		if err := db.Judge.Follow(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
+		}
+	}
 	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
 		if s.claims, err = claim(ctx, c.Store.Path, c.Mailboxes, o.Owner, o.Log); err != nil {
@@ -241,7 +246,7 @@ func (s *Set) Files() []schedule.Job {
 	}, schedule.Job{
 		Name: job.Retention.Alone(), Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
-			gone, err := s.DB.Retain(ctx, s.Config.Retention)
+			gone, err := s.DB.Upkeep.Retain(ctx, s.Config.Retention)
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
 		},
 	}, s.alarm())

@@ -46,7 +46,7 @@ func TestADayTakesNoMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &schedule.Runner{Jobs: append(set.Harvests(), set.Files()...), Recorder: set.DB, Zone: time.UTC, Parallel: 32, Grace: time.Minute, Log: slog.New(slog.DiscardHandler)}
+		r := &schedule.Runner{Jobs: append(set.Harvests(), set.Files()...), Recorder: set.DB.Runs, Zone: time.UTC, Parallel: 32, Grace: time.Minute, Log: slog.New(slog.DiscardHandler)}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(ctx) }()
@@ -72,7 +72,7 @@ func TestADayTakesNoMemory(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		status, err := set.DB.Status(t.Context())
+		status, err := set.DB.Reports.Status(t.Context())
 		if err != nil || status.Messages < 24 {
 			t.Errorf("%d mails were read, %v", status.Messages, err)
 		}

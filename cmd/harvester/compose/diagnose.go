@@ -15,9 +15,10 @@ import (
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // diagnoseDays is how far back failures count for a diagnosis.
@@ -52,7 +53,7 @@ func Checker(c *config.Config, o resolve.Options, history func(name, typ string)
 // History is what the database keeps of DNS records.
 func (s *Set) History(ctx context.Context) func(name, typ string) []diagnose.Earlier {
 	return func(name, typ string) (out []diagnose.Earlier) {
-		list, err := s.DB.DNSHistory(ctx, name, typ, time.Time{})
+		list, err := s.DB.DNS.DNSHistory(ctx, name, typ, time.Time{})
 		if err != nil {
 			s.Log.WarnContext(ctx, "the history of DNS records can't be read", slog.Any("err", err))
 			return nil
@@ -67,7 +68,7 @@ func (s *Set) History(ctx context.Context) func(name, typ string) []diagnose.Ear
 // DiagnoseIncidents checks what open incidents claim; an id keeps to those of
 // one cause. It returns the findings by incident, in the order of the
 // incidents.
-func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incidents []store.Incident) ([]diagnose.Finding, error) {
+func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incidents []query.Incident) ([]diagnose.Finding, error) {
 	var out []diagnose.Finding
 	for i := range incidents {
 		in := &incidents[i]
@@ -88,12 +89,12 @@ func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incide
 
 // evidence is what an incident's failures say, one piece for each address,
 // return path and receiver that they name, the most frequent first.
-func (s *Set) evidence(ctx context.Context, in *store.Incident) ([]diagnose.Evidence, error) {
+func (s *Set) evidence(ctx context.Context, in *query.Incident) ([]diagnose.Evidence, error) {
 	since := time.Now().AddDate(0, 0, -diagnoseDays)
 	if in.Opened.Before(since) {
 		since = in.Opened
 	}
-	claims, cost, err := s.DB.Claims(ctx, in.ID, since)
+	claims, cost, err := s.DB.Incidents.Claims(ctx, in.ID, since)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (s *Set) evidence(ctx context.Context, in *store.Incident) ([]diagnose.Evid
 }
 
 // gather brings claims together that would be checked the same way.
-func (s *Set) gather(incident, cause, group string, claims []store.StoredClaim, cost store.Cost) []diagnose.Evidence {
+func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim, cost query.Cost) []diagnose.Evidence {
 	own := s.Parsing().OwnDomains
 	var list []diagnose.Evidence
 	for i := range claims {
@@ -149,7 +150,7 @@ func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain st
 	if policy.Own(domain, c.Own) {
 		return c.Domain(ctx, domain), nil
 	}
-	claims, cost, err := s.DB.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
+	claims, cost, err := s.DB.Incidents.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain st
 }
 
 // KeepFindings stores what was found about incidents, so that they show it.
-func (s *Set) KeepFindings(ctx context.Context, incidents []store.Incident, list []diagnose.Finding) error {
+func (s *Set) KeepFindings(ctx context.Context, incidents []query.Incident, list []diagnose.Finding) error {
 	for i := range incidents {
 		id := incidents[i].ID
 		if strings.HasPrefix(id, "watch.") {
@@ -177,22 +178,22 @@ func (s *Set) KeepFindings(ctx context.Context, incidents []store.Incident, list
 		if err != nil {
 			return err
 		}
-		if err := s.DB.KeepFindings(ctx, id, rows); err != nil {
+		if err := s.DB.Findings.KeepFindings(ctx, id, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func stored(list []diagnose.Finding) ([]store.Finding, error) {
-	var out []store.Finding
+func stored(list []diagnose.Finding) ([]facts.Finding, error) {
+	var out []facts.Finding
 	for i := range list {
 		f := &list[i]
 		body, err := json.Marshal(f)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, store.Finding{ID: f.ID, Subject: f.Subject.Key(), Verdict: string(f.Verdict), Answer: f.Answer, Body: body})
+		out = append(out, facts.Finding{ID: f.ID, Subject: f.Subject.Key(), Verdict: string(f.Verdict), Answer: f.Answer, Body: body})
 	}
 	return out, nil
 }
@@ -200,7 +201,7 @@ func stored(list []diagnose.Finding) ([]store.Finding, error) {
 // KeepDNS stores the records of ours that were seen, once each.
 func (s *Set) KeepDNS(ctx context.Context, list []diagnose.Finding) error {
 	seen := map[string]bool{}
-	var out []store.DNSRecord
+	var out []facts.DNSRecord
 	for i := range list {
 		for _, m := range list[i].Measured {
 			typ, name, ok := strings.Cut(m.What, " ")
@@ -208,13 +209,13 @@ func (s *Set) KeepDNS(ctx context.Context, list []diagnose.Finding) error {
 				continue
 			}
 			seen[m.What] = true
-			out = append(out, store.DNSRecord{Name: strings.ToLower(name), Type: typ, State: m.State, Values: m.Values})
+			out = append(out, facts.DNSRecord{Name: strings.ToLower(name), Type: typ, State: m.State, Values: m.Values})
 		}
 	}
 	if len(out) == 0 {
 		return nil
 	}
-	return s.DB.KeepDNS(ctx, out)
+	return s.DB.DNS.KeepDNS(ctx, out)
 }
 
 // Watch looks at our own records once: domains, keys, addresses, and where it
@@ -271,7 +272,7 @@ func (s *Set) keepWatch(ctx context.Context, list []diagnose.Finding) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.DB.Findings(ctx, store.WatchScope, time.Now())
+	before, err := s.DB.Findings.Findings(ctx, facts.WatchScope, time.Now())
 	if err != nil {
 		return err
 	}
@@ -280,11 +281,11 @@ func (s *Set) keepWatch(ctx context.Context, list []diagnose.Finding) error {
 		unsure := slices.ContainsFunc(list, func(f diagnose.Finding) bool {
 			return f.Verdict == diagnose.CannotTell && f.Check() == check && f.Subject.Key() == old.Subject
 		})
-		if old.Fault && unsure && !slices.ContainsFunc(rows, func(r store.Finding) bool { return r.ID == old.ID && r.Subject == old.Subject }) {
+		if old.Fault && unsure && !slices.ContainsFunc(rows, func(r facts.Finding) bool { return r.ID == old.ID && r.Subject == old.Subject }) {
 			rows = append(rows, old)
 		}
 	}
-	return errors.Join(s.DB.KeepFindings(ctx, store.WatchScope, rows), s.KeepDNS(ctx, list))
+	return errors.Join(s.DB.Findings.KeepFindings(ctx, facts.WatchScope, rows), s.KeepDNS(ctx, list))
 }
 
 // maxRecipientDomains bounds the recipients' domains of one look.
@@ -295,17 +296,17 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 	if !s.Config.Diagnose.RecipientDomains {
 		return 0, nil
 	}
-	domains, err := s.DB.UnknownDomains(ctx, time.Now().AddDate(0, 0, -diagnoseDays), maxRecipientDomains)
+	domains, err := s.DB.Incidents.UnknownDomains(ctx, time.Now().AddDate(0, 0, -diagnoseDays), maxRecipientDomains)
 	if err != nil {
 		return 0, err
 	}
-	var seen []store.DNSRecord
+	var seen []facts.DNSRecord
 	for _, d := range domains {
 		l := c.Life(ctx, d)
 		if l.State == "unknown" || len(l.Answers) == 0 {
 			continue
 		}
-		r := store.DNSRecord{Name: d + ".", Type: diagnose.LifeType, State: "found", Values: []string{l.State}}
+		r := facts.DNSRecord{Name: d + ".", Type: diagnose.LifeType, State: "found", Values: []string{l.State}}
 		if l.Dead() {
 			dead++
 			r.State = "nxdomain"
@@ -318,7 +319,7 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 	if len(seen) == 0 {
 		return dead, nil
 	}
-	_, err = s.DB.KeepLife(ctx, seen)
+	_, err = s.DB.Judge.KeepLife(ctx, seen)
 	return dead, err
 }
 

@@ -14,8 +14,8 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
-	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
 )
@@ -64,17 +64,17 @@ func (x *exporting) path() string { return filepath.Join(x.dir, "list", "list.cs
 func (x *exporting) add(addresses ...string) {
 	x.t.Helper()
 	for _, a := range addresses {
-		if _, err := x.DB.Override(x.t.Context(), policy.Override{Act: policy.Add, Pattern: a, Reason: "test", Author: "test"}); err != nil {
+		if _, err := x.DB.Judge.Override(x.t.Context(), policy.Override{Act: policy.Add, Pattern: a, Reason: "test", Author: "test"}); err != nil {
 			x.t.Fatal(err)
 		}
 	}
 }
 
 // run runs the job and returns how the status shows it afterwards.
-func (x *exporting) run() store.Run {
+func (x *exporting) run() facts.Run {
 	x.t.Helper()
-	_, err := schedule.Do(x.t.Context(), x.DB, &x.job, slog.New(slog.DiscardHandler))
-	s, serr := x.DB.Status(x.t.Context())
+	_, err := schedule.Do(x.t.Context(), x.DB.Runs, &x.job, slog.New(slog.DiscardHandler))
+	s, serr := x.DB.Reports.Status(x.t.Context())
 	if serr != nil || len(s.Jobs) != 1 || s.Jobs[0].OK != (err == nil) {
 		x.t.Fatalf("%+v, %v; the run: %v", s.Jobs, serr, err)
 	}

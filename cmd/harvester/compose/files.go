@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
-	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/query"
 	"harvester/store/report"
+	"harvester/store/upkeep"
 )
 
 // Exported is what became of an export.
@@ -36,7 +37,7 @@ func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
 	if err != nil {
 		return out, err
 	}
-	if _, err := s.DB.Refresh(ctx); err != nil {
+	if _, err := s.DB.Judge.Refresh(ctx); err != nil {
 		return out, err
 	}
 	if out.Result, err = export.Publish(ctx, s.DB, t); err != nil {
@@ -58,14 +59,14 @@ func (s *Set) tell(ctx context.Context, e *config.Export, t export.Target, res e
 	if len(e.OnChange) == 0 {
 		return nil
 	}
-	marks, err := s.DB.ExportMarks(ctx, t.Name)
+	marks, err := s.DB.Exports.ExportMarks(ctx, t.Name)
 	if err != nil || marks.ToldGeneration == res.Generation {
 		return err
 	}
 	if err := export.OnChange(ctx, e.OnChange, s.hookDeadline, t, res); err != nil {
 		return err
 	}
-	return s.DB.ToldExport(ctx, t.Name, res.Generation)
+	return s.DB.Exports.ToldExport(ctx, t.Name, res.Generation)
 }
 
 // Verify says what is wrong with a published file, one sentence each.
@@ -105,7 +106,7 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 func (s *Set) unread(ctx context.Context) (names []string, err error) {
 	for i := range s.Config.Mailboxes {
 		m := &s.Config.Mailboxes[i]
-		read, err := s.DB.EverRead(ctx, string(m.Name))
+		read, err := s.DB.Mailboxes.EverRead(ctx, string(m.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +118,8 @@ func (s *Set) unread(ctx context.Context) (names []string, err error) {
 }
 
 // filter is the part of the list that an export takes.
-func (s *Set) filter(e *config.Export) store.Filter {
-	return store.Filter{
+func (s *Set) filter(e *config.Export) query.Filter {
+	return query.Filter{
 		Sources: e.Sources, Stream: e.Stream, Reasons: e.Reasons, Domains: domainNames(e.Domains),
 		Since: e.Since.Start(s.Config.Timezone.Location()),
 	}
@@ -133,23 +134,23 @@ func domainNames(in []config.Domain) []string {
 }
 
 // Forget erases an address, and keeps what the hashed exports write for it.
-func (s *Set) Forget(ctx context.Context, address, author string) (store.Forgotten, error) {
-	var digests []store.Digest
+func (s *Set) Forget(ctx context.Context, address, author string) (upkeep.Forgotten, error) {
+	var digests []upkeep.Digest
 	for i := range s.Config.Exports {
 		t, err := s.target(ctx, &s.Config.Exports[i])
 		if err != nil {
-			return store.Forgotten{}, err
+			return upkeep.Forgotten{}, err
 		}
 		if d, ok := export.Digest(address, &t); ok {
 			digests = append(digests, d)
 		}
 	}
-	return s.DB.Forget(ctx, address, author, digests...)
+	return s.DB.Upkeep.Forget(ctx, address, author, digests...)
 }
 
 // Carried says what each export takes of the list.
-func (s *Set) Carried() store.Carried {
-	out := store.Carried{}
+func (s *Set) Carried() query.Carried {
+	out := query.Carried{}
 	for i := range s.Config.Exports {
 		e := &s.Config.Exports[i]
 		out[string(e.Name)] = s.filter(e)

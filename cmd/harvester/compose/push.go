@@ -6,9 +6,9 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/schedule"
-	"harvester/store"
 	"harvester/store/job"
 	"harvester/store/push"
+	"harvester/store/query"
 )
 
 // Push tells a service what changed. A dry one only counts.
@@ -19,7 +19,7 @@ func (s *Set) Push(ctx context.Context, p *config.Push, dry bool) (push.Result, 
 	}
 	to := push.Settings{
 		Name: string(p.Name), Service: service, URL: p.URL, List: p.List, User: p.User, Batch: p.Batch, Rate: p.Rate,
-		Filter: store.Filter{Sources: p.Sources, Stream: p.Stream, Reasons: p.Reasons, Domains: domainNames(p.Domains)}, Generic: p.Generic(),
+		Filter: query.Filter{Sources: p.Sources, Stream: p.Stream, Reasons: p.Reasons, Domains: domainNames(p.Domains)}, Generic: p.Generic(),
 	}
 	if !dry {
 		if !p.Key.IsZero() {
@@ -27,7 +27,7 @@ func (s *Set) Push(ctx context.Context, p *config.Push, dry bool) (push.Result, 
 				return push.Result{}, fmt.Errorf("pushing to %s: %w", p.Name, err)
 			}
 		}
-		if _, err := s.DB.Refresh(ctx); err != nil {
+		if _, err := s.DB.Judge.Refresh(ctx); err != nil {
 			return push.Result{}, err
 		}
 	}

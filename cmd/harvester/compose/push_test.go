@@ -63,12 +63,12 @@ path = "/one/{{path .Address}}"
 	}
 	act := func(a policy.Act) {
 		t.Helper()
-		if _, err := set.DB.Override(ctx, policy.Override{Act: a, Pattern: "jane+x@example.com", Reason: "test", Author: "test"}); err != nil {
+		if _, err := set.DB.Judge.Override(ctx, policy.Override{Act: a, Pattern: "jane+x@example.com", Reason: "test", Author: "test"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	run := func() error {
-		_, err := schedule.Do(ctx, set.DB, &files[i], slog.New(slog.DiscardHandler))
+		_, err := schedule.Do(ctx, set.DB.Runs, &files[i], slog.New(slog.DiscardHandler))
 		return err
 	}
 	act(policy.Add)
@@ -76,7 +76,7 @@ path = "/one/{{path .Address}}"
 	if err := run(); err == nil {
 		t.Error("a refused key is no failure")
 	}
-	s, err := set.DB.Status(ctx)
+	s, err := set.DB.Reports.Status(ctx)
 	if err != nil || len(s.Jobs) != 1 || s.Jobs[0].OK || !strings.Contains(s.Jobs[0].Detail, "pushing to news: POST 127.0.0.1:") || !strings.Contains(s.Jobs[0].Detail, "is the key right") {
 		t.Errorf("%+v, %v", s.Jobs, err)
 	}
@@ -92,7 +92,7 @@ path = "/one/{{path .Address}}"
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if s, err = set.DB.Status(ctx); err != nil || !s.Jobs[0].OK || s.Jobs[0].Detail != "told 0 added, 1 removed in 1 requests" || len(s.Pushes) != 0 {
+	if s, err = set.DB.Reports.Status(ctx); err != nil || !s.Jobs[0].OK || s.Jobs[0].Detail != "told 0 added, 1 removed in 1 requests" || len(s.Pushes) != 0 {
 		t.Errorf("%+v %+v, %v", s.Jobs, s.Pushes, err)
 	}
 }

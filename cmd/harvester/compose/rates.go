@@ -11,8 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"harvester/store"
 	"harvester/store/export"
+	"harvester/store/judge"
 	"harvester/store/policy"
 )
 
@@ -28,8 +28,8 @@ type signal struct {
 // UpdateRates judges every stream anew, after mail came in or counts did, and
 // brings the signal files up to date. It returns the streams whose level
 // changed.
-func (s *Set) UpdateRates(ctx context.Context) ([]store.Rate, error) {
-	all, changed, err := s.DB.UpdateRates(ctx)
+func (s *Set) UpdateRates(ctx context.Context) ([]judge.Rate, error) {
+	all, changed, err := s.DB.Rates.UpdateRates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *Set) UpdateRates(ctx context.Context) ([]store.Rate, error) {
 
 // signal writes the file of a paused stream, and removes that of another: a
 // sender need only look whether it exists.
-func (s *Set) signal(r store.Rate) error {
+func (s *Set) signal(r judge.Rate) error {
 	path := filepath.Join(s.Config.Pause.Path, r.Stream)
 	if r.Level != policy.Paused {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

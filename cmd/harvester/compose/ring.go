@@ -28,5 +28,5 @@ func ring(ctx context.Context, c *config.Config, db *store.DB, log *slog.Logger)
 	if c.DKIM.DNS {
 		dns = net.DefaultResolver
 	}
-	return keyring.New(ctx, fixed, dns, db, time.Now, log)
+	return keyring.New(ctx, fixed, dns, db.Keys, time.Now, log)
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
-	"harvester/parse/sentlog"
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/schedule/sentlog"
+	"harvester/store/facts"
 	"harvester/store/job"
 )
 
@@ -32,7 +32,7 @@ func (s *Set) Logs() []schedule.Job {
 // follow records what came into a log since the last time. The position is
 // kept after the rows; rows that are read again change nothing.
 func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, error) {
-	saved, err := s.DB.LogPosition(ctx, name)
+	saved, err := s.DB.Volumes.LogPosition(ctx, name)
 	if err != nil {
 		return "", err
 	}
@@ -43,15 +43,15 @@ func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, e
 		}
 	}
 	bad := 0
-	log := sentlog.Log{Path: c.Path, Format: c.Format, Now: time.Now().In(s.Config.Timezone.Location()), Keep: store.LedgerTime}
-	read, proven, err := s.DB.RecordSent(ctx, SentRows(log.Follow(ctx, &pos, &bad), c.Stream))
+	log := sentlog.Log{Path: c.Path, Format: c.Format, Now: time.Now().In(s.Config.Timezone.Location()), Keep: facts.LedgerTime}
+	read, proven, err := s.DB.Judge.RecordSent(ctx, SentRows(log.Follow(ctx, &pos, &bad), c.Stream))
 	if err != nil {
 		return "", err
 	}
 	if saved, err = json.Marshal(pos); err != nil {
 		return "", fmt.Errorf("keeping the position in log %s: %w", name, err)
 	}
-	if err := s.DB.KeepLogPosition(ctx, name, saved); err != nil {
+	if err := s.DB.Volumes.KeepLogPosition(ctx, name, saved); err != nil {
 		return "", err
 	}
 	detail := fmt.Sprintf("%d recipients read, %d failures proven", read, proven)
@@ -64,10 +64,10 @@ func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, e
 
 // SentRows are rows of a log as the ledger takes them. stream is that of rows
 // without one.
-func SentRows(rows iter.Seq2[sentlog.Row, error], stream string) iter.Seq2[store.Sent, error] {
-	return func(yield func(store.Sent, error) bool) {
+func SentRows(rows iter.Seq2[sentlog.Row, error], stream string) iter.Seq2[facts.Sent, error] {
+	return func(yield func(facts.Sent, error) bool) {
 		for r, err := range rows {
-			if !yield(store.Sent{MessageID: r.MessageID, Recipient: r.Recipient, Sender: r.Sender, Stream: cmp.Or(r.Stream, stream), At: r.At}, err) {
+			if !yield(facts.Sent{MessageID: r.MessageID, Recipient: r.Recipient, Sender: r.Sender, Stream: cmp.Or(r.Stream, stream), At: r.At}, err) {
 				return
 			}
 		}

@@ -8,9 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 const (
@@ -41,7 +42,7 @@ func (s *Set) troubles(ctx context.Context, now time.Time) (out []policy.Trouble
 }
 
 func (s *Set) stopped(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
-	trip, stopped, err := s.DB.Tripped(ctx)
+	trip, stopped, err := s.DB.Guard.Tripped(ctx)
 	if err != nil || !stopped {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (s *Set) stopped(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 }
 
 func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err error) {
-	rates, err := s.DB.Rates(ctx)
+	rates, err := s.DB.Rates.Rates(ctx)
 	for _, r := range rates {
 		t := policy.Trouble{ID: "rate." + r.Stream, Since: r.Since}
 		switch r.Level {
@@ -68,7 +69,7 @@ func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err
 }
 
 func (s *Set) incidents(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
-	incidents, err := s.DB.Incidents(ctx, now.Add(-lookBack))
+	incidents, err := s.DB.Incidents.Incidents(ctx, now.Add(-lookBack))
 	for i := range incidents {
 		if t, ok := incidentTrouble(&incidents[i]); ok {
 			out = append(out, t)
@@ -77,10 +78,10 @@ func (s *Set) incidents(ctx context.Context, now time.Time) (out []policy.Troubl
 	return out, err
 }
 
-func incidentTrouble(in *store.Incident) (policy.Trouble, bool) {
+func incidentTrouble(in *query.Incident) (policy.Trouble, bool) {
 	t := policy.Trouble{ID: "incident." + in.ID, Since: in.Opened, Next: "what mends it: harvester incidents show " + in.ID,
 		Title: fmt.Sprintf("%s (%d failures at %d receivers)", in.Cause.Title, in.Count, len(in.Receivers)),
-		Known: slices.ContainsFunc(in.Acts, func(a store.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
+		Known: slices.ContainsFunc(in.Acts, func(a query.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
 	if in.Count == 0 { // the watch found it
 		t.Title = in.Cause.Title
 	}
@@ -98,8 +99,8 @@ func incidentTrouble(in *store.Incident) (policy.Trouble, bool) {
 // failing are the jobs that have not succeeded for too long.
 func (s *Set) failing(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
 	for _, j := range slices.Concat(s.Harvests(), s.Files()) {
-		f, err := s.DB.FailingJob(ctx, j.Name)
-		if errors.Is(err, store.ErrNotFound) || err == nil && now.Sub(f.Since) < failingFor {
+		f, err := s.DB.Runs.FailingJob(ctx, j.Name)
+		if errors.Is(err, engine.ErrNotFound) || err == nil && now.Sub(f.Since) < failingFor {
 			continue
 		}
 		if err != nil {
@@ -116,7 +117,7 @@ func (s *Set) failing(ctx context.Context, now time.Time) (out []policy.Trouble,
 
 // silence is that no mail came in where it is usual.
 func (s *Set) silence(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
-	lull, err := s.DB.Lull(ctx)
+	lull, err := s.DB.Alarms.Lull(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,10 @@ import (
 	"strings"
 
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/judge"
 	"harvester/store/policy"
 	"harvester/store/report"
+	"harvester/store/upkeep"
 )
 
 // Example is the annotated configuration: one text that describes every key
@@ -41,8 +42,8 @@ type Config struct {
 	Web        Web          `toml:"web"`
 	MTA        MTA          `toml:"mta"`
 
-	Breaker   store.Limits    `toml:"breaker"`
-	Retention store.Retention `toml:"retention"`
+	Breaker   judge.Limits     `toml:"breaker"`
+	Retention upkeep.Retention `toml:"retention"`
 
 	Policy  map[string]policy.Patch `toml:"policy"`
 	Streams map[string]Stream       `toml:"stream"`

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"harvester/parse/sentlog"
 	"harvester/schedule"
+	"harvester/schedule/sentlog"
 )
 
 // Sent is a log of what was sent, followed as it grows.

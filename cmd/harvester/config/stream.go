@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"harvester/store"
+	"harvester/store/facts"
+	"harvester/store/judge"
 	"harvester/store/policy"
 )
 
@@ -30,11 +31,11 @@ type Stream struct {
 func (c *Config) StreamNames() []string { return c.streamOrder }
 
 // StoreStreams are the streams as the store takes them.
-func (c *Config) StoreStreams() []store.Stream {
-	var out []store.Stream
+func (c *Config) StoreStreams() []facts.Stream {
+	var out []facts.Stream
 	for _, name := range c.streamOrder {
 		s := c.Streams[name]
-		one := store.Stream{Name: name, Kind: s.Kind, ReturnPaths: s.ReturnPaths, ListIDs: s.ListIDs, FeedbackIDs: s.FeedbackIDs,
+		one := facts.Stream{Name: name, Kind: s.Kind, ReturnPaths: s.ReturnPaths, ListIDs: s.ListIDs, FeedbackIDs: s.FeedbackIDs,
 			DKIM: s.DKIM, Headers: map[string]string{}, Limits: c.Pause.with(s.Pause).limits()}
 		for _, h := range s.Headers {
 			field, pattern, _ := splitHeader(h)
@@ -52,7 +53,7 @@ func (c *Config) StoreStreams() []store.Stream {
 func splitHeader(text string) (field, pattern string, ok bool) {
 	field, pattern, _ = strings.Cut(text, ":")
 	pattern = strings.TrimSpace(pattern)
-	for _, known := range store.StreamHeaders {
+	for _, known := range facts.StreamHeaders {
 		if strings.EqualFold(field, known) {
 			return known, pattern, pattern != ""
 		}
@@ -71,7 +72,7 @@ func (c *Config) checkStreams(d *decoder) {
 		if !namePattern.MatchString(name) {
 			d.fail(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
 		}
-		if name == store.AllStreams {
+		if name == judge.AllStreams {
 			d.fail(path, `"all" stands for all mail together`, "give the stream another name")
 		}
 		c.checkSelectors(d, &s, path, seen)
@@ -106,7 +107,7 @@ func (c *Config) checkSelectors(d *decoder, s *Stream, path string, seen map[str
 		at := fmt.Sprintf("%s.headers[%d]", path, i)
 		switch {
 		case !ok:
-			d.fail(at, fmt.Sprintf("%q is no header pattern", h), `write "Subject: [News]*"; the fields are `+strings.Join(store.StreamHeaders, ", "))
+			d.fail(at, fmt.Sprintf("%q is no header pattern", h), `write "Subject: [News]*"; the fields are `+strings.Join(facts.StreamHeaders, ", "))
 		case fields[field]:
 			d.fail(at, "a second pattern for "+field, "one of them is enough, with * where they differ; or select by another key")
 		}

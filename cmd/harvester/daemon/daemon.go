@@ -97,7 +97,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	r := &schedule.Runner{
-		Jobs: slices.Concat(set.Harvests(), set.Files()), Recorder: set.DB, Zone: c.Timezone.Location(),
+		Jobs: slices.Concat(set.Harvests(), set.Files()), Recorder: set.DB.Runs, Zone: c.Timezone.Location(),
 		Parallel: parallelJobs, Grace: grace, Log: d.Log,
 	}
 	running, cancel := context.WithCancel(ctx)

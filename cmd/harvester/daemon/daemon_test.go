@@ -27,6 +27,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/schedule"
 	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/job"
 )
 
@@ -317,7 +318,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 		Load: func() (*config.Config, error) { return config.Load(filepath.Join(s.dir, "harvester.toml")) },
 		Log:  slog.New(slog.DiscardHandler),
 	})
-	if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "harvester run on") {
+	if !errors.Is(err, engine.ErrInUse) || !strings.Contains(err.Error(), "harvester run on") {
 		t.Errorf("got %v", err)
 	}
 	// Nor with another database: both would move the same mail.
@@ -349,7 +350,7 @@ func TestStartsWithoutItsServer(t *testing.T) {
 	}
 	defer db.Close()
 	s.eventually("the next try is stored", func() bool {
-		last, err := db.LastRun(t.Context(), job.Harvest.Of("bounces"), false)
+		last, err := db.Runs.LastRun(t.Context(), job.Harvest.Of("bounces"), false)
 		return err == nil && strings.Contains(last.Detail, "connection refused") && last.Retry.After(last.Ended)
 	})
 	s.stop()
@@ -407,7 +408,7 @@ func TestSummaryTellsOfPartialFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := make(chan struct{})
-	r := &schedule.Runner{Recorder: db, Zone: time.UTC, Parallel: 1, Grace: time.Minute, Log: slog.New(slog.DiscardHandler), Jobs: []schedule.Job{
+	r := &schedule.Runner{Recorder: db.Runs, Zone: time.UTC, Parallel: 1, Grace: time.Minute, Log: slog.New(slog.DiscardHandler), Jobs: []schedule.Job{
 		{Name: job.Harvest.Of("bounces"), Spec: hourly, AtOnce: true, Run: func(context.Context) (string, error) {
 			return "3 read", &schedule.Partial{Err: errors.New("folder Old does not exist")}
 		}},

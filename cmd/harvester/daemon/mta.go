@@ -38,7 +38,7 @@ func (d *daemon) answerMTAs(ctx context.Context, set *compose.Set) (wait func(),
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := mta.Serve(ctx, l, mta.Options{List: set.DB, Stream: c.Stream, Log: d.Log}); err != nil {
+		if err := mta.Serve(ctx, l, mta.Options{List: set.DB.List, Stream: c.Stream, Log: d.Log}); err != nil {
 			d.Log.Error("answering mail servers ended", slog.Any("err", err))
 		}
 	}()

@@ -15,7 +15,7 @@ import (
 	"harvester/cmd/harvester/compose"
 	"harvester/parse/bounce"
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/facts"
 )
 
 // Metrics are those of one daemon, through all its configurations. It is a
@@ -94,7 +94,7 @@ func (m *Metrics) Reloaded(ok bool) {
 }
 
 // Parsed counts what a batch says.
-func (m *Metrics) Parsed(mailbox string, items []store.Item, took time.Duration) {
+func (m *Metrics) Parsed(mailbox string, items []facts.Item, took time.Duration) {
 	for i := range items {
 		it := &items[i]
 		if it.Message.Gone || it.Message.Poison != nil {
@@ -120,7 +120,7 @@ func (m *Metrics) Left(mailbox string, messages int) {
 }
 
 // Committed counts how the list changed.
-func (m *Metrics) Committed(out store.Outcome, took time.Duration) {
+func (m *Metrics) Committed(out facts.Outcome, took time.Duration) {
 	m.commit.Observe(took.Seconds())
 	m.changes.WithLabelValues("add").Add(float64(out.Added))
 	m.changes.WithLabelValues("hold").Add(float64(out.Held))

@@ -21,7 +21,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
 )
@@ -102,11 +102,11 @@ func TestScrape(t *testing.T) {
 	}
 	messages := []harvest.Message{{Raw: raw, Size: int64(len(raw))}, {Gone: true}, {Poison: errors.New("unreadable")}}
 	m.Parsed("bounces", schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}}), time.Second)
-	m.Parsed("bounces", []store.Item{{Result: parse.Result{Kind: bounce.KindBounce, Recipients: []parse.Recipient{
+	m.Parsed("bounces", []facts.Item{{Result: parse.Result{Kind: bounce.KindBounce, Recipients: []parse.Recipient{
 		{Action: bounce.Failed, Reason: bounce.Unclassified, Vendor: "kddi"}, {Action: bounce.Failed, Reason: bounce.Unclassified},
 	}}}}, time.Second)
 	m.Left("bounces", 7)
-	m.Committed(store.Outcome{Added: 2, Held: 1}, time.Millisecond)
+	m.Committed(facts.Outcome{Added: 2, Held: 1}, time.Millisecond)
 	m.Polled("bounces", schedule.Tally{}, time.Second, nil)
 	m.Polled("bounces", schedule.Tally{}, time.Second, errors.New("login of bounces@example.org refused"))
 	m.Reloaded(true)
@@ -116,15 +116,15 @@ func TestScrape(t *testing.T) {
 		job job.Name
 		err error
 	}{{job.Harvest.Of("bounces"), nil}, {job.Harvest.Of("bounces"), errors.New("refused")}, {job.Export.Of("list"), nil}, {job.Report.Alone(), nil}, {job.Report.Of("week"), nil}} {
-		id, err := set.DB.BeginRun(ctx, run.job)
+		id, err := set.DB.Runs.BeginRun(ctx, run.job)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := set.DB.EndRun(ctx, id, "", run.err); err != nil {
+		if err := set.DB.Runs.EndRun(ctx, id, "", run.err); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := set.DB.KeepAlarms(ctx, policy.Alarms(nil, []policy.Trouble{{ID: "guard", Urgency: policy.Now}}, time.Now())); err != nil {
+	if err := set.DB.Alarms.KeepAlarms(ctx, policy.Alarms(nil, []policy.Trouble{{ID: "guard", Urgency: policy.Now}}, time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	got := scrape(t, m, set)

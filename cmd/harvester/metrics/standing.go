@@ -10,7 +10,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/job"
 	"harvester/store/policy"
 )
@@ -57,7 +57,7 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 		switch {
 		case err == nil:
 			out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-		case !errors.Is(err, store.ErrNotFound):
+		case !errors.Is(err, engine.ErrNotFound):
 			failed++
 		}
 	}
@@ -65,7 +65,7 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 	for _, j := range slices.Concat(s.set.Harvests(), s.set.Files()) {
 		s.job(ctx, &j, tell)
 	}
-	classes, err := db.SuppressionClasses(ctx)
+	classes, err := db.List.SuppressionClasses(ctx)
 	for class, n := range classes {
 		tell(nil, suppressions, float64(n), class)
 	}
@@ -74,9 +74,9 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 	}
 	space, err := db.Space(ctx)
 	tell(err, storeSize, float64(space.Bytes))
-	_, still, err := db.Tripped(ctx)
+	_, still, err := db.Guard.Tripped(ctx)
 	tell(err, stopped, map[bool]float64{true: 1}[still])
-	lasting, err := db.Alarms(ctx)
+	lasting, err := db.Alarms.Alarms(ctx)
 	for _, urgency := range []policy.Urgency{policy.Soon, policy.Now} {
 		n := 0
 		for i := range lasting {
@@ -100,11 +100,11 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 
 // job tells how the runs of a job stand.
 func (s standing) job(ctx context.Context, j *schedule.Job, tell func(error, *prometheus.Desc, float64, ...string)) {
-	last, err := s.set.DB.LastRun(ctx, j.Name, false)
+	last, err := s.set.DB.Runs.LastRun(ctx, j.Name, false)
 	if err == nil && !last.Ended.IsZero() {
 		tell(nil, jobDuration, last.Ended.Sub(last.Started).Seconds(), j.Name.String())
 	}
-	good, goodErr := s.set.DB.LastRun(ctx, j.Name, true)
+	good, goodErr := s.set.DB.Runs.LastRun(ctx, j.Name, true)
 	at := float64(good.Started.UnixMilli()) / 1000
 	switch name := j.Name.Subject; j.Name.Kind {
 	case job.Harvest:

@@ -23,8 +23,8 @@ import (
 
 	"golang.org/x/net/netutil"
 
-	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 const (
@@ -37,7 +37,7 @@ const (
 
 // Looker knows the list. *store.DB is one.
 type Looker interface {
-	LookupAll(ctx context.Context, addresses []string, stream string) ([]store.Verdict, error)
+	LookupAll(ctx context.Context, addresses []string, stream string) ([]query.Verdict, error)
 }
 
 // Options say what is asked, and for which mail.
@@ -71,7 +71,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 			return fmt.Errorf("serving mail servers on %s: %w", l.Addr(), err)
 		}
 		clients.Go(func() {
-			c := &client{Options: o, conn: conn, in: bufio.NewReaderSize(conn, maxRequest), asked: make(chan string), told: make(chan store.Verdict, 1)}
+			c := &client{Options: o, conn: conn, in: bufio.NewReaderSize(conn, maxRequest), asked: make(chan string), told: make(chan query.Verdict, 1)}
 			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 			c.serve(ctx)
 			_ = conn.Close() // all was said
@@ -86,7 +86,7 @@ type client struct {
 	in   *bufio.Reader
 
 	asked chan string // to the goroutine that looks up
-	told  chan store.Verdict
+	told  chan query.Verdict
 	late  bool // it has not answered the last question
 }
 
@@ -138,11 +138,11 @@ func (c *client) answer() (string, error) {
 }
 
 // lookUp asks the list; an error is logged and says nothing.
-func (c *client) lookUp(ctx context.Context, address string) store.Verdict {
+func (c *client) lookUp(ctx context.Context, address string) query.Verdict {
 	found, err := c.List.LookupAll(ctx, []string{address}, c.Stream)
 	if err != nil {
 		c.Log.Warn("a mail server's question was not answered: mail goes on", slog.Any("err", err))
-		return store.Verdict{}
+		return query.Verdict{}
 	}
 	return found[0]
 }

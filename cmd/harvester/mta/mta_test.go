@@ -17,6 +17,7 @@ import (
 
 	"harvester/store"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // list is a Looker that knows a few keys.
@@ -26,15 +27,15 @@ type list struct {
 	hold chan struct{} // a look-up waits until it is closed
 }
 
-func (l *list) LookupAll(_ context.Context, addresses []string, _ string) ([]store.Verdict, error) {
+func (l *list) LookupAll(_ context.Context, addresses []string, _ string) ([]query.Verdict, error) {
 	if l.hold != nil {
 		<-l.hold
 	}
-	v := store.Verdict{Address: addresses[0]}
+	v := query.Verdict{Address: addresses[0]}
 	if why, ok := l.keys[policy.Key(addresses[0])]; ok {
-		v.Suppressed, v.Entries = true, []store.Entry{{Reason: why}}
+		v.Suppressed, v.Entries = true, []query.Entry{{Reason: why}}
 	}
-	return []store.Verdict{v}, l.err
+	return []query.Verdict{v}, l.err
 }
 
 func start(t testing.TB, l Looker) (address string) {
@@ -190,11 +191,11 @@ func BenchmarkAsk(b *testing.B) {
 	}
 	defer db.Close()
 	for i := range 1000 {
-		if _, err := db.Override(ctx, policy.Override{Act: policy.Add, Pattern: fmt.Sprintf("user%d@example.net", i), Reason: "test", Author: "test"}); err != nil {
+		if _, err := db.Judge.Override(ctx, policy.Override{Act: policy.Add, Pattern: fmt.Sprintf("user%d@example.net", i), Reason: "test", Author: "test"}); err != nil {
 			b.Fatal(err)
 		}
 	}
-	address := start(b, db)
+	address := start(b, db.List)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		c := dial(b, address)

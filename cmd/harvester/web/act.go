@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/policy"
 )
 
@@ -40,15 +40,15 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch act {
 	case "ack":
-		err = db.IncidentAct(ctx, subject, "ack", reason, who)
+		err = db.Incidents.IncidentAct(ctx, subject, "ack", reason, who)
 	case "release":
-		err = db.Release(ctx, reason, who)
+		err = db.Guard.Release(ctx, reason, who)
 	case "hold-release", "hold-drop":
 		err = s.rule(ctx, subject, act == "hold-release", reason, who)
 	case "allow", "add", "remove":
 		o := policy.Override{Pattern: subject, Reason: reason, Author: who}
 		if err = o.Act.UnmarshalText([]byte(act)); err == nil {
-			_, err = db.Override(ctx, o)
+			_, err = db.Judge.Override(ctx, o)
 		}
 		err = refused(err)
 		next = "/address?" + url.Values{"q": {subject}, "done": {act}}.Encode()
@@ -64,15 +64,15 @@ func (s *server) act(w http.ResponseWriter, r *http.Request) {
 
 // rule decides about the hold with an id.
 func (s *server) rule(ctx context.Context, id string, release bool, reason, who string) error {
-	holds, err := s.Set.DB.Holds(ctx, time.Time{})
+	holds, err := s.Set.DB.Reports.Holds(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
 	for i := range holds {
 		if h := &holds[i]; h.ID() == id {
-			_, err := s.Set.DB.Rule(ctx, h.Kind, h.Subject, h.Start, release, reason, who)
+			_, err := s.Set.DB.Judge.Rule(ctx, h.Kind, h.Subject, h.Start, release, reason, who)
 			return err
 		}
 	}
-	return fmt.Errorf("hold %q: %w", id, store.ErrNotFound)
+	return fmt.Errorf("hold %q: %w", id, engine.ErrNotFound)
 }

@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"harvester/store/engine"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
-
-	"harvester/store"
 )
 
 // Problem is the body of every answer that is no success.
@@ -60,7 +59,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		problem(w, http.StatusBadRequest, wrong.Error(), wrong.hint)
 	case errors.As(err, &long):
 		problem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", long.Limit), "send it in parts")
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, engine.ErrNotFound):
 		problem(w, http.StatusNotFound, err.Error(), "")
 	case r.Context().Err() != nil:
 		// Nobody waits for an answer.
@@ -99,8 +98,8 @@ func body(r *http.Request, v any) error {
 	return nil
 }
 
-// query reads the parameters of a request and keeps the first error.
-type query struct {
+// params are those of a request, with the first error in them.
+type params struct {
 	values map[string][]string
 	known  []string
 	err    error
@@ -108,12 +107,12 @@ type query struct {
 
 // newQuery takes a plus for a plus, in an address as in the offset of a time:
 // only forms mean a blank by it, and programs forget to escape it.
-func newQuery(r *http.Request) *query {
+func newParams(r *http.Request) *params {
 	u := url.URL{RawQuery: strings.ReplaceAll(r.URL.RawQuery, "+", "%2B")}
-	return &query{values: u.Query()}
+	return &params{values: u.Query()}
 }
 
-func (q *query) text(name string) string {
+func (q *params) text(name string) string {
 	q.known = append(q.known, name)
 	v := q.values[name]
 	switch {
@@ -125,7 +124,7 @@ func (q *query) text(name string) string {
 	return v[0]
 }
 
-func (q *query) number(name string, otherwise, least, most int64) int64 {
+func (q *params) number(name string, otherwise, least, most int64) int64 {
 	v := q.text(name)
 	if v == "" {
 		return otherwise
@@ -137,7 +136,7 @@ func (q *query) number(name string, otherwise, least, most int64) int64 {
 	return n
 }
 
-func (q *query) time(name string) time.Time {
+func (q *params) time(name string) time.Time {
 	v := q.text(name)
 	if v == "" {
 		return time.Time{}
@@ -151,7 +150,7 @@ func (q *query) time(name string) time.Time {
 
 // done is the first error; a parameter that nobody asked for is one, since it
 // would have narrowed the answer.
-func (q *query) done() error {
+func (q *params) done() error {
 	for name := range q.values {
 		found := false
 		for _, k := range q.known {

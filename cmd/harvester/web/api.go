@@ -13,8 +13,11 @@ import (
 	"strconv"
 	"time"
 
-	"harvester/store"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/judge"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // OpenAPI describes /v1 (OpenAPI 3.1).
@@ -28,7 +31,7 @@ func (s *server) openAPI(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) lookup(w http.ResponseWriter, r *http.Request) {
-	q := newQuery(r)
+	q := newParams(r)
 	address, stream := q.text("address"), q.text("stream")
 	if err := q.done(); err != nil {
 		s.fail(w, r, err)
@@ -38,7 +41,7 @@ func (s *server) lookup(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, bad("/v1/lookup?address=jane%40example.net", "the parameter address is missing"))
 		return
 	}
-	found, err := s.Set.DB.LookupAll(r.Context(), []string{address}, stream)
+	found, err := s.Set.DB.List.LookupAll(r.Context(), []string{address}, stream)
 	if err == nil {
 		err = askable("address", &found[0])
 	}
@@ -50,7 +53,7 @@ func (s *server) lookup(w http.ResponseWriter, r *http.Request) {
 }
 
 // askable refuses what is no address: "may be mailed" would be a wrong answer.
-func askable(where string, v *store.Verdict) error {
+func askable(where string, v *query.Verdict) error {
 	if v.Suppressed || policy.IsAddress(v.Address) {
 		return nil
 	}
@@ -67,14 +70,14 @@ type Lookups struct {
 func (s *server) lookupMany(w http.ResponseWriter, r *http.Request) {
 	var in Lookups
 	err := body(r, &in)
-	if err == nil && (len(in.Addresses) == 0 || len(in.Addresses) > store.LookupBatch) {
-		err = bad("", "addresses must hold 1 to %d addresses, it holds %d", store.LookupBatch, len(in.Addresses))
+	if err == nil && (len(in.Addresses) == 0 || len(in.Addresses) > query.LookupBatch) {
+		err = bad("", "addresses must hold 1 to %d addresses, it holds %d", query.LookupBatch, len(in.Addresses))
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	found, err := s.Set.DB.LookupAll(r.Context(), in.Addresses, in.Stream)
+	found, err := s.Set.DB.List.LookupAll(r.Context(), in.Addresses, in.Stream)
 	for i := 0; i < len(found) && err == nil; i++ {
 		err = askable(fmt.Sprintf("addresses[%d]", i), &found[i])
 	}
@@ -83,13 +86,13 @@ func (s *server) lookupMany(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, r, struct {
-		Verdicts []store.Verdict `json:"verdicts"`
+		Verdicts []query.Verdict `json:"verdicts"`
 	}{found})
 }
 
 // pause says whether a stream may go on sending.
 func (s *server) pause(w http.ResponseWriter, r *http.Request) {
-	rate, err := s.Set.DB.Rate(r.Context(), r.PathValue("stream"))
+	rate, err := s.Set.DB.Rates.Rate(r.Context(), r.PathValue("stream"))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -106,28 +109,28 @@ const (
 // SuppressionPage is part of the list. Next asks for what follows; it is empty
 // at the end.
 type SuppressionPage struct {
-	Suppressions []store.Suppression `json:"suppressions"`
+	Suppressions []query.Suppression `json:"suppressions"`
 	Next         string              `json:"next"`
 	Mark         int64               `json:"mark"` // since=MARK asks for what changed later
 }
 
 // ChangePage is what changed after a mark, and the mark behind it.
 type ChangePage struct {
-	Changes []store.Change `json:"changes"`
+	Changes []judge.Change `json:"changes"`
 	Mark    int64          `json:"mark"`
 }
 
 // EventPage is part of the events, in the order in which they were stored.
 type EventPage struct {
-	Events []store.Event `json:"events"`
+	Events []query.Event `json:"events"`
 	Next   string        `json:"next"`
 }
 
 // suppressions pages through the list by address, or with since through what
 // changed.
 func (s *server) suppressions(w http.ResponseWriter, r *http.Request) {
-	q := newQuery(r)
-	f := store.Filter{Domain: q.text("domain"), Source: q.text("source"), Stream: q.text("stream"), Held: q.text("held") == "true", Beyond: uncursor(q)}
+	q := newParams(r)
+	f := query.Filter{Domain: q.text("domain"), Source: q.text("source"), Stream: q.text("stream"), Held: q.text("held") == "true", Beyond: uncursor(q)}
 	limit := int(q.number("limit", usualPage, 1, maxPage))
 	since := q.number("since", -1, 0, 1<<62)
 	var known policy.Source
@@ -142,7 +145,7 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) {
 	var err error
 	if since >= 0 {
 		var p ChangePage
-		p.Changes, p.Mark, err = s.Set.DB.Changes(r.Context(), since, limit)
+		p.Changes, p.Mark, err = s.Set.DB.List.Changes(r.Context(), since, limit)
 		page = p
 	} else {
 		page, err = s.suppressionPage(r.Context(), f, limit)
@@ -155,12 +158,12 @@ func (s *server) suppressions(w http.ResponseWriter, r *http.Request) {
 }
 
 // suppressionPage takes whole addresses until there are enough rows.
-func (s *server) suppressionPage(ctx context.Context, f store.Filter, limit int) (p SuppressionPage, err error) {
-	p.Suppressions = []store.Suppression{}
-	if p.Mark, err = s.Set.DB.ListMark(ctx); err != nil {
+func (s *server) suppressionPage(ctx context.Context, f query.Filter, limit int) (p SuppressionPage, err error) {
+	p.Suppressions = []query.Suppression{}
+	if p.Mark, err = s.Set.DB.List.ListMark(ctx); err != nil {
 		return p, err
 	}
-	for row, err := range s.Set.DB.Suppressions(ctx, f) {
+	for row, err := range s.Set.DB.List.Suppressions(ctx, f) {
 		if err != nil {
 			return p, err
 		}
@@ -174,7 +177,7 @@ func (s *server) suppressionPage(ctx context.Context, f store.Filter, limit int)
 }
 
 // uncursor is the address behind which a page begins.
-func uncursor(q *query) string {
+func uncursor(q *params) string {
 	key, err := base64.RawURLEncoding.DecodeString(q.text("cursor"))
 	if err != nil && q.err == nil {
 		q.err = bad(`send "next" of the page before as it is`, "the cursor is damaged")
@@ -183,13 +186,13 @@ func uncursor(q *query) string {
 }
 
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
-	q := newQuery(r)
-	f := store.EventFilter{Address: q.text("address"), Since: q.time("since"), After: q.number("cursor", 0, 0, 1<<62), Limit: int(q.number("limit", usualPage, 1, maxPage))}
+	q := newParams(r)
+	f := query.EventFilter{Address: q.text("address"), Since: q.time("since"), After: q.number("cursor", 0, 0, 1<<62), Limit: int(q.number("limit", usualPage, 1, maxPage))}
 	if err := q.done(); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	events, err := s.Set.DB.Events(r.Context(), f)
+	events, err := s.Set.DB.Notices.Events(r.Context(), f)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -202,7 +205,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) incidents(w http.ResponseWriter, r *http.Request) {
-	q := newQuery(r)
+	q := newParams(r)
 	since := q.time("since")
 	if err := q.done(); err != nil {
 		s.fail(w, r, err)
@@ -211,16 +214,16 @@ func (s *server) incidents(w http.ResponseWriter, r *http.Request) {
 	if since.IsZero() {
 		since = time.Now()
 	}
-	list, err := s.Set.DB.Incidents(r.Context(), since)
+	list, err := s.Set.DB.Incidents.Incidents(r.Context(), since)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if list == nil {
-		list = []store.Incident{}
+		list = []query.Incident{}
 	}
 	answer(w, r, struct {
-		Incidents []store.Incident `json:"incidents"`
+		Incidents []query.Incident `json:"incidents"`
 	}{list})
 }
 
@@ -247,7 +250,7 @@ func (s *server) decide(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, bad("one of add, remove, allow", "there is no act %q", in.Act))
 		return
 	}
-	done, err := s.Set.DB.Override(r.Context(), o)
+	done, err := s.Set.DB.Judge.Override(r.Context(), o)
 	if err != nil {
 		s.fail(w, r, refused(err))
 		return
@@ -257,7 +260,7 @@ func (s *server) decide(w http.ResponseWriter, r *http.Request) {
 
 // refused tells an act that can't be meant from a database that fails.
 func refused(err error) error {
-	var wrong store.WrongAct
+	var wrong engine.WrongAct
 	if errors.As(err, &wrong) {
 		return badRequest{err, ""}
 	}
@@ -279,7 +282,7 @@ func (s *server) ledger(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	read, proven, err := s.Set.DB.RecordSent(r.Context(), ledgerRows(r.Body))
+	read, proven, err := s.Set.DB.Judge.RecordSent(r.Context(), ledgerRows(r.Body))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -290,8 +293,8 @@ func (s *server) ledger(w http.ResponseWriter, r *http.Request) {
 	}{read, proven})
 }
 
-func ledgerRows(in io.Reader) iter.Seq2[store.Sent, error] {
-	return func(yield func(store.Sent, error) bool) {
+func ledgerRows(in io.Reader) iter.Seq2[facts.Sent, error] {
+	return func(yield func(facts.Sent, error) bool) {
 		d := json.NewDecoder(in)
 		d.DisallowUnknownFields()
 		for n := 1; ; n++ {
@@ -308,10 +311,10 @@ func ledgerRows(in io.Reader) iter.Seq2[store.Sent, error] {
 				if !errors.As(err, &long) {
 					err = bad("rows before it are stored", "row %d of the ledger is not what is asked for: %w", n, err)
 				}
-				yield(store.Sent{}, err)
+				yield(facts.Sent{}, err)
 				return
 			}
-			if !yield(store.Sent{MessageID: row.MessageID, Recipient: row.Recipient, Stream: row.Stream, At: row.At}, nil) {
+			if !yield(facts.Sent{MessageID: row.MessageID, Recipient: row.Recipient, Stream: row.Stream, At: row.At}, nil) {
 				return
 			}
 		}

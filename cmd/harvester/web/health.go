@@ -49,7 +49,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	for i := range s.Set.Config.Mailboxes {
 		m := &s.Set.Config.Mailboxes[i]
 		box := MailboxReady{Name: string(m.Name)}
-		if run, err := s.Set.DB.LastRun(ctx, compose.HarvestName(m), true); err == nil {
+		if run, err := s.Set.DB.Runs.LastRun(ctx, compose.HarvestName(m), true); err == nil {
 			box.Last = run.Started
 			next := m.Schedule.Next(now)
 			interval := m.Schedule.Next(next).Sub(next)

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"harvester/store/judge"
 	"maps"
 	"math"
 	"net/http"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"harvester/store"
 )
 
 // The description names exactly what is served below /v1, and every answer has
@@ -63,7 +62,7 @@ func TestOpenAPI(t *testing.T) {
 			continue // reported above
 		}
 		asked[tt.method+tt.route] = true
-		got := c.want(http.StatusOK, "", strings.ToUpper(tt.method), strings.Replace(tt.route, "{stream}", store.AllStreams, 1)+tt.path, tt.body)
+		got := c.want(http.StatusOK, "", strings.ToUpper(tt.method), strings.Replace(tt.route, "{stream}", judge.AllStreams, 1)+tt.path, tt.body)
 		var v any
 		if err := json.Unmarshal([]byte(got), &v); err != nil {
 			t.Fatalf("%s: %v", tt.route, err)

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/facts"
+	"harvester/store/judge"
+	"harvester/store/query"
 	"harvester/store/report"
 )
 
@@ -52,14 +54,14 @@ func (s *server) today(ctx context.Context) (*report.Report, error) {
 type overview struct {
 	*report.Report
 	Now       time.Time
-	DB        store.Status
+	DB        query.Status
 	Jobs      []standing
-	Stopped   *store.Trip
-	Holds     []store.Hold
-	Incidents []store.Incident
-	Clusters  []store.Cluster
-	Rates     []store.Rate
-	Exports   []store.Export
+	Stopped   *judge.Trip
+	Holds     []query.Hold
+	Incidents []query.Incident
+	Clusters  []query.Cluster
+	Rates     []judge.Rate
+	Exports   []facts.Export
 	Trend     template.HTML
 	Actions   bool
 }
@@ -67,7 +69,7 @@ type overview struct {
 // standing is a job with its last run.
 type standing struct {
 	schedule.State
-	Last *store.Run
+	Last *facts.Run
 }
 
 func (s *server) statusPage(w http.ResponseWriter, r *http.Request) {
@@ -94,37 +96,37 @@ func (s *server) overview(ctx context.Context, v *overview) (err error) {
 	if v.Trend, err = v.Report.TrendSVG(); err != nil {
 		return err
 	}
-	if v.DB, err = db.Status(ctx); err != nil {
+	if v.DB, err = db.Reports.Status(ctx); err != nil {
 		return err
 	}
 	for _, state := range s.States() {
 		j := standing{State: state}
-		if i := slices.IndexFunc(v.DB.Jobs, func(r store.Run) bool { return r.Job == state.Job }); i >= 0 {
+		if i := slices.IndexFunc(v.DB.Jobs, func(r facts.Run) bool { return r.Job == state.Job }); i >= 0 {
 			j.Last = &v.DB.Jobs[i]
 		}
 		v.Jobs = append(v.Jobs, j)
 	}
-	trip, stopped, err := db.Tripped(ctx)
+	trip, stopped, err := db.Guard.Tripped(ctx)
 	if err != nil {
 		return err
 	}
 	if stopped {
 		v.Stopped = &trip
 	}
-	if v.Holds, err = db.Holds(ctx, v.Now); err != nil {
+	if v.Holds, err = db.Reports.Holds(ctx, v.Now); err != nil {
 		return err
 	}
-	if v.Incidents, err = db.Incidents(ctx, v.Now); err != nil {
+	if v.Incidents, err = db.Incidents.Incidents(ctx, v.Now); err != nil {
 		return err
 	}
-	if v.Clusters, err = db.Triage(ctx, v.Now.Add(-unclearTime), clusters); err != nil {
+	if v.Clusters, err = db.Notices.Triage(ctx, v.Now.Add(-unclearTime), clusters); err != nil {
 		return err
 	}
-	if v.Rates, err = db.Rates(ctx); err != nil {
+	if v.Rates, err = db.Rates.Rates(ctx); err != nil {
 		return err
 	}
 	for i := range s.Set.Config.Exports {
-		e, err := db.LastExport(ctx, string(s.Set.Config.Exports[i].Name))
+		e, err := db.Exports.LastExport(ctx, string(s.Set.Config.Exports[i].Name))
 		if err == nil {
 			v.Exports = append(v.Exports, e)
 		}
@@ -137,7 +139,7 @@ func (s *server) addressPage(w http.ResponseWriter, r *http.Request) {
 	address := strings.TrimSpace(r.URL.Query().Get("q"))
 	v := struct {
 		Asked string
-		store.Explanation
+		query.Explanation
 		Actions bool
 		Done    string
 	}{Asked: address, Actions: s.Actions, Done: r.URL.Query().Get("done")}
@@ -146,7 +148,7 @@ func (s *server) addressPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var err error
-	if v.Explanation, err = s.Set.DB.Explain(r.Context(), address, s.Set.Carried()); err != nil {
+	if v.Explanation, err = s.Set.DB.List.Explain(r.Context(), address, s.Set.Carried()); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -216,7 +218,7 @@ func ago(now, t time.Time) string {
 // marked shows the words that matched inside the reply they stand in. The two
 // characters that stand for the marks mean nothing in a reply; if one brings
 // them all the same, no more than a mark comes of it.
-func marked(e store.ExplainedEvent) template.HTML {
+func marked(e query.ExplainedEvent) template.HTML {
 	return template.HTML(strings.NewReplacer("\x02", "<mark>", "\x03", "</mark>").Replace( //nolint:gosec // escaped
 		template.HTMLEscapeString(e.Marked("\x02", "\x03"))))
 }

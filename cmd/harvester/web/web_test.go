@@ -27,9 +27,10 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/schedule"
-	"harvester/store"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 const token = "a-token-that-nobody-guesses"
@@ -138,14 +139,14 @@ func fill(set *compose.Set) error {
 		}
 	}
 	ctx := context.Background()
-	if _, err := set.DB.Commit(ctx, store.Batch{Items: schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}})}); err != nil {
+	if _, err := set.DB.Judge.Commit(ctx, facts.Batch{Items: schedule.Parse(messages, &parse.Options{OwnDomains: []string{"example.org"}})}); err != nil {
 		return err
 	}
-	id, err := set.DB.BeginRun(ctx, job.Harvest.Of("bounces"))
+	id, err := set.DB.Runs.BeginRun(ctx, job.Harvest.Of("bounces"))
 	if err != nil {
 		return err
 	}
-	return set.DB.EndRun(ctx, id, "3 read", nil)
+	return set.DB.Runs.EndRun(ctx, id, "3 read", nil)
 }
 
 func start(t *testing.T, change func(*Options)) *client {
@@ -268,11 +269,11 @@ func TestReadyNamesTheMailbox(t *testing.T) {
 	c := start(t, nil)
 	ctx := t.Context()
 	for range 2 { // a failing run is no good poll, however new
-		id, err := c.set.DB.BeginRun(ctx, job.Harvest.Of("bounces"))
+		id, err := c.set.DB.Runs.BeginRun(ctx, job.Harvest.Of("bounces"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.set.DB.EndRun(ctx, id, "", fmt.Errorf("login of jane@example.org refused")); err != nil {
+		if err := c.set.DB.Runs.EndRun(ctx, id, "", fmt.Errorf("login of jane@example.org refused")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -288,7 +289,7 @@ func TestReadyNamesTheMailbox(t *testing.T) {
 func TestPaging(t *testing.T) {
 	c := start(t, nil)
 	var whole []string
-	for s, err := range c.set.DB.Suppressions(t.Context(), store.Filter{}) {
+	for s, err := range c.set.DB.List.Suppressions(t.Context(), query.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -326,7 +327,7 @@ func TestPaging(t *testing.T) {
 			break
 		}
 	}
-	status, err := c.set.DB.Status(t.Context())
+	status, err := c.set.DB.Reports.Status(t.Context())
 	if err != nil || len(seen) != status.Events {
 		t.Errorf("%d events, want %d (%v)", len(seen), status.Events, err)
 	}
@@ -386,7 +387,7 @@ func TestLedger(t *testing.T) {
 
 func TestBadRequests(t *testing.T) {
 	c := start(t, nil)
-	many := `{"addresses":["a@b.example"` + strings.Repeat(`,"a@b.example"`, store.LookupBatch) + `]}`
+	many := `{"addresses":["a@b.example"` + strings.Repeat(`,"a@b.example"`, query.LookupBatch) + `]}`
 	for _, tt := range []struct {
 		status                   int
 		text, method, path, body string
@@ -430,7 +431,7 @@ func TestActs(t *testing.T) {
 	c.want(http.StatusOK, "must not be mailed", "GET", "/address?q=jane%40example.net", "")
 	c.want(http.StatusSeeOther, "", "POST", "/act", "act=allow&subject=jane%40example.net&reason=asked+again&author=kim", form...)
 	c.want(http.StatusOK, "by kim: asked again", "GET", "/address?q=jane%40example.net", "")
-	list, err := c.set.DB.Incidents(t.Context(), time.Now())
+	list, err := c.set.DB.Incidents.Incidents(t.Context(), time.Now())
 	if err != nil || len(list) == 0 {
 		t.Fatalf("no incident to acknowledge: %v", err)
 	}
@@ -467,9 +468,9 @@ func TestHolds(t *testing.T) {
 }
 
 // held is the first hold that holds anything.
-func held(t *testing.T, c *client) (store.Hold, bool) {
+func held(t *testing.T, c *client) (query.Hold, bool) {
 	t.Helper()
-	holds, err := c.set.DB.Holds(t.Context(), time.Now())
+	holds, err := c.set.DB.Reports.Holds(t.Context(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -478,7 +479,7 @@ func held(t *testing.T, c *client) (store.Hold, bool) {
 			return h, true
 		}
 	}
-	return store.Hold{}, false
+	return query.Hold{}, false
 }
 
 // What a mail brings stays text.
@@ -489,7 +490,7 @@ func TestPagesEscape(t *testing.T) {
 	if strings.Contains(got, "<script") {
 		t.Error(got)
 	}
-	if _, err := c.set.DB.Override(t.Context(), policy.Override{Act: policy.Add, Pattern: "jane@example.net", Reason: evil, Author: "test"}); err != nil {
+	if _, err := c.set.DB.Judge.Override(t.Context(), policy.Override{Act: policy.Add, Pattern: "jane@example.net", Reason: evil, Author: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	got = c.want(http.StatusOK, "&lt;script&gt;alert(1)", "GET", "/address?q=jane%40example.net", "")

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// Column is one column of a table, with what a row of T has in it: name and
+// value stand together, so that no two can be swapped.
+type Column[T any] struct {
+	Name string
+	Of   func(*T) any
+}
+
+// Insert describes how rows of T are written.
+type Insert[T any] struct {
+	Verb     string // INSERT, INSERT OR REPLACE
+	Table    string
+	Columns  []Column[T]
+	Conflict string // what follows the values: "ON CONFLICT DO NOTHING"
+	Lookup   *Lookup
+}
+
+// Lookup are further columns of a row that are read from another table when it
+// is written.
+type Lookup struct {
+	Columns string // "kind, rule"
+	Exprs   string // "e.kind, e.rule"
+	Join    string // of the values, v, with that table: "LEFT JOIN events e ON e.id = v.column1"
+}
+
+// several are the numbers of rows that one statement writes, the greatest
+// first. What is prepared for each costs memory, and a statement for each row
+// would cost more than the row.
+var several = []int{64, 16, 4, 1}
+
+// Writer runs statements of constant text: a Tx, or the Snapshot of a Scratch.
+type Writer interface {
+	Exec(query string, args ...any) (sql.Result, error)
+}
+
+// Rows writes rows in their order, as many by one statement as may be.
+func (in *Insert[T]) Rows(t Writer, rows []T) error {
+	for _, n := range several {
+		if len(rows) < n {
+			continue
+		}
+		query := in.statement(n)
+		args := make([]any, 0, n*len(in.Columns))
+		for len(rows) >= n {
+			args = args[:0]
+			for i := range rows[:n] {
+				for c := range in.Columns {
+					args = append(args, in.Columns[c].Of(&rows[i]))
+				}
+			}
+			if _, err := t.Exec(query, args...); err != nil {
+				return fmt.Errorf("writing %s: %w", in.Table, err)
+			}
+			rows = rows[n:]
+		}
+	}
+	return nil
+}
+
+func (in *Insert[T]) statement(rows int) string {
+	names := make([]string, len(in.Columns))
+	for i, c := range in.Columns {
+		names[i] = c.Name
+	}
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(names)), ",") + ")"
+	values := "VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
+	if l := in.Lookup; l != nil {
+		names = append(names, l.Columns)
+		values = fmt.Sprintf("SELECT v.*, %s FROM (%s) v %s", l.Exprs, values, l.Join)
+	}
+	return fmt.Sprintf("%s INTO %s (%s) %s %s", in.Verb, in.Table, strings.Join(names, ", "), values, in.Conflict)
+}
+
+// Field is one column of a query, with where a row of T takes it.
+type Field[T any] struct {
+	Column string // as the query names it: "e.at"
+	To     func(*T) any
+}
+
+// Names are the columns, as a query lists them.
+func Names[T any](fields []Field[T]) string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Column
+	}
+	return strings.Join(names, ", ")
+}
+
+// Targets are where a row takes its columns, in the order of Names. They stay
+// valid as long as row does.
+func Targets[T any](fields []Field[T], row *T) []any {
+	to := make([]any, len(fields))
+	for i, f := range fields {
+		to[i] = f.To(row)
+	}
+	return to
+}

@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Tx is one writing transaction. Its statements are prepared once for the life
+// of the database, and bound once for each transaction.
+type Tx struct {
+	Ctx context.Context //nolint:containedctx // it lives no longer than the call that made it
+	SQL *sql.Tx         // for statements that are made up for one call
+	Now time.Time       // one moment for all that it writes, UTC
+
+	db    *DB
+	bound map[string]*sql.Stmt
+}
+
+// Transact runs f in one writing transaction, which is committed when f
+// returns nil and leaves no trace otherwise. Errors begin with what was being
+// done.
+func (db *DB) Transact(ctx context.Context, doing string, f func(*Tx) error) error {
+	if db.Write == nil {
+		return fmt.Errorf("%s: the database was opened for reading only", doing)
+	}
+	err := db.writing.prepare(ctx, db.Write)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, Explain(err))
+	}
+	t, err := db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, Explain(err))
+	}
+	defer t.Rollback() // after Commit it does nothing, else the first error counts
+	// Each statement under a context that can end costs a goroutine; the
+	// transaction itself ends with ctx all the same.
+	err = f(&Tx{Ctx: context.WithoutCancel(ctx), db: db, SQL: t, Now: db.Now().UTC(), bound: map[string]*sql.Stmt{}})
+	if err == nil {
+		err = t.Commit()
+	}
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err() // it was rolled back under the statement
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, Explain(err))
+	}
+	return nil
+}
+
+// Exec runs a statement of constant text.
+func (t *Tx) Exec(query string, args ...any) (sql.Result, error) {
+	s, err := t.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(t.Ctx, args...)
+}
+
+// Query reads rows by a statement of constant text.
+func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	s, err := t.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(t.Ctx, args...)
+}
+
+// Row reads one row by a statement of constant text into to. It fails with
+// sql.ErrNoRows when there is none.
+func (t *Tx) Row(query string, args []any, to ...any) error {
+	s, err := t.statement(query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(t.Ctx, args...).Scan(to...)
+}
+
+func (t *Tx) statement(query string) (*sql.Stmt, error) {
+	if s := t.bound[query]; s != nil {
+		return s, nil
+	}
+	s := t.db.writing.get(query)
+	if s != nil {
+		s = t.SQL.StmtContext(t.Ctx, s)
+	} else {
+		var err error
+		if s, err = t.SQL.PrepareContext(t.Ctx, query); err != nil {
+			return nil, fmt.Errorf("preparing %q: %w", query, err)
+		}
+	}
+	t.bound[query] = s
+	return s, nil
+}
+
+// Snapshot is one moment of the database, for several questions that must
+// agree.
+type Snapshot struct {
+	Ctx context.Context //nolint:containedctx // it lives no longer than the call that made it
+	SQL *sql.Tx
+}
+
+// Snapshot runs f on one moment of the database.
+func (db *DB) Snapshot(ctx context.Context, f func(*Snapshot) error) error {
+	t, err := db.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() // it only read
+	return f(&Snapshot{ctx, t})
+}
+
+// Scratch is Snapshot on a connection of its own that can keep temporary tables,
+// on disk, while f runs.
+func (db *DB) Scratch(ctx context.Context, f func(*Snapshot) error) (err error) {
+	own, err := sql.Open("sqlite", db.dsn(url.Values{"mode": {"ro"}, "_pragma": {"temp_store(FILE)", "cache_size(-4096)"}}))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, own.Close()) }()
+	own.SetMaxOpenConns(1)
+	t, err := own.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() // what it wrote was temporary
+	return f(&Snapshot{ctx, t})
+}
+
+// Exec runs a statement; only temporary tables can be written, in a Scratch.
+func (s *Snapshot) Exec(query string, args ...any) (sql.Result, error) {
+	return s.SQL.ExecContext(s.Ctx, query, args...)
+}
+
+// Query reads rows.
+func (s *Snapshot) Query(query string, args ...any) (*sql.Rows, error) {
+	return s.SQL.QueryContext(s.Ctx, query, args...)
+}
+
+// Reader reads rows by statements of constant text: a Tx, or a Snapshot.
+type Reader interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+}
+
+// Reading is a statement of constant text for readers, prepared once.
+func (db *DB) Reading(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := db.reading.get(query); s != nil {
+		return s, nil
+	}
+	s, err := db.Read.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("preparing %q: %w", query, err)
+	}
+	return db.reading.keep(query, s), nil
+}
+
+// prepared are the statements of constant text that were asked for. The first
+// transaction that needs one prepares it for itself, as the only connection
+// that can write is its own; those after it find it here.
+type prepared struct {
+	mu    sync.Mutex
+	ready map[string]*sql.Stmt
+	asked []string
+}
+
+// get returns a statement, or nil and has it prepared the next time.
+func (p *prepared) get(query string) *sql.Stmt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s, known := p.ready[query]
+	if !known {
+		if p.ready == nil {
+			p.ready = map[string]*sql.Stmt{}
+		}
+		p.ready[query] = nil
+		p.asked = append(p.asked, query)
+	}
+	return s
+}
+
+// prepare makes ready what was asked for.
+func (p *prepared) prepare(ctx context.Context, db *sql.DB) error {
+	p.mu.Lock()
+	asked := p.asked
+	p.asked = nil
+	p.mu.Unlock()
+	for i, query := range asked {
+		s, err := db.PrepareContext(ctx, query)
+		if err != nil {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.asked = append(p.asked, asked[i:]...)
+			return fmt.Errorf("preparing %q: %w", query, err)
+		}
+		p.keep(query, s)
+	}
+	return nil
+}
+
+// keep makes a statement the one of its text, unless another came first.
+func (p *prepared) keep(query string, s *sql.Stmt) *sql.Stmt {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.ready[query]; first != nil {
+		s.Close() //nolint:errcheck,gosec // it was never used
+		return first
+	}
+	p.ready[query] = s
+	return s
+}
+
+func (p *prepared) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for query, s := range p.ready {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+		delete(p.ready, query)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,157 @@
+package facts
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"harvester/harvest"
+	"harvester/parse"
+	"harvester/store/engine"
+	"harvester/store/policy"
+	"strings"
+	"time"
+)
+
+// Sent is one mail to one recipient, as a line of the send ledger tells it.
+type Sent struct {
+	MessageID string // with or without angle brackets
+	Recipient string
+	Stream    string // of ours; "" has it told by the sender, or else by the returned mail
+	Sender    string // of the envelope; "" when it is not known
+	At        time.Time
+}
+
+// LedgerTime is how long a row of the ledger proves that a mail was sent.
+const LedgerTime = 45 * 24 * time.Hour
+
+// sent stores rows of the ledger and counts them, and judges anew the events
+// that they prove.
+func (w *Writing) Sent(some []Sent) error {
+	insert, err := w.SQL.PrepareContext(w.Ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	find, err := w.SQL.PrepareContext(w.Ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned', 'authentic') ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer find.Close()
+	var ids []int64
+	fresh, oldest := map[DayStream]int{}, w.Now.Add(-LedgerTime)
+	for _, s := range some {
+		at := s.At
+		if at.IsZero() {
+			at = w.Now
+		}
+		key, id := policy.Key(s.Recipient), BareID(s.MessageID)
+		if s.Stream == "" && s.Sender != "" {
+			s.Stream = w.Ours.configured(whence{DeliveredTo: s.Sender, original: &parse.Original{From: s.Sender}})
+		}
+		res, err := insert.ExecContext(w.Ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 1 && !at.Before(oldest) { // one that is too old is not kept, and would count again
+			w.Out.Sent++
+			fresh[DayStream{EpochDay(at.UTC()), s.Stream}]++
+		}
+		rows, err := find.QueryContext(w.Ctx, key, id, "<"+id+">")
+		if err != nil {
+			return err
+		}
+		if err := engine.Each(rows, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if err := w.countLedger(fresh); err != nil {
+		return err
+	}
+	w.ledger, w.ledgerSeen = true, true
+	for _, id := range ids {
+		n, err := w.Revise(w.Ctx, nil, id-1, id)
+		if err != nil {
+			return err
+		}
+		w.Out.Proven += n
+	}
+	_, err = w.SQL.ExecContext(w.Ctx, `DELETE FROM sent WHERE at < ?`, oldest.UnixMilli())
+	return err
+}
+
+// Copy is the copy of a mail that was sent, as a mailbox holds it.
+type Copy struct {
+	Message harvest.Message
+	parse.Copy
+}
+
+// rows are those of the ledger that copies stand for.
+func (w *Writing) rowsOf(copies []Copy) (rows []Sent) {
+	for i := range copies {
+		c := &copies[i]
+		at := arrival(c.Message, parse.Result{Date: c.Date}, w.Now)
+		stream := w.Ours.configured(whence{Mailbox: c.Message.Mailbox, original: &c.Mail})
+		for _, r := range c.Recipients {
+			rows = append(rows, Sent{MessageID: c.Mail.MessageID, Recipient: r, Stream: stream, At: at})
+		}
+	}
+	return rows
+}
+
+// inLedger tells whether the ledger names a mail to a recipient, and the
+// stream that it says.
+func (w *Writing) inLedger(messageID, key string) (stream string, ok bool, err error) {
+	if !w.ledgerSeen {
+		// Who keeps no ledger shall not pay for it with each event.
+		if err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM sent)`).Scan(&w.ledger); err != nil {
+			return "", false, err
+		}
+		w.ledgerSeen = true
+	}
+	id := BareID(messageID)
+	if !w.ledger || id == "" || key == "" {
+		return "", false, nil
+	}
+	err = w.Row(`SELECT stream FROM sent WHERE id = ?`, []any{ledgerID(id, key)}, &stream)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return stream, err == nil, err
+}
+
+func BareID(messageID string) string { return strings.Trim(messageID, "<> \t") }
+
+func ledgerID(bare, key string) int64 {
+	h := sha256.Sum256([]byte(bare + "\x00" + key))
+	return int64(binary.BigEndian.Uint64(h[:8]) >> 1) //nolint:gosec // 63 bits fit
+}
+
+// LogPosition is what was kept about how far a log has been read, by the name
+// of the source; nil at first.
+func (db Volumes) LogPosition(ctx context.Context, name string) ([]byte, error) {
+	var value []byte
+	err := db.Read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, "log "+name).Scan(&value)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reading the position in log %s: %w", name, engine.Explain(err))
+	}
+	return value, nil
+}
+
+// KeepLogPosition stores how far a log has been read, once its rows are
+// recorded.
+func (db Volumes) KeepLogPosition(ctx context.Context, name string, position []byte) error {
+	return db.Transact(ctx, "keeping the position in log "+name, func(w *engine.Tx) error {
+		_, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`, "log "+name, string(position))
+		return err
+	})
+}

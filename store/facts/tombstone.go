@@ -1,0 +1,102 @@
+package facts
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"harvester/parse/bounce"
+	"harvester/store/engine"
+	"harvester/store/policy"
+)
+
+// secret is the key of the tombstones, made when it is first needed.
+func (w *Writing) Secret() ([]byte, error) {
+	s, err := SecretOf(w.Ctx, w.SQL)
+	if err != nil || s != nil {
+		return s, err
+	}
+	s = make([]byte, 32)
+	if _, err := rand.Read(s); err != nil {
+		return nil, err
+	}
+	_, err = w.SQL.ExecContext(w.Ctx, `INSERT INTO meta (name, value) VALUES ('tombstone key', ?)`, hex.EncodeToString(s))
+	return s, err
+}
+
+const SelectSecret = `SELECT value FROM meta WHERE name = 'tombstone key'`
+
+// secretOf reads the key of the tombstones, nil when nobody was ever forgotten.
+func SecretOf(ctx context.Context, q engine.Querier) ([]byte, error) {
+	var s string
+	err := q.QueryRowContext(ctx, SelectSecret).Scan(&s)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return hex.DecodeString(s)
+}
+
+func Tombstone(secret []byte, key string) []byte {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(key))
+	return h.Sum(nil)
+}
+
+// forgotten tells whether an address was erased, so that what comes in about
+// it must not name it.
+func (w *Writing) forgotten(key string) (bool, error) {
+	if !w.secretLoaded {
+		var err error
+		if w.secretKey, err = SecretOf(w.Ctx, w.SQL); err != nil {
+			return false, err
+		}
+		w.secretLoaded = true
+	}
+	if w.secretKey == nil || key == "" {
+		return false, nil
+	}
+	var yes bool
+	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM tombstones WHERE hash = ?)`, Tombstone(w.secretKey, key)).Scan(&yes)
+	return yes, err
+}
+
+// unname removes from a result what concerns the forgotten addresses in it.
+func (w *Writing) unname(it *Item) error {
+	any := false
+	recipients := it.Result.Recipients
+	for i := range recipients {
+		gone, err := w.forgotten(policy.Key(recipients[i].Recipient))
+		if err != nil {
+			return err
+		}
+		if !gone {
+			continue
+		}
+		if !any {
+			it.Result.Recipients = append(recipients[:0:0], recipients...)
+		}
+		any = true
+		r := &it.Result.Recipients[i]
+		r.Recipient, r.OriginalRecipient, r.FinalRecipient = "", "", ""
+	}
+	from, err := w.forgotten(policy.Key(it.Result.From))
+	if err != nil || !any && !from {
+		return err
+	}
+	res, o := &it.Result, &it.Result.Original
+	res.From, res.DeliveredTo, res.Subject, res.MessageID, res.Notes, it.Message.Name = "", "", "", "", nil, ""
+	o.To, o.Subject, o.MessageID = "", "", ""
+	for i := range res.Recipients {
+		res.Recipients[i].Diagnostic, res.Recipients[i].Evidence = "", ""
+	}
+	if res.Kind == bounce.KindUnparsed {
+		it.Message.Raw = nil
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package facts
+
+import (
+	"context"
+
+	"harvester/store/engine"
+	"harvester/store/policy"
+)
+
+// Writing is one transaction that stores facts, with all that it changed.
+type Writing struct {
+	*engine.Tx
+	Ours    *Ours
+	Out     Outcome
+	Touched Touched
+
+	onDomains  []policy.Override // acts on whole domains, loaded once
+	actsLoaded bool
+
+	secretKey    []byte // of the tombstones, nil when there are none
+	secretLoaded bool
+
+	ledger     bool // it has rows
+	ledgerSeen bool
+}
+
+// Touched is what changed in a transaction that conclusions follow from.
+type Touched struct {
+	Keys  map[string]bool // addresses about which something was stored or changed
+	New   []Place         // of events stored in this transaction
+	Moved []Place         // of events that were stored already: where they stood, and where they stand now
+	First int64           // number of the first new event, 0 when there is none
+}
+
+// Place is where an event stands, as far as it can be part of a concentration.
+type Place struct {
+	policy.Traits
+	At int64 // ms since 1970
+}
+
+// Write runs f in one transaction that stores facts. What follows from them is
+// for the caller to conclude.
+func Write(ctx context.Context, db *engine.DB, ours *Ours, doing string, f func(*Writing) error) error {
+	return db.Transact(ctx, doing, func(t *engine.Tx) error {
+		return f(NewWriting(t, ours))
+	})
+}
+
+// NewWriting stores facts in a transaction that was begun elsewhere.
+func NewWriting(t *engine.Tx, ours *Ours) *Writing {
+	return &Writing{Tx: t, Ours: ours, Touched: Touched{Keys: map[string]bool{}}}
+}

@@ -1,0 +1,83 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"harvester/store/facts"
+	"harvester/store/policy"
+	"iter"
+)
+
+// Commit stores a batch in one transaction: messages, events, what follows for
+// the suppression list, what is to be settled, and the cursor. It is the only
+// writer of harvested facts, and repeating it changes nothing: the same bytes
+// found again attach a further place to the message that is there.
+func (db *Judge) Commit(ctx context.Context, b facts.Batch) (facts.Outcome, error) {
+	var out facts.Outcome
+	err := db.transact(ctx, "storing a batch", func(w *Judging) error {
+		if err := w.Store(ctx, b); err != nil {
+			return err
+		}
+		err := w.conclude()
+		out = w.Out
+		return err
+	})
+	if err != nil {
+		return facts.Outcome{}, err
+	}
+	return out, nil
+}
+
+// conclude draws the conclusions from what was stored, and looks at what they
+// do to the list.
+func (w *Judging) conclude() error {
+	if err := w.concentrate(); err != nil {
+		return err
+	}
+	if err := w.refold(w.Touched.Keys); err != nil {
+		return err
+	}
+	return w.guard()
+}
+
+// RecordSent adds to the ledger of what was sent, and raises the proof of
+// failures that came in before their rows did. It returns how many rows were
+// read and how many stored events they prove. Rows without a Message-ID or a
+// recipient are an error that names their number; those before it are kept.
+func (db *Judge) RecordSent(ctx context.Context, rows iter.Seq2[facts.Sent, error]) (read, proven int, err error) {
+	next, stop := iter.Pull2(rows)
+	defer stop()
+	for more := true; more; {
+		var some []facts.Sent
+		for len(some) < 5000 {
+			s, rowErr, ok := next()
+			if !ok || rowErr != nil {
+				more, err = false, rowErr
+				break
+			}
+			if facts.BareID(s.MessageID) == "" || policy.Domain(policy.Key(s.Recipient)) == "" {
+				more, err = false, fmt.Errorf("row %d of the ledger: it needs a Message-ID and a recipient, and has %q and %q", read+len(some)+1, s.MessageID, s.Recipient)
+				break
+			}
+			some = append(some, s)
+		}
+		n, txErr := db.sent(ctx, some)
+		if txErr != nil {
+			return read, proven, errors.Join(txErr, err)
+		}
+		read, proven = read+len(some), proven+n
+	}
+	return read, proven, err
+}
+
+func (db *Judge) sent(ctx context.Context, some []facts.Sent) (proven int, err error) {
+	err = db.transact(ctx, "storing the send ledger", func(w *Judging) error {
+		if err := w.Sent(some); err != nil {
+			return err
+		}
+		proven = w.Out.Proven
+		return w.conclude()
+	})
+	return proven, err
+}

@@ -1,0 +1,61 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+
+	"harvester/store/policy"
+)
+
+// The SQL of a concentration follows from its row in package policy.
+
+// inConcern is the condition that its index has, too: the same words, so that
+// SQLite finds that the index serves.
+func inConcern(c *policy.Concentration) string {
+	words := make([]string, len(c.Concerns))
+	for i, w := range c.Concerns {
+		words[i] = "'" + w + "'"
+	}
+	return "concern IN (" + strings.Join(words, ", ") + ")"
+}
+
+const indexPrefix = "events_in_"
+
+// indexOf is the index of a concentration, and its definition.
+func indexOf(c *policy.Concentration) (name, definition string) {
+	name = indexPrefix + string(c.Kind)
+	columns := []string{string(c.Subject), "at"}
+	if c.Member != policy.ByKey {
+		// Whether a member stood there before is asked by member; for addresses
+		// their own index tells.
+		columns = []string{string(c.Subject), string(c.Member), "at"}
+	}
+	return name, fmt.Sprintf("CREATE INDEX %s ON events (%s) WHERE %s", name, strings.Join(columns, ", "), inConcern(c))
+}
+
+// countBins counts bins of subjects; the parameter is a JSON array of arrays,
+// each a subject and a bin.
+func countBins(c *policy.Concentration) string {
+	return fmt.Sprintf(`SELECT t.value ->> 0, t.value ->> 1, (SELECT count(DISTINCT %[1]s) FROM events WHERE %[2]s AND %[3]s = t.value ->> 0
+  AND at >= (t.value ->> 1) * %[4]d AND at < ((t.value ->> 1) + 1) * %[4]d) FROM json_each(?) t`,
+		c.Member, inConcern(c), c.Subject, c.Width.Milliseconds())
+}
+
+// countAll counts all bins of the events of a table up to a time, in the order
+// of subjects and bins.
+func countAll(c *policy.Concentration, table string) string {
+	return fmt.Sprintf(`SELECT %[1]s, at / %[2]d, count(DISTINCT %[3]s) FROM %[5]s WHERE %[4]s AND %[1]s <> '' AND at <= ? GROUP BY 1, 2 ORDER BY 1, 2`,
+		c.Subject, c.Width.Milliseconds(), c.Member, inConcern(c), table)
+}
+
+// membersBefore finds which of some members, a JSON array, stood in a bin of a
+// subject before an event.
+func membersBefore(c *policy.Concentration) string {
+	return fmt.Sprintf(`SELECT o.value FROM json_each(?) o WHERE EXISTS (SELECT 1 FROM events WHERE %s AND %s = ? AND %s = o.value AND at >= ? AND at < ? AND id < ?)`,
+		inConcern(c), c.Subject, c.Member)
+}
+
+// addressesIn finds the addresses with an event of a subject between two times.
+func addressesIn(c *policy.Concentration) string {
+	return fmt.Sprintf(`SELECT DISTINCT key FROM events WHERE %s AND %s = ? AND at >= ? AND at < ?`, inConcern(c), c.Subject)
+}

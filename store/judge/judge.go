@@ -1,0 +1,43 @@
+package judge
+
+import (
+	"context"
+
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/policy"
+)
+
+// Judge draws the conclusions from the stored facts, and is the only one who
+// writes them.
+type Judge struct {
+	*engine.DB
+	Ours   *facts.Ours
+	Limits Limits // of the guard on the exports; zero fields are defaults
+}
+
+// Judging is one transaction that stores facts and what follows from them.
+type Judging struct {
+	*facts.Writing
+	judge *Judge
+
+	listed  []row // to be written
+	changes []change
+
+	windows       []policy.Window
+	rulings       []policy.Ruling // latest first
+	windowsLoaded bool
+}
+
+func (db *Judge) transact(ctx context.Context, doing string, f func(*Judging) error) error {
+	return db.Transact(ctx, doing, func(t *engine.Tx) error {
+		return f(&Judging{Writing: facts.NewWriting(t, db.Ours), judge: db})
+	})
+}
+
+// Guard stops the exports when the list changes too much at once, and lets
+// them go on.
+type Guard struct{ *engine.DB }
+
+// Rates tell how each stream of ours fares, and pause it.
+type Rates struct{ *Judge }

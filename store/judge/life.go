@@ -1,0 +1,51 @@
+package judge
+
+import (
+	"context"
+	"database/sql"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"strings"
+)
+
+// KeepLife is KeepDNS for recipients' domains (LifeType), and judges anew who
+// failed as unknown there.
+func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Outcome, error) {
+	var out facts.Outcome
+	err := db.transact(ctx, "keeping how domains are", func(w *Judging) error {
+		if err := facts.KeepDNS(w.Tx, seen); err != nil {
+			return err
+		}
+		keys := map[string]bool{}
+		for _, r := range seen {
+			rows, err := w.SQL.QueryContext(ctx, `SELECT DISTINCT key FROM events WHERE reason = 'domain_unknown' AND domain = ?`, strings.TrimSuffix(r.Name, "."))
+			if err != nil {
+				return err
+			}
+			err = engine.Each(rows, func(rows *sql.Rows) error {
+				var key string
+				err := rows.Scan(&key)
+				keys[key] = true
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := w.refold(keys); err != nil {
+			return err
+		}
+		out = w.Out
+		return w.guard()
+	})
+	return out, err
+}
+
+// ownLook is what our own look-up says of a domain that failed as unknown: it
+// lives (1), or was seen dead for less than a day (2). One that is older than a
+// week before the failure says nothing.
+const ownLook = `CASE WHEN e.reason = 'domain_unknown' THEN ifnull((SELECT CASE WHEN d.state <> 'nxdomain' THEN 1 WHEN d.last - d.first < 86400000 THEN 2 ELSE 0 END
+ FROM dns_records d WHERE d.name = e.domain || '.' AND d.type = 'LIFE' AND d.last >= e.at - 604800000 ORDER BY d.last DESC, d.id DESC LIMIT 1), 0) ELSE 0 END`
+
+// livesBy are the words for ownLook.
+var livesBy = [...]string{"", "our own look-up found the domain alive: held back", "our own look-up has seen the domain dead on one day only: held back"}

@@ -1,0 +1,317 @@
+package judge
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/job"
+	"harvester/store/policy"
+	"math"
+	"strings"
+	"time"
+)
+
+// fingerprint names all that the list follows from besides the stored facts.
+// Its first part covers what is concluded about single events; it stays what
+// it was where the keys that this takes are not at hand.
+func (db *Judge) fingerprint(was string) string {
+	h := sha256.New()
+	fmt.Fprintln(h, "attribution 3", strings.Join(db.Ours.Domains, " "))
+	for _, v := range db.Ours.ReturnPaths {
+		fmt.Fprintln(h, v.Fingerprint())
+	}
+	if db.Ours.BATV != nil {
+		fmt.Fprintln(h, db.Ours.BATV.Fingerprint())
+	}
+	for _, s := range db.Ours.Streams {
+		s.Limits = policy.RateLimits{} // they decide about no event
+		fmt.Fprintf(h, "%+v\n", s)
+	}
+	for _, s := range append([]string{""}, db.Ours.Policy.Streams()...) {
+		for _, l := range db.Ours.Policy.Lines(s) {
+			if l.Proof > policy.ProofReturned {
+				fmt.Fprintln(h, s, l.Name, l.Proof)
+			}
+		}
+	}
+	own := hex.EncodeToString(h.Sum(nil)[:8])
+	if db.Ours.KeysUnread {
+		own, _, _ = strings.Cut(was, " ")
+	}
+	h.Reset()
+	for _, s := range append([]string{""}, db.Ours.Policy.Streams()...) {
+		for _, l := range db.Ours.Policy.Lines(s) {
+			l.Origin = ""
+			fmt.Fprintf(h, "%s %+v\n", s, l)
+		}
+	}
+	return own + " " + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// follow recomputes what no longer follows from the configuration, when it
+// has changed since the database was last written.
+func (db *Judge) Follow(ctx context.Context) error {
+	was, err := ComputedWith(ctx, db.Write)
+	now := db.fingerprint(was)
+	if was == now || err != nil {
+		return err
+	}
+	own, _, _ := strings.Cut(now, " ")
+	why, events := "the policy changed", false
+	if !strings.HasPrefix(was, own+" ") {
+		why, events = "our domains, streams or return paths changed", true
+	}
+	if was != "" {
+		db.Log.InfoContext(ctx, "deciding all history anew", "why", why)
+	}
+	_, err = db.Recompute(ctx, Scenario{}, job.Replay, why, events)
+	return err
+}
+
+func ComputedWith(ctx context.Context, q engine.Querier) (was string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return was, err
+}
+
+// Applied says what came of deciding all history anew.
+type Applied struct {
+	facts.Outcome
+	Revised    int   `json:"revised"`    // events that read differently
+	Generation int64 `json:"generation"` // of the list; grows with each time
+}
+
+// Apply decides all history under a scenario, stores what follows, and writes
+// down who did what in the log of runs, under a kind. The list follows the
+// configuration again when the database is opened the next time.
+func (db *Judge) Apply(ctx context.Context, s Scenario, kind job.Kind, why string) (Applied, error) {
+	if !s.Now.IsZero() {
+		return Applied{}, errors.New("another time can be tried, but not applied")
+	}
+	under, ours := *db, *db.Ours
+	ours.Policy = s.Policy
+	under.Ours = &ours
+	return under.Recompute(ctx, s, kind, why, s.Meaning != nil)
+}
+
+// Recompute derives everything derived anew from the stored facts: the events
+// by the meaning where it is asked for, and the list by the policy. It works in
+// steps, each committed, in bounded memory: first the events, then a walk over
+// all addresses that finds those whose rows differ, and last one transaction
+// that writes these. Until then the list is the old one, whole. What was cut off
+// goes on where it was the next time, unless another meaning was tried.
+func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why string, events bool) (a Applied, err error) {
+	const doing = "computing the suppression list anew"
+	var p progress
+	err = db.transact(ctx, doing, func(w *Judging) error {
+		was, err := ComputedWith(ctx, w.SQL)
+		if err != nil {
+			return err
+		}
+		p, err = w.resume(progress{With: db.fingerprint(was), Events: events, again: s.Meaning == nil})
+		return err
+	})
+	for err == nil && !p.Read {
+		err = db.transact(ctx, doing, func(w *Judging) error { return w.reread(ctx, s.Meaning, &p) })
+	}
+	var windows []policy.Window
+	if err == nil {
+		err = db.Snapshot(ctx, func(q *engine.Snapshot) error {
+			windows, err = allWindows(q, "events", time.UnixMilli(math.MaxInt64))
+			return err
+		})
+	}
+	for err == nil && !p.Walked {
+		err = db.transact(ctx, doing, func(w *Judging) error { return w.walk(ctx, windows, &p) })
+	}
+	if err != nil {
+		return a, err
+	}
+	a.Revised = p.Revised
+	err = db.transact(ctx, doing, func(w *Judging) error {
+		if err := w.settle(windows); err != nil {
+			return err
+		}
+		if _, err := w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, p.With); err != nil {
+			return err
+		}
+		a.Outcome = w.Out
+		if err := w.logged(&a, kind, why); err != nil {
+			return err
+		}
+		return w.guard()
+	})
+	return a, err
+}
+
+// progress is how far a recomputation has come.
+type progress struct {
+	With    string `json:"with"`    // the fingerprint that it works for
+	Events  bool   `json:"events"`  // single events are judged anew, too
+	Event   int64  `json:"event"`   // the last that was read
+	Revised int    `json:"revised"` // of them
+	Read    bool   `json:"read"`    // all were
+	Key     string `json:"key"`     // the last that was looked at
+	Walked  bool   `json:"walked"`  // all were
+
+	again bool // what was cut off can go on
+}
+
+const (
+	readAtOnce   = 10_000 // events of one step
+	walkedAtOnce = 40     // pages of one step
+)
+
+// resume goes on with what was cut off, or begins anew.
+func (w *Judging) resume(p progress) (progress, error) {
+	var was progress
+	var value string
+	err := w.Row(`SELECT value FROM meta WHERE name = 'recomputing'`, nil, &value)
+	if err == nil && p.again {
+		if err = json.Unmarshal([]byte(value), &was); err == nil && was.With == p.With && was.Events == p.Events {
+			return was, nil
+		}
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return p, err
+	}
+	if _, err := w.Exec(`DELETE FROM undecided`); err != nil {
+		return p, err
+	}
+	p.Read = !p.Events
+	return p, w.keep(&p)
+}
+
+func (w *Judging) keep(p *progress) error {
+	value, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = w.Exec(`INSERT OR REPLACE INTO meta (name, value) VALUES ('recomputing', ?)`, string(value))
+	return err
+}
+
+// reread judges the next events anew.
+func (w *Judging) reread(ctx context.Context, meaning facts.Meaning, p *progress) error {
+	var last sql.NullInt64
+	if err := w.Row(`SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)`, []any{p.Event, readAtOnce}, &last); err != nil {
+		return err
+	}
+	if p.Read = !last.Valid; p.Read {
+		return w.keep(p)
+	}
+	n, err := w.Revise(ctx, meaning, p.Event, last.Int64)
+	if err != nil {
+		return err
+	}
+	p.Event, p.Revised = last.Int64, p.Revised+n
+	return w.keep(p)
+}
+
+// walk looks at the next addresses and notes those whose rows differ.
+func (w *Judging) walk(ctx context.Context, windows []policy.Window, p *progress) error {
+	if err := w.loadWindows(); err != nil {
+		return err
+	}
+	w.windows = windows
+	fold, err := w.fold()
+	if err != nil {
+		return err
+	}
+	var differ []string
+	pages := 0
+	err = eachPast(w.Tx, ofRange, p.Key, func(key string, past *past) error {
+		yes, err := w.differs(fold, key, past)
+		if yes {
+			differ = append(differ, key)
+		}
+		return err
+	}, func(key string) error {
+		p.Key = key
+		if pages++; pages == walkedAtOnce {
+			return errStep
+		}
+		return ctx.Err()
+	})
+	p.Walked = err == nil
+	if err != nil && !errors.Is(err, errStep) {
+		return err
+	}
+	if err := insertUndecided.Rows(w.Tx, differ); err != nil {
+		return err
+	}
+	return w.keep(p)
+}
+
+// errStep ends a step.
+var errStep = errors.New("the step is done")
+
+var insertUndecided = engine.Insert[string]{Verb: "INSERT OR IGNORE", Table: "undecided", Columns: []engine.Column[string]{
+	{Name: "key", Of: func(key *string) any { return *key }},
+}}
+
+// settle writes what differs: the counts of all concentrations, and the rows
+// of the addresses that the walk found, or that a burst since then concerns.
+func (w *Judging) settle(walked []policy.Window) error {
+	if _, err := w.recount(); err != nil {
+		return err
+	}
+	for _, x := range movedWindows(walked, w.windows) {
+		if err := w.within(x, w.Touched.Keys); err != nil {
+			return err
+		}
+	}
+	if err := w.refold(w.Touched.Keys); err != nil {
+		return err
+	}
+	for beyond := ""; ; {
+		keys := map[string]bool{}
+		rows, err := w.Query(`SELECT key FROM undecided WHERE key > ? ORDER BY key LIMIT ?`, beyond, 20*page)
+		if err != nil {
+			return err
+		}
+		err = engine.Each(rows, func(rows *sql.Rows) error {
+			err := rows.Scan(&beyond)
+			keys[beyond] = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			break
+		}
+		if err := w.refold(keys); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Exec(`DELETE FROM undecided`); err != nil {
+		return err
+	}
+	_, err := w.Exec(`DELETE FROM meta WHERE name = 'recomputing'`)
+	return err
+}
+
+// logged opens a new generation of the list and writes it into the log of
+// runs. The log of an empty database would say nothing.
+func (w *Judging) logged(a *Applied, kind job.Kind, why string) error {
+	err := w.SQL.QueryRowContext(w.Ctx, `INSERT INTO meta (name, value) SELECT 'generation', '1' WHERE EXISTS (SELECT 1 FROM events)
+ ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`).Scan(&a.Generation)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	detail := fmt.Sprintf("generation %d: %s; %d events read differently, %d suppressed, %d lifted, %d held", a.Generation, why, a.Revised, a.Added, a.Removed, a.Held)
+	_, err = w.SQL.ExecContext(w.Ctx, `INSERT INTO runs (kind, started, ended, ok, detail) VALUES (?, ?, ?, 1, ?)`, kind, w.Now.UnixMilli(), w.Now.UnixMilli(), detail)
+	return err
+}

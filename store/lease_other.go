@@ -1,9 +1,0 @@
-//go:build !unix
-
-package store
-
-import "os"
-
-// lock does nothing where there is no flock; SQLite's own locks still keep two
-// writers apart.
-func lock(*os.File) error { return nil }

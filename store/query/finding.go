@@ -1,0 +1,48 @@
+package query
+
+import (
+	"context"
+	"database/sql"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"harvester/store/policy"
+	"strings"
+	"time"
+)
+
+// watchIncidents are the faults that the watch found in our own records, with
+// or without any failure.
+func watchIncidents(ctx context.Context, q engine.Querier, since time.Time) ([]Incident, error) {
+	list, err := facts.FindingsIn(ctx, q, facts.WatchScope, since)
+	if err != nil {
+		return nil, err
+	}
+	var out []Incident
+	for _, f := range list {
+		if !f.Fault {
+			continue
+		}
+		check, _, _ := strings.Cut(f.ID, ".")
+		in := Incident{ID: "watch." + f.ID + ":" + f.Subject, Domain: f.Subject, Opened: f.Opened, LastSeen: f.Last, Closed: f.Closed,
+			Cause: policy.Cause{ID: "watch." + f.ID, Group: check, Title: f.Answer, Steps: f.Steps},
+			Hours: []policy.Tally{}, Includes: []string{}, Named: []string{f.Subject}, Receivers: []string{}, Acts: []IncidentAct{}}
+		if !in.Closed.IsZero() {
+			in.ClosedBy = "mended"
+		}
+		rows, err := q.QueryContext(ctx, `SELECT at, act, text, author FROM incident_acts WHERE incident = ? AND at >= ? ORDER BY id`, in.ID, in.Opened.UnixMilli())
+		if err != nil {
+			return nil, err
+		}
+		err = engine.Each(rows, func(rows *sql.Rows) error {
+			var a IncidentAct
+			err := rows.Scan(engine.When(&a.At), &a.Act, &a.Text, &a.Author)
+			in.Acts = append(in.Acts, a)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, in)
+	}
+	return out, nil
+}

@@ -1,0 +1,121 @@
+package query
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"harvester/store/engine"
+	"harvester/store/facts"
+	"time"
+)
+
+// Status is how the database stands.
+type Status struct {
+	Path         string            `json:"path"`
+	Schema       int               `json:"schema"`
+	Bytes        int64             `json:"bytes"`
+	Messages     int               `json:"messages"`
+	Kinds        map[string]int    `json:"kinds"` // messages by kind
+	Events       int               `json:"events"`
+	Poison       int               `json:"poison"`
+	Triage       int               `json:"triage"`       // messages that nobody understood
+	Suppressions map[string]int    `json:"suppressions"` // in force, by source
+	Held         int               `json:"held"`
+	Unsettled    int               `json:"unsettled"`
+	First        time.Time         `json:"first,omitzero"` // arrival of the first and of the last message
+	Last         time.Time         `json:"last,omitzero"`
+	Folders      []FolderStatus    `json:"folders"`
+	Jobs         []facts.Run       `json:"jobs"` // the last run of each job
+	Pushes       []facts.PushCount `json:"pushes"`
+}
+
+// FolderStatus is how far one folder was read.
+type FolderStatus struct {
+	Mailbox string    `json:"mailbox"`
+	Folder  string    `json:"folder"`
+	LastUID uint32    `json:"last_uid"`
+	At      time.Time `json:"at"` // of the last batch
+}
+
+// Status reads how the database stands.
+func (db Reports) Status(ctx context.Context) (Status, error) {
+	s := Status{Path: db.Path(), Kinds: map[string]int{}, Suppressions: map[string]int{}}
+	if err := db.status(ctx, &s); err != nil {
+		return s, fmt.Errorf("reading the status: %w", engine.Explain(err))
+	}
+	return s, nil
+}
+
+func (db Reports) status(ctx context.Context, s *Status) error {
+	now := db.Now().UnixMilli()
+	var pages, size int64
+	for _, q := range []struct {
+		query string
+		to    []any
+	}{
+		{`PRAGMA user_version`, []any{&s.Schema}},
+		{`PRAGMA page_count`, []any{&pages}},
+		{`PRAGMA page_size`, []any{&size}},
+		{`SELECT count(*), min(at), max(at) FROM messages`, []any{&s.Messages, engine.When(&s.First), engine.When(&s.Last)}},
+		{`SELECT count(*) FROM events`, []any{&s.Events}},
+		{`SELECT count(*) FROM locators WHERE state = 'poison'`, []any{&s.Poison}},
+		{`SELECT count(*) FROM raws`, []any{&s.Triage}},
+		{`SELECT count(*) FROM locators WHERE settled IS NULL AND disposition <> 'keep' AND state = 'stored'`, []any{&s.Unsettled}},
+	} {
+		if err := db.Read.QueryRowContext(ctx, q.query).Scan(q.to...); err != nil {
+			return err
+		}
+	}
+	s.Bytes = pages * size
+	if err := tally(ctx, db.Read, s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
+		return err
+	}
+	if err := tally(ctx, db.Read, s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
+		return err
+	}
+	if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held); err != nil {
+		return err
+	}
+	var err error
+	if s.Pushes, err = (facts.Pushes{DB: db.DB}).PushCounts(ctx); err != nil {
+		return err
+	}
+	rows, err := db.Read.QueryContext(ctx, `SELECT mailbox, folder, last_uid, at FROM cursors ORDER BY mailbox, folder`)
+	if err != nil {
+		return err
+	}
+	err = engine.Each(rows, func(rows *sql.Rows) error {
+		var f FolderStatus
+		err := rows.Scan(&f.Mailbox, &f.Folder, &f.LastUID, engine.When(&f.At))
+		s.Folders = append(s.Folders, f)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rows, err = db.Read.QueryContext(ctx, facts.SelectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY kind, subject) ORDER BY kind, subject`)
+	if err != nil {
+		return err
+	}
+	return engine.Each(rows, func(rows *sql.Rows) error {
+		var r facts.Run
+		err := r.Scan(rows)
+		s.Jobs = append(s.Jobs, r)
+		return err
+	})
+}
+
+// tally counts by a word.
+func tally(ctx context.Context, db *sql.DB, into map[string]int, query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return engine.Each(rows, func(rows *sql.Rows) error {
+		var word string
+		var n int
+		err := rows.Scan(&word, &n)
+		into[word] = n
+		return err
+	})
+}
