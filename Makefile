@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices
+.PHONY: servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices licences proof-figures
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -83,13 +83,11 @@ fuzz: ## each fuzz target for FUZZTIME
 	  done; \
 	done
 
-notices: ## the licences of what is linked, from the module cache
-	$(GO) test ./cmd/harvester/notices -update
+licences: ## the licences of what is linked, from the module cache
+	$(GO) test -count=1 ./cmd/harvester/notices -update
 
 goldens: ## write the golden files anew; read the diff before you commit it
 	$(GO) test ./... -update
 
-# What of our own signed mail verifies when it comes back, and the mutations.
-proof-figures:
-	HARVESTER_FIGURES=1 go test -count=1 -v -run 'TestReturnedMails|TestMutations' ./parse/dkim | grep verify\\\|changed
-.PHONY: proof-figures
+proof-figures: ## how much of our own signed mail verifies when it comes back, and the mutations
+	HARVESTER_FIGURES=1 $(GO) test -count=1 -v -run 'TestReturnedMails|TestMutations' ./parse/dkim | grep verify\\\|changed

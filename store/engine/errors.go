@@ -31,7 +31,7 @@ var (
 	ErrNotFound = errors.New("not found")
 )
 
-// clear puts a sentence that says what to do before SQLite's own words.
+// Explain puts a sentence that says what to do before SQLite's own words.
 func Explain(err error) error {
 	var e *sqlite.Error
 	if err == nil || !errors.As(err, &e) {

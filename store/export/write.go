@@ -172,7 +172,7 @@ func (w *writer) claim() (old *Manifest, err error) {
 var ErrForeign = errors.New("a file that was not written by harvester stands there, or its manifest was taken away")
 
 func foreign(path string) error {
-	return fmt.Errorf("writing %s: %w (move it away, or name another path; \"harvester suppress import\" takes its addresses in first)", path, ErrForeign)
+	return fmt.Errorf("writing %s: %w (move it away, or name another path; \"harvester suppress add\" takes its addresses in first)", path, ErrForeign)
 }
 
 func (w *writer) manifest() *Manifest {

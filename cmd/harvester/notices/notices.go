@@ -1,5 +1,5 @@
 // Package notices holds the licences of what is linked into the program, which
-// want to be passed on with it. `make notices` writes them anew from the module
+// want to be passed on with it. `make licences` writes them anew from the module
 // cache, and a test holds them to what is linked.
 package notices
 

@@ -158,6 +158,6 @@ func TestEveryLinkedModule(t *testing.T) {
 				t.Errorf("%s is missing", name)
 			}
 		}
-		t.Error("notices.txt is not what is linked: make notices")
+		t.Error("notices.txt is not what is linked: make licences")
 	}
 }
