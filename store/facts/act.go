@@ -61,14 +61,20 @@ func Covering(acts []policy.Override, key string) (covering []policy.Override) {
 	return covering
 }
 
+// ScanOverrides reads acts, by OverrideColumns.
 func ScanOverrides(rows *sql.Rows) (out []policy.Override, err error) {
 	err = engine.Each(rows, func(rows *sql.Rows) error {
 		var o policy.Override
-		err := rows.Scan(&o.ID, engine.When(&o.At), engine.Text(&o.Act), &o.Pattern, &o.Address, engine.When(&o.Until), &o.Target, &o.Reason, &o.Author, &o.Undone)
+		err := rows.Scan(OverrideTargets(&o)...)
 		out = append(out, o)
 		return err
 	})
 	return out, err
+}
+
+// OverrideTargets are where an act takes OverrideColumns.
+func OverrideTargets(o *policy.Override) []any {
+	return []any{&o.ID, engine.When(&o.At), engine.Text(&o.Act), &o.Pattern, &o.Address, engine.When(&o.Until), &o.Target, &o.Reason, &o.Author, &o.Undone}
 }
 
 // undoes fills in what an undo takes back.

@@ -39,21 +39,13 @@ func (w *Judging) fold() (*policy.Fold, error) {
 	return &policy.Fold{Table: w.Ours.Policy, Own: w.Ours.Domains, Around: policy.NewCircumstances(w.windows, w.rulings), Now: w.Now}, nil
 }
 
-// decide is the verdict on one address.
-func (w *Judging) decide(fold *policy.Fold, key string, p *past) (policy.Verdict, error) {
-	acts, err := w.DomainActs(key)
-	if err != nil {
-		return policy.Verdict{}, err
-	}
-	return fold.Decide(key, p.events, append(acts, p.acts...)), nil
-}
-
 // address decides about one address anew and writes what differs.
 func (w *Judging) address(fold *policy.Fold, key string, p *past) error {
-	v, err := w.decide(fold, key, p)
+	acts, err := w.DomainActs(key)
 	if err != nil {
 		return err
 	}
+	v := fold.Decide(key, p.events, append(acts, p.acts...))
 	if err := w.link(&v, p); err != nil {
 		return err
 	}
@@ -78,26 +70,22 @@ func (w *Judging) address(fold *policy.Fold, key string, p *past) error {
 
 // differs tells whether what is stored of an address does not follow from its
 // facts any more.
-func (w *Judging) differs(fold *policy.Fold, key string, p *past) (bool, error) {
-	v, err := w.decide(fold, key, p)
-	if err != nil {
-		return false, err
-	}
-	rows := rowsOf(key, &v)
+func (p *past) differs(key string, v *policy.Verdict) bool {
+	rows := rowsOf(key, v)
 	if len(rows) != len(p.listed) {
-		return true, nil
+		return true
 	}
 	for _, r := range rows {
 		if p.listed[r.slot()] != r {
-			return true, nil
+			return true
 		}
 	}
 	for i := range v.Notes {
 		if p.linked[v.Events[i].ID] != v.FirstNotice(i) {
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // link stores which events are further notices for one that counted.

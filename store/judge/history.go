@@ -3,9 +3,9 @@ package judge
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"harvester/store/engine"
 	"harvester/store/facts"
@@ -75,26 +75,29 @@ var rowFields = []engine.Field[row]{
 	{Column: "s.override", To: func(r *row) any { return &r.override }},
 }
 
-// selections read pasts: of some addresses, or of all between two.
+// selections read pasts: of some addresses, or of all beyond one in the order of
+// their keys.
 type selections struct{ events, rows, acts string }
 
-func selecting(events, rows, acts string) selections {
+func selecting(fields, events, rows, acts string) selections {
 	return selections{
-		"SELECT " + engine.Names(eventFields) + " FROM " + events,
+		"SELECT " + fields + " FROM " + events,
 		"SELECT " + engine.Names(rowFields) + " FROM " + rows,
-		"SELECT " + facts.OverrideColumns + " FROM " + acts + " AND o.act <> 'undo' ORDER BY o.id",
+		"SELECT " + facts.OverrideColumns + " FROM " + acts,
 	}
 }
 
 var (
-	ofKeys = selecting(
+	ofKeys = selecting(engine.Names(eventFields),
 		"json_each(?) k CROSS JOIN events e ON e.key = k.value",
 		"json_each(?) k CROSS JOIN suppressions s ON s.key = k.value",
-		"json_each(?) k CROSS JOIN overrides o ON o.pattern = k.value WHERE true")
-	ofRange = selecting(
-		"events e WHERE e.key > ? AND e.key <= ?",
-		"suppressions s WHERE s.key > ? AND s.key <= ?",
-		"overrides o WHERE o.pattern > ? AND o.pattern <= ?")
+		"json_each(?) k CROSS JOIN overrides o ON o.pattern = k.value WHERE o.act <> 'undo' ORDER BY o.id")
+	// Events are read as they lie in the file and sorted, which is a third of
+	// the work of looking each one up by the index of the keys.
+	inOrder = selecting(engine.Names(eventFields),
+		"events e NOT INDEXED WHERE e.key > ? ORDER BY e.key",
+		"suppressions s WHERE s.key > ? ORDER BY s.key",
+		"overrides o WHERE o.pattern > ? AND NOT (o.pattern >= '@' AND o.pattern < 'A') AND o.act <> 'undo' ORDER BY o.pattern, o.id")
 )
 
 // pastOf reads what is stored of some addresses, nothing included.
@@ -103,107 +106,38 @@ func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := pasts(q, ofKeys, string(array))
+	out := make(map[string]*past, len(keys))
 	for _, k := range keys {
-		if out != nil && out[k] == nil {
-			out[k] = &past{}
-		}
+		out[k] = &past{}
 	}
-	return out, err
-}
-
-// eachPast calls f for every address that anything is stored of, in the order
-// of their keys, beyond a key. Only one page is in memory. After each page it
-// calls done with the last key.
-func eachPast(q engine.Reader, s selections, beyond string, f func(key string, p *past) error, done func(key string) error) error {
-	for {
-		to, more, err := lastOfPage(q, beyond)
-		if err != nil || !more {
-			return err
-		}
-		some, err := pasts(q, s, beyond, to)
-		if err != nil {
-			return err
-		}
-		for _, key := range slices.Sorted(maps.Keys(some)) {
-			if err := f(key, some[key]); err != nil {
-				return err
-			}
-		}
-		if err := done(to); err != nil {
-			return err
-		}
-		beyond = to
-	}
-}
-
-// lastOfPage is the last key of the page beyond another; false when there is none.
-func lastOfPage(q engine.Reader, beyond string) (last string, more bool, err error) {
-	rows, err := q.Query(`SELECT max(key) FROM (SELECT * FROM (SELECT DISTINCT key FROM events WHERE key > ?1 ORDER BY key LIMIT ?2)
-  UNION SELECT * FROM (SELECT DISTINCT pattern FROM overrides WHERE pattern > ?1 AND NOT (pattern >= '@' AND pattern < 'A') ORDER BY pattern LIMIT ?2)
-  UNION SELECT * FROM (SELECT DISTINCT key FROM suppressions WHERE key > ?1 ORDER BY key LIMIT ?2) ORDER BY key LIMIT ?2)`, beyond, page)
-	if err != nil {
-		return "", false, err
-	}
-	var key sql.NullString
-	err = engine.Each(rows, func(rows *sql.Rows) error { return rows.Scan(&key) })
-	return key.String, key.Valid, err
-}
-
-func pasts(q engine.Reader, s selections, args ...any) (map[string]*past, error) {
-	out := map[string]*past{}
-	of := func(key string) *past {
-		p := out[key]
-		if p == nil {
-			p = &past{}
-			out[key] = p
-		}
-		return p
-	}
-	rows, err := q.Query(s.events, args...)
+	rows, err := q.Query(ofKeys.events, string(array))
 	if err != nil {
 		return nil, err
 	}
 	var e stored
 	to := engine.Targets(eventFields, &e)
 	err = engine.Each(rows, func(rows *sql.Rows) error {
-		if err := rows.Scan(to...); err != nil {
-			return err
-		}
-		e.Lives = livesBy[min(e.look, len(livesBy)-1)]
-		p := of(e.key)
-		p.events = append(p.events, e.Event)
-		if e.duplicateOf != 0 {
-			if p.linked == nil {
-				p.linked = map[int64]int64{}
-			}
-			p.linked[e.ID] = e.duplicateOf
-		}
-		return nil
+		err := rows.Scan(to...)
+		out[e.key].event(&e)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if rows, err = q.Query(s.rows, args...); err != nil {
+	if rows, err = q.Query(ofKeys.rows, string(array)); err != nil {
 		return nil, err
 	}
 	var r row
 	to = engine.Targets(rowFields, &r)
 	err = engine.Each(rows, func(rows *sql.Rows) error {
-		if err := rows.Scan(to...); err != nil {
-			return err
-		}
-		p := of(r.key)
-		if p.listed == nil {
-			p.listed = map[slot]row{}
-		}
-		p.listed[slot{r.source, r.stream}] = r
-		return nil
+		err := rows.Scan(to...)
+		out[r.key].row(&r)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if rows, err = q.Query(s.acts, args...); err != nil {
+	if rows, err = q.Query(ofKeys.acts, string(array)); err != nil {
 		return nil, err
 	}
 	acts, err := facts.ScanOverrides(rows)
@@ -211,23 +145,137 @@ func pasts(q engine.Reader, s selections, args ...any) (map[string]*past, error)
 		return nil, err
 	}
 	for _, o := range acts {
-		if !strings.HasPrefix(o.Pattern, "@") {
-			p := of(o.Pattern)
+		out[o.Pattern].acts = append(out[o.Pattern].acts, o)
+	}
+	return out, distinguish(q, slices.Collect(maps.Values(out))...)
+}
+
+// eachPast calls f for every address that anything is stored of, in the order
+// of their keys, beyond a key. Only one address is in memory; what is sorted
+// lies in temporary files of the connection, which a Scratch keeps on disk.
+func eachPast(q engine.Reader, s selections, beyond string, f func(key string, p *past) error) (err error) {
+	var e stored
+	var r row
+	var o policy.Override
+	events, err := openStream(q, s.events, beyond, engine.Targets(eventFields, &e), &e.key)
+	defer func() { err = errors.Join(err, events.close()) }()
+	if err != nil {
+		return err
+	}
+	rows, err := openStream(q, s.rows, beyond, engine.Targets(rowFields, &r), &r.key)
+	defer func() { err = errors.Join(err, rows.close()) }()
+	if err != nil {
+		return err
+	}
+	acts, err := openStream(q, s.acts, beyond, facts.OverrideTargets(&o), &o.Pattern)
+	defer func() { err = errors.Join(err, acts.close()) }()
+	if err != nil {
+		return err
+	}
+	for {
+		key, any := firstKey(events, rows, acts)
+		if !any {
+			return nil
+		}
+		p := &past{}
+		for err == nil && events.at(key) {
+			p.event(&e)
+			err = events.next()
+		}
+		for err == nil && rows.at(key) {
+			p.row(&r)
+			err = rows.next()
+		}
+		for err == nil && acts.at(key) {
 			p.acts = append(p.acts, o)
+			err = acts.next()
+		}
+		if err == nil {
+			err = distinguish(q, p)
+		}
+		if err == nil {
+			err = f(key, p)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	delete(out, "") // the events that name nobody
-	return out, distinguish(q, out)
+}
+
+// stream is the rows of one query in the order of a key, one in hand.
+type stream struct {
+	rows *sql.Rows
+	to   []any   // where a row is read to
+	key  *string // of the row in hand
+	ends bool
+}
+
+func openStream(q engine.Reader, query, beyond string, to []any, key *string) (*stream, error) {
+	rows, err := q.Query(query, beyond)
+	s := &stream{rows: rows, to: to, key: key}
+	if err != nil {
+		return s, err
+	}
+	return s, s.next()
+}
+
+func (s *stream) next() error {
+	if s.ends = !s.rows.Next(); s.ends {
+		return s.rows.Err()
+	}
+	return s.rows.Scan(s.to...)
+}
+
+func (s *stream) at(key string) bool { return !s.ends && *s.key == key }
+
+func (s *stream) close() error {
+	if s == nil || s.rows == nil {
+		return nil
+	}
+	return s.rows.Close()
+}
+
+// firstKey is the least key in hand.
+func firstKey(streams ...*stream) (key string, any bool) {
+	for _, s := range streams {
+		if !s.ends && (!any || *s.key < key) {
+			key, any = *s.key, true
+		}
+	}
+	return key, any
+}
+
+// event adds an event as it was read.
+func (p *past) event(e *stored) {
+	e.Lives = livesBy[min(e.look, len(livesBy)-1)]
+	p.events = append(p.events, e.Event)
+	if e.duplicateOf != 0 {
+		if p.linked == nil {
+			p.linked = map[int64]int64{}
+		}
+		p.linked[e.ID] = e.duplicateOf
+	}
+}
+
+// row adds a row of the list.
+func (p *past) row(r *row) {
+	if p.listed == nil {
+		p.listed = map[slot]row{}
+	}
+	p.listed[r.slot()] = *r
 }
 
 // distinguish reads the hashes of notices that came in at the same instant as
 // another about the same address: only they need one to have an order.
-func distinguish(q engine.Reader, all map[string]*past) error {
-	same := map[int64]bool{}
+func distinguish(q engine.Reader, all ...*past) error {
+	var same map[int64]bool
 	for _, p := range all {
 		slices.SortFunc(p.events, func(a, b policy.Event) int { return a.At.Compare(b.At) })
 		for i := 1; i < len(p.events); i++ {
 			if a, b := &p.events[i-1], &p.events[i]; a.At.Equal(b.At) {
+				if same == nil {
+					same = map[int64]bool{}
+				}
 				same[a.Notice], same[b.Notice] = true, true
 			}
 		}

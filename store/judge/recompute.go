@@ -129,8 +129,8 @@ func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why s
 			return err
 		})
 	}
-	for err == nil && !p.Walked {
-		err = db.transact(ctx, doing, func(w *Judging) error { return w.walk(ctx, windows, &p) })
+	if err == nil && !p.Walked {
+		err = db.Scratch(ctx, func(q *engine.Snapshot) error { return db.walk(q, windows, &p) })
 	}
 	if err != nil {
 		return a, err
@@ -167,7 +167,7 @@ type progress struct {
 
 const (
 	readAtOnce   = 10_000 // events of one step
-	walkedAtOnce = 40     // pages of one step
+	walkedAtOnce = 20_000 // addresses of one step
 )
 
 // resume goes on with what was cut off, or begins anew.
@@ -216,43 +216,45 @@ func (w *Judging) reread(ctx context.Context, meaning facts.Meaning, p *progress
 	return w.keep(p)
 }
 
-// walk looks at the next addresses and notes those whose rows differ.
-func (w *Judging) walk(ctx context.Context, windows []policy.Window, p *progress) error {
-	if err := w.loadWindows(); err != nil {
-		return err
-	}
-	w.windows = windows
-	fold, err := w.fold()
+// walk looks at all addresses and notes those whose rows differ.
+func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) error {
+	_, rulings, err := ReadWindows(q.Ctx, q.SQL)
 	if err != nil {
 		return err
 	}
+	domains, err := facts.DomainActs(q)
+	if err != nil {
+		return err
+	}
+	fold := &policy.Fold{Table: db.Ours.Policy, Own: db.Ours.Domains, Around: policy.NewCircumstances(windows, rulings), Now: db.Now()}
 	var differ []string
-	pages := 0
-	err = eachPast(w.Tx, ofRange, p.Key, func(key string, past *past) error {
-		yes, err := w.differs(fold, key, past)
-		if yes {
+	walked := 0
+	note := func() error {
+		err := db.transact(q.Ctx, "looking for what differs", func(w *Judging) error {
+			if err := insertUndecided.Rows(w.Tx, differ); err != nil {
+				return err
+			}
+			return w.keep(p)
+		})
+		differ = differ[:0]
+		return err
+	}
+	err = eachPast(q, inOrder, p.Key, func(key string, past *past) error {
+		if v := fold.Decide(key, past.events, append(facts.Covering(domains, key), past.acts...)); past.differs(key, &v) {
 			differ = append(differ, key)
 		}
-		return err
-	}, func(key string) error {
 		p.Key = key
-		if pages++; pages == walkedAtOnce {
-			return errStep
+		if walked++; walked%walkedAtOnce != 0 {
+			return nil
 		}
-		return ctx.Err()
+		return note()
 	})
-	p.Walked = err == nil
-	if err != nil && !errors.Is(err, errStep) {
+	if err != nil {
 		return err
 	}
-	if err := insertUndecided.Rows(w.Tx, differ); err != nil {
-		return err
-	}
-	return w.keep(p)
+	p.Walked = true
+	return note()
 }
-
-// errStep ends a step.
-var errStep = errors.New("the step is done")
 
 var insertUndecided = engine.Insert[string]{Verb: "INSERT OR IGNORE", Table: "undecided", Columns: []engine.Column[string]{
 	{Name: "key", Of: func(key *string) any { return *key }},

@@ -107,24 +107,19 @@ func (db *Judge) Replay(ctx context.Context, s Scenario) (d Difference, err erro
 		s.Now = db.Now()
 	}
 	replay := func(q *engine.Snapshot) error { return db.replay(q, s, &d) }
-	if s.Meaning == nil {
-		err = db.Snapshot(ctx, replay)
-	} else {
-		err = db.Scratch(ctx, replay)
-	}
-	if err != nil {
+	if err = db.Scratch(ctx, replay); err != nil {
 		return d, fmt.Errorf("replaying history: %w", engine.Explain(err))
 	}
 	return d, nil
 }
 
 func (db *Judge) replay(q *engine.Snapshot, s Scenario, d *Difference) error {
-	events, selected := "events", ofRange
+	events, selected := "events", inOrder
 	if s.Meaning != nil {
 		if err := db.imagine(q, s.Meaning, d); err != nil {
 			return err
 		}
-		events, selected = imaginedEvents, ofImagined
+		events, selected = imaginedEvents, imagined
 	}
 	err := q.SQL.QueryRowContext(q.Ctx, `SELECT count(*) FROM events WHERE at <= ?`, s.Now.UnixMilli()).Scan(&d.Events)
 	if err != nil {
@@ -147,8 +142,8 @@ func (db *Judge) replay(q *engine.Snapshot, s Scenario, d *Difference) error {
 	err = eachPast(q, selected, "", func(key string, p *past) error {
 		v := fold.Decide(key, p.events, append(facts.Covering(domains, key), p.acts...))
 		d.compare(key, &v, p.listed, now)
-		return nil
-	}, func(string) error { return q.Ctx.Err() })
+		return q.Ctx.Err()
+	})
 	if err != nil {
 		return err
 	}
@@ -167,12 +162,12 @@ const createReread = `CREATE TEMP TABLE reread (id INTEGER PRIMARY KEY, reason T
 // would read.
 const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.at, ifnull(r.concern, e.concern) AS concern FROM events e LEFT JOIN reread r ON r.id = e.id)`
 
-// ofImagined is ofRange, as the events would read.
-var ofImagined = selections{
+// imagined is inOrder, as the events would read.
+var imagined = selections{
 	events: "SELECT " + strings.NewReplacer("e.reason", "ifnull(r.reason, e.reason)", "e.confidence", "ifnull(r.confidence, e.confidence)",
 		"e.rule", "ifnull(r.rule, e.rule)", "e.concern", "ifnull(r.concern, e.concern)").Replace(engine.Names(eventFields)) +
-		" FROM events e LEFT JOIN reread r ON r.id = e.id WHERE e.key > ? AND e.key <= ?",
-	rows: ofRange.rows, acts: ofRange.acts,
+		" FROM events e NOT INDEXED LEFT JOIN reread r ON r.id = e.id WHERE e.key > ? ORDER BY e.key",
+	rows: inOrder.rows, acts: inOrder.acts,
 }
 
 type rereading struct {
