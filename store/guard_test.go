@@ -81,11 +81,58 @@ func TestGuard(t *testing.T) {
 		back = append(back, it)
 	}
 	commit(t, db, back...)
-	if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), "400 suppressions fell away") {
+	if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), "400 suppressions fell away") || !strings.Contains(err.Error(), "400 suppressions lifted by notices of success") {
 		t.Fatalf("got %v", err)
 	}
 	if trips, err := db.Guard.Trips(ctx); err != nil || len(trips) != 2 || trips[0].Author != "ops" || trips[0].Acked.IsZero() {
 		t.Errorf("history: %+v %v", trips, err)
+	}
+}
+
+// Notices of success lift a few at a time, however few of the list they are.
+func TestGuardOnLifting(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 1, 0)}
+	db := openTest(t, Options{Now: c.now})
+	commit(t, db, dead("old", 0, 300)...)
+	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: "list", Rows: 300, SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(2 * time.Hour)
+	back := dead("old", 0, 300)
+	for i := range back {
+		it := &back[i]
+		it.Message.Raw, it.Message.Received = append(it.Message.Raw, "delivered"...), c.t
+		it.Result.Kind, it.Result.Recipients[0].Action = bounce.KindDelivered, bounce.Delivered
+		it.Result.Provenance.Host = "mx.example.org"
+	}
+	if out := commit(t, db, back[:25]...); out.Removed != 25 {
+		t.Fatalf("got %+v", out)
+	}
+	if err := db.Guard.MayExport(ctx); err != nil {
+		t.Fatalf("25 are fine: %v", err)
+	}
+	commit(t, db, back[25:26]...)
+	if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), "26 suppressions lifted by notices of success within an hour from a list of 300 (limit 25)") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// What expires at once is a change like others.
+func TestGuardOnExpiry(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 0, 1)}
+	db := openTest(t, Options{Now: c.now})
+	commit(t, db, dead("old", 0, 300)...)
+	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: "list", Rows: 300, SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.AddDate(3, 0, 0)
+	if out, err := db.Judge.Refresh(ctx); err != nil || out.Removed != 300 {
+		t.Fatalf("got %+v %v", out, err)
+	}
+	if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), "300 suppressions fell away within an hour from a list of 300 (limit 250)") {
+		t.Fatalf("got %v", err)
 	}
 }
 

@@ -110,5 +110,10 @@ func (w *Judging) why(v *policy.Verdict, was row) string {
 	case was.expires.Valid && was.expires.Int64 <= w.Now.UnixMilli():
 		return "expired"
 	}
-	return "lifted: delivered since, removed by the operator, or counted anew"
+	for _, ep := range slices.Backward(v.Past) {
+		if ep.Source.String() == was.source && ep.Stream == was.stream && ep.Since.UnixMilli() == was.since {
+			return ep.End
+		}
+	}
+	return "counted anew"
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"harvester/store/engine"
 	"harvester/store/job"
+	"harvester/store/policy"
 	"strings"
 	"time"
 )
@@ -19,11 +20,13 @@ type Limits struct {
 	Added   int `toml:"added"`   // new suppressions that are always fine; default 500
 	Domain  int `toml:"domain"`  // new suppressions of one domain that are always fine; default 250
 	Gone    int `toml:"gone"`    // removals that are always fine; default 250
+	Lifted  int `toml:"lifted"`  // removals by notices of success that are always fine; default 25. Beyond, a tenth of Percent
 	Percent int `toml:"percent"` // beyond these, the part of the list that may change; default 20
 }
 
 func (l Limits) defaults() Limits {
 	l.Added, l.Domain, l.Gone, l.Percent = cmp.Or(l.Added, 500), cmp.Or(l.Domain, 250), cmp.Or(l.Gone, 250), cmp.Or(l.Percent, 20)
+	l.Lifted = cmp.Or(l.Lifted, 25)
 	return l
 }
 
@@ -60,11 +63,12 @@ func (w *Judging) guard() error {
 		since, within = begun.Int64, "in the run since "+time.UnixMilli(begun.Int64).UTC().Format("15:04 MST")
 	}
 	since = max(since, released.Int64)
-	var size, added, gone, most int
+	var size, added, gone, lifted, most int
 	var domain string
 	err = w.SQL.QueryRowContext(w.Ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND `+Newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove')`, since).
-		Scan(&size, &added, &gone)
+  (SELECT count(*) FROM changes WHERE at > ?1 AND `+Newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove'),
+  (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove' AND why = ?2)`, since, policy.DeliveredSince).
+		Scan(&size, &added, &gone, &lifted)
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,11 @@ func (w *Judging) guard() error {
 	}
 	if n := limit(l.Gone); gone > n {
 		why = append(why, fmt.Sprintf("%d suppressions fell away %s from a list of %d (limit %d)", gone, within, before, n))
+	}
+	// A listed address is not mailed, so nothing tells that it lives, but for
+	// few. Many at once are somebody's doing.
+	if n := max(l.Lifted, l.Percent*before/1000); lifted > n {
+		why = append(why, fmt.Sprintf("%d suppressions lifted by notices of success %s from a list of %d (limit %d)", lifted, within, before, n))
 	}
 	if why == nil {
 		return nil

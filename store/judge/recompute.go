@@ -45,6 +45,7 @@ func (db *Judge) fingerprint(was string) string {
 		own, _, _ = strings.Cut(was, " ")
 	}
 	h.Reset()
+	fmt.Fprintln(h, "windows 2")
 	for _, s := range append([]string{""}, db.Ours.Policy.Streams()...) {
 		for _, l := range db.Ours.Policy.Lines(s) {
 			l.Origin = ""

@@ -7,7 +7,8 @@ import (
 	"harvester/store/facts"
 )
 
-// Refresh applies the passing of time: what expired leaves the list.
+// Refresh applies the passing of time: what expired leaves the list. When that
+// is more than the guard allows, the exports stand still.
 func (db *Judge) Refresh(ctx context.Context) (facts.Outcome, error) {
 	var out facts.Outcome
 	err := db.transact(ctx, "refreshing the suppression list", func(w *Judging) error {
@@ -25,9 +26,11 @@ func (db *Judge) Refresh(ctx context.Context) (facts.Outcome, error) {
 		if err != nil {
 			return err
 		}
-		err = w.refold(keys)
+		if err := w.refold(keys); err != nil {
+			return err
+		}
 		out = w.Out
-		return err
+		return w.guard()
 	})
 	return out, err
 }

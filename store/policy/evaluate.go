@@ -213,7 +213,7 @@ func (f *fold) event(i int) {
 			return
 		}
 		n.Line, n.Why = "delivered", "a success: what failed before counts no more"
-		f.lift("delivered since", func(ep Episode) bool { return ep.Source == SourceBounce })
+		f.lift(DeliveredSince, func(ep Episode) bool { return ep.Source == SourceBounce })
 		return
 	}
 	line, ok := f.table.Line(*e)
@@ -386,6 +386,9 @@ func (f *fold) extend(ep *Episode, e *Event) {
 
 // expired is how most episodes end.
 const expired = "it expired"
+
+// DeliveredSince is how a success ends an episode.
+const DeliveredSince = "delivered since"
 
 // unconfirmed is how long after its window a held verdict waits for a second
 // failure before it is dropped.

@@ -39,6 +39,8 @@ const (
 	HoldTime = 72 * time.Hour
 	// Lead is how far before a burst it may have begun unnoticed.
 	Lead = 2 * time.Hour
+	// Longest is how long a window may hold, counted from its start.
+	Longest = 7 * day
 	// Memory is how far back the baseline looks.
 	Memory = 28 * day
 	// times over the baseline make a burst.
@@ -65,14 +67,30 @@ func Windows(c *Concentration, subject string, bins []Bin) []Window {
 		}
 		end := b.Start.Add(c.Width)
 		w := Window{Kind: c.Kind, Subject: subject, Start: b.Start.Add(-c.Lead), End: end, Until: end.Add(c.Hold), Peak: b.N, Baseline: base}
-		if n := len(out); n > 0 && !w.Start.After(out[n-1].Until) {
+		if n := len(out); n > 0 {
 			last := &out[n-1]
-			last.End, last.Until, last.Peak = w.End, w.Until, max(last.Peak, w.Peak)
-			continue
+			merges, most := !w.Start.After(last.Until), last.Start.Add(Longest)
+			switch spent := !c.Discounts() && (merges && w.Until.After(most) || !last.Until.Before(most)); {
+			case spent && w.Peak < factor*last.Peak && b.Start.Before(most.Add(Longest)):
+				if merges && b.Start.Before(most) {
+					last.End, last.Until, last.Peak = earlier(w.End, most), most, max(last.Peak, w.Peak)
+				}
+				continue
+			case merges && !spent:
+				last.End, last.Until, last.Peak = w.End, w.Until, max(last.Peak, w.Peak)
+				continue
+			}
 		}
 		out = append(out, w)
 	}
 	return out
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func baseline(bins []Bin, at time.Time) int {

@@ -19,6 +19,11 @@ func TestWindows(t *testing.T) {
 	for week := range 6 {
 		weekly = append(weekly, hours(7*week, 9, 10, 30)...)
 	}
+	var drip, kept []Bin // one failure on most days, and 22 forged ones every third
+	for d := range 28 {
+		drip = append(drip, hours(d, 9, 10, 1+21*(1-min(d%3, 1)))...)
+		kept = append(kept, hours(d, 0, 1, 30)...)
+	}
 	for d := range 30 {
 		steady = append(steady, hours(d, 0, 8, 3)...)
 		steady = append(steady, hours(d, 8, 20, 25)...)
@@ -35,7 +40,11 @@ func TestWindows(t *testing.T) {
 		{"two days running", Outage, append(hours(0, 9, 16, 200), hours(1, 9, 12, 300)...), [][2]int{{0, 4}}},
 		{"weekly mailings get their baseline", Outage, weekly, [][2]int{{0, 3}, {7, 10}, {14, 17}}},
 		{"an outage over weekly mailings", Outage, append(weekly[:6:6], hours(42, 9, 11, 200)...), [][2]int{{0, 3}, {7, 10}, {14, 17}, {42, 45}}},
-		{"steady mailing gets its baseline", Outage, steady, [][2]int{{0, 8}}},
+		{"steady mailing gets its baseline", Outage, steady, [][2]int{{0, 7}}},
+		{"a drip of forgeries holds for a week of three", Outage, drip, [][2]int{{0, 7}, {15, 22}}},
+		{"an outage after a week of forgeries", Outage, append(hours(9, 9, 10, 500), drip...), [][2]int{{0, 7}, {9, 16}, {24, 30}}},
+		{"an outage while forgeries hold", Outage, append(hours(6, 11, 12, 500), drip...), [][2]int{{0, 7}, {6, 13}, {21, 28}}},
+		{"own path for two weeks", OwnPath, kept[:4:4], [][2]int{{0, 4}}},
 		{"own path", OwnPath, hours(0, 0, 1, 60), [][2]int{{0, 1}}},
 		{"a small domain", DomainDown, hours(0, 0, 1, 5), [][2]int{{0, 4}}},
 	} {

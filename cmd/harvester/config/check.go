@@ -209,7 +209,7 @@ func (c *Config) checkBreaker(d *decoder) {
 	for _, k := range []struct {
 		key string
 		n   int
-	}{{"added", c.Breaker.Added}, {"domain", c.Breaker.Domain}, {"gone", c.Breaker.Gone}, {"percent", c.Breaker.Percent}} {
+	}{{"added", c.Breaker.Added}, {"domain", c.Breaker.Domain}, {"gone", c.Breaker.Gone}, {"lifted", c.Breaker.Lifted}, {"percent", c.Breaker.Percent}} {
 		if key := "breaker." + k.key; k.n < 1 && !failed(d, key) {
 			d.fail(key, fmt.Sprintf("%d is no limit", k.n), "write a number from 1 on")
 		}
