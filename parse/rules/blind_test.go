@@ -77,6 +77,41 @@ func TestUnread(t *testing.T) {
 	}
 }
 
+// Nothing understood is no certainty, however much was left over.
+func TestCertaintyOfNothing(t *testing.T) {
+	a := Builtin().Classify(Query{Text: "Barred for the season, and refused"})
+	if a.Reason == bounce.Unclassified && a.Certainty != 0 || a.Certainty < 0 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// Work is bounded: of a megabyte only the beginning is read, whatever it holds,
+// and what is read is cut into so many clauses and no more. A host name of a
+// megabyte is nobody's.
+func TestMegabyteIsReadToItsBound(t *testing.T) {
+	for _, piece := range []string{
+		"user unknown. ", "a, (b) -> ", "((([", "\"subject\" \"", "x:@y:z@", "550 5.1.1 -> 550 ", "because ", "dmarc sender invalid ", "192.0.2.5 is blocked ",
+		"ip temporarily blacklisted ", "_416 ", "ユーザー、不明。", "=C3=BC", "Ã¼", "\\n550-5.1.1 ", "mx.a.", "kate@example.com ", "example.org ", "\xff\xfe", "host a.",
+	} {
+		q := Query{Text: strings.Repeat(piece, 1<<20/len(piece)+1), Recipient: "kate@example.com", Ours: []string{"example.org"}}
+		begin := q
+		begin.Text = q.Text[:maxText]
+		q.RemoteMTA = q.Text
+		got, want := Builtin().Classify(q), Builtin().Classify(begin)
+		if got != want {
+			t.Errorf("%q: %v by %q of it all, %v by %q of its beginning", piece, got.Reason, got.Rule, want.Reason, want.Rule)
+		}
+		if len(got.Diagnostic) > maxText {
+			t.Errorf("%q: %d bytes are kept", piece, len(got.Diagnostic))
+		}
+	}
+	names := 0
+	Builtin().hosts.find(strings.Repeat("a.", 1<<19)+"google.com", func(int) { names++ })
+	if names != 0 {
+		t.Errorf("a name of a megabyte is in %d scopes", names)
+	}
+}
+
 // The reader is bounded: clauses without end, signs without words.
 func FuzzClauses(f *testing.F) {
 	for _, seed := range append(slices.Clone(replies), strings.Repeat("a, (b) -> ", 2000), "\"subject\" \"\"((([[[", "ユーザー、\xe3\x80。:", "x:@y:z@", "user <a@b>:c@d:") {

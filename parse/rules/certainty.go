@@ -59,8 +59,8 @@ func (c *scratch) certainty() (sure float64, unread string) {
 	if c.later() {
 		sure -= temporary
 	}
-	if b.by != bounce.ByNothing {
-		sure = max(sure, leastSound)
+	if b.by == bounce.ByNothing {
+		return 0, unread
 	}
-	return sure, unread
+	return max(sure, leastSound), unread
 }

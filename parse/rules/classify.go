@@ -78,7 +78,8 @@ type scratch struct {
 	reached    []uint64 // bits of the states that hold something
 	inScope    []uint32 // generation in which the scope was entered
 	unless     []seen
-	unmatched  []seen     // levels in which the expression of a rule does not match
+	matched    []seen     // levels in which the expression of a rule matches
+	unmatched  []seen     // and in which it does not
 	whole      []complete // phrases that were found
 	heard      []heard    // words of lists that were found
 	claims     []claim
@@ -103,6 +104,7 @@ func (s *Set) decide(q Query, trace func(candidate)) Answer {
 	if c.generation++; c.generation == 0 { // wrapped round: old marks would look new
 		clear(c.inScope)
 		clear(c.unless)
+		clear(c.matched)
 		clear(c.unmatched)
 		c.generation = 1
 	}

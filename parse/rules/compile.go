@@ -107,7 +107,7 @@ func (s *Set) compile() {
 	s.pool.New = func() any {
 		return &scratch{
 			states: make([]partState, s.states), reached: make([]uint64, (s.states+63)/64),
-			inScope: make([]uint32, len(s.hosts.patterns)), unless: make([]seen, len(s.rules)), unmatched: make([]seen, len(s.rules)),
+			inScope: make([]uint32, len(s.hosts.patterns)), unless: make([]seen, len(s.rules)), matched: make([]seen, len(s.rules)), unmatched: make([]seen, len(s.rules)),
 		}
 	}
 }

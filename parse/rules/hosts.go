@@ -59,6 +59,10 @@ func (h *hosts) extend(scope int, patterns []string) {
 	}
 }
 
+// longestHost is the limit of RFC 1035 §2.3.4: a longer name is nobody's, and
+// asking for each of its ends would take its length squared.
+const longestHost = 255
+
 // find calls in for each scope that the host is in. The host may come with the
 // address type of RFC 3464 in front and an address behind it.
 func (h *hosts) find(host string, in func(scope int)) {
@@ -70,7 +74,7 @@ func (h *hosts) find(host string, in func(scope int)) {
 		host = host[:end]
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "" {
+	if host == "" || len(host) > longestHost {
 		return
 	}
 	for rest := host; ; {

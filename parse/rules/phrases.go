@@ -207,7 +207,7 @@ func (c *scratch) offerPhrase(w *complete) {
 	}
 	if cand.refused == "" {
 		x.spoke = true
-		if r.re != nil {
+		if r.re != nil && (c.trace != nil || at.beats(&c.best.standing)) {
 			cand.at = c.widened(r, w.level, cand.at)
 		}
 	}
@@ -255,11 +255,15 @@ func (c *scratch) refuse(rule, lv int, at span) string {
 // matches reports whether a rule's expression matches in a level. It is asked
 // once, however often the rule's phrases stand there.
 func (c *scratch) matches(rule, lv int) bool {
-	if c.unmatched[rule].has(c.generation, lv) {
+	switch {
+	case c.unmatched[rule].has(c.generation, lv):
 		return false
+	case c.matched[rule].has(c.generation, lv):
+		return true
 	}
 	l := &c.levels[lv]
 	if c.set.rules[rule].re.Match(c.folded[l.start:l.end]) {
+		c.matched[rule].add(c.generation, lv)
 		return true
 	}
 	c.unmatched[rule].add(c.generation, lv)
