@@ -82,7 +82,9 @@ func (c *scratch) read() {
 					i += n + 1
 				}
 			}
-			c.cutBehind(f, start, i)
+			if f[i] != ' ' || start < i && !isLetter(f[i-1]) { // most words end in a letter and a blank
+				c.cutBehind(f, start, i)
+			}
 		}
 		start, signs = i+1, 0
 	}
@@ -239,16 +241,14 @@ func isLink(word []byte) bool {
 
 var slashes = []byte("//")
 
-// at reports whether f[start:end] touches an address or another link.
-func (l links) at(start, end int) (address, other bool) {
-	if len(l) == 0 {
-		return false, false
+// around reports whether f[start:end] touches an address or another link. next
+// is the first link that ends at end or behind it.
+func (l links) around(next, start, end int) (address, other bool) {
+	if next < len(l) && l[next].start < end {
+		address, other = l[next].address, !l[next].address
 	}
-	for _, w := range l[sort.Search(len(l), func(i int) bool { return l[i].end > start }):] {
-		if w.start >= end {
-			break
-		}
-		address, other = address || w.address, other || !w.address
+	for i := next - 1; i >= 0 && l[i].end > start; i-- {
+		address, other = address || l[i].address, other || !l[i].address
 	}
 	return address, other
 }

@@ -19,9 +19,10 @@ type code struct {
 type literal struct {
 	sign
 	length int32
-	// Its uses: from proofs on for what stands in the text, from phrases to
-	// end for phrases that it is a part of.
-	proofs, phrases, end uint32
+	// Its uses: from proofs on for what stands in the text, from phrases on for
+	// phrases that it is or begins, from further on for those that it goes on
+	// with, from words to end for lists.
+	proofs, phrases, further, words, end uint32
 }
 
 // sign is what a literal looks like.
@@ -193,18 +194,27 @@ func (c *compiler) layUses() {
 	slices.SortStableFunc(c.found, func(a, b literalUse) int {
 		return cmp.Or(cmp.Compare(a.literal, b.literal), cmp.Compare(a.role, b.role))
 	})
-	c.uses = make([]use, 0, len(c.found))
+	c.uses, c.awaits = make([]use, 0, len(c.found)), make([]uint32, 0, len(c.found))
 	for _, f := range c.found {
 		lit := &c.literals[f.literal]
 		n := uint32(len(c.uses))
 		if lit.end == 0 {
-			lit.proofs, lit.phrases = n, n
-		}
-		if f.role <= exception {
-			lit.phrases = n + 1
+			lit.proofs, lit.phrases, lit.further, lit.words = n, n, n, n
 		}
 		lit.end = n + 1
-		c.uses = append(c.uses, f.use)
+		switch {
+		case f.role <= exception:
+			lit.phrases, lit.further, lit.words = n+1, n+1, n+1
+		case f.role <= begin:
+			lit.further, lit.words = n+1, n+1
+		case f.role == further:
+			lit.words = n + 1
+		}
+		awaits := uint32(0)
+		if f.role == further {
+			awaits = f.state - 1
+		}
+		c.uses, c.awaits = append(c.uses, f.use), append(c.awaits, awaits)
 	}
 }
 

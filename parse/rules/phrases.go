@@ -21,12 +21,19 @@ type partState struct{ start, end, length int32 }
 // maxGap is how far a * in a phrase reaches, in bytes of folded text.
 const maxGap = 80
 
-// phrases assembles literals into phrases and offers each that is complete.
+// phrases assembles literals into phrases and keeps each that is complete. A
+// literal is the further part of many phrases of which few have begun: the
+// state that each waits for is all that is looked at of most.
 func (c *scratch) phrases() {
+	set := c.set
+	next := 0 // link that ends behind the literal: both come in order of their ends
 	for _, h := range c.hits {
-		lit := &c.set.literals[h.literal]
+		lit := &set.literals[h.literal]
 		now := partState{h.end - lit.length, h.end, lit.length}
-		address, link := c.links.at(int(now.start), int(now.end))
+		for next < len(c.links) && c.links[next].end < int(h.end) {
+			next++
+		}
+		address, link := c.links.around(next, int(now.start), int(now.end))
 		if address && !lit.address {
 			continue
 		}
@@ -35,26 +42,30 @@ func (c *scratch) phrases() {
 			continue
 		}
 		skip := link && lit.plain
-		uses := c.set.uses[lit.phrases:lit.end]
-		for i := range uses {
-			u := &uses[i]
-			if u.role == word {
-				if !skip {
-					c.heard = append(c.heard, heard{uint32(u.of), span{int(now.start), int(now.end)}})
-				}
+		for i := lit.phrases; i < lit.further; i++ {
+			u := &set.uses[i]
+			if skip && !set.places[u.of].vendor {
 				continue
 			}
-			if u.role == further && !c.isReached(u.state-1) || skip && !c.set.places[u.of].vendor {
-				continue
-			}
-			switch u.role {
-			case whole:
+			if u.role == whole {
 				c.whole = append(c.whole, complete{int(u.of), lv, now, lit.token, ""})
-			case begin:
+			} else {
 				c.reach(u.state, now)
-			case further:
+			}
+		}
+		for i, state := range set.awaits[lit.further:lit.words] {
+			if !c.isReached(state) {
+				continue
+			}
+			if u := &set.uses[int(lit.further)+i]; !skip || set.places[u.of].vendor {
 				c.extend(u, lv, now, lit.token)
 			}
+		}
+		if skip {
+			continue
+		}
+		for i := lit.words; i < lit.end; i++ {
+			c.heard = append(c.heard, heard{uint32(set.uses[i].of), span{int(now.start), int(now.end)}})
 		}
 	}
 }

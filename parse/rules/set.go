@@ -33,7 +33,8 @@ type Set struct {
 
 	automaton *match.Automaton
 	literals  []literal
-	uses      []use // of all literals, those of one side by side
+	uses      []use    // of all literals, those of one side by side
+	awaits    []uint32 // of each use that goes on with a phrase: the state of the part before
 	places    []place
 	states    int // of all phrases together
 	codes     map[code][]int
