@@ -89,9 +89,10 @@ func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 
 // reach notes that a phrase was found up to a part.
 func (c *scratch) reach(state uint32, now partState) {
-	if old := &c.states[state]; !c.isReached(state) || old.end != now.end {
+	word, bit := &c.reached[state>>6], uint64(1)<<(state&63)
+	if old := &c.states[state]; *word&bit == 0 || old.end != now.end {
 		*old = now
-		c.reached[state>>6] |= 1 << (state & 63)
+		*word |= bit
 	}
 }
 

@@ -22,7 +22,7 @@ func repair(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	if strings.Contains(s, `\n`) || strings.Contains(s, `\r`) {
+	if strings.IndexByte(s, '\\') >= 0 {
 		s = escapes.Replace(s)
 	}
 	if strings.IndexByte(s, '=') >= 0 && quoted(s) {
@@ -144,6 +144,7 @@ func join(s string) string {
 		return s
 	}
 	var out strings.Builder
+	out.Grow(len(s))
 	out.WriteString(s[:end])
 	at := end
 	if s[end] == '-' {
