@@ -33,7 +33,7 @@ const selectStored = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e
   m.original_sender, m.list_id, m.feedback_id, m.dkim, m.provenance, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
   e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
-  e.confidence, e.remote_mta, e.diagnostic, e.evidence
+  e.confidence, e.remote_mta, e.diagnostic, e.evidence, e.behind, e.unread
  FROM events e JOIN messages m ON m.id = e.message WHERE e.id > ? AND e.id <= ? ORDER BY e.id LIMIT 2000`
 
 func scanStored(rows *sql.Rows) (j Stored, err error) {
@@ -43,7 +43,7 @@ func scanStored(rows *sql.Rows) (j Stored, err error) {
 		engine.Text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
 		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &provenance, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, engine.Text(&c.Action), &c.Status, &c.ReplyCode, engine.Text(&c.Reason), engine.Text(&c.Fault),
-		engine.Text(&c.Class), &c.Vendor, &c.Rule, engine.Text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence)
+		engine.Text(&c.Class), &c.Vendor, &c.Rule, engine.Text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence, &c.Behind, &c.Unread)
 	if err == nil && dkim != "" {
 		err = json.Unmarshal([]byte(dkim), &o.DKIM)
 	}
@@ -60,7 +60,7 @@ func scanStored(rows *sql.Rows) (j Stored, err error) {
 // what differs.
 func (w *Writing) Revise(ctx context.Context, meaning Meaning, from, to int64) (revised int, err error) {
 	update, err := w.SQL.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?, token = ?, doubt = ?,
-  rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ? WHERE id = ?`)
+  rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ?, unread = ? WHERE id = ?`)
 	if err != nil {
 		return 0, err
 	}
@@ -86,7 +86,7 @@ func (w *Writing) Revise(ctx context.Context, meaning Meaning, from, to int64) (
 		}
 		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern, now.token, now.doubt,
 			j.Res.Rules, c.Status, c.ReplyCode, c.Reason.String(), c.Fault.String(), c.Class.String(), c.Vendor, c.Rule, c.Confidence.String(),
-			c.Evidence, j.ID)
+			c.Evidence, c.Unread, j.ID)
 		return err
 	})
 	return revised, err
@@ -122,6 +122,9 @@ func (j *Stored) Reread(meaning Meaning) {
 	}
 	meaning(&j.Res, &j.Rcpt)
 	j.Rcpt.Fault, j.Rcpt.Class = j.Rcpt.Reason.Fault(), j.Rcpt.Reason.Class(j.Rcpt.Action)
+	if j.Rcpt.Behind != "" && j.Rcpt.Class == bounce.ClassHard {
+		j.Rcpt.Class = bounce.ClassSoft // another address failed, not the one that we mailed
+	}
 }
 
 // EachStored calls f for the events after one number up to another, a bounded

@@ -165,6 +165,8 @@ var insertEvents = engine.Insert[eventRow]{Verb: "INSERT", Table: "events", Colu
 	{Name: "concern", Of: func(e *eventRow) any { return e.concern }},
 	{Name: "token", Of: func(e *eventRow) any { return e.token }},
 	{Name: "doubt", Of: func(e *eventRow) any { return e.doubt }},
+	{Name: "behind", Of: func(e *eventRow) any { return e.Behind }},
+	{Name: "unread", Of: func(e *eventRow) any { return e.Unread }},
 }}
 
 var insertRaws = engine.Insert[rawRow]{Verb: "INSERT", Table: "raws", Columns: []engine.Column[rawRow]{

@@ -44,6 +44,8 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.reason", To: func(e *stored) any { return engine.Text(&e.Reason) }},
 	{Column: "e.confidence", To: func(e *stored) any { return engine.Text(&e.Confidence) }},
 	{Column: "CASE e.kind WHEN 'complaint' THEN (SELECT feedback_type FROM messages WHERE id = e.message) ELSE '' END", To: func(e *stored) any { return &e.Feedback }},
+	{Column: "e.behind <> ''", To: func(e *stored) any { return &e.Behind }},
+	{Column: "e.unread <> ''", To: func(e *stored) any { return &e.Unread }},
 	{Column: "e.rule", To: func(e *stored) any { return &e.Rule }},
 	{Column: "e.proof", To: func(e *stored) any { return engine.Text(&e.Proof) }},
 	{Column: "e.stream", To: func(e *stored) any { return &e.Stream }},

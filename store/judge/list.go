@@ -58,6 +58,9 @@ func rowsOf(key string, v *policy.Verdict) []row {
 			e := &v.Events[ep.Trigger]
 			r.event = sql.NullInt64{Int64: e.ID, Valid: true}
 			r.reason, r.class = e.Reason.String(), e.Reason.Class(e.Action).String()
+			if e.Behind {
+				r.class = bounce.ClassSoft.String()
+			}
 			if ep.Source != policy.SourceBounce {
 				r.reason, r.class = ep.Source.String(), bounce.ClassNone.String()
 			}

@@ -156,7 +156,7 @@ func (db *Judge) replay(q *engine.Snapshot, s Scenario, d *Difference) error {
 
 // reread holds, of one connection, the events that another meaning reads
 // differently.
-const createReread = `CREATE TEMP TABLE reread (id INTEGER PRIMARY KEY, reason TEXT, confidence TEXT, rule TEXT, concern TEXT)`
+const createReread = `CREATE TEMP TABLE reread (id INTEGER PRIMARY KEY, reason TEXT, confidence TEXT, rule TEXT, concern TEXT, unread TEXT)`
 
 // imaginedEvents are the events as far as concentrations count them, as they
 // would read.
@@ -165,7 +165,7 @@ const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.at, ifnull(r.conc
 // imagined is inOrder, as the events would read.
 var imagined = selections{
 	events: "SELECT " + strings.NewReplacer("e.reason", "ifnull(r.reason, e.reason)", "e.confidence", "ifnull(r.confidence, e.confidence)",
-		"e.rule", "ifnull(r.rule, e.rule)", "e.concern", "ifnull(r.concern, e.concern)").Replace(engine.Names(eventFields)) +
+		"e.rule", "ifnull(r.rule, e.rule)", "e.concern", "ifnull(r.concern, e.concern)", "e.unread", "ifnull(r.unread, e.unread)").Replace(engine.Names(eventFields)) +
 		" FROM events e NOT INDEXED LEFT JOIN reread r ON r.id = e.id WHERE e.key > ? ORDER BY e.key",
 	rows: inOrder.rows, acts: inOrder.acts,
 }
@@ -182,6 +182,7 @@ var insertRereadings = engine.Insert[rereading]{Verb: "INSERT", Table: "reread",
 	{Name: "confidence", Of: func(r *rereading) any { return r.rcpt.Confidence.String() }},
 	{Name: "rule", Of: func(r *rereading) any { return r.rcpt.Rule }},
 	{Name: "concern", Of: func(r *rereading) any { return r.concern }},
+	{Name: "unread", Of: func(r *rereading) any { return r.rcpt.Unread }},
 }}
 
 // imagine reads all replies by another meaning, and keeps what it says where

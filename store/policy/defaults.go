@@ -6,10 +6,13 @@ import (
 	"harvester/parse/bounce"
 )
 
+// behind is the line of failures of an address behind the one that we mailed.
+const behind = "behind"
+
 // qualifiers are the finer lines of a reason, tried in order before the plain
 // one: ".code" when no text or rule spoke, the others by rule id.
 var qualifiers = map[bounce.Reason][]string{
-	bounce.UserUnknown:     {".code"},
+	bounce.UserUnknown:     {".code", ".edge"},
 	bounce.MailboxDisabled: {".final"},
 	bounce.SenderBlocked:   {".personal"},
 }
@@ -20,6 +23,10 @@ var qualifiers = map[bounce.Reason][]string{
 var builtin = table([]Line{
 	{Name: "user_unknown", After: 1, Expires: Months(24)},
 	{Name: "user_unknown.code", After: 2, Within: Days(14), Expires: Months(12)},
+	// Whole tenants answer that way where their directory is not in step.
+	{Name: "user_unknown.edge", After: 2, Within: Days(14), Expires: Months(12), Rules: "*.directory-edge*"},
+	// The address that we mailed may be a list of ten with one dead member.
+	{Name: behind, After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
 	{Name: "address_invalid", After: 1, Expires: Months(24)},
 	{Name: "user_moved", After: 1, Expires: Months(24)},
 	{Name: "domain_unknown", After: 2, Within: Days(7), DistinctDays: 2, Expires: Months(3)},

@@ -520,6 +520,9 @@ func familyOf(e Event) string {
 		}
 		return "complaint"
 	}
+	if e.Behind {
+		return behind // it says nothing of the mailed address itself
+	}
 	return Family(e.Reason)
 }
 

@@ -109,6 +109,8 @@ type Event struct {
 	Confidence bounce.Confidence
 	Feedback   string // feedback type of a complaint (RFC 5965 §3.1)
 	Rule       string
+	Behind     bool // another address failed, behind the one that we mailed
+	Unread     bool // the reply has a clause with a strong word that was not understood
 	Proof      Proof
 	Stream     string
 	Message    string // Message-ID of the mail that failed; "" when unknown

@@ -167,10 +167,13 @@ func (t Table) Line(e Event) (Line, bool) {
 	default:
 		return Line{}, false
 	}
+	if e.Behind && e.Reason.Fault() == bounce.FaultRecipient {
+		return t.must(e.Stream, behind), true
+	}
 	name := e.Reason.String()
 	for _, q := range qualifiers[e.Reason] {
 		l := t.must(e.Stream, name+q)
-		if q == ".code" && e.Confidence < bounce.ByRule || l.Rules != "" && matches(l.Rules, e.Rule) {
+		if q == ".code" && (e.Confidence < bounce.ByRule || e.Unread) || l.Rules != "" && matches(l.Rules, e.Rule) {
 			return l, true
 		}
 	}

@@ -41,6 +41,8 @@ type ExplainedEvent struct {
 	Evidence          string            `json:"evidence"` // the words that matched, as they stand in Diagnostic
 	OriginalRecipient string            `json:"original_recipient"`
 	FinalRecipient    string            `json:"final_recipient"`
+	Behind            string            `json:"behind,omitempty"` // what failed behind the address; a failure of another
+	Unread            string            `json:"unread,omitempty"` // clauses of Diagnostic that nothing understood, one a line
 	OriginalMessageID string            `json:"original_message_id"`
 	OriginalFrom      string            `json:"original_from"` // of the mail that came back
 	OriginalTo        string            `json:"original_to"`
@@ -72,7 +74,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 	rows, err := q.QueryContext(ctx, `SELECT e.id, e.message, e.idx, e.at, e.address, e.kind, m.feedback_type, m.dialect, e.action, e.status, e.reply_code, e.reason,
   e.fault, e.class, e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient,
   e.final_recipient, e.original_message_id, m.original_from, m.original_to, m.delivered_to, m.message_id, m.subject, e.proof, e.stream, e.operator, e.cause, e.concern,
-  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path
+  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path, e.behind, e.unread
  FROM events e JOIN messages m ON m.id = e.message WHERE `+cond, arg)
 	if err != nil {
 		return nil, err
@@ -85,7 +87,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 			engine.Text(&e.Reason), engine.Text(&e.Fault), engine.Text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, engine.Text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA,
 			&e.Diagnostic, &e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.OriginalFrom, &e.OriginalTo,
 			&e.DeliveredTo, &e.MessageID, &e.Subject, engine.Text(&e.Proof), &e.Stream, &e.Operator, &e.Incident, &e.Concern, &e.Hash,
-			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath)
+			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath, &e.Behind, &e.Unread)
 		e.original.From = e.OriginalFrom
 		if err == nil {
 			err = facts.ReadProvenance(provenance, &e.Provenance)
