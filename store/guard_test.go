@@ -118,8 +118,10 @@ func TestGuardOnLifting(t *testing.T) {
 	}
 }
 
-// What expires at once is a change like others.
-func TestGuardOnExpiry(t *testing.T) {
+// A clock three years ahead expires nothing and leaves the files as they are;
+// once it is right again the list is what it was, and exports go on. Where an
+// operator says that it is right, what expires at once is a change like others.
+func TestGuardOnClock(t *testing.T) {
 	ctx := context.Background()
 	c := &clock{epoch.AddDate(0, 0, 1)}
 	db := openTest(t, Options{Now: c.now})
@@ -127,13 +129,56 @@ func TestGuardOnExpiry(t *testing.T) {
 	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: "list", Rows: 300, SHA256: "x"}); err != nil {
 		t.Fatal(err)
 	}
+	refresh := func(removed int) {
+		t.Helper()
+		if out, err := db.Judge.Refresh(ctx); err != nil || out.Removed != removed {
+			t.Fatalf("got %+v %v", out, err)
+		}
+	}
+	stopped := func(why string) {
+		t.Helper()
+		if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), why) {
+			t.Fatalf("got %v, want %q", err, why)
+		}
+	}
+	refresh(0)
+	right := c.t
+	for _, wrong := range []time.Time{right.AddDate(3, 0, 0), right.AddDate(-3, 0, 0)} {
+		c.t = wrong
+		refresh(0)
+		stopped("the clock says " + wrong.Format("2006-01-02"))
+		// What comes in meanwhile is decided under the wrong time.
+		again := dead("old", 0, 1)[0]
+		again.Message.Raw = append(again.Message.Raw, wrong.String()...)
+		again.Result.Original.MessageID = fmt.Sprintf("<%d@example.org>", wrong.Unix())
+		commit(t, db, again)
+		c.t = right
+		refresh(0)
+		if err := db.Guard.MayExport(ctx); err != nil {
+			t.Fatalf("the clock is right again: %v", err)
+		}
+		if got := listed(t, db, query.Filter{}); len(got) != 300 {
+			t.Fatalf("%d are left of 300 after %v", len(got), wrong)
+		}
+	}
+	// The machine was off for a month: a new mail tells.
+	c.t = c.t.AddDate(0, 1, 0)
+	refresh(0)
+	stopped("the clock says ")
+	commit(t, db, dead("new", 31, 1)...)
+	refresh(0)
+	if err := db.Guard.MayExport(ctx); err != nil {
+		t.Fatal(err)
+	}
 	c.t = c.t.AddDate(3, 0, 0)
-	if out, err := db.Judge.Refresh(ctx); err != nil || out.Removed != 300 {
-		t.Fatalf("got %+v %v", out, err)
+	refresh(0)
+	stopped("the clock says ")
+	if err := db.Guard.Release(ctx, "three years in a drawer", "ops"); err != nil {
+		t.Fatal(err)
 	}
-	if err := db.Guard.MayExport(ctx); !errors.Is(err, engine.ErrStopped) || !strings.Contains(err.Error(), "300 suppressions fell away within an hour from a list of 300 (limit 250)") {
-		t.Fatalf("got %v", err)
-	}
+	c.t = c.t.Add(time.Minute)
+	refresh(301)
+	stopped("301 suppressions fell away within an hour from a list of 301 (limit 250)")
 }
 
 // An operator can drop or release what a burst holds.

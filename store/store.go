@@ -45,7 +45,9 @@ type Options struct {
 	Streams     []facts.Stream // of ours, the first that selects a mail has it
 	Trust       *origin.Trust  // who may speak about whom; nil: nobody
 	Limits      judge.Limits   // of the guard on the exports; zero fields are defaults
-	Log         *slog.Logger   // default: none
+	// Synchronised tells whether something keeps the clock right; nil: unknown.
+	Synchronised func() (bool, error)
+	Log          *slog.Logger // default: none
 }
 
 // DB is an open database: the file itself, and a value for each thing that
@@ -86,7 +88,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	ours := &facts.Ours{Domains: facts.DomainKeys(o.Own), ReturnPaths: o.ReturnPaths, KeysUnread: o.KeysUnread, BATV: o.BATV, Streams: o.Streams, Trust: o.Trust, Policy: o.Policy}
-	j := &judge.Judge{DB: file, Ours: ours, Limits: o.Limits}
+	j := &judge.Judge{DB: file, Ours: ours, Limits: o.Limits, Synchronised: o.Synchronised}
 	if !o.ReadOnly {
 		if err := j.Index(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", file.Path(), err), file.Close())

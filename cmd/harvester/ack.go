@@ -20,7 +20,11 @@ func newAck(a *app) *cobra.Command {
 		Long: `When many more addresses than usual come onto the list or leave it at once, the
 exports stand still, with the files as they are, so that a wrong rule can't
 empty a customer's list over night. Look at what changed (harvester report
---date today, harvester suppress list --since DAY), then release them.`,
+--date today, harvester suppress list --since DAY), then release them.
+
+They stand still as well, and nothing expires, when the clock is more than a day
+beyond all that was seen before and neither a new mail nor the kernel confirms
+it. Set it right, and they go on by themselves; ack says that it is right.`,
 		Example: "  harvester ack --reason 'a list of former customers was imported'",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

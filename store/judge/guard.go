@@ -51,10 +51,10 @@ func (w *Judging) guard() error {
 	var open, published bool
 	var released, begun sql.NullInt64
 	hour := w.Now.Add(-time.Hour).UnixMilli()
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips),
+	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips WHERE acked <= ?),
   EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
   (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`,
-		w.Now.Add(-longestRun).UnixMilli(), job.Import, job.Harvest).Scan(&open, &released, &published, &begun)
+		w.Now.UnixMilli(), w.Now.Add(-longestRun).UnixMilli(), job.Import, job.Harvest).Scan(&open, &released, &published, &begun)
 	if err != nil || open || !published {
 		return err
 	}
@@ -66,13 +66,13 @@ func (w *Judging) guard() error {
 	var size, added, gone, lifted, most int
 	var domain string
 	err = w.SQL.QueryRowContext(w.Ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND `+Newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND op = 'remove' AND why = ?2)`, since, policy.DeliveredSince).
+  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND `+Newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove'),
+  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove' AND why = ?2)`, since, policy.DeliveredSince, w.Now.UnixMilli()).
 		Scan(&size, &added, &gone, &lifted)
 	if err != nil {
 		return err
 	}
-	err = w.SQL.QueryRowContext(w.Ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND `+Newcomers+` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since).
+	err = w.SQL.QueryRowContext(w.Ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND at <= ? AND `+Newcomers+` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since, w.Now.UnixMilli()).
 		Scan(&domain, &most)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -150,12 +150,22 @@ func (db Guard) Trips(ctx context.Context) ([]Trip, error) {
 }
 
 // Release lets the exports go on after a trip, with the operator's reason. It
-// fails with ErrNotFound when nothing is stopped.
+// fails with ErrNotFound when nothing is stopped. Where the clock stopped them,
+// it is right from now on.
 func (db Guard) Release(ctx context.Context, reason, author string) error {
 	if strings.TrimSpace(reason) == "" || strings.TrimSpace(author) == "" {
 		return errors.New("releasing the exports needs a reason and an author")
 	}
+	t, _, err := db.Tripped(ctx)
+	if err != nil {
+		return err
+	}
 	return db.Transact(ctx, "releasing the exports", func(w *engine.Tx) error {
+		if t.ofClock() {
+			if err := confirmClock(w); err != nil {
+				return err
+			}
+		}
 		res, err := w.SQL.ExecContext(ctx, `UPDATE trips SET acked = ?, reason = ?, author = ? WHERE acked IS NULL`, w.Now.UnixMilli(), reason, author)
 		if err != nil {
 			return err

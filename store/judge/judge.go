@@ -14,6 +14,8 @@ type Judge struct {
 	*engine.DB
 	Ours   *facts.Ours
 	Limits Limits // of the guard on the exports; zero fields are defaults
+	// Synchronised tells whether something keeps the clock right; nil: unknown.
+	Synchronised func() (bool, error)
 }
 
 // Judging is one transaction that stores facts and what follows from them.

@@ -63,6 +63,9 @@ func (db *Judge) Follow(ctx context.Context) error {
 	if was == now || err != nil {
 		return err
 	}
+	if ok, err := db.believe(ctx); err != nil || !ok {
+		return err // the exports stand still, the next start follows
+	}
 	own, _, _ := strings.Cut(now, " ")
 	why, events := "the policy changed", false
 	if !strings.HasPrefix(was, own+" ") {

@@ -8,9 +8,13 @@ import (
 )
 
 // Refresh applies the passing of time: what expired leaves the list. When that
-// is more than the guard allows, the exports stand still.
+// is more than the guard allows, or the clock can't be believed, the exports
+// stand still; under such a clock nothing expires.
 func (db *Judge) Refresh(ctx context.Context) (facts.Outcome, error) {
 	var out facts.Outcome
+	if ok, err := db.believe(ctx); err != nil || !ok {
+		return out, err
+	}
 	err := db.transact(ctx, "refreshing the suppression list", func(w *Judging) error {
 		rows, err := w.SQL.QueryContext(ctx, `SELECT DISTINCT key FROM suppressions WHERE expires <= ?`, w.Now.UnixMilli())
 		if err != nil {
