@@ -19,7 +19,6 @@ import (
 	"harvester/store/engine"
 	"harvester/store/export"
 	"harvester/store/facts"
-	"harvester/store/query"
 )
 
 func newExport(a *app) *cobra.Command {
@@ -202,9 +201,8 @@ func (a *app) printExport(ctx context.Context, set *compose.Set, name string) er
 		return err
 	}
 	defer os.RemoveAll(dir)
-	res, err := export.Write(ctx, set.DB.List.Suppressions(ctx, query.Filter{}), export.Target{
-		Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.Rules.Version(), Now: time.Now(),
-	})
+	to := export.Target{Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.Rules.Version(), Now: time.Now()}
+	res, err := export.Write(ctx, set.DB.List.Suppressions(ctx, to.Reading()), to)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 	add := t
 	add.Path, add.Filter.After = AddPath(t.Path), marks.AckedMark
 	present := map[string]bool{}
-	d.Added, err = write(ctx, noting(db.List.Suppressions(ctx, add.Filter), &t.Profile, present), &add)
+	d.Added, err = write(ctx, noting(db.List.Suppressions(ctx, add.Reading()), &t.Profile, present), &add)
 	if err != nil {
 		return d, err
 	}

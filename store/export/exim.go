@@ -11,7 +11,7 @@ func exim(p Profile, record func(b []byte, key, why string) []byte, f form) Prof
 	p.For = "Exim, refusing recipients"
 	p.Removal = "An address that may be mailed again is absent from the next file."
 	p.Loses = append(p.Loses, "addresses with a quoted local part can't be looked up")
-	f.refuse = refuseQuoted
+	f.brief, f.refuse = true, refuseQuoted
 	f.row = func(b []byte, e *query.Suppression, name string) []byte {
 		return record(b, name, Why(e))
 	}

@@ -74,7 +74,7 @@ func listmonkProfile() Profile {
 		Evidence: "source of knadh/listmonk, internal/subimporter (2026-07)",
 		Loses:    []string{"the reason stands in the attributes only", "addresses that Go's net/mail does not read (quoted local parts, a..b@) are skipped by listmonk"},
 		form: form{
-			header: "email,name,attributes\n", refuse: refuseStrict,
+			header: "email,name,attributes\n", brief: true, refuse: refuseStrict,
 			row: func(b []byte, e *query.Suppression, name string) []byte {
 				attributes := append([]byte(`{"harvester":{"reason":`), appendJSON(nil, e.Reason)...)
 				attributes = append(appendJSON(append(attributes, `,"status":`...), printable(e.Status)), "}}"...)

@@ -13,6 +13,7 @@ func postfix(p Profile, action string) Profile {
 	p.Loses = append(p.Loses, "user@domain also blocks user+anything@domain where recipient_delimiter is set",
 		"addresses that begin with # or need quotes can't be looked up")
 	p.form = form{
+		brief:  true,
 		refuse: refuseAny(refuseQuoted, refuseHash, refuseBlank),
 		row: func(b []byte, e *query.Suppression, name string) []byte {
 			b = append(append(b, name...), ' ')

@@ -46,6 +46,9 @@ type form struct {
 	// addressOnly says that rows depend on address and kind alone, not on what
 	// changes with every further failure.
 	addressOnly bool
+	// brief says that nothing of an entry is asked but what query.Filter.Brief
+	// reads. It follows from addressOnly.
+	brief bool
 	// cdb says that rows are records of a constant database: its tables end the
 	// file, and the header is written over when they are known.
 	cdb bool
@@ -89,6 +92,14 @@ func (p *Profile) Refuses(e *query.Suppression) string {
 // holds says whether a file of p holds the entry.
 func (p *Profile) holds(e *query.Suppression) bool {
 	return (p.form.takes == nil || p.form.takes(e)) && p.Refuses(e) == ""
+}
+
+// Reading is the part of the list that a file of t holds, and no more of each
+// entry than its profile needs.
+func (t *Target) Reading() query.Filter {
+	f := t.Filter
+	f.Brief = t.Profile.form.addressOnly || t.Profile.form.brief
+	return f
 }
 
 // spell is the address as the file of p spells it.

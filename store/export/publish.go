@@ -56,7 +56,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if res, ok := unchanged(&t, marks, state, last); ok {
 		return res, nil
 	}
-	res, err := Write(ctx, ahead(db.List.Suppressions(ctx, t.Filter)), t)
+	res, err := Write(ctx, ahead(db.List.Suppressions(ctx, t.Reading())), t)
 	if err != nil {
 		return Result{}, err
 	}
@@ -81,7 +81,7 @@ func known(ctx context.Context, db *store.DB, t Target) error {
 		return nil // nothing of ours stands there
 	}
 	rows := 0
-	for _, err := range db.List.Suppressions(ctx, t.Filter) {
+	for _, err := range db.List.Suppressions(ctx, t.Reading()) {
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func ready(ctx context.Context, db *store.DB, t Target) error {
 	if len(t.Unread) == 0 {
 		return nil
 	}
-	for e, err := range db.List.Suppressions(ctx, t.Filter) {
+	for e, err := range db.List.Suppressions(ctx, t.Reading()) {
 		if err != nil || t.Profile.holds(&e) {
 			return err
 		}

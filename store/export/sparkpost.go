@@ -13,6 +13,7 @@ func sparkpostProfile() Profile {
 		Evidence: "developers.sparkpost.com/api/suppression-list, github.com/tuck1s/sparkySuppress",
 		Loses:    []string{"kind and dates: the reason stands in the description only"},
 		form: form{
+			brief:  true,
 			header: "recipient,type,description\n",
 			row: func(b []byte, e *query.Suppression, name string) []byte {
 				if KindOf(e) != Unsubscribe {

@@ -30,7 +30,7 @@ func Verify(ctx context.Context, db *store.DB, t Target) ([]string, error) {
 		return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 	}
 	var want tally
-	for e, err := range Strongest(db.List.Suppressions(ctx, t.Filter)) {
+	for e, err := range Strongest(db.List.Suppressions(ctx, t.Reading())) {
 		if err != nil {
 			return problems, fmt.Errorf("verifying %s: %w", t.Path, err)
 		}

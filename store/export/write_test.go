@@ -335,3 +335,27 @@ func BenchmarkMillion(b *testing.B) {
 		})
 	}
 }
+
+// A profile that reads the list briefly writes the same from what it reads.
+func TestBriefReadingGivesTheSameFile(t *testing.T) {
+	var brief []query.Suppression
+	for _, e := range nasty() {
+		brief = append(brief, query.Suppression{Address: e.Address, Key: e.Key, Source: e.Source, Scope: e.Scope, Class: e.Class, Reason: e.Reason, Status: e.Status})
+	}
+	n := 0
+	for _, p := range Profiles() {
+		to := target(t, p.Name, t.TempDir())
+		if p.form.row == nil || !to.Reading().Brief {
+			continue
+		}
+		n++
+		want := mustWrite(t, nasty(), to)
+		to.Path = filepath.Join(t.TempDir(), "brief")
+		if got := mustWrite(t, brief, to); got.SHA256 != want.SHA256 || got.Skipped != want.Skipped || got.Omitted != want.Omitted {
+			t.Errorf("%s: %+v, want %+v", p.Name, got, want)
+		}
+	}
+	if n < 15 {
+		t.Errorf("only %d profiles read briefly", n)
+	}
+}

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"harvester/parse/bounce"
 	"harvester/store/engine"
@@ -59,17 +58,16 @@ type Filter struct {
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 	Beyond  string         // only keys that sort after this one
+	Brief   bool           // only address, key, source, scope, class, reason and status are read; the rest stays zero
 	Digests string         // a hashed export, as in Digest.Export: what it carries of forgotten addresses follows the list
 }
-
-const suppressionColumns = `address, key, domain, source, scope, stream, state, kind, reason, class, since, last_seen, expires, held_until,
-  count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic`
 
 // Suppressions yields the list at this moment, sorted by key, source and
 // stream, from one snapshot of the database.
 func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression, error] {
 	return func(yield func(Suppression, error) bool) {
-		query := `SELECT ` + suppressionColumns + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
+		read := newSuppressionReader(f.Brief)
+		query := `SELECT ` + read.columns() + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
 		args := []any{db.Now().UnixMilli()}
 		and := func(cond string, more ...any) {
 			query += ` AND ` + cond
@@ -134,10 +132,7 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var s Suppression
-			err := rows.Scan(&s.Address, &s.Key, &s.Domain, &s.Source, engine.Text(&s.Scope), &s.Stream, engine.Text(&s.State), kindOrNone{&s.Kind}, &s.Reason,
-				engine.Text(&s.Class), engine.When(&s.Since), engine.When(&s.LastSeen), engine.When(&s.Expires), engine.When(&s.HeldUntil), &s.Count, &s.Line, engine.Text(&s.Proof),
-				&s.Rule, &s.RulePack, &s.Status, &s.ReplyCode, &s.RemoteMTA, &s.Diagnostic)
+			s, err := read.row(rows)
 			if err != nil {
 				yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", engine.Explain(err)))
 				return
@@ -195,20 +190,4 @@ func (db List) banned(ctx context.Context, address string) ([]Suppression, error
 			Reason: "manual", Since: ep.Since, LastSeen: ep.LastSeen, Expires: ep.Expires, Count: ep.Count, Line: ep.Line.String()})
 	}
 	return out, nil
-}
-
-// kindOrNone reads a kind, and ” (an operator's act) as none.
-type kindOrNone struct{ to *bounce.Kind }
-
-// Scan reads a text column.
-func (k kindOrNone) Scan(v any) error {
-	t, ok := v.(string)
-	if !ok {
-		return errors.New("a kind is no text")
-	}
-	if t == "" {
-		*k.to = bounce.KindNone
-		return nil
-	}
-	return k.to.UnmarshalText([]byte(t))
 }
