@@ -38,6 +38,9 @@ type truth struct {
 		Recipient, Action, Status, Reason string
 		ReplyCode                         int `json:"reply_code"`
 	}
+	// Damaged are those whom the mail may name once a part of it is lost: the
+	// part that shows that nobody failed whom we mailed.
+	Damaged []string
 }
 
 // truths are the labels that people gave the fixtures, in place of what the

@@ -9,28 +9,32 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"harvester/parse/bounce"
 )
 
 var exhaustive = flag.Bool("exhaustive", false, "cut every sample mail at every byte (minutes)")
 
-var failedField = regexp.MustCompile(`(?mi)^X-(?:Failed-Recipients:|Actual-Recipient: rfc822;) *([^\s,]+)\r?$`)
+var failedField = regexp.MustCompile(`(?mi)^X-(?:Failed-Recipients:|Actual-Recipient: rfc822;) *([^\s,]+(?:,\s+[^\s,]+)*)\r?$`)
 
 // nameable returns whom a mail may name however it is damaged: those whom
 // people read in the whole of it, and the addresses that failed in their
 // place, which are all that is left when the alias is lost.
 func nameable(tb testing.TB) func(file string) []string {
-	all := map[string][]string{}
+	all, damaged := map[string][]string{}, map[string][]string{}
 	for _, t := range truths(tb) {
 		for _, r := range t.Recipients {
 			all[t.File] = append(all[t.File], strings.ToLower(r.Recipient))
 		}
+		damaged[t.File] = t.Damaged
 	}
 	return func(file string) []string {
 		names := slices.Clone(all[file])
 		if m := failedField.FindSubmatch(fixture(tb, file)); m != nil && len(names) == 1 { // of Exim: an alias' target
-			names = append(names, strings.ToLower(string(m[1])))
+			for name := range strings.FieldsFuncSeq(string(m[1]), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+				names = append(names, strings.ToLower(name))
+			}
 		}
 		whole := Parse(fixture(tb, file), ours)
 		for _, r := range whole.Recipients {
@@ -38,7 +42,7 @@ func nameable(tb testing.TB) func(file string) []string {
 				names = append(names, strings.ToLower(r.FinalRecipient), strings.ToLower(r.Recipient))
 			}
 		}
-		return names
+		return append(names, damaged[file]...)
 	}
 }
 
