@@ -4,11 +4,15 @@ package store
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"harvester/parse/bounce"
 )
 
 // killAfter runs this test binary as the victim and kills it a moment after
@@ -38,5 +42,40 @@ func killAfter(t *testing.T, path string, commits int) {
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the victim ended by itself")
+	}
+}
+
+// What a killed backup left is swept by the next, but not what one that still
+// runs writes, and nothing else of a like name.
+func TestBackupSweeps(t *testing.T) {
+	dir := t.TempDir()
+	db := openAt(t, filepath.Join(dir, "h.db"), Options{Owner: "the daemon"})
+	commit(t, db, failure(0, "a@example.net", bounce.UserUnknown))
+	to := filepath.Join(dir, "good.db")
+	left := []string{to + ".part-1", to + ".part-1-journal", to + ".part-2-wal", fmt.Sprintf("%s.part-%d", to, os.Getpid())}
+	stays := []string{to + ".part-99", to + ".part-of-mine", to + ".part-", filepath.Join(dir, "other.db.part-1")}
+	for _, path := range append(left, stays...) {
+		write(t, path, "half a copy")
+	}
+	running, err := os.Open(to + ".part-99")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close()
+	if err := syscall.Flock(int(running.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Backup(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range left {
+		if _, err := os.Lstat(path); !os.IsNotExist(err) {
+			t.Errorf("%s was not swept: %v", path, err)
+		}
+	}
+	for _, path := range stays {
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s was swept: %v", path, err)
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,6 +56,9 @@ func (db *DB) replaceable(ctx context.Context, path string) error {
 }
 
 func (db *DB) backupTo(ctx context.Context, to string) (Backup, error) {
+	if err := sweep(to); err != nil {
+		return Backup{}, err
+	}
 	part := fmt.Sprintf("%s.part-%d", to, os.Getpid())
 	defer os.Remove(part) // after the rename there is none
 	// The list names people: SQLite would make the file readable for everybody.
@@ -62,6 +67,9 @@ func (db *DB) backupTo(ctx context.Context, to string) (Backup, error) {
 		return Backup{}, err
 	}
 	defer f.Close()
+	if err := lock(f); err != nil { // until it ends: what is unlocked was left behind
+		return Backup{}, fmt.Errorf("locking %s: %w", part, err)
+	}
 	if err := db.copyTo(ctx, part); err != nil {
 		return Backup{}, err
 	}
@@ -71,6 +79,48 @@ func (db *DB) backupTo(ctx context.Context, to string) (Backup, error) {
 	}
 	b.Path = to
 	return b, publishFile(f, part, to)
+}
+
+// sweep removes the parts of copies to a path whose makers were killed, and what
+// SQLite kept beside them. A part is locked while it is made.
+func sweep(to string) error {
+	entries, err := os.ReadDir(filepath.Dir(to))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		pid, ours := strings.CutPrefix(e.Name(), filepath.Base(to)+".part-")
+		pid, _, _ = strings.Cut(pid, "-")
+		if _, err := strconv.Atoi(pid); !ours || err != nil || !e.Type().IsRegular() {
+			continue
+		}
+		part := fmt.Sprintf("%s.part-%s", to, pid)
+		if left, err := unlocked(part); err != nil {
+			return err
+		} else if !left {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(to), e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing what a killed backup left: %w", err)
+		}
+	}
+	return nil
+}
+
+// unlocked tells that nobody holds the file, or that there is none.
+func unlocked(path string) (bool, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	} else if err != nil {
+		return false, fmt.Errorf("looking at what an earlier backup left: %w", err)
+	}
+	defer f.Close()
+	err = lock(f)
+	if errors.Is(err, errLocked) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // copyTo writes one moment of the database into an empty file.

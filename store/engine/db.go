@@ -149,6 +149,17 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 		return err
 	}
 	v, err := version(ctx, db.Read)
+	if err != nil && db.still() {
+		// On a read-only file system SQLite can't make the file through which
+		// readers and writers of a journal agree; nobody writes there, either.
+		if err := db.Read.Close(); err != nil {
+			return err
+		}
+		if err := db.openReaders(url.Values{"mode": {"ro"}, "immutable": {"1"}}); err != nil {
+			return err
+		}
+		v, err = version(ctx, db.Read)
+	}
 	if err != nil {
 		return err
 	}
@@ -159,6 +170,13 @@ func (db *DB) openReadOnly(ctx context.Context) error {
 		return fmt.Errorf("schema %d is older than this program's %d: start the daemon or run \"harvester once\", it brings the schema up to date", v, want)
 	}
 	return nil
+}
+
+// still tells that nobody can be writing: the file system is read-only, and no
+// journal stands beside the file, as it does while a daemon runs elsewhere.
+func (db *DB) still() bool {
+	_, err := os.Lstat(db.path + "-wal")
+	return errors.Is(err, os.ErrNotExist) && readOnlyFileSystem(filepath.Dir(db.path))
 }
 
 func (db *DB) openReaders(more url.Values) (err error) {

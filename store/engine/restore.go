@@ -38,6 +38,9 @@ func restore(ctx context.Context, from, path string, now time.Time) (r Restored,
 	if r.Backup, err = Verify(ctx, from); err != nil {
 		return r, err
 	}
+	if err := sweep(path); err != nil { // restores to one path take turns by the lease
+		return r, err
+	}
 	part := fmt.Sprintf("%s.part-%d", path, os.Getpid())
 	defer os.Remove(part) // after the rename there is none
 	f, err := copyFile(from, part)

@@ -147,6 +147,83 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
+// Connections that say nothing give way: the supervisor is answered while a
+// hundred more than there is room for stay open.
+func TestQuietConnectionsGiveWay(t *testing.T) {
+	l, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }), slog.New(slog.DiscardHandler))
+	}()
+	address := l.Addr().String()
+	for i := range maxClients + 188 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if i%2 == 0 { // one that was answered and is kept alive
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 3 {
+		res, err := client.Get("http://" + address + "/livez")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// At the limit the longest quiet connection goes, never one that asks.
+func TestLongestQuietGoesFirst(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := limit(inner, 3, 0)
+	defer c.Close()
+	accept := func() net.Conn {
+		client, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close() })
+		conn, err := c.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	asking, longest, later := accept(), accept(), accept()
+	c.follow(asking, http.StateNew)
+	c.follow(asking, http.StateActive)
+	c.follow(longest, http.StateNew)
+	c.follow(later, http.StateNew)
+	go func() { // as the server does
+		_, _ = longest.Read(make([]byte, 1))
+		c.follow(longest, http.StateClosed)
+	}()
+	accept()
+	for _, conn := range []net.Conn{asking, later} {
+		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Errorf("closed in the place of the longest quiet one: %v", err)
+		}
+	}
+	if c.open != 3 {
+		t.Errorf("%d are open", c.open)
+	}
+}
+
 // FuzzQuery sends parameters that nobody means: an answer is an answer, and no
 // failure of the server.
 func FuzzQuery(f *testing.F) {

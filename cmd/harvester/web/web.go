@@ -18,8 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
 )
@@ -53,7 +51,8 @@ const (
 	maxHeader  = 16 << 10
 	maxBody    = 4 << 20
 	maxLedger  = 256 << 20
-	maxClients = 512 // connections at a time; further ones wait to be accepted
+	maxClients = 512         // connections at a time; then a newcomer takes the place of a quiet one, or waits
+	quietTime  = time.Second // for which a connection may ask nothing at that limit
 )
 
 // Listen opens what web.listen names: host:port, or unix:PATH for a socket
@@ -86,13 +85,14 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 
 // Serve answers on l until ctx ends, then lets what is under way end.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	clients := limit(l, maxClients, quietTime)
 	s := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		Handler: h, ConnState: clients.follow, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(netutil.LimitListener(l, maxClients)) }()
+	go func() { ended <- s.Serve(clients) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
