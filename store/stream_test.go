@@ -10,15 +10,6 @@ import (
 	"harvester/store/query"
 )
 
-var streams = []facts.Stream{
-	{Name: "box", Mailboxes: []string{"shop-bounces"}},
-	{Name: "titled", Headers: map[string]string{"Subject": "Receipt *"}},
-	{Name: "signed", DKIM: []string{"s2._domainkey.example.org", "shop.example.org"}},
-	{Name: "fed", FeedbackIDs: []string{"*:camp:*"}},
-	{Name: "list", ListIDs: []string{"*.lists.example.org"}},
-	{Name: "path", ReturnPaths: []string{"b-*@example.org"}},
-}
-
 // A complaint about marketing does not end receipts, and a block by one stream
 // does not end another; streams that are configured later claim what is stored.
 func TestScopeByStream(t *testing.T) {

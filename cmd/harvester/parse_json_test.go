@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"testing"
 	"time"
 
@@ -34,6 +35,12 @@ func reflected(t *testing.T, file string, r *parse.Result) string {
 	return b.String()
 }
 
+// sureness is what is shown without a tag: the goldens do without it.
+var sureness = regexp.MustCompile(`,"certainty":[0-9.]+`)
+
+// tagged is what is shown of the fields that have tags.
+func tagged(shown []byte) string { return string(sureness.ReplaceAll(shown, nil)) }
+
 func full(s string) *parse.Result {
 	at := parse.Time{Time: time.Date(2026, 11, 3, 9, 0, 0, 0, time.FixedZone("", 3600))}
 	return &parse.Result{
@@ -52,7 +59,7 @@ func full(s string) *parse.Result {
 func TestJSONIsThatOfTheTags(t *testing.T) {
 	for _, r := range []*parse.Result{{}, full("x"), full("a\"\\\n\r\t\b\f\x00\x1f\x7fé\xff<>&\u2028\u2029😀")} {
 		want := reflected(t, "dir/ö.eml", r)
-		if diff := cmp.Diff(want, string(showJSON(nil, "dir/ö.eml", r))); diff != "" {
+		if diff := cmp.Diff(want, tagged(showJSON(nil, "dir/ö.eml", r))); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -62,7 +69,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add("plain")
 	f.Add("\xff\u2028\"")
 	f.Fuzz(func(t *testing.T, s string) {
-		if want, got := reflected(t, s, full(s)), string(showJSON(nil, s, full(s))); want != got {
+		if want, got := reflected(t, s, full(s)), tagged(showJSON(nil, s, full(s))); want != got {
 			t.Errorf("got %s want %s", got, want)
 		}
 	})

@@ -92,10 +92,7 @@ func mutate(rnd *rand.Rand, s string) string {
 		if len(b) < 2 {
 			return string(b)
 		}
-		at, end := rnd.IntN(len(b)), rnd.IntN(len(b))
-		if at > end {
-			at, end = end, at
-		}
+		at := min(rnd.IntN(len(b)), rnd.IntN(len(b)))
 		piece := pieces[rnd.IntN(len(pieces))]
 		switch rnd.IntN(9) {
 		case 0: // a bit

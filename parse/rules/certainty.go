@@ -45,13 +45,17 @@ func (c *scratch) certainty() (sure float64, unread string) {
 		if x.own&c.set.strong == 0 || x.spoke || x.has&c.set.maybe != 0 {
 			continue
 		}
+		text := strings.TrimSpace(c.words(span{x.start, x.end}))
+		if strings.HasSuffix(text, ":") && i+1 < len(c.clauses) && c.clauses[i+1].spoke {
+			continue // a heading leaves it to what stands behind its colon
+		}
 		if left--; left < 0 {
 			break
 		}
 		if unread != "" {
 			unread += "\n"
 		}
-		unread += strings.TrimSpace(c.words(span{x.start, x.end}))
+		unread += text
 	}
 	if unread != "" {
 		sure -= leftOver

@@ -104,23 +104,23 @@ type standing struct {
 	rule     int // noRule for a code's own meaning
 }
 
-// beats reports whether a decides against b.
-func (a *standing) beats(b *standing) bool {
+// beats reports whether s decides against b.
+func (s *standing) beats(b *standing) bool {
 	switch {
-	case a.accused != b.accused:
-		return a.accused < b.accused
-	case a.stage != b.stage:
-		return a.stage < b.stage
-	case a.rank != b.rank:
-		return a.rank < b.rank
-	case a.tier != b.tier:
-		return a.tier < b.tier
-	case a.length != b.length:
-		return a.length > b.length
-	case a.specific != b.specific:
-		return a.specific > b.specific
+	case s.accused != b.accused:
+		return s.accused < b.accused
+	case s.stage != b.stage:
+		return s.stage < b.stage
+	case s.rank != b.rank:
+		return s.rank < b.rank
+	case s.tier != b.tier:
+		return s.tier < b.tier
+	case s.length != b.length:
+		return s.length > b.length
+	case s.specific != b.specific:
+		return s.specific > b.specific
 	default:
-		return a.rule < b.rule
+		return s.rule < b.rule
 	}
 }
 

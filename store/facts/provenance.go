@@ -27,7 +27,7 @@ type authenticity struct {
 // recipient. Our own server wrote it; or it is authenticated as coming from
 // who may speak about him; or our own signature on the returned header names
 // him. A notice that returns the mail of others says nothing about ours.
-func (db *Ours) Authentic(res *parse.Result, rcpt *parse.Recipient, key string, at time.Time) authenticity {
+func (ours *Ours) Authentic(res *parse.Result, rcpt *parse.Recipient, key string, at time.Time) authenticity {
 	p := &res.Provenance
 	if s := p.Signature; s != nil && s.Problem == "" && !outside(at, s) {
 		for _, a := range s.Recipients {
@@ -40,13 +40,13 @@ func (db *Ours) Authentic(res *parse.Result, rcpt *parse.Recipient, key string, 
 			}
 		}
 	}
-	if foreign(&res.Original, db.Domains) {
+	if foreign(&res.Original, ours.Domains) {
 		return authenticity{}
 	}
 	if p.Host != "" {
 		return authenticity{How: "our own server " + p.Host + " wrote the notice"}
 	}
-	if db.Trust.May(p.Author, policy.Domain(key), policy.DomainKey(rcpt.RemoteMTA)) {
+	if ours.Trust.May(p.Author, policy.Domain(key), policy.DomainKey(rcpt.RemoteMTA)) {
 		return authenticity{How: fmt.Sprintf("%s recorded that the notice comes from %s (%s), who may speak about this recipient", p.Server, p.Author, strings.ToUpper(p.Method))}
 	}
 	return authenticity{}
@@ -73,9 +73,9 @@ func foreign(o *parse.Original, own []string) bool {
 
 // untagged tells whether a notice came to a domain of ours whose return paths
 // have tokens, and the address has none.
-func (db *Ours) untagged(res *parse.Result) bool {
+func (ours *Ours) untagged(res *parse.Result) bool {
 	domain := policy.Domain(policy.Key(res.DeliveredTo))
-	for _, v := range db.ReturnPaths {
+	for _, v := range ours.ReturnPaths {
 		if v.Signs() && domain != "" && strings.EqualFold(v.Domain(), domain) {
 			return true
 		}

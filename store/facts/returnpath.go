@@ -27,15 +27,15 @@ const (
 
 // vouch reads the return path that a notice came to, or the one in the mail
 // that it returns. ok is false when neither has a token.
-func (db *Ours) vouch(res *parse.Result, at time.Time) (v vouched, ok bool) {
+func (ours *Ours) vouch(res *parse.Result, at time.Time) (v vouched, ok bool) {
 	for _, path := range []string{res.DeliveredTo, res.Original.ReturnPath} {
 		if path == "" {
 			continue
 		}
-		if s, ours := envelope.Read(db.ReturnPaths, path); ours && (s.Signed || s.Recipient == "") {
+		if s, known := envelope.Read(ours.ReturnPaths, path); known && (s.Signed || s.Recipient == "") {
 			return believe(path, s.Recipient, s.Signed, s.Fresh(at)), true
 		}
-		if t, ours := db.BATV.Read(path); ours && policy.Own(policy.Domain(policy.Key(t.Address)), db.Domains) {
+		if t, known := ours.BATV.Read(path); known && policy.Own(policy.Domain(policy.Key(t.Address)), ours.Domains) {
 			return believe(path, "", t.Signed, t.Fresh(at)), true
 		}
 	}

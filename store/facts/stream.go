@@ -67,15 +67,15 @@ var selectors = []func(*Stream, whence) bool{
 // streamOf names the stream of ours that a mail belongs to: a configured one by
 // its selectors, in the order of the configuration, else one that is called
 // after the list, or the address that the mail was sent as.
-func (db *Ours) streamOf(w whence) string {
-	if name := db.configured(w); name != "" {
+func (ours *Ours) streamOf(w whence) string {
+	if name := ours.configured(w); name != "" {
 		return name
 	}
 	if w.original.ListID != "" {
 		return listID(w.original)
 	}
 	for _, a := range []string{w.original.From, w.original.Sender, w.original.ReturnPath} {
-		if k := policy.Key(a); policy.Own(policy.Domain(k), db.Domains) {
+		if k := policy.Key(a); policy.Own(policy.Domain(k), ours.Domains) {
 			return k
 		}
 	}
@@ -83,11 +83,11 @@ func (db *Ours) streamOf(w whence) string {
 }
 
 // configured names the configured stream that selects a mail, "" for none.
-func (db *Ours) configured(w whence) string {
+func (ours *Ours) configured(w whence) string {
 	for _, selects := range selectors {
-		for i := range db.Streams {
-			if selects(&db.Streams[i], w) {
-				return db.Streams[i].Name
+		for i := range ours.Streams {
+			if selects(&ours.Streams[i], w) {
+				return ours.Streams[i].Name
 			}
 		}
 	}
@@ -104,9 +104,9 @@ func listID(o *parse.Original) string {
 }
 
 // transactional tells whether a stream is configured to be that.
-func (db *Ours) Transactional(name string) bool {
-	for i := range db.Streams {
-		if s := &db.Streams[i]; s.Name == name {
+func (ours *Ours) Transactional(name string) bool {
+	for i := range ours.Streams {
+		if s := &ours.Streams[i]; s.Name == name {
 			return s.Kind == policy.Transactional
 		}
 	}
