@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -122,7 +123,12 @@ func allKeys(t *testing.T, db *DB) map[string]bool {
 		t.Fatal(err)
 	}
 	keys := map[string]bool{}
-	if err := engine.Collect(rows, keys); err != nil {
+	if err := engine.Each(rows, func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		keys[key] = true
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return keys

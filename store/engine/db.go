@@ -101,7 +101,7 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// place checks what SQLite would only call "unable to open database file".
+// checkPlace checks what SQLite would only call "unable to open database file".
 func (db *DB) checkPlace() error {
 	dir := filepath.Dir(db.path)
 	switch fi, err := os.Stat(dir); {

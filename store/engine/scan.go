@@ -9,6 +9,7 @@ import (
 	"time"
 )
 
+// JSONList is a list as a column holds it, "" when it is empty.
 func JSONList(words []string) string {
 	if len(words) == 0 {
 		return ""
@@ -20,7 +21,7 @@ func JSONList(words []string) string {
 	return string(b)
 }
 
-// scan calls f for each row and closes rows.
+// Each calls f for each row and closes rows.
 func Each(rows *sql.Rows, f func(*sql.Rows) error) error {
 	defer rows.Close()
 	for rows.Next() {
@@ -31,6 +32,7 @@ func Each(rows *sql.Rows, f func(*sql.Rows) error) error {
 	return rows.Err()
 }
 
+// Millis is a time as a column holds it: ms since 1970, NULL for the zero time.
 func Millis(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -57,9 +59,10 @@ func (w when) Scan(v any) error {
 	return nil
 }
 
-// word scans a column into a value that reads its own words.
+// wordScanner scans a column into a value that reads its own words.
 type wordScanner struct{ to encoding.TextUnmarshaler }
 
+// Text reads a column into a value that reads its own words.
 func Text(to encoding.TextUnmarshaler) wordScanner { return wordScanner{to} }
 
 // Scan reads a text column.
@@ -73,16 +76,7 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// collect adds the keys of a one-column query.
-func Collect(rows *sql.Rows, keys map[string]bool) error {
-	return Each(rows, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
-		keys[key] = true
-		return err
-	})
-}
-
+// In is the condition that a column has one of n values.
 func In(column string, n int) string {
 	b := []byte(column + ` IN (`)
 	for i := range n {
@@ -94,6 +88,7 @@ func In(column string, n int) string {
 	return string(append(b, ')'))
 }
 
+// Anys are values as the arguments of a statement.
 func Anys[T any](in []T) []any {
 	out := make([]any, len(in))
 	for i, v := range in {

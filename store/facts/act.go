@@ -10,6 +10,7 @@ import (
 	"strings"
 )
 
+// OverridesOn are the acts that cover the address behind key, undone ones too, oldest first.
 func OverridesOn(ctx context.Context, q engine.Querier, key string) ([]policy.Override, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+OverrideColumns+` FROM overrides o WHERE (o.pattern = ? OR o.pattern LIKE '@%') AND o.act <> 'undo' ORDER BY o.id`, key)
 	if err != nil {
@@ -77,7 +78,7 @@ func OverrideTargets(o *policy.Override) []any {
 	return []any{&o.ID, engine.When(&o.At), engine.Text(&o.Act), &o.Pattern, &o.Address, engine.When(&o.Until), &o.Target, &o.Reason, &o.Author, &o.Undone}
 }
 
-// undoes fills in what an undo takes back.
+// Undoes fills in what an undo takes back.
 func (w *Writing) Undoes(o *policy.Override) error {
 	var act policy.Act
 	var undone bool
@@ -96,7 +97,7 @@ func (w *Writing) Undoes(o *policy.Override) error {
 	return nil
 }
 
-// covered are the addresses that a pattern concerns: itself, or all known ones
+// Covered are the addresses that a pattern concerns: itself, or all known ones
 // of a domain.
 func (w *Writing) Covered(pattern string) (map[string]bool, error) {
 	domain, ok := strings.CutPrefix(pattern, "@")

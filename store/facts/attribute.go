@@ -179,7 +179,7 @@ func prove(r *parse.Result, rcpt *parse.Recipient, own []string) policy.Proof {
 	return policy.ProofNone
 }
 
-// addresses finds the addresses of a header field's value, tolerantly: names,
+// Addresses finds the addresses of a header field's value, tolerantly: names,
 // comments and group syntax are passed over.
 func Addresses(field string) []string {
 	var out []string

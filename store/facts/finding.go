@@ -69,6 +69,7 @@ func (db Findings) Findings(ctx context.Context, scope string, since time.Time) 
 	return out, nil
 }
 
+// FindingsIn is Findings as one snapshot has them.
 func FindingsIn(ctx context.Context, q engine.Querier, scope string, since time.Time) ([]Finding, error) {
 	rows, err := q.QueryContext(ctx, `SELECT scope, finding, subject, verdict, answer, body, opened, last, closed FROM findings
  WHERE (? = '' OR scope = ?) AND (closed IS NULL OR closed >= ?) ORDER BY closed IS NOT NULL, last DESC, key`, scope, scope, since.UnixMilli())

@@ -27,7 +27,7 @@ type Sent struct {
 // LedgerTime is how long a row of the ledger proves that a mail was sent.
 const LedgerTime = 45 * 24 * time.Hour
 
-// sent stores rows of the ledger and counts them, and judges anew the events
+// Sent stores rows of the ledger and counts them, and judges anew the events
 // that they prove.
 func (w *Writing) Sent(some []Sent) error {
 	insert, err := w.SQL.PrepareContext(w.Ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
@@ -129,6 +129,7 @@ func (w *Writing) inLedger(messageID, key string) (stream string, ok bool, err e
 	return stream, err == nil, err
 }
 
+// BareID is a Message-ID without its angle brackets.
 func BareID(messageID string) string { return strings.Trim(messageID, "<> \t") }
 
 func ledgerID(bare, key string) int64 {

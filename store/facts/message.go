@@ -46,7 +46,7 @@ type Outcome struct {
 	Proven   int // stored events that rows of the ledger prove
 }
 
-// rawCap is how much of a message nobody understood is kept, in bytes.
+// RawCap is how much of a message nobody understood is kept, in bytes.
 const RawCap = 256 << 10
 
 // Store stores a batch: messages, what they say, copies of what was sent, and

@@ -23,7 +23,7 @@ type authenticity struct {
 	mail string // names the mail of ours that came back; "" when nobody knows
 }
 
-// authentic tells whether nobody outside can have made the notice up for this
+// Authentic tells whether nobody outside can have made the notice up for this
 // recipient. Our own server wrote it; or it is authenticated as coming from
 // who may speak about him; or our own signature on the returned header names
 // him. A notice that returns the mail of others says nothing about ours.
@@ -94,6 +94,7 @@ func provenanceText(p parse.Provenance) string {
 	return string(b)
 }
 
+// ReadProvenance reads what provenanceText wrote.
 func ReadProvenance(s string, p *parse.Provenance) error {
 	if s == "" {
 		return nil

@@ -103,6 +103,7 @@ type PushCount struct {
 	Refused int    `json:"refused"` // addresses that it does not take
 }
 
+// PushCounts tells how many addresses each service was told of.
 func (db Pushes) PushCounts(ctx context.Context) ([]PushCount, error) {
 	rows, err := db.Read.QueryContext(ctx, `SELECT push, count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'refused') FROM pushed GROUP BY push ORDER BY push`)
 	if err != nil {

@@ -56,6 +56,7 @@ func (db Runs) Postpone(ctx context.Context, j job.Name, until time.Time) error 
 
 const SelectRun = `SELECT id, kind, subject, started, ended, ok, detail, retry FROM runs `
 
+// Scan reads a row of SelectRun.
 func (r *Run) Scan(row interface{ Scan(to ...any) error }) error {
 	return row.Scan(&r.ID, &r.Job.Kind, &r.Job.Subject, engine.When(&r.Started), engine.When(&r.Ended), &r.OK, &r.Detail, engine.When(&r.Retry))
 }

@@ -103,7 +103,7 @@ func listID(o *parse.Original) string {
 	return id
 }
 
-// transactional tells whether a stream is configured to be that.
+// Transactional tells whether a stream is configured to be that.
 func (ours *Ours) Transactional(name string) bool {
 	for i := range ours.Streams {
 		if s := &ours.Streams[i]; s.Name == name {

@@ -13,7 +13,7 @@ import (
 	"harvester/store/policy"
 )
 
-// secret is the key of the tombstones, made when it is first needed.
+// Secret is the key of the tombstones, made when it is first needed.
 func (w *Writing) Secret() ([]byte, error) {
 	s, err := SecretOf(w.Ctx, w.SQL)
 	if err != nil || s != nil {
@@ -29,7 +29,7 @@ func (w *Writing) Secret() ([]byte, error) {
 
 const SelectSecret = `SELECT value FROM meta WHERE name = 'tombstone key'`
 
-// secretOf reads the key of the tombstones, nil when nobody was ever forgotten.
+// SecretOf reads the key of the tombstones, nil when nobody was ever forgotten.
 func SecretOf(ctx context.Context, q engine.Querier) ([]byte, error) {
 	var s string
 	err := q.QueryRowContext(ctx, SelectSecret).Scan(&s)
@@ -42,6 +42,7 @@ func SecretOf(ctx context.Context, q engine.Querier) ([]byte, error) {
 	return hex.DecodeString(s)
 }
 
+// Tombstone is what remains of a forgotten address: a keyed hash of its key.
 func Tombstone(secret []byte, key string) []byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(key))

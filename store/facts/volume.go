@@ -21,7 +21,7 @@ type Count struct {
 // sources of the same day and stream, which count the same mail.
 const ledgerSource = "ledger"
 
-// epochDay counts the days since 1970-01-01 of the date that t shows.
+// EpochDay counts the days since 1970-01-01 of the date that t shows.
 func EpochDay(t time.Time) int64 {
 	y, m, d := t.Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
@@ -63,7 +63,7 @@ func (db Volumes) Counts(ctx context.Context, from time.Time) (out []Count, err 
 	return out, nil
 }
 
-// dayStream is what the ledger's rows are counted by.
+// DayStream is what the ledger's rows are counted by.
 type DayStream struct {
 	Day    int64
 	Stream string
@@ -80,7 +80,7 @@ func (w *Writing) countLedger(fresh map[DayStream]int) error {
 	return nil
 }
 
-// selectVolumes is what each stream sent on each day between two: what sources
+// SelectVolumes is what each stream sent on each day between two: what sources
 // counted, or else the rows of the ledger.
 const SelectVolumes = `SELECT stream, day, ifnull(sum(sent) FILTER (WHERE source <> 'ledger'), sum(sent)) FROM volumes
  WHERE day >= ? AND day <= ? GROUP BY stream, day`

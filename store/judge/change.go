@@ -22,6 +22,7 @@ type Change struct {
 
 const ChangeColumns = `at, op, key, address, source, stream, reason, class, why`
 
+// Columns are where a change takes ChangeColumns.
 func (c *Change) Columns() []any {
 	return []any{engine.When(&c.At), &c.Op, &c.Key, &c.Address, &c.Source, &c.Stream, &c.Reason, engine.Text(&c.Class), &c.Why}
 }

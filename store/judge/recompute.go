@@ -55,7 +55,7 @@ func (db *Judge) fingerprint(was string) string {
 	return own + " " + hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// follow recomputes what no longer follows from the configuration, when it
+// Follow recomputes what no longer follows from the configuration, when it
 // has changed since the database was last written.
 func (db *Judge) Follow(ctx context.Context) error {
 	was, err := ComputedWith(ctx, db.Write)
@@ -78,6 +78,7 @@ func (db *Judge) Follow(ctx context.Context) error {
 	return err
 }
 
+// ComputedWith is the fingerprint that the list was computed with, "" at first.
 func ComputedWith(ctx context.Context, q engine.Querier) (was string, err error) {
 	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -120,6 +120,7 @@ func (w *Judging) loadWindows() error {
 	return err
 }
 
+// ReadWindows reads all windows, and what was decided about them, the latest first.
 func ReadWindows(ctx context.Context, q engine.Querier) (windows []policy.Window, rulings []policy.Ruling, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT kind, subject, start, ends, until, peak, baseline FROM windows ORDER BY kind, subject, start`)
 	if err != nil {
