@@ -54,7 +54,7 @@ type Options struct {
 	Budget  int              // questions in all; 2000
 	Rate    int              // questions a second; 50
 	Now     func() time.Time // of the answers; time.Now
-	Asked   func(Answer)     // sees every question that left, once; nil: nobody
+	Asked   func(Answer)     // sees every question that left, once and one at a time; nil: nobody
 }
 
 const (
@@ -79,6 +79,8 @@ type Client struct {
 	left   int
 	tokens float64
 	filled time.Time
+
+	telling sync.Mutex // one Asked at a time
 }
 
 type question struct {
@@ -159,7 +161,9 @@ func (c *Client) Ask(ctx context.Context, name string, typ uint16) Answer {
 	c.mu.Unlock()
 	close(e.done)
 	if c.opts.Asked != nil {
+		c.telling.Lock()
 		c.opts.Asked(e.answer)
+		c.telling.Unlock()
 	}
 	return e.answer
 }

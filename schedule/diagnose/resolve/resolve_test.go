@@ -116,6 +116,25 @@ ad example.net`)
 	}
 }
 
+// Who is told of the questions is told of one at a time: it may count without
+// a lock, though questions leave side by side.
+func TestTellsOneAtATime(t *testing.T) {
+	s := dnstest.Start(t, zone, "")
+	told := 0
+	c, err := resolve.New(resolve.Options{Servers: []string{s.Addr}, Asked: func(resolve.Answer) { told++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() { c.Ask(context.Background(), fmt.Sprintf("n%d.example.org", i), dns.TypeA) })
+	}
+	wg.Wait()
+	if told != 20 {
+		t.Errorf("told of %d questions of 20", told)
+	}
+}
+
 // A question leaves once, whoever asks it how often; a silent server costs its
 // time once, and the next one is asked.
 func TestAskedOnce(t *testing.T) {
