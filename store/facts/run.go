@@ -78,3 +78,20 @@ func (db Runs) LastRun(ctx context.Context, j job.Name, succeeded bool) (Run, er
 	}
 	return r, nil
 }
+
+// LastRuns are the last runs of a job, latest first, at most limit.
+func (db Runs) LastRuns(ctx context.Context, j job.Name, limit int) (out []Run, err error) {
+	rows, err := db.Read.QueryContext(ctx, SelectRun+`WHERE kind = ? AND subject = ? ORDER BY started DESC, id DESC LIMIT ?`, j.Kind, j.Subject, limit)
+	if err == nil {
+		err = engine.Each(rows, func(rows *sql.Rows) error {
+			var r Run
+			err := r.Scan(rows)
+			out = append(out, r)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the runs of %s: %w", j, engine.Explain(err))
+	}
+	return out, nil
+}

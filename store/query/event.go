@@ -14,6 +14,7 @@ import (
 // Event is one recipient that a message named, as harvested.
 type Event struct {
 	ID         int64             `json:"id"`
+	Message    int64             `json:"message"` // number of the notice
 	At         time.Time         `json:"at"`
 	Address    string            `json:"address"`
 	Kind       bounce.Kind       `json:"kind"`
@@ -34,6 +35,15 @@ type Event struct {
 	MessageID  string            `json:"message_id"` // of the mail that failed
 }
 
+const eventColumns = `id, message, at, address, kind, action, status, reply_code, reason, fault, class, vendor, rule, confidence, remote_mta, diagnostic,
+  proof, stream, operator, original_message_id`
+
+// columns are where an event takes eventColumns.
+func (e *Event) columns() []any {
+	return []any{&e.ID, &e.Message, engine.When(&e.At), &e.Address, engine.Text(&e.Kind), engine.Text(&e.Action), &e.Status, &e.ReplyCode, engine.Text(&e.Reason), engine.Text(&e.Fault),
+		engine.Text(&e.Class), &e.Vendor, &e.Rule, engine.Text(&e.Confidence), &e.RemoteMTA, &e.Diagnostic, engine.Text(&e.Proof), &e.Stream, &e.Operator, &e.MessageID}
+}
+
 // EventFilter narrows the stored events. The zero value is all of them.
 type EventFilter struct {
 	Address string // in any spelling
@@ -45,8 +55,7 @@ type EventFilter struct {
 // Events returns stored events in the order in which they were stored, which
 // is the order of their ids: what comes in later always has a higher one.
 func (db Notices) Events(ctx context.Context, f EventFilter) ([]Event, error) {
-	query := `SELECT id, at, address, kind, action, status, reply_code, reason, fault, class, vendor, rule, confidence, remote_mta, diagnostic,
-  proof, stream, operator, original_message_id FROM events WHERE id > ?`
+	query := `SELECT ` + eventColumns + ` FROM events WHERE id > ?`
 	args := []any{f.After}
 	if f.Address != "" {
 		query, args = query+` AND key = ?`, append(args, policy.Key(f.Address))
@@ -64,8 +73,7 @@ func (db Notices) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	out := []Event{}
 	err = engine.Each(rows, func(rows *sql.Rows) error {
 		var e Event
-		err := rows.Scan(&e.ID, engine.When(&e.At), &e.Address, engine.Text(&e.Kind), engine.Text(&e.Action), &e.Status, &e.ReplyCode, engine.Text(&e.Reason), engine.Text(&e.Fault),
-			engine.Text(&e.Class), &e.Vendor, &e.Rule, engine.Text(&e.Confidence), &e.RemoteMTA, &e.Diagnostic, engine.Text(&e.Proof), &e.Stream, &e.Operator, &e.MessageID)
+		err := rows.Scan(e.columns()...)
 		out = append(out, e)
 		return err
 	})

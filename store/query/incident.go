@@ -25,6 +25,7 @@ type Incident struct {
 	Closed    time.Time      `json:"closed,omitzero"`     // zero: open
 	ClosedBy  string         `json:"closed_by,omitempty"` // quiet, or success: a receiver that it hit took mail since
 	Count     int            `json:"count"`               // failures
+	Addresses int            `json:"addresses"`           // that they concern
 	Hours     []policy.Tally `json:"hours"`
 	Earlier   int            `json:"earlier"`   // incidents of the same cause before it
 	Includes  []string       `json:"includes"`  // causes that only follow from it
@@ -250,11 +251,9 @@ func (in *Incident) next(all []Incident) (at time.Time) {
 	return at
 }
 
-// complete reads what the fold does not carry: names, receivers, the latest
-// reply, the operator's acts up to the next incident of the cause. Many a note
-// is written when the incident is over.
-func (in *Incident) complete(ctx context.Context, q engine.Querier, next time.Time) error {
-	cond, args := `cause = ?`, []any{in.ID}
+// events is the condition under which an event belongs to the incident.
+func (in *Incident) events() (cond string, args []any) {
+	cond, args = `cause = ?`, []any{in.ID}
 	if concern, ok := policy.PathConcern(in.ID); ok {
 		cond, args = `concern = ?`, []any{concern}
 	}
@@ -262,8 +261,14 @@ func (in *Incident) complete(ctx context.Context, q engine.Querier, next time.Ti
 		cond += ` OR cause = ?`
 		args = append(args, c)
 	}
-	cond = `(` + cond + `) AND at >= ? AND at < ?`
-	args = append(args, in.Opened.UnixMilli(), in.LastSeen.Add(time.Hour).UnixMilli())
+	return `(` + cond + `) AND at >= ? AND at < ?`, append(args, in.Opened.UnixMilli(), in.LastSeen.Add(time.Hour).UnixMilli())
+}
+
+// complete reads what the fold does not carry: names, receivers, the latest
+// reply, the operator's acts up to the next incident of the cause. Many a note
+// is written when the incident is over.
+func (in *Incident) complete(ctx context.Context, q engine.Querier, next time.Time) error {
+	cond, args := in.events()
 	words := func(column string, limit int) ([]string, error) {
 		rows, err := q.QueryContext(ctx, `SELECT `+column+` FROM events WHERE `+cond+` AND `+column+` <> '' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT `+fmt.Sprint(limit), args...)
 		if err != nil {
@@ -283,6 +288,9 @@ func (in *Incident) complete(ctx context.Context, q engine.Querier, next time.Ti
 		return err
 	}
 	if in.Receivers, err = words(`operator`, 1000); err != nil {
+		return err
+	}
+	if err = q.QueryRowContext(ctx, `SELECT count(DISTINCT key) FROM events WHERE `+cond+` AND duplicate_of IS NULL AND key <> ''`, args...).Scan(&in.Addresses); err != nil {
 		return err
 	}
 	err = q.QueryRowContext(ctx, `SELECT diagnostic FROM events WHERE `+cond+` ORDER BY at DESC, key LIMIT 1`, args...).Scan(&in.Sample)

@@ -80,29 +80,60 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 	if s.Pushes, err = (facts.Pushes{DB: db.DB}).PushCounts(ctx); err != nil {
 		return err
 	}
+	if s.Folders, err = db.folders(ctx); err != nil {
+		return err
+	}
+	s.Jobs, err = db.latestRuns(ctx)
+	return err
+}
+
+func (db Reports) folders(ctx context.Context) (out []FolderStatus, err error) {
 	rows, err := db.Read.QueryContext(ctx, `SELECT mailbox, folder, last_uid, at FROM cursors ORDER BY mailbox, folder`)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = engine.Each(rows, func(rows *sql.Rows) error {
+	return out, engine.Each(rows, func(rows *sql.Rows) error {
 		var f FolderStatus
 		err := rows.Scan(&f.Mailbox, &f.Folder, &f.LastUID, engine.When(&f.At))
-		s.Folders = append(s.Folders, f)
+		out = append(out, f)
 		return err
 	})
+}
+
+func (db Reports) latestRuns(ctx context.Context) (out []facts.Run, err error) {
+	rows, err := db.Read.QueryContext(ctx, facts.SelectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY kind, subject) ORDER BY kind, subject`)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err = db.Read.QueryContext(ctx, facts.SelectRun+`WHERE id IN (SELECT max(id) FROM runs GROUP BY kind, subject) ORDER BY kind, subject`)
-	if err != nil {
-		return err
-	}
-	return engine.Each(rows, func(rows *sql.Rows) error {
+	return out, engine.Each(rows, func(rows *sql.Rows) error {
 		var r facts.Run
 		err := r.Scan(rows)
-		s.Jobs = append(s.Jobs, r)
+		out = append(out, r)
 		return err
 	})
+}
+
+// Brief is what of the Status costs the same however much is stored.
+type Brief struct {
+	First   time.Time   // arrival of the first message; zero: none came in ever
+	Last    time.Time   // and of the last
+	Jobs    []facts.Run // the last run of each job
+	Folders []FolderStatus
+}
+
+// Brief reads how the database stands, in short.
+func (db Reports) Brief(ctx context.Context) (b Brief, err error) {
+	err = db.Read.QueryRowContext(ctx, `SELECT (SELECT min(at) FROM messages), (SELECT max(at) FROM messages)`).Scan(engine.When(&b.First), engine.When(&b.Last))
+	if err == nil {
+		b.Jobs, err = db.latestRuns(ctx)
+	}
+	if err == nil {
+		b.Folders, err = db.folders(ctx)
+	}
+	if err != nil {
+		return b, fmt.Errorf("reading the status: %w", engine.Explain(err))
+	}
+	return b, nil
 }
 
 // tally counts by a word.
@@ -118,4 +149,15 @@ func tally(ctx context.Context, db *sql.DB, into map[string]int, query string, a
 		into[word] = n
 		return err
 	})
+}
+
+// Standing counts the list: addresses that must not be mailed, and verdicts
+// that are held back.
+func (db List) Standing(ctx context.Context) (inForce, held int, err error) {
+	err = db.Read.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held')
+ FROM suppressions WHERE expires IS NULL OR expires > ?`, db.Now().UnixMilli()).Scan(&inForce, &held)
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting the list: %w", engine.Explain(err))
+	}
+	return inForce, held, nil
 }

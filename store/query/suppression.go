@@ -9,6 +9,7 @@ import (
 	"harvester/store/judge"
 	"harvester/store/policy"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,8 @@ type Filter struct {
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
 	Beyond  string         // only keys that sort after this one
+	Part    string         // only keys that hold this, in any case; "": all
+	State   policy.State   // with Held: only rows of this state; Clear: both
 	Brief   bool           // only address, key, source, scope, class, reason and status are read; the rest stays zero
 	Digests string         // a hashed export, as in Digest.Export: what it carries of forgotten addresses follows the list
 }
@@ -84,6 +87,14 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 		}
 		if f.Key != "" {
 			and(`key = ?`, f.Key)
+		}
+		if f.Part != "" {
+			// The index by domain holds the keys, and little else: looking
+			// through it costs a tenth of looking through the list.
+			and(`+key IN (SELECT key FROM suppressions INDEXED BY suppressions_domain WHERE instr(key, ?) > 0 AND key > ?)`, strings.ToLower(f.Part), f.Beyond)
+		}
+		if f.State != policy.Clear {
+			and(`state = ?`, f.State.String())
 		}
 		if f.Domain != "" {
 			and(`domain = ?`, policy.DomainKey(f.Domain))

@@ -124,7 +124,7 @@ func (s *Set) Alarms(ctx context.Context, now time.Time) ([]policy.Alarm, error)
 	if err != nil {
 		return nil, err
 	}
-	troubles, err := s.troubles(ctx, now)
+	troubles, err := s.Troubles(ctx, now)
 	if err != nil {
 		return nil, err
 	}

@@ -23,9 +23,9 @@ const (
 	hardlyAny  = 32 << 20
 )
 
-// troubles are what somebody should know of at this moment. Their texts show
+// Troubles are what somebody should know of at this moment. Their texts show
 // recipients as reports do.
-func (s *Set) troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
+func (s *Set) Troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
 	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.rated, s.incidents, s.failing, s.silence, s.room} {
 		found, err := look(ctx, now)
 		if err != nil {
