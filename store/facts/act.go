@@ -28,7 +28,7 @@ func OverridesOn(ctx context.Context, q engine.Querier, key string) ([]policy.Ov
 
 const (
 	OverrideColumns = `o.id, o.at, o.act, o.pattern, o.address, o.until, ifnull(o.target, 0), o.reason, o.author,
-  EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id)`
+  o.undone OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id), ifnull(o.import, 0), o.source, o.cause, o.since, o.stream`
 	SelectDomainActs = `SELECT ` + OverrideColumns + ` FROM overrides o WHERE o.pattern >= '@' AND o.pattern < 'A' AND o.act <> 'undo'` // those that begin with '@', by the index
 )
 
@@ -75,14 +75,15 @@ func ScanOverrides(rows *sql.Rows) (out []policy.Override, err error) {
 
 // OverrideTargets are where an act takes OverrideColumns.
 func OverrideTargets(o *policy.Override) []any {
-	return []any{&o.ID, engine.When(&o.At), engine.Text(&o.Act), &o.Pattern, &o.Address, engine.When(&o.Until), &o.Target, &o.Reason, &o.Author, &o.Undone}
+	return []any{&o.ID, engine.When(&o.At), engine.Text(&o.Act), &o.Pattern, &o.Address, engine.When(&o.Until), &o.Target, &o.Reason, &o.Author, &o.Undone,
+		&o.Entry.Import, engine.Text(&o.Entry.Source), engine.Text(&o.Entry.Cause), engine.When(&o.Entry.Since), &o.Entry.Stream}
 }
 
 // Undoes fills in what an undo takes back.
 func (w *Writing) Undoes(o *policy.Override) error {
 	var act policy.Act
 	var undone bool
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT act, pattern, address, EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id) FROM overrides o WHERE id = ?`,
+	err := w.SQL.QueryRowContext(w.Ctx, `SELECT act, pattern, address, undone OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id) FROM overrides o WHERE id = ?`,
 		o.Target).Scan(engine.Text(&act), &o.Pattern, &o.Address, &undone)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -141,10 +142,11 @@ func (db Acts) Coverage(ctx context.Context, pattern string) (c Coverage, err er
 	return c, nil
 }
 
-// Overrides returns every act, oldest first; Undone tells those that were
-// taken back.
+// Overrides returns every act by which an operator named an address or a
+// domain, oldest first; Undone tells those that were taken back. What came with
+// a list is told by Imports.
 func (db Acts) Overrides(ctx context.Context) ([]policy.Override, error) {
-	rows, err := db.Read.QueryContext(ctx, `SELECT `+OverrideColumns+` FROM overrides o ORDER BY o.id`)
+	rows, err := db.Read.QueryContext(ctx, `SELECT `+OverrideColumns+` FROM overrides o WHERE o.import IS NULL ORDER BY o.id`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the operator's acts: %w", engine.Explain(err))
 	}

@@ -49,9 +49,9 @@ func Tombstone(secret []byte, key string) []byte {
 	return h.Sum(nil)
 }
 
-// forgotten tells whether an address was erased, so that what comes in about
+// Forgotten tells whether an address was erased, so that what comes in about
 // it must not name it.
-func (w *Writing) forgotten(key string) (bool, error) {
+func (w *Writing) Forgotten(key string) (bool, error) {
 	if !w.secretLoaded {
 		var err error
 		if w.secretKey, err = SecretOf(w.Ctx, w.SQL); err != nil {
@@ -72,7 +72,7 @@ func (w *Writing) unname(it *Item) error {
 	any := false
 	recipients := it.Result.Recipients
 	for i := range recipients {
-		gone, err := w.forgotten(policy.Key(recipients[i].Recipient))
+		gone, err := w.Forgotten(policy.Key(recipients[i].Recipient))
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (w *Writing) unname(it *Item) error {
 		r := &it.Result.Recipients[i]
 		r.Recipient, r.OriginalRecipient, r.FinalRecipient = "", "", ""
 	}
-	from, err := w.forgotten(policy.Key(it.Result.From))
+	from, err := w.Forgotten(policy.Key(it.Result.From))
 	if err != nil || !any && !from {
 		return err
 	}

@@ -42,7 +42,7 @@ type Trip struct {
 }
 
 // guard looks at how much the list changed within the last hour, in the run
-// that goes on, or since the last release. It keeps still as long as nothing
+// that goes on, or since the last release or import of a list. It keeps still as long as nothing
 // was ever published or pushed: nobody relies on the list yet.
 func (w *Judging) guard() error {
 	if w.Out.Added+w.Out.Removed == 0 {
@@ -51,7 +51,7 @@ func (w *Judging) guard() error {
 	var open, published bool
 	var released, begun sql.NullInt64
 	hour := w.Now.Add(-time.Hour).UnixMilli()
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(acked) FROM trips WHERE acked <= ?),
+	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(at) FROM (SELECT acked AS at FROM trips UNION ALL SELECT ended FROM imports) WHERE at <= ?),
   EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
   (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`,
 		w.Now.UnixMilli(), w.Now.Add(-longestRun).UnixMilli(), job.Import, job.Harvest).Scan(&open, &released, &published, &begun)

@@ -66,6 +66,13 @@ func rowsOf(key string, v *policy.Verdict) []row {
 			}
 		} else {
 			r.override = sql.NullInt64{Int64: ep.Override, Valid: true}
+			switch {
+			case ep.Import == 0 || ep.Source == policy.SourceOperator:
+			case ep.Source == policy.SourceBounce:
+				r.reason, r.class = ep.Cause.String(), ep.Cause.Class(bounce.Failed).String()
+			default:
+				r.reason = ep.Source.String()
+			}
 		}
 		rows[i] = r
 	}

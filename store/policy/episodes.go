@@ -77,7 +77,7 @@ func familyOf(e Event) string {
 }
 
 func sourceOf(family string) Source {
-	switch family {
+	switch strings.TrimPrefix(family, imported) {
 	case "complaint":
 		return SourceComplaint
 	case "unsubscribe":

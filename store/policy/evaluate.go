@@ -43,10 +43,12 @@ type Episode struct {
 	Count     int       // counted events
 	Held      bool
 	HeldUntil time.Time
-	Trigger   int    // index into Verdict.Events of the event that met the line; -1 for the operator's act
-	Counted   []int  // indices into Verdict.Events
-	Override  int64  // the operator's act
-	End       string // of a past one: why it ended
+	Trigger   int           // index into Verdict.Events of the event that met the line; -1 for the operator's act
+	Counted   []int         // indices into Verdict.Events
+	Override  int64         // the operator's act
+	Import    int64         // that brought it; 0: none
+	Cause     bounce.Reason // of an imported bounce
+	End       string        // of a past one: why it ended
 }
 
 // Note says what became of one event.
@@ -118,18 +120,18 @@ func (d *Fold) evaluate(history []Event, overrides []Override) Verdict {
 		}
 	}
 	slices.SortFunc(acts, func(a, b Override) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.When().Compare(b.When()), cmp.Compare(a.ID, b.ID))
 	})
 	f.Notes = make([]Note, len(f.Events))
 	next := 0
 	for i := range f.Events {
-		for ; next < len(acts) && !acts[next].At.After(f.Events[i].At); next++ {
-			f.act(acts[next])
+		for ; next < len(acts) && !acts[next].When().After(f.Events[i].At); next++ {
+			f.act(&acts[next])
 		}
 		f.event(i)
 	}
 	for ; next < len(acts); next++ {
-		f.act(acts[next])
+		f.act(&acts[next])
 	}
 	f.finish(acts, d.Now)
 	return f.Verdict
@@ -158,7 +160,11 @@ type fold struct {
 }
 
 // act applies what an operator did at this point of the history.
-func (f *fold) act(o Override) {
+func (f *fold) act(o *Override) {
+	if !o.Entry.IsZero() {
+		f.imported(o)
+		return
+	}
 	switch o.Act {
 	case Remove:
 		f.lift("the operator removed it", func(Episode) bool { return true })

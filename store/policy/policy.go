@@ -180,6 +180,7 @@ type Override struct {
 	Author  string    `json:"author"`            // who
 	Undone  bool      `json:"undone,omitempty"`  // taken back by a later act
 	Address string    `json:"address,omitempty"` // as written, for a plain address
+	Entry   Entry     `json:"entry,omitzero"`    // of an imported one
 }
 
 func word(names []string, i int) string {

@@ -107,7 +107,7 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 		{`DELETE FROM suppressions WHERE key = ?1`, nil},
 		{`DELETE FROM pushed WHERE key = ?1`, nil},
 		{`UPDATE changes SET key = '', address = '' WHERE key = ?1`, nil},
-		{`UPDATE overrides SET pattern = '', address = '' WHERE pattern = ?1`, nil},
+		{`UPDATE overrides SET pattern = '', address = '', reason = CASE WHEN import IS NULL THEN reason ELSE '' END WHERE pattern = ?1`, nil},
 	} {
 		if err := w.erase(q.query, key, q.n); err != nil {
 			return err
