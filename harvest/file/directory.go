@@ -31,6 +31,17 @@ type directory struct {
 	*source
 	harvest.Share
 	layout layout
+	pass   *pass // the one in hand
+}
+
+// pass is one listing of a folder, read batch by batch: a folder of a million
+// messages isn't listed and sorted anew for each few hundred of them.
+type pass struct {
+	folder string
+	paths  map[string]string
+	order  []string   // by name, what is still to be looked at
+	seen   *names.Set // accounted for
+	state  string     // that the last batch ended with
 }
 
 func (d *directory) Folders() []string { return d.folders() }
@@ -59,38 +70,69 @@ const (
 )
 
 // Next reads the next messages, by name, that the cursor's State doesn't hold.
+// What came in since the folder was listed is found when the listing is read to
+// its end.
 func (d *directory) Next(ctx context.Context, cur harvest.Cursor) (harvest.Batch, error) {
-	paths, err := d.layout.list(cur.Folder)
-	if err != nil {
-		return harvest.Batch{}, d.fault("opening folder "+cur.Folder, err)
+	p := d.pass
+	if p == nil || p.folder != cur.Folder || p.state != cur.State || len(p.order) == 0 {
+		paths, err := d.layout.list(cur.Folder)
+		if err != nil {
+			return harvest.Batch{}, d.fault("opening folder "+cur.Folder, err)
+		}
+		p = &pass{folder: cur.Folder, paths: paths, order: sortedNames(paths), seen: names.Parse(cur.State)}
+		p.seen.Only(p.order)
 	}
-	order := sortedNames(paths)
-	seen := names.Parse(cur.State)
-	seen.Only(order)
+	d.pass = nil // until the batch is whole
 	var batch harvest.Batch
 	var bytes int64
 	messages, most := d.Within(d.BatchMessages, d.BatchBytes)
-	for _, name := range order {
-		if seen.Has(name) {
+	for ; len(p.order) > 0 && len(batch.Messages) < messages && bytes < most; p.order = p.order[1:] {
+		name := p.order[0]
+		if p.seen.Has(name) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return harvest.Batch{}, d.fault("reading folder "+cur.Folder, err)
 		}
-		if len(batch.Messages) == messages || bytes >= most {
-			break
-		}
-		m, err := d.read(cur.Folder, name, paths[name])
+		m, err := d.read(cur.Folder, name, p.paths[name])
 		if err != nil {
 			return harvest.Batch{}, d.fault("reading folder "+cur.Folder, err)
 		}
 		bytes += int64(len(m.Raw))
-		seen.Add(name)
+		p.seen.Add(name)
 		batch.Messages = append(batch.Messages, m)
 	}
-	cur.Mailbox, cur.State = d.Name, seen.String()
+	p.state = p.seen.String()
+	d.pass = p
+	cur.Mailbox, cur.State = d.Name, p.state
 	batch.Cursor = cur
 	return batch, nil
+}
+
+// standing finds where messages of a folder lie now: where they were listed, or
+// by another listing, since other programs rename them.
+func (d *directory) standing(folder string) func(name string) (string, error) {
+	listed := map[string]string{}
+	if d.pass != nil && d.pass.folder == folder {
+		listed = d.pass.paths
+	}
+	anew := false
+	return func(name string) (string, error) {
+		path := listed[name]
+		if path != "" {
+			if _, err := os.Lstat(path); err == nil {
+				return path, nil
+			}
+		}
+		if !anew {
+			paths, err := d.layout.list(folder)
+			if err != nil {
+				return "", err
+			}
+			listed, anew = paths, true
+		}
+		return listed[name], nil
+	}
 }
 
 func sortedNames(paths map[string]string) []string {
@@ -138,7 +180,7 @@ func (d *directory) read(folder, name, path string) (harvest.Message, error) {
 // Settle changes what stands on disk. A message that is no longer there is
 // done.
 func (d *directory) Settle(ctx context.Context, folder string, todo []harvest.Settlement) (done []harvest.Settlement, err error) {
-	var paths map[string]string
+	standing := d.standing(folder)
 	for _, t := range todo {
 		if err := ctx.Err(); err != nil {
 			return done, d.fault("settling in folder "+folder, err)
@@ -147,12 +189,11 @@ func (d *directory) Settle(ctx context.Context, folder string, todo []harvest.Se
 			done = append(done, t)
 			continue
 		}
-		if paths == nil {
-			if paths, err = d.layout.list(folder); err != nil {
-				return done, d.fault("opening folder "+folder, err)
-			}
+		path, err := standing(t.Name)
+		if err != nil {
+			return done, d.fault("opening folder "+folder, err)
 		}
-		if path := paths[t.Name]; path != "" {
+		if path != "" {
 			err := d.layout.settle(path, t)
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				return done, d.fault("settling in folder "+folder, err)
