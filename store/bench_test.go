@@ -116,7 +116,7 @@ func multiply(b *testing.B, db *DB, times int) {
 			b.Fatal(err)
 		}
 	}
-	if _, err := db.Judge.Recompute(context.Background(), judge.Scenario{}, "bench", "", true); err != nil {
+	if _, err := db.Judge.Recompute(context.Background(), judge.Scenario{}, "bench", "", judge.Reach{Events: true}); err != nil {
 		b.Fatal(err)
 	}
 	var n int
@@ -156,7 +156,7 @@ func BenchmarkHistory(b *testing.B) {
 		b.Run(how.name, func(b *testing.B) {
 			used = cpuTime()
 			for b.Loop() {
-				if _, err := db.Judge.Recompute(ctx, judge.Scenario{}, "bench", "", how.events); err != nil {
+				if _, err := db.Judge.Recompute(ctx, judge.Scenario{}, "bench", "", judge.Reach{Events: how.events}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -126,6 +126,6 @@ func TestListFollowsConfiguration(t *testing.T) {
 
 // Recompute reads all stored events anew.
 func (db *DB) Recompute(ctx context.Context, meaning facts.Meaning) (int, facts.Outcome, error) {
-	a, err := db.Judge.Recompute(ctx, judge.Scenario{Meaning: meaning}, "test", "test", true)
+	a, err := db.Judge.Recompute(ctx, judge.Scenario{Meaning: meaning}, "test", "test", judge.Reach{Events: true})
 	return a.Revised, a.Outcome, err
 }

@@ -91,7 +91,7 @@ func (db *Judge) believe(ctx context.Context) (ok bool, err error) {
 	if err != nil || !heal {
 		return ok, err
 	}
-	if _, err := db.Recompute(ctx, Scenario{}, job.Replay, "the clock was wrong", false); err != nil {
+	if _, err := db.Recompute(ctx, Scenario{}, job.Replay, "the clock was wrong", Reach{}); err != nil {
 		return false, err
 	}
 	return true, db.transact(ctx, "checking the clock", func(w *Judging) error {

@@ -102,6 +102,13 @@ var (
 		"overrides o WHERE o.pattern > ? AND NOT (o.pattern >= '@' AND o.pattern < 'A') AND o.act <> 'undo' ORDER BY o.pattern, o.id")
 )
 
+// ofConcerned is inOrder, of the addresses that the temporary table concerned
+// names.
+var ofConcerned = selecting(engine.Names(eventFields),
+	"concerned c CROSS JOIN events e ON e.key = c.key WHERE c.key > ? ORDER BY c.key",
+	"concerned c CROSS JOIN suppressions s ON s.key = c.key WHERE c.key > ? ORDER BY c.key",
+	"concerned c CROSS JOIN overrides o ON o.pattern = c.key WHERE c.key > ? AND o.act <> 'undo' ORDER BY c.key, o.id")
+
 // pastOf reads what is stored of some addresses, nothing included.
 func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 	array, err := json.Marshal(keys)

@@ -2,9 +2,7 @@ package judge
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,79 +11,9 @@ import (
 	"harvester/store/job"
 	"harvester/store/policy"
 	"math"
-	"strings"
+	"reflect"
 	"time"
 )
-
-// fingerprint names all that the list follows from besides the stored facts.
-// Its first part covers what is concluded about single events; it stays what
-// it was where the keys that this takes are not at hand.
-func (db *Judge) fingerprint(was string) string {
-	h := sha256.New()
-	fmt.Fprintln(h, "attribution 3", strings.Join(db.Ours.Domains, " "))
-	for _, v := range db.Ours.ReturnPaths {
-		fmt.Fprintln(h, v.Fingerprint())
-	}
-	if db.Ours.BATV != nil {
-		fmt.Fprintln(h, db.Ours.BATV.Fingerprint())
-	}
-	for _, s := range db.Ours.Streams {
-		s.Limits = policy.RateLimits{} // they decide about no event
-		fmt.Fprintf(h, "%+v\n", s)
-	}
-	for _, s := range append([]string{""}, db.Ours.Policy.Streams()...) {
-		for _, l := range db.Ours.Policy.Lines(s) {
-			if l.Proof > policy.ProofReturned {
-				fmt.Fprintln(h, s, l.Name, l.Proof)
-			}
-		}
-	}
-	own := hex.EncodeToString(h.Sum(nil)[:8])
-	if db.Ours.KeysUnread {
-		own, _, _ = strings.Cut(was, " ")
-	}
-	h.Reset()
-	fmt.Fprintln(h, "windows 2")
-	for _, s := range append([]string{""}, db.Ours.Policy.Streams()...) {
-		for _, l := range db.Ours.Policy.Lines(s) {
-			l.Origin = ""
-			fmt.Fprintf(h, "%s %+v\n", s, l)
-		}
-	}
-	return own + " " + hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// Follow recomputes what no longer follows from the configuration, when it
-// has changed since the database was last written.
-func (db *Judge) Follow(ctx context.Context) error {
-	was, err := ComputedWith(ctx, db.Write)
-	now := db.fingerprint(was)
-	if was == now || err != nil {
-		return err
-	}
-	if ok, err := db.believe(ctx); err != nil || !ok {
-		return err // the exports stand still, the next start follows
-	}
-	own, _, _ := strings.Cut(now, " ")
-	why, events := "the policy changed", false
-	if !strings.HasPrefix(was, own+" ") {
-		why, events = "our domains, streams or return paths changed", true
-	}
-	if was != "" {
-		db.Log.InfoContext(ctx, "deciding all history anew", "why", why)
-	}
-	_, err = db.Recompute(ctx, Scenario{}, job.Replay, why, events)
-	return err
-}
-
-// ComputedWith is the fingerprint that the list was computed with, "" at first.
-func ComputedWith(ctx context.Context, q engine.Querier) (was string, err error) {
-	err = q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'computed with'`).Scan(&was)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return was, err
-}
 
 // Applied says what came of deciding all history anew.
 type Applied struct {
@@ -104,16 +32,23 @@ func (db *Judge) Apply(ctx context.Context, s Scenario, kind job.Kind, why strin
 	under, ours := *db, *db.Ours
 	ours.Policy = s.Policy
 	under.Ours = &ours
-	return under.Recompute(ctx, s, kind, why, s.Meaning != nil)
+	return under.Recompute(ctx, s, kind, why, Reach{Events: s.Meaning != nil})
 }
 
-// Recompute derives everything derived anew from the stored facts: the events
+// Reach is how much is derived anew. The zero value is the whole list, with the
+// counts that it rests on.
+type Reach struct {
+	Events bool     `json:"events"` // single events are judged anew first
+	Lines  []string `json:"lines"`  // only what falls under these policy lines; the counts stay as they are
+}
+
+// Recompute derives everything within reach anew from the stored facts: the events
 // by the meaning where it is asked for, and the list by the policy. It works in
 // steps, each committed, in bounded memory: first the events, then a walk over
 // all addresses that finds those whose rows differ, and last one transaction
 // that writes these. Until then the list is the old one, whole. What was cut off
 // goes on where it was the next time, unless another meaning was tried.
-func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why string, events bool) (a Applied, err error) {
+func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why string, r Reach) (a Applied, err error) {
 	const doing = "computing the suppression list anew"
 	var p progress
 	err = db.transact(ctx, doing, func(w *Judging) error {
@@ -121,7 +56,7 @@ func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why s
 		if err != nil {
 			return err
 		}
-		p, err = w.resume(progress{With: db.fingerprint(was), Events: events, again: s.Meaning == nil})
+		p, err = w.resume(progress{With: db.fingerprint(was), Reach: r, again: s.Meaning == nil})
 		return err
 	})
 	for err == nil && !p.Read {
@@ -130,7 +65,11 @@ func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why s
 	var windows []policy.Window
 	if err == nil {
 		err = db.Snapshot(ctx, func(q *engine.Snapshot) error {
-			windows, err = allWindows(q, "events", time.UnixMilli(math.MaxInt64))
+			if len(r.Lines) > 0 {
+				windows, _, err = ReadWindows(q.Ctx, q.SQL)
+			} else {
+				windows, err = allWindows(q, "events", time.UnixMilli(math.MaxInt64))
+			}
 			return err
 		})
 	}
@@ -142,10 +81,15 @@ func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why s
 	}
 	a.Revised = p.Revised
 	err = db.transact(ctx, doing, func(w *Judging) error {
-		if err := w.settle(windows); err != nil {
+		if len(r.Lines) == 0 {
+			if err := w.countAll(windows); err != nil {
+				return err
+			}
+		}
+		if err := w.settle(); err != nil {
 			return err
 		}
-		if _, err := w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?)`, p.With); err != nil {
+		if err := w.computedWith(p.With); err != nil {
 			return err
 		}
 		a.Outcome = w.Out
@@ -159,8 +103,8 @@ func (db *Judge) Recompute(ctx context.Context, s Scenario, kind job.Kind, why s
 
 // progress is how far a recomputation has come.
 type progress struct {
-	With    string `json:"with"`    // the fingerprint that it works for
-	Events  bool   `json:"events"`  // single events are judged anew, too
+	With string `json:"with"` // the fingerprint that it works for
+	Reach
 	Event   int64  `json:"event"`   // the last that was read
 	Revised int    `json:"revised"` // of them
 	Read    bool   `json:"read"`    // all were
@@ -181,7 +125,7 @@ func (w *Judging) resume(p progress) (progress, error) {
 	var value string
 	err := w.Row(`SELECT value FROM meta WHERE name = 'recomputing'`, nil, &value)
 	if err == nil && p.again {
-		if err = json.Unmarshal([]byte(value), &was); err == nil && was.With == p.With && was.Events == p.Events {
+		if err = json.Unmarshal([]byte(value), &was); err == nil && was.With == p.With && reflect.DeepEqual(was.Reach, p.Reach) {
 			return was, nil
 		}
 	}
@@ -221,7 +165,7 @@ func (w *Judging) reread(ctx context.Context, meaning facts.Meaning, p *progress
 	return w.keep(p)
 }
 
-// walk looks at all addresses and notes those whose rows differ.
+// walk looks at all addresses within reach and notes those whose rows differ.
 func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) error {
 	_, rulings, err := ReadWindows(q.Ctx, q.SQL)
 	if err != nil {
@@ -244,7 +188,11 @@ func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) 
 		differ = differ[:0]
 		return err
 	}
-	err = eachPast(q, inOrder, p.Key, func(key string, past *past) error {
+	selected, err := concerned(q, p.Lines)
+	if err != nil {
+		return err
+	}
+	err = eachPast(q, selected, p.Key, func(key string, past *past) error {
 		if v := fold.Decide(key, past.events, append(facts.Covering(domains, key), past.acts...)); past.differs(key, &v) {
 			differ = append(differ, key)
 		}
@@ -265,9 +213,9 @@ var insertUndecided = engine.Insert[string]{Verb: "INSERT OR IGNORE", Table: "un
 	{Name: "key", Of: func(key *string) any { return *key }},
 }}
 
-// settle writes what differs: the counts of all concentrations, and the rows
-// of the addresses that the walk found, or that a burst since then concerns.
-func (w *Judging) settle(walked []policy.Window) error {
+// countAll writes the counts of all concentrations, and decides about the
+// addresses that a burst since the walk concerns.
+func (w *Judging) countAll(walked []policy.Window) error {
 	if _, err := w.recount(); err != nil {
 		return err
 	}
@@ -276,9 +224,11 @@ func (w *Judging) settle(walked []policy.Window) error {
 			return err
 		}
 	}
-	if err := w.refold(w.Touched.Keys); err != nil {
-		return err
-	}
+	return w.refold(w.Touched.Keys)
+}
+
+// settle writes the rows of the addresses that the walk found.
+func (w *Judging) settle() error {
 	for beyond := ""; ; {
 		keys := map[string]bool{}
 		rows, err := w.Query(`SELECT key FROM undecided WHERE key > ? ORDER BY key LIMIT ?`, beyond, 20*page)
