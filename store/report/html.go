@@ -8,36 +8,33 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"harvester/store/report/chart"
 )
 
 //go:embed report.html.tmpl
 var htmlSource string
 
+//go:embed report.css
+var ownStyle string
+
+// Style is the style sheet of the report, as it stands in its style element.
+func Style() string { return chart.CSS + ownStyle }
+
 // HTML writes the report as one HTML file without script and without anything
 // to load, for a browser: the trend is an inline SVG.
-func (r *Report) HTML(w io.Writer) error { return r.html(w, false) }
+func (r *Report) HTML(w io.Writer) error { return r.html(w, false, Nav{}) }
+
+// Nav are the pages around a report, where it is read in a browser that can go
+// there; "" for none.
+type Nav struct{ Home, Before, After string }
+
+// Page writes the report as HTML does, with links to the pages around it.
+func (r *Report) Page(w io.Writer, nav Nav) error { return r.html(w, false, nav) }
 
 // MailHTML writes the report as the HTML part of a mail: as HTML does, but
 // the trend is a table of bars, since mail programs drop SVG.
-func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true) }
-
-// TrendSVG is the trend alone, as an SVG for a page that styles its classes
-// f-hard, f-soft, f-block and f-text; empty when there is nothing to show.
-func (r *Report) TrendSVG() (template.HTML, error) {
-	c := newChart(r, false)
-	if c == nil {
-		return "", nil
-	}
-	t, err := r.templates()
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, "trend", c); err != nil {
-		return "", fmt.Errorf("drawing the trend: %w", err)
-	}
-	return template.HTML(b.String()), nil //nolint:gosec // a template wrote it
-}
+func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true, Nav{}) }
 
 func (r *Report) templates() (*template.Template, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
@@ -49,6 +46,7 @@ func (r *Report) templates() (*template.Template, error) {
 		"list":   func(s []string) string { return list(s, 4) },
 		"join":   func(s []string) string { return strings.Join(s, ", ") },
 		"counts": countList,
+		"style":  func() template.CSS { return template.CSS(Style()) }, //nolint:gosec // a constant
 		"shown":  func(t Total) bool { return t.Today != 0 || t.Yesterday != 0 || t.Mean != 0 },
 	}).Parse(htmlSource)
 	if err != nil {
@@ -57,7 +55,7 @@ func (r *Report) templates() (*template.Template, error) {
 	return t, nil
 }
 
-func (r *Report) html(w io.Writer, mail bool) error {
+func (r *Report) html(w io.Writer, mail bool, nav Nav) error {
 	t, err := r.templates()
 	if err != nil {
 		return err
@@ -65,11 +63,12 @@ func (r *Report) html(w io.Writer, mail bool) error {
 	added := r.total("added").Today
 	v := struct {
 		*Report
-		Chart         *chart
+		Nav           Nav
+		Chart         *bars
 		Added         int
 		Moved         bool
 		NotUnderstood []Count
-	}{Report: r, Chart: newChart(r, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
+	}{Report: r, Nav: nav, Chart: newBars(r, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
 	for _, c := range []Count{
 		{"failures without a known reason (harvester triage)", r.Unclear.Unclassified},
 		{"failure notices that name nobody (harvester triage)", r.Unclear.Unparsed},
@@ -86,59 +85,64 @@ func (r *Report) html(w io.Writer, mail bool) error {
 	return nil
 }
 
-// chart is the trend, measured in the units of the SVG's view box.
-type chart struct {
-	Mail bool
-	Unit Span
-	Most int // failures on the highest day
-	Days []chartDay
+// bars is the trend.
+type bars struct {
+	Mail   bool
+	Unit   Span
+	Figure template.HTML
+	Days   []bar
 }
 
-type chartDay struct {
+// bar is one day of a mail, whose chart is a table.
+type bar struct {
 	Point
-	Label   string // day of the month
-	Middle  int
-	Percent int // of the bar in a mail
-	Boxes   []box
+	Parts []barPart
+	Rest  int // per cent of the width that stay empty
 }
 
-type box struct {
-	Class      string
-	X, Y, W, H int
+type barPart struct {
+	Class   string
+	Percent int
 }
 
-// newChart is nil when there is nothing to show.
-func newChart(r *Report, mail bool) *chart {
-	const wide, high, top = 600, 104, 16
-	c, points := &chart{Mail: mail, Unit: r.Period.Span}, r.Trend
-	hard := 0
-	for _, p := range points {
-		c.Most = max(c.Most, p.Hard+p.Soft+p.Block)
-		hard = max(hard, p.Hard)
-	}
-	if c.Most == 0 || len(points) < 2 {
+// newBars is nil when there is nothing to show.
+func newBars(r *Report, mail bool) *bars {
+	s := r.chart()
+	if s.Empty() || len(r.Trend) < 2 {
 		return nil
 	}
-	step := wide / len(points)
-	for i, p := range points {
-		d := chartDay{Point: p, Label: strings.TrimLeft(p.Date[len(p.Date)-2:], "0"), Middle: i*step + step/2}
-		if p.Hard > 0 {
-			d.Percent = max(1, 100*p.Hard/hard)
-		}
-		y := top + high
-		for _, part := range []struct {
-			class string
-			n     int
-		}{{"f-hard", p.Hard}, {"f-block", p.Block}, {"f-soft", p.Soft}} {
-			if part.n > 0 {
-				h := max(1, part.n*high/c.Most)
-				y -= h
-				d.Boxes = append(d.Boxes, box{Class: part.class, X: i*step + 4, Y: y, W: step - 8, H: h})
+	b := &bars{Mail: mail, Unit: r.Period.Span}
+	if !mail {
+		b.Figure = s.Figure()
+		return b
+	}
+	most := 0
+	for _, p := range r.Trend {
+		most = max(most, p.Hard+p.Block+p.Soft)
+	}
+	for _, p := range r.Trend {
+		d := bar{Point: p, Rest: 100}
+		for i, n := range []int{p.Hard, p.Block, p.Soft} {
+			if n > 0 {
+				part := barPart{"b-" + strings.TrimPrefix(chart.Classes[i].Class, "c-"), max(1, n*97/most)}
+				d.Parts = append(d.Parts, part)
+				d.Rest -= part.Percent
 			}
 		}
-		c.Days = append(c.Days, d)
+		b.Days = append(b.Days, d)
 	}
-	return c
+	return b
+}
+
+// chart is the trend as bars, one for each span.
+func (r *Report) chart() *chart.Stacked {
+	s := &chart.Stacked{ID: "trend", Label: "failures by " + r.Period.Span.String(), Unit: r.Period.Span.String(), Thing: "failure", Series: chart.Classes}
+	for i, p := range r.Trend {
+		c := chart.Column{Name: p.Date, Values: []int{p.Hard, p.Block, p.Soft}, Open: i == len(r.Trend)-1 && !r.Period.Complete}
+		c.Tick, c.Group = r.Period.Span.tick(p.Date)
+		s.Columns = append(s.Columns, c)
+	}
+	return s
 }
 
 func countList(counts []Count) string {

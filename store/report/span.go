@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,25 @@ func (s Span) label(from time.Time) string {
 	case Day:
 	}
 	return from.Format(time.DateOnly)
+}
+
+// tick is what stands below a bar of a chart: the day of the month or the week,
+// and in a line of its own the month or the year.
+func (s Span) tick(label string) (tick, group string) {
+	switch s {
+	case Week:
+		year, week, _ := strings.Cut(label, "-")
+		return week, year
+	case Month:
+		if t, err := time.Parse("2006-01", label); err == nil {
+			return t.Format("Jan"), t.Format("2006")
+		}
+	case Day:
+		if t, err := time.Parse(time.DateOnly, label); err == nil {
+			return t.Format("2"), t.Format("Jan")
+		}
+	}
+	return label, ""
 }
 
 // Title says which span the report covers, in words.

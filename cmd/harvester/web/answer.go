@@ -56,18 +56,33 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &wrong):
-		problem(w, http.StatusBadRequest, wrong.Error(), wrong.hint)
+		s.refuse(w, r, http.StatusBadRequest, wrong.Error(), wrong.hint)
 	case errors.As(err, &long):
-		problem(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", long.Limit), "send it in parts")
+		s.refuse(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", long.Limit), "send it in parts")
 	case errors.Is(err, engine.ErrNotFound):
-		problem(w, http.StatusNotFound, err.Error(), "")
+		s.refuse(w, r, http.StatusNotFound, err.Error(), "")
 	case r.Context().Err() != nil:
 		// Nobody waits for an answer.
 	default:
 		s.Log.Error("answering failed", slog.String("path", r.URL.Path), slog.Any("err", err))
-		problem(w, http.StatusInternalServerError, "the database can't be read or written now", "see the log of the service")
+		s.refuse(w, r, http.StatusInternalServerError, "the database can't be read or written now", "see the log of the service")
 	}
 }
+
+// refuse says what is wrong: to programs as JSON, to people as a page.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, status int, text, hint string) {
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
+		problem(w, status, text, hint)
+		return
+	}
+	s.render(w, r, status, "problem", struct {
+		frame
+		Problem
+	}{s.frame(r, ""), Problem{text, hint}})
+}
+
+// missing is an error about what there is not.
+func missing(what error) error { return fmt.Errorf("%w: %w", what, engine.ErrNotFound) }
 
 // badRequest is what a client can mend.
 type badRequest struct {

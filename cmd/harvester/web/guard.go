@@ -13,7 +13,7 @@ func guard(next http.Handler) http.Handler {
 	sameOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policyOf("'self'"))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -25,6 +25,12 @@ func guard(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// policyOf is the content security policy of a page with a source of styles:
+// nothing runs, nothing is loaded from elsewhere, no other page shows this one.
+func policyOf(styles string) string {
+	return "default-src 'none'; style-src " + styles + "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 
 func bodyLimit(r *http.Request) int64 {
@@ -40,10 +46,16 @@ func (s *server) admit(rt route) http.HandlerFunc {
 		switch {
 		case rt.access == open, s.shows(r), rt.access == visitor && s.session.valid(r):
 			rt.serve(w, r)
+		case s.Token == "" && rt.access == visitor:
+			s.render(w, r, http.StatusForbidden, "login", signIn{})
 		case s.Token == "":
 			problem(w, http.StatusForbidden, "no token is configured, and this shows addresses", "set web.token in harvester.toml")
 		case rt.access == visitor && r.Method == http.MethodGet:
-			http.Redirect(w, r, "/login", http.StatusSeeOther)
+			to := "/login"
+			if r.URL.Query().Get("in") != "" {
+				to += "?cookies=none" // the token was right, and the cookie did not come back
+			}
+			http.Redirect(w, r, to, http.StatusSeeOther)
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="harvester"`)
 			problem(w, http.StatusUnauthorized, "the token is missing or wrong", "send the header Authorization: Bearer TOKEN")

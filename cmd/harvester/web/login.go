@@ -44,10 +44,15 @@ func (t *tries) right() {
 	t.wrong, t.until = 0, time.Time{}
 }
 
+// signIn is what the page for signing in shows.
+type signIn struct {
+	Configured bool // there is a token
+	Wrong      bool // the one that was given is not it
+	Cookieless bool // it was, and the browser keeps no cookie
+}
+
 func (s *server) loginPage(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "login", struct {
-		Configured, Wrong bool
-	}{Configured: s.Token != ""})
+	s.render(w, r, http.StatusOK, "login", signIn{Configured: s.Token != "", Cookieless: r.URL.Query().Get("cookies") == "none"})
 }
 
 func (s *server) login(w http.ResponseWriter, r *http.Request) {
@@ -63,14 +68,12 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
-		s.render(w, r, http.StatusForbidden, "login", struct {
-			Configured, Wrong bool
-		}{s.Token != "", true})
+		s.render(w, r, http.StatusForbidden, "login", signIn{Configured: s.Token != "", Wrong: true})
 		return
 	}
 	s.tries.right()
 	s.session.start(w, r)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, "/?in=1", http.StatusSeeOther)
 }
 
 func (s *server) logout(w http.ResponseWriter, r *http.Request) {

@@ -1,202 +1,144 @@
 package web
 
 import (
-	"context"
-	_ "embed" // the template and the style
+	"bytes"
+	"cmp"
+	"embed"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
-	"slices"
+	"net/url"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"harvester/schedule"
-	"harvester/store/facts"
-	"harvester/store/judge"
+	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/query"
-	"harvester/store/report"
+	"harvester/store/report/chart"
 )
 
-//go:embed page.html.tmpl
-var pageSource string
+//go:embed pages/*.tmpl
+var pageFiles embed.FS
 
 //go:embed style.css
-var styleSource []byte
+var styleSource string
 
-// fresh is how long the figures of a day are shown before they are counted
-// anew: counting them is the only work of a page that grows with the history.
-const fresh = 30 * time.Second
-
-// figures is the report of the day so far, with addresses masked.
-type figures struct {
-	mu     sync.Mutex
-	at     time.Time
-	report *report.Report
+// frame is what every page shows around its content.
+type frame struct {
+	Nav     string // which part of the service it belongs to
+	Now     time.Time
+	Asked   string // the address that was looked for
+	Actions bool
+	Back    string // this page, to come back to after an act
+	Done    string // the act that was carried out
+	Fresh   bool   // it loads itself anew
 }
 
-func (s *server) today(ctx context.Context) (*report.Report, error) {
-	s.figures.mu.Lock()
-	defer s.figures.mu.Unlock()
-	now := time.Now()
-	if s.figures.report != nil && now.Sub(s.figures.at) < fresh {
-		return s.figures.report, nil
-	}
-	r, err := s.Set.Report(ctx, report.Day, now, report.Masked)
-	if err == nil {
-		s.figures.at, s.figures.report = now, r
-	}
-	return r, err
+func (s *server) frame(r *http.Request, nav string) frame {
+	q := r.URL.Query()
+	done := q.Get("done")
+	q.Del("done")
+	back := url.URL{Path: r.URL.Path, RawQuery: q.Encode()}
+	return frame{Nav: nav, Now: time.Now(), Actions: s.Actions, Done: acts[done].done, Back: back.String()}
 }
 
-// overview is what the status page shows.
-type overview struct {
-	*report.Report
-	Now       time.Time
-	DB        query.Status
-	Jobs      []standing
-	Stopped   *judge.Trip
-	Holds     []query.Hold
-	Incidents []query.Incident
-	Clusters  []query.Cluster
-	Rates     []judge.Rate
-	Exports   []facts.Export
-	Trend     template.HTML
-	Actions   bool
-}
-
-// standing is a job with its last run.
-type standing struct {
-	schedule.State
-	Last *facts.Run
-}
-
-func (s *server) statusPage(w http.ResponseWriter, r *http.Request) {
-	v := overview{Now: time.Now(), Actions: s.Actions}
-	if err := s.overview(r.Context(), &v); err != nil {
-		s.fail(w, r, err)
-		return
+func (s *server) stamp(t time.Time) string {
+	if t.IsZero() {
+		return "never"
 	}
-	s.render(w, r, http.StatusOK, "status", v)
-}
-
-// unclearTime is how far back the page looks for what nobody understood, and
-// clusters how many of them it shows.
-const (
-	unclearTime = 30 * 24 * time.Hour
-	clusters    = 5
-)
-
-func (s *server) overview(ctx context.Context, v *overview) (err error) {
-	db := s.Set.DB
-	if v.Report, err = s.today(ctx); err != nil {
-		return err
-	}
-	if v.Trend, err = v.Report.TrendSVG(); err != nil {
-		return err
-	}
-	if v.DB, err = db.Reports.Status(ctx); err != nil {
-		return err
-	}
-	for _, state := range s.States() {
-		j := standing{State: state}
-		if i := slices.IndexFunc(v.DB.Jobs, func(r facts.Run) bool { return r.Job == state.Job }); i >= 0 {
-			j.Last = &v.DB.Jobs[i]
-		}
-		v.Jobs = append(v.Jobs, j)
-	}
-	trip, stopped, err := db.Guard.Tripped(ctx)
-	if err != nil {
-		return err
-	}
-	if stopped {
-		v.Stopped = &trip
-	}
-	if v.Holds, err = db.Reports.Holds(ctx, v.Now); err != nil {
-		return err
-	}
-	if v.Incidents, err = db.Incidents.Incidents(ctx, v.Now); err != nil {
-		return err
-	}
-	if v.Clusters, err = db.Notices.Triage(ctx, v.Now.Add(-unclearTime), clusters); err != nil {
-		return err
-	}
-	if v.Rates, err = db.Rates.Rates(ctx); err != nil {
-		return err
-	}
-	for i := range s.Set.Config.Exports {
-		e, err := db.Exports.LastExport(ctx, string(s.Set.Config.Exports[i].Name))
-		if err == nil {
-			v.Exports = append(v.Exports, e)
-		}
-	}
-	return nil
-}
-
-// addressPage explains one address.
-func (s *server) addressPage(w http.ResponseWriter, r *http.Request) {
-	address := strings.TrimSpace(r.URL.Query().Get("q"))
-	v := struct {
-		Asked string
-		query.Explanation
-		Actions bool
-		Done    string
-	}{Asked: address, Actions: s.Actions, Done: r.URL.Query().Get("done")}
-	if !strings.Contains(address, "@") {
-		s.render(w, r, http.StatusBadRequest, "address", v)
-		return
-	}
-	var err error
-	if v.Explanation, err = s.Set.DB.List.Explain(r.Context(), address, s.Set.Carried()); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	s.render(w, r, http.StatusOK, "address", v)
-}
-
-func (s *server) style(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
-	_, _ = w.Write(styleSource) // whoever asked is gone when it fails
+	return t.In(s.Set.Config.Timezone.Location()).Format("2006-01-02 15:04")
 }
 
 // templates are the pages.
 func (s *server) templates() (*template.Template, error) {
 	zone := s.Set.Config.Timezone.Location()
 	t, err := template.New("").Funcs(template.FuncMap{
-		"stamp": func(t time.Time) string {
-			if t.IsZero() {
-				return "never"
-			}
-			return t.In(zone).Format("2006-01-02 15:04")
-		},
+		"stamp":   s.stamp,
+		"day":     func(t time.Time) string { return t.In(zone).Format("2 Jan") },
+		"date":    func(t time.Time) string { return t.In(zone).Format(time.DateOnly) },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ago":     ago,
-		"percent": func(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) },
+		"percent": percent,
+		"number":  count.Number,
+		"count":   count.Of,
+		"verb":    count.Verb,
 		"join":    func(s []string) string { return strings.Join(s, ", ") },
+		"first":   func(s []string, n int) []string { return s[:min(len(s), n)] },
+		"less":    func(n, less int) int { return n - less },
 		"marked":  marked,
-		"upper":   func(s report.Severity) string { return strings.ToUpper(string(s)) },
-	}).Parse(pageSource)
+		"seal":    s.sealer.seal,
+		"title":   func(in query.Incident) string { return title(&in) },
+		"step":    func(in query.Incident) string { return firstStep(&in) },
+		"upper":   strings.ToUpper,
+		"act":     func(name string) act { return acts[name] },
+		"acted":   func(list []query.IncidentAct) bool { return len(list) > 0 },
+		"means":   func(word string) string { return meanings[word] },
+		"bar":     bar,
+		"or":      cmp.Or[string],
+		"tab":     tab,
+
+		"breakable": breakable,
+		"daysOf":    daysOf,
+		"queryOf":   queryOf,
+		"deed":      deed,
+		"choice":    choice,
+		"fields":    fields,
+		"took":      took,
+		"deref":     func(n *int) int { return *n },
+		"int":       func(n int64) int { return int(n) },
+	}).ParseFS(pageFiles, "pages/*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("reading the pages: %w", err)
 	}
 	return t, nil
 }
 
+// firstStep is what to do first about an incident.
+func firstStep(in *query.Incident) string {
+	if len(in.Cause.Steps) == 0 {
+		return ""
+	}
+	return in.Cause.Steps[0]
+}
+
+// bar is a share of a whole, drawn. A style attribute is what the page's policy
+// forbids.
+func bar(n, most int) template.HTML {
+	if most <= 0 {
+		return ""
+	}
+	return template.HTML(`<svg class="bar" width="100%" height="8" aria-hidden="true" focusable="false"><rect width="` + //nolint:gosec // a number
+		strconv.FormatFloat(100*float64(n)/float64(most), 'f', 1, 64) + `%" height="8" rx="2"/></svg>`)
+}
+
+func (s *server) style(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	_, _ = w.Write([]byte(chart.CSS + styleSource)) // whoever asked is gone when it fails
+}
+
 func (s *server) render(w http.ResponseWriter, r *http.Request, status int, name string, v any) {
 	// Rendered whole before the first byte goes out: a page that breaks off
 	// in the middle would look complete.
-	var b strings.Builder
+	var b bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&b, name, v); err != nil {
-		s.fail(w, r, err)
+		s.Log.Error("rendering failed", slog.String("path", r.URL.Path), slog.Any("err", err))
+		problem(w, http.StatusInternalServerError, "the page can't be shown", "see the log of the service")
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	if _, err := w.Write([]byte(b.String())); err != nil {
+	if _, err := w.Write(b.Bytes()); err != nil {
 		s.Log.Debug("sending a page failed", slog.Any("err", err))
 	}
+}
+
+// breakable lets a word of the interface break at its underscores.
+func breakable(word string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(word), "_", "_<wbr>")) //nolint:gosec // escaped
 }
 
 // ago is how long ago something was, in the largest unit that fits.
@@ -212,7 +154,7 @@ func ago(now, t time.Time) string {
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d h ago", int(d.Hours()))
 	}
-	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+	return count.Of(int(d.Hours()/24), "day") + " ago"
 }
 
 // marked shows the words that matched inside the reply they stand in. The two
@@ -221,4 +163,13 @@ func ago(now, t time.Time) string {
 func marked(e query.ExplainedEvent) template.HTML {
 	return template.HTML(strings.NewReplacer("\x02", "<mark>", "\x03", "</mark>").Replace( //nolint:gosec // escaped
 		template.HTMLEscapeString(e.Marked("\x02", "\x03"))))
+}
+
+// meanings are words of the interface that are not plain English.
+var meanings = map[string]string{
+	bounce.FaultRecipient.String():       "the address is bad, or its mailbox full",
+	bounce.FaultRecipientPolicy.String(): "it exists, and does not want us",
+	bounce.FaultSender.String():          "ours to mend; nobody is suppressed",
+	bounce.FaultMessage.String():         "this mail alone; nobody is suppressed",
+	bounce.FaultReceiver.String():        "network, or their system; counts only after days",
 }

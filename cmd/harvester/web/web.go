@@ -1,7 +1,11 @@
 // Package web serves what others ask the daemon over HTTP: health, metrics,
-// the look-up API and the status page. It is off unless configured. What shows
-// addresses wants the token; there is no CORS, no script and nothing to load
-// from elsewhere.
+// the look-up API and the pages for people. It is off unless configured. What
+// shows addresses wants the token; there is no CORS, no script and nothing to
+// load from elsewhere.
+//
+// A page is a file of pages and a method that gathers what it shows. The first
+// one (overview.go) answers whether somebody has to act; behind each of its
+// numbers lies a page that shows what was counted, down to the single notice.
 package web
 
 import (
@@ -20,6 +24,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/schedule"
+	"harvester/store/query"
 )
 
 // Options say what is served.
@@ -111,7 +116,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 
 // New is everything that is served, behind the guard.
 func New(o Options) (http.Handler, error) {
-	s := &server{Options: o, session: newSession(o.Token), tokenSum: sha256.Sum256([]byte(o.Token))}
+	s := &server{Options: o, session: newSession(o.Token), tokenSum: sha256.Sum256([]byte(o.Token)), sealer: newSealer(o.Token),
+		counter: counter{kept: map[int]*counted{}}, calendar: query.NewCalendar(o.Set.DB.Reports)}
 	var err error
 	if s.pages, err = s.templates(); err != nil {
 		return nil, err
@@ -129,7 +135,9 @@ type server struct {
 	tries    tries
 	tokenSum [sha256.Size]byte
 	pages    *template.Template
-	figures  figures
+	sealer   sealer
+	counter  counter
+	calendar *query.Calendar
 }
 
 // access is what a route wants from a client.
@@ -165,8 +173,27 @@ func (s *server) routes() []route {
 		{"GET /v1/incidents", bearer, s.incidents},
 		{"POST /v1/ledger", bearer, s.ledger},
 
-		{"GET /{$}", visitor, s.statusPage},
+		{"GET /{$}", visitor, s.overviewPage},
+		{"GET /failures", visitor, s.failuresPage},
+		{"GET /receiver", visitor, s.receiverPage},
+		{"GET /reason", visitor, s.reasonPage},
+		{"GET /stream", visitor, s.streamPage},
+		{"GET /rates", visitor, s.ratesPage},
+		{"GET /incidents", visitor, s.incidentsPage},
+		{"GET /incident", visitor, s.incidentPage},
+		{"GET /list", visitor, s.listPage},
+		{"POST /list", visitor, s.searchList},
+		{"GET /list/download", visitor, s.download},
+		{"GET /events", visitor, s.eventsPage},
+		{"GET /notice/{id}", visitor, s.noticePage},
 		{"GET /address", visitor, s.addressPage},
+		{"GET /address/{ref}", visitor, s.addressPage},
+		{"POST /find", visitor, s.find},
+		{"GET /reports", visitor, s.reportsPage},
+		{"GET /report/{date}", visitor, s.reportPage},
+		{"GET /jobs", visitor, s.jobsPage},
+		{"GET /job", visitor, s.jobPage},
+		{"GET /triage", visitor, s.triagePage},
 		{"POST /act", visitor, s.act},
 		{"GET /login", open, s.loginPage},
 		{"POST /login", open, s.login},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -128,14 +129,22 @@ func fill(set *compose.Set) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
+	for i, name := range names {
 		raw, err := fixtures.FS.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		add(raw, now.Add(-time.Hour))
-		for day := 1; name == "postfix/failed.eml" && day < 10; day++ {
-			add(fmt.Appendf(nil, "X-Day: %d\r\n%s", day, raw), now.AddDate(0, 0, -day))
+		when := now.Add(-time.Hour)
+		if i%3 > 0 { // the others make today a day on which much comes together
+			when = when.AddDate(0, 0, -i%13)
+		}
+		add(raw, when)
+		// Before today a few of them a day, fewer at the end of a week.
+		for day := 1; day < 30; day++ {
+			rhythm := 40 + 60*(day%7/5)
+			if (i*31+day*17)%rhythm < 2 || name == "postfix/failed.eml" {
+				add(again(raw, day), now.AddDate(0, 0, -day))
+			}
 		}
 	}
 	ctx := context.Background()
@@ -147,6 +156,12 @@ func fill(set *compose.Set) error {
 		return err
 	}
 	return set.DB.Runs.EndRun(ctx, id, "3 read", nil)
+}
+
+// again is a mail like another that came on an earlier day.
+func again(raw []byte, day int) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("Message-ID: <"), fmt.Appendf(nil, "Message-ID: <d%d.", day)),
+		[]byte("Message-Id: <"), fmt.Appendf(nil, "Message-Id: <d%d.", day))
 }
 
 func start(t *testing.T, change func(*Options)) *client {
@@ -204,7 +219,7 @@ func TestGuard(t *testing.T) {
 	c := start(t, nil)
 	for _, r := range (&server{}).routes() {
 		method, path, _ := strings.Cut(r.pattern, " ")
-		path = strings.NewReplacer("{$}", "", "{stream}", "x").Replace(path)
+		path = strings.NewReplacer("{$}", "", "{stream}", "x", "{id}", "1", "{ref}", "x", "{date}", "2026-01-01").Replace(path)
 		for name, header := range map[string][]string{
 			"no token": {"Authorization", ""}, "wrong": {"Authorization", "Bearer " + token + "x"}, "basic": {"Authorization", "Basic " + token},
 			"forged session": {"Authorization", "", "Cookie", cookieName + "=" + newSession("another token").seal(time.Now().Unix()+100)},
@@ -236,8 +251,8 @@ func TestNoToken(t *testing.T) {
 	c := start(t, func(o *Options) { o.Token = "" })
 	c.want(http.StatusOK, "ok", "GET", "/livez", "")
 	c.want(http.StatusForbidden, "set web.token", "GET", "/v1/lookup?address=a%40b.example", "", "Authorization", "Bearer ")
-	c.want(http.StatusForbidden, "set web.token", "GET", "/", "", "Cookie", cookieName+"="+session{}.seal(time.Now().Unix()+100))
-	c.want(http.StatusOK, "No token is configured", "GET", "/login", "")
+	c.want(http.StatusForbidden, "none is configured", "GET", "/", "", "Cookie", cookieName+"="+session{}.seal(time.Now().Unix()+100))
+	c.want(http.StatusOK, "none is configured", "GET", "/login", "")
 	c.want(http.StatusForbidden, "", "POST", "/login", "token=", "Content-Type", "application/x-www-form-urlencoded")
 }
 
@@ -251,7 +266,7 @@ func TestSignIn(t *testing.T) {
 		t.Fatalf("%d, cookie %q", res.Status, cookie)
 	}
 	value, _, _ := strings.Cut(cookie, ";")
-	c.want(http.StatusOK, "Today against usual", "GET", "/", "", "Authorization", "", "Cookie", value)
+	c.want(http.StatusOK, "so far today", "GET", "/", "", "Authorization", "", "Cookie", value)
 	// The programs' side takes no cookies, so that no site can use one.
 	c.want(http.StatusUnauthorized, "", "GET", "/v1/incidents", "", "Authorization", "", "Cookie", value)
 }
@@ -436,7 +451,7 @@ func TestActs(t *testing.T) {
 		t.Fatalf("no incident to acknowledge: %v", err)
 	}
 	c.want(http.StatusSeeOther, "", "POST", "/act", "act=ack&subject="+list[0].ID+"&reason=seen", form...)
-	c.want(http.StatusOK, "ack by status page: seen", "GET", "/", "")
+	c.want(http.StatusOK, "ack by status page: seen", "GET", "/incident?id="+url.QueryEscape(list[0].ID), "")
 	c.want(http.StatusBadRequest, "reason is missing", "POST", "/act", "act=ack&subject=x", form...)
 	c.want(http.StatusBadRequest, "no act", "POST", "/act", "act=drop&reason=x", form...)
 	c.want(http.StatusNotFound, "", "POST", "/act", "act=release&reason=x", form...)
@@ -454,7 +469,7 @@ func TestHolds(t *testing.T) {
 		}
 		id := h.ID()
 		if act == "" {
-			c.want(http.StatusOK, "harvester holds release "+id, "GET", "/", "")
+			c.want(http.StatusOK, "harvester holds drop "+id, "GET", "/", "")
 			continue
 		}
 		c.want(http.StatusOK, `value="`+act+`"`, "GET", "/", "")

@@ -68,7 +68,7 @@ type Stacked struct {
 
 // The measures of a drawing, in pixels.
 const (
-	plotHigh = 132
+	plotHigh = 112
 	tickHigh = 32 // two lines below the bars
 	laneHigh = 9  // of a mark, with the gap below
 	lanes    = 3  // of marks, at most
