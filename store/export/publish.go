@@ -49,16 +49,19 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
-	state, err := db.List.ListState(ctx, !t.Profile.form.addressOnly)
+	state, err := db.List.ListState(ctx, t.Profile.form.depth())
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	if res, ok := unchanged(&t, marks, state, last); ok {
 		return res, nil
 	}
-	res, err := Write(ctx, ahead(db.List.Suppressions(ctx, t.Reading())), t)
+	res, err := splice(ctx, db, &t, marks, mark, last)
+	if errors.Is(err, errWhole) {
+		res, err = write(ctx, ahead(db.List.Suppressions(ctx, t.Reading())), &t)
+	}
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	// Also when a crash came between the file and the record of it.
 	if res.Changed || res.Generation > t.Generation || res.SHA256 != last.SHA256 {
@@ -67,7 +70,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 			return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
-	if err := db.Exports.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state)); err != nil {
+	if err := db.Exports.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state), state); err != nil {
 		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil

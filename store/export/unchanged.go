@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"harvester/store/facts"
+	"harvester/store/query"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,7 +36,18 @@ func unchanged(t *Target, was facts.ExportMarks, state string, last facts.Export
 
 // layout changes when the same list would give another file than that of an
 // earlier version of this program.
-const layout = 2
+const layout = 3
+
+// depth is how much of the list a file shows.
+func (f *form) depth() query.Depth {
+	switch {
+	case f.addressOnly:
+		return query.Addresses
+	case f.brief:
+		return query.Words
+	}
+	return query.Columns
+}
 
 // standing is a digest of what makes the file of t, the list in its state too, and of how
 // its files stand on the disk: size, time of change and inode say whether

@@ -2,12 +2,14 @@ package export
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
 )
@@ -28,7 +30,7 @@ func TestUnchangedIsSeen(t *testing.T) {
 					t.Fatal(err)
 				}
 				last, _ := db.Exports.LastExport(ctx, to.Name)
-				state, err := db.List.ListState(ctx, !to.Profile.form.addressOnly)
+				state, err := db.List.ListState(ctx, to.Profile.form.depth())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -109,6 +111,23 @@ func BenchmarkPublish(b *testing.B) {
 		publish(b)
 		b.Run(profile+"/unchanged", func(b *testing.B) {
 			for b.Loop() {
+				publish(b)
+			}
+		})
+		changes := 0
+		b.Run(profile+"/100 changes", func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				names = names[:0]
+				for range 100 {
+					changes++
+					names = append(names, fmt.Sprintf("told%d@example%d.net", changes, changes%7))
+				}
+				fail(b, db, names...)
+				if err := db.Guard.Release(ctx, "as meant", "test"); err != nil && !errors.Is(err, engine.ErrNotFound) {
+					b.Fatal(err)
+				}
+				b.StartTimer()
 				publish(b)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -175,6 +176,10 @@ func foreign(path string) error {
 	return fmt.Errorf("writing %s: %w (move it away, or name another path; \"harvester suppress add\" takes its addresses in first)", path, ErrForeign)
 }
 
+// narrowed is said of a file that holds addresses which are blocked for some
+// streams only.
+const narrowed = "some addresses may still get mail of some streams, but a reader of this file blocks them for all: narrow the export with stream or sources where that matters"
+
 func (w *writer) manifest() *Manifest {
 	p := w.t.Profile
 	m := &Manifest{
@@ -195,11 +200,16 @@ func (w *writer) manifest() *Manifest {
 			m.Omitted = append(m.Omitted, Omitted{Kind: kindNames[k], N: n})
 		}
 	}
-	if w.narrow > 0 && w.t.Filter.Stream == "" {
-		m.Losses = append(m.Losses, fmt.Sprintf("%d addresses may still get mail of some streams, but a reader of this file blocks them for all: narrow the export with stream or sources where that matters", w.narrow))
-	}
 	if w.skipped != nil {
 		m.SkippedAt = base(SkippedPath(w.t.Path))
+	}
+	narrow := w.narrow > 0 && w.t.Filter.Stream == ""
+	if k := w.kept; k != nil {
+		m.Skipped, m.SkippedAt, m.Omitted = k.Skipped, k.SkippedAt, k.Omitted
+		narrow = narrow || slices.Contains(k.Losses, narrowed)
+	}
+	if narrow {
+		m.Losses = append(m.Losses, narrowed)
 	}
 	return m
 }

@@ -25,8 +25,9 @@ type writer struct {
 	sum         []byte  // over the bytes of all parts
 	skipped     *staged // nil until an address is skipped
 	skippedRows int
-	omitted     []int // by kind
-	narrow      int   // addresses blocked for some streams only
+	omitted     []int     // by kind
+	narrow      int       // addresses blocked for some streams only
+	kept        *Manifest // of the file that is changed in places; nil: written whole
 	buf         []byte
 }
 
@@ -280,7 +281,7 @@ func (w *writer) publishSkipped(old *Manifest) error {
 			return err
 		}
 	}
-	if old.SkippedAt == "" || w.skipped != nil && old.SkippedAt == base(SkippedPath(w.t.Path)) {
+	if w.kept != nil || old.SkippedAt == "" || w.skipped != nil && old.SkippedAt == base(SkippedPath(w.t.Path)) {
 		return nil
 	}
 	err := os.Remove(filepath.Join(filepath.Dir(w.t.Path), base(old.SkippedAt)))

@@ -27,7 +27,8 @@ type ExportMarks struct {
 	Generation int64 `json:"generation"`
 	Mark       int64 `json:"mark"`
 
-	Form string `json:"form,omitempty"` // what besides the list the latest file was made of, and how its files stood then
+	Form  string `json:"form,omitempty"`  // what the latest file was made of, and how its files stood then
+	State string `json:"state,omitempty"` // of the list that it was made of
 
 	AckedGeneration int64 `json:"acked_generation"` // 0: none yet
 	AckedMark       int64 `json:"acked_mark"`
@@ -55,11 +56,11 @@ func exportMarks(ctx context.Context, q engine.Querier, name string) (m ExportMa
 	return m, nil
 }
 
-// MarkExport records that generation of an export reaches up to mark, and in
-// which form.
-func (db Exports) MarkExport(ctx context.Context, name string, generation, mark int64, form string) error {
+// MarkExport records that generation of an export reaches up to mark, in which
+// form, and the state of the list then.
+func (db Exports) MarkExport(ctx context.Context, name string, generation, mark int64, form, state string) error {
 	return db.changeMarks(ctx, name, func(m *ExportMarks) error {
-		m.Generation, m.Mark, m.Form = generation, mark, form
+		m.Generation, m.Mark, m.Form, m.State = generation, mark, form, state
 		return nil
 	})
 }

@@ -87,9 +87,9 @@ func (w *Judging) list(r, was row, stood bool) {
 	w.listed = append(w.listed, r)
 	held := r.state == policy.HeldBack.String()
 	switch {
-	case stood && was.state == r.state && !held && (was.reason != r.reason || was.class != r.class):
+	case stood && was.state == r.state && !held && (was.reason != r.reason || was.class != r.class || was.scope != r.scope || was.event != r.event):
 		// No new suppression, but files and services that take some reasons
-		// only, or know several lists, must hear of it.
+		// only, know several lists, or quote the reply, must hear of it.
 		w.changed("add", r, "was listed as "+was.reason)
 	case stood && was.state == r.state:
 	case held:

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"harvester/store/engine"
 	"iter"
@@ -17,15 +18,27 @@ func (db List) ListMark(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// ListState names the content of the list: while it stays the same, so do the
-// addresses and their kinds, and when all is asked for, every column. It costs
-// the same however long the list is. Columns change with events, with time and
-// with what rewrites history, without a place in the history of the list.
-func (db List) ListState(ctx context.Context, all bool) (string, error) {
+// Depth is how much of the list somebody looks at.
+type Depth uint8
+
+// The depths, each with what those before it see.
+const (
+	Addresses Depth = iota // the addresses and their kinds
+	Words                  // what Filter.Brief reads
+	Columns                // all
+)
+
+// ListState names the content of the list down to a depth: while it stays the
+// same, so does all that is seen there. It costs the same however long the
+// list is. Columns change with events and with what rewrites history, without a
+// place in the history of the list.
+func (db List) ListState(ctx context.Context, depth Depth) (string, error) {
 	query := `SELECT (SELECT ifnull(max(id), 0) FROM changes) || '.' || (SELECT count(*) FROM tombstones)`
-	if all {
-		query += ` || '.' || (SELECT ifnull(max(id), 0) FROM events) || '.' || (SELECT ifnull(max(id), 0) FROM overrides) || '.' ||
- (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ('replay', 'reclassify', 'retention'))`
+	if depth >= Words {
+		query += ` || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ('replay', 'reclassify', 'retention'))`
+	}
+	if depth >= Columns {
+		query += ` || '.' || (SELECT ifnull(max(id), 0) FROM events) || '.' || (SELECT ifnull(max(id), 0) FROM overrides)`
 	}
 	var state string
 	if err := db.Read.QueryRowContext(ctx, query).Scan(&state); err != nil {
@@ -34,14 +47,36 @@ func (db List) ListState(ctx context.Context, all bool) (string, error) {
 	return state, nil
 }
 
+// KnownBefore tells whether the list had anything of an address up to a mark.
+func (db List) KnownBefore(ctx context.Context, key string, mark int64) (known bool, err error) {
+	err = db.Read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM changes WHERE key = ? AND id <= ?)`, key, mark).Scan(&known)
+	if err != nil {
+		err = fmt.Errorf("reading the history of the list: %w", engine.Explain(err))
+	}
+	return known, err
+}
+
+// fewChanges are so many that they are sorted in memory.
+const fewChanges = 50_000
+
 // ChangedAddress is an address whose place on the list changed.
 type ChangedAddress struct{ Key, Address string }
 
 // ChangedAfter yields the addresses that changed after mark, by key.
 func (db List) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAddress, error] {
 	return func(yield func(ChangedAddress, error) bool) {
-		// The address is that of the row with the highest id.
-		rows, err := db.Read.QueryContext(ctx, `SELECT key, address, max(id) FROM changes WHERE id > ? GROUP BY key ORDER BY key`, mark)
+		// The address is that of the row with the highest id. Few changes are
+		// sorted, many are read as they lie in the index: SQLite would always
+		// walk that one, through the whole history.
+		group := `key`
+		last, err := db.ListMark(ctx)
+		if last-mark < fewChanges {
+			group = `+key`
+		}
+		var rows *sql.Rows
+		if err == nil {
+			rows, err = db.Read.QueryContext(ctx, `SELECT key, address, max(id) FROM changes WHERE id > ? GROUP BY `+group+` ORDER BY `+group, mark)
+		}
 		if err != nil {
 			yield(ChangedAddress{}, fmt.Errorf("reading the history of the list: %w", engine.Explain(err)))
 			return

@@ -90,24 +90,47 @@ func overHistory(t *testing.T, older build, n int) func(*testing.T, build) []fig
 	}
 }
 
-// overList prints a long list in the plainest form.
+// overList brings a long list out: in the plainest form, as a file that is as it
+// should be, and as one with a hundred changes; and beside it the tool of SQLite
+// reads the same addresses.
 func overList(t *testing.T, older build, n int) func(*testing.T, build) []figure {
 	stored := fill(t, older, n, 1)
-	copies := map[string]string{}
+	copies, told := map[string]string{}, map[string]int{}
 	return func(t *testing.T, b build) []figure {
 		if copies[b.name] == "" {
 			dir := t.TempDir()
 			duplicate(t, stored, dir)
-			copies[b.name] = configured(t, dir, inMaildir(emptyMaildir(t)))
+			copies[b.name] = configured(t, dir, inMaildir(emptyMaildir(t))+
+				fmt.Sprintf("[[export]]\nname = \"list\"\nprofile = \"email\"\npath = %q\ndelta = true\n", filepath.Join(dir, "list.csv")))
 			b.measure(t, nil, "once", "--config", copies[b.name])
 		}
-		c := b.measure(t, nil, "export", "--print", "email", "--config", copies[b.name])
-		what := fmt.Sprintf("list of %d for export", n)
-		return []figure{
-			{row: what + ", processor time", unit: "s", value: c.cpu.Seconds(), asked: 0.35},
-			{row: what + ", time", unit: "s", value: c.wall.Seconds(), asked: 0.35},
-			{row: what + ", most memory", unit: "MB", value: c.peak},
+		file := copies[b.name]
+		whole := b.measure(t, nil, "export", "--print", "email", "--config", file)
+		as := b.measure(t, nil, "export", "--config", file)
+		b.measure(t, nil, "export", "ack", "list", "--config", file)
+		act := []string{"suppress", "add", "--reason", "compared", "--config", file}
+		for range 100 {
+			told[b.name]++
+			act = append(act, fmt.Sprintf("told%d@example.net", told[b.name]))
 		}
+		b.measure(t, nil, act...)
+		delta := b.measure(t, nil, "export", "--config", file)
+		what := fmt.Sprintf("list of %d for export", n)
+		figures := []figure{
+			{row: what + ", processor time", unit: "s", value: whole.cpu.Seconds(), asked: 0.35},
+			{row: what + ", time", unit: "s", value: whole.wall.Seconds(), asked: 0.35},
+			{row: what + ", most memory", unit: "MB", value: whole.peak},
+			{row: what + ", unchanged, processor time", unit: "ms", value: float64(as.cpu.Milliseconds())},
+			{row: what + ", 100 changes, processor time", unit: "ms", value: float64(delta.cpu.Milliseconds())},
+		}
+		if tool, err := exec.LookPath("sqlite3"); err == nil {
+			cmd := exec.CommandContext(t.Context(), tool, "-csv", filepath.Join(filepath.Dir(file), "h.db"), "select address from suppressed")
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+			figures = append(figures, figure{row: what + ", against sqlite3 -csv", unit: "times", value: whole.cpu.Seconds() / (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()})
+		}
+		return figures
 	}
 }
 
