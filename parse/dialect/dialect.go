@@ -75,7 +75,7 @@ func (d *Dialect) Notice(m *view.Mail) *Notice {
 type table struct {
 	dialects []Dialect // by name
 	marks    []mark
-	literals *match.Automaton
+	literals *match.Words
 	holders  [][]int // literal → marks that hold it
 	pool     sync.Pool
 }
@@ -83,6 +83,7 @@ type table struct {
 // tally is what was found of the marks in one mail, its memory reused by the next.
 type tally struct {
 	folded []byte
+	marks  []match.Found
 	seen   []bool // by literal
 	found  []int8 // literals, by mark
 	best   []int  // weight of the longest whole mark, by dialect
@@ -148,12 +149,13 @@ func Recognise(m *view.Mail) []Dialect {
 	clear(y.best)
 	y.folded = haystack(y.folded[:0], m)
 	var shown []int
-	t.literals.Scan(y.folded, func(literal, _ int) {
-		if y.seen[literal] {
-			return
+	y.marks = t.literals.Find(y.marks[:0], y.folded)
+	for _, o := range y.marks {
+		if y.seen[o.Literal] {
+			continue
 		}
-		y.seen[literal] = true
-		for _, k := range t.holders[literal] {
+		y.seen[o.Literal] = true
+		for _, k := range t.holders[o.Literal] {
 			y.found[k]++
 			mark := &t.marks[k]
 			if int(y.found[k]) < mark.need {
@@ -164,7 +166,7 @@ func Recognise(m *view.Mail) []Dialect {
 			}
 			y.best[mark.dialect] = max(y.best[mark.dialect], mark.weight)
 		}
-	})
+	}
 	slices.SortFunc(shown, func(a, b int) int {
 		return cmp.Or(cmp.Compare(y.best[b], y.best[a]), cmp.Compare(a, b))
 	})

@@ -14,11 +14,10 @@ import (
 // that a literal goes on in the memory that was just read. It is safe for
 // concurrent use.
 type Automaton struct {
-	kind  [256]uint8 // what a byte is for the beginning of words: 0 for all where literals may begin anywhere
-	nodes []node     // the roots first
-	label []byte     // byte that leads to the node
-	table []uint32   // rows of 256 complete steps for the first nodes: 2*node, +1 where a literal ends there
-	next  []uint32   // of each literal, the one that ends at the same place and comes after it: literal+1, 0 for none
+	nodes []node   // the root first
+	label []byte   // byte that leads to the node
+	table []uint32 // rows of 256 complete steps for the first nodes: 2*node, +1 where a literal ends there
+	next  []uint32 // of each literal, the one that ends at the same place and comes after it: literal+1, 0 for none
 }
 
 // node is a beginning of a literal.
@@ -30,13 +29,7 @@ type node struct {
 	label byte // of the first child, which mostly is the only one
 }
 
-// A text begins at the first root, and goes back to one of them when nothing
-// fits: to the second behind a letter and to the third behind a digit, where
-// no word begins. Where words don't matter it is always the first.
 const (
-	roots     = 3
-	isLetter  = 1
-	isDigit   = 2
 	tabled    = 1024 // nodes with a row: more of them push each other out of the processor's cache
 	rowLength = 256
 )
@@ -45,27 +38,10 @@ const (
 // Empty literals never match. Equal literals are each reported.
 func New(literals []string) *Automaton { return (&Automaton{}).build(literals, tabled) }
 
-// NewWords builds an automaton that finds literals only from the beginning of
-// a word or number on: not with a letter before their first letter, nor with a
-// digit before their first digit. Only ASCII has such letters, since many
-// scripts put no blank between words.
-func NewWords(literals []string) *Automaton { return words().build(literals, tabled) }
-
-func words() *Automaton {
-	a := &Automaton{}
-	for c := 'a'; c <= 'z'; c++ {
-		a.kind[c] = isLetter
-	}
-	for c := '0'; c <= '9'; c++ {
-		a.kind[c] = isDigit
-	}
-	return a
-}
-
 // build makes the automaton, with a table of rows nodes.
 func (a *Automaton) build(literals []string, rows int) *Automaton {
 	order := make([]int, 0, len(literals))
-	size := roots
+	size := 1
 	for i, l := range literals {
 		if l != "" {
 			order = append(order, i)
@@ -89,8 +65,8 @@ type branch struct {
 
 // grow builds the trie of the sorted literals.
 func (a *Automaton) grow(literals []string, order []int, size, rows int) {
-	a.label = make([]byte, roots, size)
-	a.nodes = make([]node, roots, size)
+	a.label = make([]byte, 1, size)
+	a.nodes = make([]node, 1, size)
 	todo := []branch{{hi: len(order)}}
 	for len(todo) > 0 && len(a.nodes) < rows { // breadth first
 		todo = append(todo[1:], a.children(todo[0], literals, order)...)
@@ -137,15 +113,14 @@ func (a *Automaton) children(b branch, literals []string, order []int) (kids []b
 // that of the node's suffix but for the children.
 func (a *Automaton) link(rows int) {
 	a.table = make([]uint32, 0, min(rows, len(a.nodes))*rowLength)
-	queue := make([]uint32, roots, len(a.nodes)) // breadth first: a suffix is shorter than what it ends
-	queue[1], queue[2] = 1, 2
+	queue := make([]uint32, 1, len(a.nodes)) // breadth first: a suffix is shorter than what it ends
 	for i := 0; i < len(queue); i++ {
 		n := queue[i]
 		x := &a.nodes[n]
 		for kid := x.first; kid < x.first+uint32(x.kids); kid++ {
 			queue = append(queue, kid)
-			f := uint32(a.kind[a.label[kid]])
-			if n >= roots {
+			f := uint32(0)
+			if n != 0 {
 				f = a.step(x.fail, a.label[kid])
 			}
 			k := &a.nodes[kid]
@@ -169,19 +144,11 @@ func (a *Automaton) link(rows int) {
 
 func (a *Automaton) row(n uint32) (row [rowLength]uint32) {
 	from := &a.nodes[n]
-	if n >= roots {
+	if n != 0 {
 		copy(row[:], a.table[from.fail*rowLength:])
-	} else {
-		from = &a.nodes[0]
-		for c := range row {
-			row[c] = uint32(a.kind[c]) << 1
-		}
 	}
 	for kid := from.first; kid < from.first+uint32(from.kids); kid++ {
 		c := a.label[kid]
-		if n > 0 && n < roots && uint32(a.kind[c]) == n {
-			continue // within a word
-		}
 		row[c] = kid << 1
 		if a.nodes[kid].found != 0 {
 			row[c] |= 1

@@ -85,7 +85,19 @@ func Unfold(s string, from, to int) string {
 	var buf [64]byte
 	first, last, at := -1, len(s), 0
 	blank := true
-	for i := 0; i < len(s); {
+	i := 0
+	for i < len(s) && at < from { // most of what stands before is ASCII
+		c := ascii[s[i]]
+		if c == 0 {
+			break
+		}
+		i++
+		if c != ' ' || !blank {
+			at++
+		}
+		blank = c == ' '
+	}
+	for i < len(s) {
 		n, add := 1, 1
 		if c := ascii[s[i]]; c != 0 {
 			if c == ' ' && blank {

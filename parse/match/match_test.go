@@ -68,7 +68,11 @@ func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
 		"caféé":        {"é", "é"},
 	} {
 		var got []string
-		a.Scan([]byte(text), func(l, _ int) { got = append(got, literals[l]) })
+		for _, o := range a.Find(nil, []byte(text)) {
+			if got = append(got, literals[o.Literal]); text[o.Start:o.End] != literals[o.Literal] {
+				t.Errorf("%q: %q is told to stand at %d to %d", text, literals[o.Literal], o.Start, o.End)
+			}
+		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
@@ -82,20 +86,24 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, list, text string, inWords, large bool) {
 		lits := strings.Split(list, "\n")
 		got := map[[2]int]int{}
-		a, rows := &Automaton{}, roots // as behind the nodes that have a row
-		if inWords {
-			a = words()
-		}
+		rows := 1 // as behind the nodes that have a row
 		if large {
 			rows = tabled
 		}
-		a.build(lits, rows)
-		a.Scan([]byte(text), func(l, end int) { got[[2]int{l, end}]++ })
+		if inWords {
+			for _, o := range NewWords(lits).Find(nil, []byte(text)) {
+				if got[[2]int{int(o.Literal), int(o.End)}]++; int(o.End-o.Start) != len(lits[o.Literal]) {
+					t.Fatalf("%q is told to stand at %d to %d", lits[o.Literal], o.Start, o.End)
+				}
+			}
+		} else {
+			(&Automaton{}).build(lits, rows).Scan([]byte(text), func(l, end int) { got[[2]int{l, end}]++ })
+		}
 		want := 0
 		for i, l := range lits {
 			for end := len(l); l != "" && end <= len(text); end++ {
 				start := end - len(l)
-				if start > 0 && a.kind[text[start]] != 0 && a.kind[text[start]] == a.kind[text[start-1]] {
+				if inWords && start > 0 && kinds[text[start]] != 0 && kinds[text[start]] == kinds[text[start-1]] {
 					continue
 				}
 				if text[start:end] == l {

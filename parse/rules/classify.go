@@ -42,10 +42,9 @@ type candidate struct {
 	by      bounce.Confidence
 	at      span   // in the folded text
 	word    string // evidence that is not in the text
+	code    int    // as is a reply code
 	refused string // why it does not apply, for Why
 }
-
-type hit struct{ literal, end int32 }
 
 // seen is the levels in which something of a rule stands, in one classification.
 type seen struct {
@@ -67,7 +66,7 @@ func (s *seen) has(generation uint32, level int) bool {
 // scratch is the memory of one classification, reused by the next.
 type scratch struct {
 	folded     []byte
-	hits       []hit
+	hits       []match.Found
 	levels     []level
 	links      links
 	clauses    []clause
@@ -76,6 +75,7 @@ type scratch struct {
 	topics     uint64 // lists of which a word stands anywhere
 	states     []partState
 	reached    []uint64 // bits of the states that hold something
+	goesOn     []uint64 // bits of the places where a phrase ends that goes on behind one blank
 	inScope    []uint32 // generation in which the scope was entered
 	unless     []seen
 	matched    []seen     // levels in which the expression of a rule matches
@@ -151,31 +151,40 @@ func (c *scratch) scopes() {
 	}
 }
 
-// scan finds all literals, and enters the scopes of markers and exceptions.
+// scan finds all literals, in order of their ends and the longest first where
+// several end, and enters the scopes of markers and exceptions.
 func (c *scratch) scan() {
-	c.hits = c.hits[:0]
-	f := c.folded
-	c.set.automaton.Scan(f, func(i, end int) {
-		lit := &c.set.literals[i]
-		if end < len(f) && (lit.digit && isDigit(f[end]) || lit.short && isLetter(f[end])) {
-			return
+	f, set := c.folded, c.set
+	c.hits = set.automaton.Find(c.hits[:0], f)
+	hits := c.hits[:0]
+	for _, h := range c.hits {
+		lit := &set.literals[h.Literal]
+		if end := int(h.End); end < len(f) && (lit.digit && isDigit(f[end]) || lit.short && isLetter(f[end])) {
+			continue
 		}
-		c.hits = append(c.hits, hit{int32(i), int32(end)})
-		for _, u := range c.set.uses[lit.proofs:lit.phrases] {
+		hits = append(hits, h)
+		for k := len(hits) - 1; k > 0 && hits[k-1].End > h.End; k-- {
+			hits[k-1], hits[k] = h, hits[k-1]
+		}
+	}
+	c.hits = hits
+	for _, h := range c.hits {
+		lit := &set.literals[h.Literal]
+		for _, u := range set.uses[lit.at : lit.at+lit.proofs] {
 			switch u.role {
 			case exception:
-				c.unless[u.of].add(c.generation, c.level(end-1))
+				c.unless[u.of].add(c.generation, c.level(int(h.End)-1))
 				continue
 			case opener:
-				c.openers = append(c.openers, end-int(lit.length))
+				c.openers = append(c.openers, int(h.Start))
 				continue
 			}
 			c.inScope[u.of] = c.generation
 			if c.vendor == "" {
-				c.vendor = c.set.hosts.names[u.of]
+				c.vendor = set.hosts.names[u.of]
 			}
 		}
-	})
+	}
 }
 
 // level returns the index of the level in which position at stands.
@@ -204,13 +213,20 @@ func (c *scratch) words(at span) string {
 	return match.Unfold(c.text, at.start, at.end)
 }
 
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
+// digits returns a code that stands at a span of the folded text.
+func (c *scratch) digits(at span) string {
+	if c.same {
+		return c.text[at.start:at.end]
 	}
-	return true
+	return string(c.folded[at.start:at.end])
+}
+
+func ascii(s string) bool {
+	var all byte
+	for i := range len(s) {
+		all |= s[i]
+	}
+	return all < 0x80
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }

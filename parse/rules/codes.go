@@ -12,11 +12,11 @@ func (c *scratch) codes() {
 	for lv := innermost; lv >= 0; lv-- {
 		l, depth := &c.levels[lv], innermost-lv
 		if l.ok {
-			c.offerStatus(string(c.folded[l.enhanced.start:l.enhanced.end]), l.enhanced, lv, stageCode+stagesPerLevel*depth, stageWeak+depth)
+			c.offerStatus(c.digits(l.enhanced), l.enhanced, lv, stageCode+stagesPerLevel*depth, stageWeak+depth)
 		}
 		if l.code != 0 {
 			if m, _ := status.Reply(l.code); m.Reason != bounce.Unclassified {
-				c.offerCode(candidate{standing: coded(stageReply + depth), reason: m.Reason, by: bounce.ByCode, word: number(l.code)})
+				c.offerCode(candidate{standing: coded(stageReply + depth), reason: m.Reason, by: bounce.ByCode, code: l.code})
 			}
 		}
 	}
@@ -134,6 +134,9 @@ func (c *scratch) later() bool {
 }
 
 func (c *scratch) evidence(b *candidate) string {
+	if b.code != 0 {
+		return number(b.code)
+	}
 	if b.at.end == 0 {
 		return b.word
 	}
@@ -157,7 +160,7 @@ func (c *scratch) stated() (enhanced string, reply int) {
 	for lv := len(c.levels) - 1; lv >= 0; lv-- {
 		l := &c.levels[lv]
 		if l.ok && enhanced == "" {
-			consider(c.words(l.enhanced))
+			consider(c.digits(l.enhanced))
 		}
 		if reply == 0 {
 			reply = l.code

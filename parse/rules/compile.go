@@ -17,12 +17,12 @@ type code struct {
 // literal is what the automaton finds. It is small, as each reply touches
 // dozens of the many thousand.
 type literal struct {
+	at uint32 // its first use
+	// Where its kinds of uses end, counted from the first: of what it proves, of
+	// phrases that it is or begins, of those that it goes on with after one blank,
+	// of those that it goes on with after a gap, and of lists.
+	proofs, phrases, near, gaps, words uint32
 	sign
-	length int32
-	// Its uses: from proofs on for what stands in the text, from phrases on for
-	// phrases that it is or begins, from further on for those that it goes on
-	// with, from words to end for lists.
-	proofs, phrases, further, words, end uint32
 }
 
 // sign is what a literal looks like.
@@ -36,11 +36,12 @@ type sign struct {
 
 // use is one thing that a literal is found for.
 type use struct {
-	role  role
-	near  bool   // further: follows the part before after one blank, else after a gap
-	last  bool   // further: completes the phrase
-	of    int32  // rule; scope of a marker; word list
-	state uint32 // index of the part's state; that of the part before is one less
+	role   role
+	near   bool   // further: follows the part before after one blank, else after a gap
+	last   bool   // further: completes the phrase
+	goesOn bool   // begin, further: the next part follows after one blank
+	of     int32  // rule; scope of a marker; word list
+	state  uint32 // index of the part's state; that of the part before is one less
 }
 
 type role uint8
@@ -119,7 +120,7 @@ func (c *compiler) add(text string, u use) {
 		i = len(c.texts)
 		c.index[text] = i
 		c.texts = append(c.texts, text)
-		c.literals = append(c.literals, literal{length: int32(len(text)), sign: signOf(text)})
+		c.literals = append(c.literals, literal{sign: signOf(text)})
 	}
 	c.found = append(c.found, literalUse{i, u})
 }
@@ -166,7 +167,7 @@ func (c *compiler) rule(rule int) {
 		parts, _ := parsePhrase(phrase) // checked when it was read
 		parts = multiply(parts)
 		for n, p := range parts {
-			u := use{role: further, near: p.near, last: n == len(parts)-1, of: int32(rule), state: uint32(c.states + n)}
+			u := use{role: further, near: p.near, last: n == len(parts)-1, goesOn: n+1 < len(parts) && parts[n+1].near, of: int32(rule), state: uint32(c.states + n)}
 			switch {
 			case len(parts) == 1:
 				u.role = whole
@@ -192,30 +193,40 @@ func (c *compiler) rule(rule int) {
 // layUses lays the uses of each literal side by side.
 func (c *compiler) layUses() {
 	slices.SortStableFunc(c.found, func(a, b literalUse) int {
-		return cmp.Or(cmp.Compare(a.literal, b.literal), cmp.Compare(a.role, b.role))
+		return cmp.Or(cmp.Compare(a.literal, b.literal), cmp.Compare(a.role, b.role), cmp.Compare(afterGap(a.use), afterGap(b.use)))
 	})
 	c.uses, c.awaits = make([]use, 0, len(c.found)), make([]uint32, 0, len(c.found))
 	for _, f := range c.found {
 		lit := &c.literals[f.literal]
-		n := uint32(len(c.uses))
-		if lit.end == 0 {
-			lit.proofs, lit.phrases, lit.further, lit.words = n, n, n, n
+		if lit.words == 0 {
+			lit.at = uint32(len(c.uses))
 		}
-		lit.end = n + 1
+		n := uint32(len(c.uses)) - lit.at + 1
 		switch {
 		case f.role <= exception:
-			lit.phrases, lit.further, lit.words = n+1, n+1, n+1
+			lit.proofs, lit.phrases, lit.near, lit.gaps = n, n, n, n
 		case f.role <= begin:
-			lit.further, lit.words = n+1, n+1
+			lit.phrases, lit.near, lit.gaps = n, n, n
+		case f.role == further && f.near:
+			lit.near, lit.gaps = n, n
 		case f.role == further:
-			lit.words = n + 1
+			lit.gaps = n
 		}
+		lit.words = n
 		awaits := uint32(0)
 		if f.role == further {
 			awaits = f.state - 1
 		}
 		c.uses, c.awaits = append(c.uses, f.use), append(c.awaits, awaits)
 	}
+}
+
+// afterGap is 1 for a part of a phrase that follows after a gap.
+func afterGap(u use) int {
+	if u.role == further && !u.near {
+		return 1
+	}
+	return 0
 }
 
 // lists enters the words of all lists.

@@ -66,14 +66,29 @@ const longestHost = 255
 // find calls in for each scope that the host is in. The host may come with the
 // address type of RFC 3464 in front and an address behind it.
 func (h *hosts) find(host string, in func(scope int)) {
-	if _, after, typed := strings.Cut(host, ";"); typed {
-		host = after
+	start, end, upper := 0, len(host), false
+name:
+	for i := 0; i < len(host); i++ {
+		switch c := host[i]; {
+		case c == ';':
+			start, upper = i+1, false
+		case c == ' ' || c == '\t':
+			if i > start {
+				end = i
+				break name
+			}
+			start = i + 1
+		case c == '[' || c == '(' || c == ',' || c == ':':
+			end = i
+			break name
+		case 'A' <= c && c <= 'Z':
+			upper = true
+		}
 	}
-	host = strings.TrimLeft(host, " \t")
-	if end := strings.IndexAny(host, " \t[(,:"); end >= 0 {
-		host = host[:end]
+	host = strings.TrimSuffix(host[start:end], ".")
+	if upper {
+		host = strings.ToLower(host)
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" || len(host) > longestHost {
 		return
 	}

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"harvester/parse/bounce"
 	"harvester/parse/status"
@@ -22,50 +24,67 @@ type partState struct{ start, end, length int32 }
 const maxGap = 80
 
 // phrases assembles literals into phrases and keeps each that is complete. A
-// literal is the further part of many phrases of which few have begun: the
-// state that each waits for is all that is looked at of most.
+// literal is the further part of many phrases of which few have begun. It goes
+// on with those that ended a blank before it only where one did, and of the
+// others the state that each waits for is all that is looked at.
 func (c *scratch) phrases() {
 	set := c.set
+	n := len(c.folded)>>6 + 1
+	c.goesOn = slices.Grow(c.goesOn[:0], n)[:n]
+	clear(c.goesOn)
 	next := 0 // link that ends behind the literal: both come in order of their ends
 	for _, h := range c.hits {
-		lit := &set.literals[h.literal]
-		now := partState{h.end - lit.length, h.end, lit.length}
-		for next < len(c.links) && c.links[next].end < int(h.end) {
-			next++
+		lit := &set.literals[h.Literal]
+		now := partState{h.Start, h.End, h.End - h.Start}
+		var address, link bool
+		if len(c.links) > 0 {
+			for next < len(c.links) && c.links[next].end < int(h.End) {
+				next++
+			}
+			address, link = c.links.around(next, int(now.start), int(now.end))
 		}
-		address, link := c.links.around(next, int(now.start), int(now.end))
 		if address && !lit.address {
 			continue
 		}
-		lv := c.level(int(now.start))
-		if int(h.end) > c.levels[lv].end {
+		lv := 0
+		if len(c.levels) > 1 {
+			lv = c.level(int(now.start))
+		}
+		if int(h.End) > c.levels[lv].end {
 			continue
 		}
 		skip := link && lit.plain
-		for i := lit.phrases; i < lit.further; i++ {
-			u := &set.uses[i]
+		uses := set.uses[lit.at : lit.at+lit.words]
+		for i := lit.proofs; i < lit.phrases; i++ {
+			u := &uses[i]
 			if skip && !set.places[u.of].vendor {
 				continue
 			}
 			if u.role == whole {
 				c.whole = append(c.whole, complete{int(u.of), lv, now, lit.token, ""})
 			} else {
-				c.reach(u.state, now)
+				c.reach(u, now)
 			}
 		}
-		for i, state := range set.awaits[lit.further:lit.words] {
-			if !c.isReached(state) {
-				continue
-			}
-			if u := &set.uses[int(lit.further)+i]; !skip || set.places[u.of].vendor {
-				c.extend(u, lv, now, lit.token)
+		from := lit.phrases
+		if at := now.start - 1; lit.near > from && (at < 0 || c.goesOn[at>>6]>>(at&63)&1 == 0) {
+			from = lit.near
+		}
+		if from < lit.gaps {
+			for i, state := range set.awaits[lit.at+from : lit.at+lit.gaps] {
+				if !c.isReached(state) {
+					continue
+				}
+				if u := &uses[int(from)+i]; !skip || set.places[u.of].vendor {
+					c.extend(u, lv, now, lit.token)
+				}
 			}
 		}
 		if skip {
 			continue
 		}
-		for i := lit.words; i < lit.end; i++ {
-			c.heard = append(c.heard, heard{uint32(set.uses[i].of), span{int(now.start), int(now.end)}})
+		for _, u := range uses[lit.gaps:] {
+			c.heard = append(c.heard, heard{uint32(u.of), span{int(now.start), int(now.end)}})
 		}
 	}
 }
@@ -83,14 +102,17 @@ func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 	if u.last {
 		c.whole = append(c.whole, complete{int(u.of), lv, now, token, ""})
 	} else {
-		c.reach(u.state, now)
+		c.reach(u, now)
 	}
 }
 
 // reach notes that a phrase was found up to a part.
-func (c *scratch) reach(state uint32, now partState) {
-	word, bit := &c.reached[state>>6], uint64(1)<<(state&63)
-	if old := &c.states[state]; *word&bit == 0 || old.end != now.end {
+func (c *scratch) reach(u *use, now partState) {
+	if u.goesOn {
+		c.goesOn[now.end>>6] |= 1 << (now.end & 63)
+	}
+	word, bit := &c.reached[u.state>>6], uint64(1)<<(u.state&63)
+	if old := &c.states[u.state]; *word&bit == 0 || old.end != now.end {
 		*old = now
 		*word |= bit
 	}
@@ -244,7 +266,7 @@ func (c *scratch) refuse(rule, lv int, at span) string {
 	}
 	l := &c.levels[lv]
 	if r.Code != "" && !r.codeFits(c.codeAt(lv)) {
-		return "the reply code is not " + r.Code
+		return c.because("the reply code is not ", r.Code)
 	}
 	if len(r.status) > 0 {
 		class, subject, detail, ok := status.Split(c.statusAt(l))
@@ -256,7 +278,7 @@ func (c *scratch) refuse(rule, lv int, at span) string {
 		return "an exception stands in the text"
 	}
 	if r.IP != "" && !touchesIP(c.folded[:l.end], at, r.IP == "before") {
-		return "no IP address stands " + r.IP + " it"
+		return c.because("no IP address stands ", r.IP, " it")
 	}
 	if r.re != nil && !c.matches(rule, lv) {
 		return "match does not match"
@@ -287,9 +309,17 @@ func (c *scratch) outOfScope(r *Rule) string {
 		return "the host is not one of the rule's"
 	}
 	if r.Scoped && (r.vendor == noScope || c.inScope[r.vendor] != c.generation) {
-		return "nothing shows that " + r.Vendor + " speaks"
+		return c.because("nothing shows that ", r.Vendor, " speaks")
 	}
 	return ""
+}
+
+// because is why something does not apply. Only Why asks for the words.
+func (c *scratch) because(words ...string) string {
+	if c.trace == nil {
+		return words[0]
+	}
+	return strings.Join(words, "")
 }
 
 // codeAt is the reply code of a level, else of the nearest level around it.
@@ -305,7 +335,7 @@ func (c *scratch) codeAt(lv int) int {
 // statusAt is the enhanced code of a level, else that of the Status field.
 func (c *scratch) statusAt(l *level) string {
 	if l.ok {
-		return string(c.folded[l.enhanced.start:l.enhanced.end])
+		return c.digits(l.enhanced)
 	}
 	return c.query.Status
 }

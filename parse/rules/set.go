@@ -31,7 +31,7 @@ type Set struct {
 	heads   []header
 	version string
 
-	automaton *match.Automaton
+	automaton *match.Words
 	literals  []literal
 	uses      []use    // of all literals, those of one side by side
 	awaits    []uint32 // of each use that goes on with a phrase: the state of the part before

@@ -15,6 +15,7 @@ type level struct {
 	code       int // 0 for none
 	enhanced   span
 	ok         bool // enhanced is set
+	vague      bool // and says x.0.0
 }
 
 type span struct{ start, end int }
@@ -31,34 +32,29 @@ func unwrap(f []byte, levels []level) []level {
 			levels = append(levels, level{start: at})
 		}
 	}
-	reply, enhanced := 0, 0
-	for {
-		_, r, _, isReply := status.FindReply(f, reply)
-		e, _, isEnhanced := 0, 0, false
-		if e, _, isEnhanced = status.FindEnhanced(f, enhanced); !isEnhanced && !isReply {
-			break
-		}
+	first := &levels[0]
+	code, r, _, isReply := status.FindReply(f, 0)
+	e, end, isEnhanced := status.FindEnhanced(f, 0)
+	first.code = code
+	for isReply || isEnhanced {
 		if isReply && (!isEnhanced || r < e) {
-			reply = r + 3
 			if quotes(f, r, true) && worded(f[r:]) {
 				cut(r)
 			}
-			if !isEnhanced {
-				enhanced = len(f)
-			}
+			_, r, _, isReply = status.FindReply(f, r+3)
 			continue
 		}
-		enhanced = e + 5
-		if !isReply {
-			reply = len(f)
-		}
+		first.states(f, e, end)
 		if quotes(f, e, false) && worded(f[e:]) {
 			cut(e)
 		}
+		e, end, isEnhanced = status.FindEnhanced(f, e+5)
 	}
 	levels[len(levels)-1].end = len(f)
-	for i := range levels {
-		levels[i].read(f)
+	if len(levels) > 1 { // else the codes are those that were just found
+		for i := range levels {
+			levels[i].read(f)
+		}
 	}
 	return levels
 }
@@ -120,31 +116,35 @@ func worded(f []byte) bool {
 // read finds the codes of a level: its first reply code, and its first
 // enhanced code that says more than x.0.0.
 func (l *level) read(f []byte) {
+	l.code, l.enhanced, l.ok, l.vague = 0, span{}, false, false
 	part := f[l.start:l.end]
 	if c, _, _, ok := status.FindReply(part, 0); ok {
 		l.code = c
 	}
-	for from := 0; ; {
+	for from := 0; !l.ok || l.vague; {
 		a, b, ok := status.FindEnhanced(part, from)
 		if !ok {
 			return
 		}
-		vague := bytes.HasSuffix(part[a:b], []byte(".0.0"))
-		if !l.ok || !vague {
-			l.enhanced, l.ok = span{l.start + a, l.start + b}, true
-		}
-		if !vague {
-			return
-		}
+		l.states(f, l.start+a, l.start+b)
 		from = b
 	}
 }
 
+// states notes an enhanced code that stands in a level.
+func (l *level) states(f []byte, start, end int) {
+	if vague := bytes.HasSuffix(f[start:end], vagueCode); !l.ok || l.vague && !vague {
+		l.enhanced, l.ok, l.vague = span{start, end}, true, vague
+	}
+}
+
+var vagueCode = []byte(".0.0")
+
 // speaker returns the host that the text names as the one that it quotes.
 func speaker(f []byte) []byte {
-	for _, word := range [...]string{"host ", "talking to ", "server "} {
-		if i := bytes.LastIndex(f, []byte(word)); i >= 0 {
-			rest := f[i+len(word):]
+	for _, word := range [...]string{"host", "talking to", "server"} {
+		if i := lastBefore(f, word); i >= 0 {
+			rest := f[i:]
 			if end := bytes.IndexAny(rest, " [(:,"); end >= 0 {
 				rest = rest[:end]
 			}
@@ -154,4 +154,14 @@ func speaker(f []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// lastBefore is where the last blank behind a word ends in f, -1 for nowhere.
+func lastBefore(f []byte, word string) int {
+	for k := bytes.LastIndexByte(f, ' '); k >= len(word); k = bytes.LastIndexByte(f[:k], ' ') {
+		if string(f[k-len(word):k]) == word {
+			return k + 1
+		}
+	}
+	return -1
 }
