@@ -131,7 +131,7 @@ func (db *DB) openWriter(ctx context.Context) error {
 		"_foreign_keys": {"on"},
 		// Moving the journal into the file after each batch, as is the default,
 		// costs two more waits for the disk than the commit itself.
-		"_pragma": {"temp_store(MEMORY)", "cache_size(-8192)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
+		"_pragma": {"temp_store(MEMORY)", "cache_size(-4096)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
 	}))
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (db *DB) still() bool {
 
 func (db *DB) openReaders(more url.Values) (err error) {
 	more.Set("_query_only", "on")
-	more["_pragma"] = []string{"temp_store(MEMORY)", "cache_size(-4096)"}
+	more["_pragma"] = []string{"temp_store(MEMORY)", "cache_size(-2048)"}
 	if db.Read, err = sql.Open("sqlite", db.dsn(more)); err != nil {
 		return err
 	}

@@ -248,7 +248,11 @@ func who(r bounce.Reason) string {
 }
 
 func matches(globs, rule string) bool {
-	for _, g := range strings.Fields(globs) {
+	for g := range strings.FieldsSeq(globs) {
+		literal, _, _ := strings.Cut(g, "*") // most globs are told apart by it
+		if !strings.HasPrefix(rule, literal) && !strings.ContainsAny(literal, `?[\`) {
+			continue
+		}
 		if ok, err := path.Match(g, rule); err == nil && ok {
 			return true
 		}
