@@ -1,6 +1,3 @@
-// Package policy decides from the stored history of one address whether it may
-// be mailed. It is pure: it has no clock, no files and no state, and gives the
-// same answer for the same input on any machine. Nothing here knows SQL.
 package policy
 
 import (

@@ -1,5 +1,3 @@
-// Package compose builds from a configuration what the commands and the daemon
-// run: harvests, exports and reports over one database.
 package compose
 
 import (
