@@ -140,7 +140,7 @@ func again(x *query.Explanation, now time.Time) policy.Verdict {
 	for _, e := range x.Events {
 		events = append(events, policy.Event{ID: e.ID, Notice: e.Message, Hash: e.Hash, Index: e.Index, At: e.At, Address: e.Address, Kind: e.Kind, Action: e.Action,
 			Reason: e.Reason, Confidence: e.Confidence, Feedback: e.Feedback, Rule: e.Rule, Proof: e.Proof, Stream: e.Stream, Message: e.OriginalMessageID,
-			Concern: e.Concern, Operator: e.Operator})
+			Concern: e.Concern, Operator: e.Operator, Forgeable: e.Forgeable})
 	}
 	fold := policy.Fold{Own: []string{"example.org"}, Around: policy.NewCircumstances(x.Windows, x.Rulings), Now: now}
 	return fold.Decide(x.Key, events, x.Overrides)

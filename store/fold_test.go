@@ -71,8 +71,10 @@ func drawItems(t *rapid.T) []facts.Item {
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "bursts") {
 		day, reason := rapid.IntRange(0, 40).Draw(t, "day"), rapid.SampledFrom([]bounce.Reason{bounce.UserUnknown, bounce.DomainUnknown}).Draw(t, "reason")
-		for i := range rapid.IntRange(18, 24).Draw(t, "size") {
+		outside := rapid.Bool().Draw(t, "outside")
+		for i := range rapid.IntRange(8, 24).Draw(t, "size") {
 			it := failure(day, fmt.Sprintf("%c@d%d.example.com", 'a'+i, i%7), reason)
+			it.Result.Provenance.Outside = outside
 			it.Message.UID = uint32(1000*(day+1) + 30*int(reason) + i)
 			items = append(items, it)
 		}
@@ -189,12 +191,12 @@ func storedBins(t testing.TB, db *DB) map[bin]int {
 func countedBins(t testing.TB, db *DB) map[bin]int {
 	t.Helper()
 	members := map[bin]map[string]bool{}
-	eachRow(t, db, `SELECT key, concern, operator, at FROM events`, func(rows *sql.Rows) error {
+	eachRow(t, db, `SELECT key, concern, operator, forgeable, at FROM events`, func(rows *sql.Rows) error {
 		var x policy.Traits
 		var at time.Time
-		err := rows.Scan(&x.Key, &x.Concern, &x.Operator, engine.When(&at))
+		err := rows.Scan(&x.Key, &x.Concern, &x.Operator, &x.Forgeable, engine.When(&at))
 		for _, c := range policy.Concentrations() {
-			if b := (bin{c.Kind, x.Of(c.Subject), c.Bin(at)}); c.Counts(x.Concern) && b.subject != "" {
+			if b := (bin{c.Kind, x.Of(c.Subject), c.Bin(at)}); c.Counts(x) && b.subject != "" {
 				if members[b] == nil {
 					members[b] = map[string]bool{}
 				}

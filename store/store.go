@@ -44,6 +44,7 @@ type Options struct {
 	BATV        *envelope.BATV // the keys of the tags on our return paths; nil: tags say nothing
 	Streams     []facts.Stream // of ours, the first that selects a mail has it
 	Trust       *origin.Trust  // who may speak about whom; nil: nobody
+	Limited     facts.Limited  // which notices that anybody can write are limited
 	Limits      judge.Limits   // of the guard on the exports; zero fields are defaults
 	// Synchronised tells whether something keeps the clock right; nil: unknown.
 	Synchronised func() (bool, error)
@@ -87,7 +88,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := &facts.Ours{Domains: facts.DomainKeys(o.Own), ReturnPaths: o.ReturnPaths, KeysUnread: o.KeysUnread, BATV: o.BATV, Streams: o.Streams, Trust: o.Trust, Policy: o.Policy}
+	ours := &facts.Ours{Domains: facts.DomainKeys(o.Own), ReturnPaths: o.ReturnPaths, KeysUnread: o.KeysUnread, BATV: o.BATV, Streams: o.Streams, Trust: o.Trust, Limited: o.Limited, Policy: o.Policy}
 	j := &judge.Judge{DB: file, Ours: ours, Limits: o.Limits, Synchronised: o.Synchronised}
 	if !o.ReadOnly {
 		if err := j.Index(ctx); err != nil {

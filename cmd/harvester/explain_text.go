@@ -117,11 +117,15 @@ func (e *explainer) standing(x *explanation) {
 		e.field("counter", c.String())
 	}
 	for _, w := range x.Windows {
-		what := "held until"
-		if w.Kind == policy.OwnPath {
-			what = "without weight until"
+		what := "held until " + e.stamp(w.Until)
+		switch c, _ := policy.Concentrated(w.Kind); c.Effect {
+		case policy.Discounts:
+			what = "without weight until " + e.stamp(w.Until)
+		case policy.Waits:
+			what = "waits: harvester holds release or drop"
+		case policy.Holds:
 		}
-		e.field("burst", fmt.Sprintf("%s, %s %s", w.ID(), what, e.stamp(w.Until)))
+		e.field("burst", w.ID()+", "+what)
 	}
 	for _, r := range x.Rulings {
 		what := "dropped"

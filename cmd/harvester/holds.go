@@ -23,8 +23,12 @@ func newHolds(a *app) *cobra.Command {
 		Long: `When one receiver refuses far more addresses than usual at once, or many fail at
 unrelated places alike, that is an outage until it is proven otherwise: what
 would have been suppressed is held and no export carries it. A second failure
-after the hold confirms it, a delivery or silence drops it, or you decide.`,
-		Example: "  harvester holds list\n  harvester holds drop outage:google:2026-01-06T08 --reason 'their incident report'",
+after the hold confirms it, a delivery or silence drops it, or you decide.
+
+Verdicts that rest on what anybody can write (docs/proof.md) wait when more than
+10 addresses come within an hour, or 25 of one domain within a day. Nothing
+confirms those but more proof, or you: "forgeable" stands for all such holds.`,
+		Example: "  harvester holds list\n  harvester holds release forgeable --reason 'our newsletter of today'\n  harvester holds drop outage:google:2026-01-06T08 --reason 'their incident report'",
 	},
 		newHoldsList(a),
 		newHoldsRule(a, true, "release", "Believe the failures of a hold: they count as usual"),
@@ -74,8 +78,8 @@ func newHoldsList(a *app) *cobra.Command {
 					p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, h.ID())
 					if h.Ruling != "" {
 						p.field("ruling", fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
-					} else if h.Kind == policy.OwnPath {
-						p.field("", "our own path: what failed has no weight")
+					} else if what := effectText(h.Kind); what != "" {
+						p.field("", what)
 					}
 				}
 				if len(holds) == 0 && !asJSON {
@@ -97,7 +101,7 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     name + " HOLD",
 		Short:   short,
-		Long:    short + `. HOLD is an id of "harvester holds list --all", or the receiver alone where only one hold is his. The latest ruling holds.`,
+		Long:    short + `. HOLD is an id of "harvester holds list --all", or the receiver alone where only one hold is his, or "forgeable": all where verdicts wait for you. The latest ruling holds.`,
 		Example: fmt.Sprintf("  harvester holds %s google --reason 'seen in their status page'", name),
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -109,15 +113,22 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				h, err := findHold(holds, args[0])
+				found, err := findHolds(holds, args[0])
 				if err != nil {
 					return err
 				}
-				out, err := set.DB.Judge.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
-				if err != nil {
-					return err
+				sum := ruled{ID: args[0], Ruling: name}
+				for _, h := range found {
+					out, err := set.DB.Judge.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
+					if err != nil {
+						return err
+					}
+					sum.Added, sum.Removed, sum.Held = sum.Added+out.Added, sum.Removed+out.Removed, sum.Held+out.Held
 				}
-				return a.printRuling(ruled{h.ID(), name, out.Added, out.Removed, out.Held}, asJSON)
+				if len(found) == 1 {
+					sum.ID = found[0].ID()
+				}
+				return a.printRuling(sum, asJSON)
 			})
 		},
 	}
@@ -143,6 +154,36 @@ func (a *app) printRuling(r ruled, asJSON bool) error {
 	}
 	_, err := fmt.Fprintf(a.Out, "%s: %s, %s\n", r.ID, r.Ruling, outcomeText(facts.Outcome{Added: r.Added, Removed: r.Removed, Held: r.Held}))
 	return err
+}
+
+// effectText says what a kind of hold does besides holding.
+func effectText(kind policy.WindowKind) string {
+	switch c, _ := policy.Concentrated(kind); c.Effect {
+	case policy.Discounts:
+		return "our own path: what failed has no weight"
+	case policy.Waits:
+		return "anybody can have written these: they wait for you"
+	case policy.Holds:
+	}
+	return ""
+}
+
+// findHolds finds the holds behind a name: one, or all that wait for the
+// operator.
+func findHolds(holds []query.Hold, name string) (found []query.Hold, err error) {
+	if name == string(policy.Forgeable) {
+		for _, h := range holds {
+			if c, _ := policy.Concentrated(h.Kind); c.Effect == policy.Waits && (h.Ruling == "" || h.Held > 0) {
+				found = append(found, h)
+			}
+		}
+		if found == nil {
+			return nil, fail(exitUsage, errors.New("nothing waits"), "harvester holds list --all shows the holds")
+		}
+		return found, nil
+	}
+	h, err := findHold(holds, name)
+	return []query.Hold{h}, err
 }
 
 // findHold finds a hold by its id, or by its subject where there is only one.

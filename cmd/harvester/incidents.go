@@ -239,6 +239,16 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 	return cmd
 }
 
+func provenText(in *query.Incident) string {
+	switch in.Proven {
+	case 0:
+		return fmt.Sprintf("none of these %d is proven to be of our mail", in.Count)
+	case in.Count:
+		return fmt.Sprintf("all are of our mail, by %d receivers", in.ProvenBy)
+	}
+	return fmt.Sprintf("%d of them are of our mail, by %d receivers", in.Proven, in.ProvenBy)
+}
+
 func (p *page) incident(in *query.Incident, c colours) {
 	p.line("%s (%s)", c.bold(in.Cause.Title), in.ID)
 	state := "open since " + p.stamp(in.Opened)
@@ -247,6 +257,7 @@ func (p *page) incident(in *query.Incident, c colours) {
 	}
 	if in.Count > 0 {
 		p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
+		p.field("proof", provenText(in))
 	} else {
 		p.field("state", fmt.Sprintf("%s, last seen %s by the watch over your records", state, p.stamp(in.LastSeen)))
 	}

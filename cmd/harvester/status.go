@@ -106,6 +106,9 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	for _, al := range v.Alarms {
 		p.field("alarm", fmt.Sprintf("%s since %s: %s", strings.ToUpper(al.Urgency.String()), p.stamp(al.Opened), al.Title))
 	}
+	if db.Waiting > 0 {
+		p.field("waiting", fmt.Sprintf("%d verdicts on the word of notices that anybody can have written: harvester holds", db.Waiting))
+	}
 	if db.Triage > 0 {
 		p.field("triage", fmt.Sprintf("%d messages that nobody understood", db.Triage))
 	}

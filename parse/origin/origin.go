@@ -24,6 +24,9 @@ type Evidence struct {
 	// Host is our own server that wrote the notice; "" when it came from outside
 	// or nobody knows.
 	Host string `json:"host,omitempty"`
+	// Outside tells that a line of our own server shows that the notice came from
+	// outside; false where nobody knows.
+	Outside bool `json:"outside,omitempty"`
 	// Author is the domain of the notice's From where our server recorded that it
 	// is authentic, and the writer a mail system; "" otherwise.
 	Author string `json:"author,omitempty"`
@@ -43,7 +46,8 @@ func Read(h mime.Header, from string, t *Trust) Evidence {
 	if t == nil {
 		return e
 	}
-	border, host := t.trail(h)
+	border, host, outside := t.trail(h)
+	e.Outside = outside
 	if host != "" && (Daemon(from) || nullPath(h)) {
 		e.Host = host
 	}
@@ -53,8 +57,8 @@ func Read(h mime.Header, from string, t *Trust) Evidence {
 
 // trail follows the Received lines from the newest one. border is the index of
 // the first that shows a hop from outside, -1 when there is none; host is our
-// server that wrote the mail.
-func (t *Trust) trail(h mime.Header) (border int, host string) {
+// server that wrote the mail; outside tells that the border is a line of ours.
+func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 	border = -1
 	lines, written := 0, ""
 	for i := range h {
@@ -62,18 +66,18 @@ func (t *Trust) trail(h mime.Header) (border int, host string) {
 			continue
 		}
 		if lines++; lines > maxHops {
-			return i, ""
+			return i, "", false
 		}
 		line := readHop(h[i].Value)
 		switch {
 		case !t.own(line.by):
-			return i, ""
+			return i, "", false
 		case line.written():
 			// Postfix writes such a line, too, when an alias leads on: the lines of
 			// before stand below it.
 			written = line.by
 		case !line.within(t.Networks):
-			return i, ""
+			return i, "", true
 		case !line.lmtp():
 			host = line.by // from a host of our networks, which may name nobody
 		}
@@ -81,7 +85,7 @@ func (t *Trust) trail(h mime.Header) (border int, host string) {
 	if written != "" {
 		host = written
 	}
-	return border, host
+	return border, host, false
 }
 
 func (t *Trust) own(host string) bool {

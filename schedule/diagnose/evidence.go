@@ -39,7 +39,7 @@ func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 			continue // nothing that a look-up could check
 		}
 		ev.Envelope(res.Original.ReturnPath, res.DeliveredTo, own)
-		ev.IP = policy.Named(r.Diagnostic)
+		ev.IP = policy.Named(r.Diagnostic, r.RemoteMTA)
 		ev.Direct = reports(res.ReportingMTA, own)
 		ev.trace(header, own)
 		if !slices.ContainsFunc(list, ev.same) && len(list) < maxClaims {

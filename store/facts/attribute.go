@@ -51,10 +51,12 @@ type attribution struct {
 	concern  string
 	token    string // of the signed return path; one mail's
 	doubt    string // why a return path speaks against the notice
+
+	forgeable string // policy.Outside where it would suppress by what anybody can have written
 }
 
 func (a *attribution) traits() policy.Traits {
-	return policy.Traits{Key: a.key, Concern: a.concern, Operator: a.operator}
+	return policy.Traits{Key: a.key, Concern: a.concern, Operator: a.operator, Forgeable: a.forgeable}
 }
 
 // attribute judges one recipient of a notice that came in at a time, first
@@ -88,6 +90,9 @@ func (w *Writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 		v.apply(&a, len(res.Recipients))
 	}
 	db.conclude(&a, res, r)
+	if a.proof == policy.ProofReturned && db.limits(&res.Provenance) && db.suppresses(&a, res, r) {
+		a.forgeable = policy.Outside
+	}
 	return a, nil
 }
 
@@ -97,7 +102,7 @@ func (ours *Ours) conclude(a *attribution, res *parse.Result, r *parse.Recipient
 	a.operator = operator(r, a.key, a.proof, ours.Domains)
 	// What the policy asks more proof of than there is opens no hold and no
 	// incident either.
-	line, ok := ours.Policy.Line(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Confidence: r.Confidence, Rule: r.Rule, Stream: a.stream})
+	line, ok := ours.line(a, res, r)
 	a.concern, a.cause, a.named = "", "", ""
 	if ok && line.Proof > policy.ProofReturned && a.proof < line.Proof {
 		return
@@ -108,13 +113,24 @@ func (ours *Ours) conclude(a *attribution, res *parse.Result, r *parse.Recipient
 	}
 	if c, ok := policy.CauseOf(r.Reason, r.Vendor, r.Status, r.Diagnostic); ok {
 		a.cause = policy.IncidentKey(c, sender(&res.Original, ours.Domains))
-		if ip := policy.Named(r.Diagnostic); ip.IsValid() {
+		if ip := policy.Named(r.Diagnostic, r.RemoteMTA); ip.IsValid() {
 			a.named = ip.String()
 		}
 		if c.Group == "dkim" {
 			a.named = selector(&res.Original, ours.Domains)
 		}
 	}
+}
+
+func (ours *Ours) line(a *attribution, res *parse.Result, r *parse.Recipient) (policy.Line, bool) {
+	return ours.Policy.Line(policy.Event{Kind: res.Kind, Action: r.Action, Reason: r.Reason, Confidence: r.Confidence, Rule: r.Rule, Stream: a.stream,
+		Feedback: res.FeedbackType, Behind: r.Behind != "", Unread: r.Unread != ""})
+}
+
+// suppresses tells whether a failure can put its address on the list.
+func (ours *Ours) suppresses(a *attribution, res *parse.Result, r *parse.Recipient) bool {
+	line, ok := ours.line(a, res, r)
+	return ok && line.Suppress && a.proof >= line.Proof
 }
 
 // sender is the registered domain of ours that a mail was sent as.
@@ -210,13 +226,26 @@ var operators = []struct{ suffix, name string }{
 // operators are believed: hosts made up for each notice would hide a burst.
 func operator(rcpt *parse.Recipient, key string, proof policy.Proof, own []string) string {
 	host := policy.DomainKey(rcpt.RemoteMTA)
-	if proof < policy.ProofAuthentic && knownOperator(host) == "" || host == "" || !strings.Contains(host, ".") || strings.Trim(host, "0123456789.:[]abcdef") == "" || policy.Own(host, own) {
+	if proof < policy.ProofAuthentic && knownOperator(host) == "" || !hostName(host) || policy.Own(host, own) {
 		host = policy.Domain(key)
 	}
 	if name := knownOperator(host); name != "" {
 		return name
 	}
 	return organisation(host)
+}
+
+// hostName tells whether s, in lower case, is a host name: what a notice calls
+// its refusing host may be an address or any words.
+func hostName(s string) bool {
+	labels := strings.Split(s, ".")
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	top := labels[len(labels)-1]
+	return len(labels) > 1 && len(s) <= 253 && (strings.HasPrefix(top, "xn--") || strings.Trim(top, "abcdefghijklmnopqrstuvwxyz") == "" && len(top) > 1)
 }
 
 func knownOperator(host string) string {

@@ -231,13 +231,13 @@ func (w *Writing) earlier(c *content, r *rows, at int64) error {
 	if _, err := w.Exec(`UPDATE events SET at = ? WHERE message = ?`, at, c.id); err != nil {
 		return err
 	}
-	events, err := w.Query(`SELECT key, concern, operator FROM events WHERE message = ?`, c.id)
+	events, err := w.Query(`SELECT key, concern, operator, forgeable FROM events WHERE message = ?`, c.id)
 	if err != nil {
 		return err
 	}
 	return engine.Each(events, func(rows *sql.Rows) error {
 		var t policy.Traits
-		err := rows.Scan(&t.Key, &t.Concern, &t.Operator)
+		err := rows.Scan(&t.Key, &t.Concern, &t.Operator, &t.Forgeable)
 		w.Touched.Keys[t.Key] = true
 		w.Touched.Moved = append(w.Touched.Moved, Place{t, was}, Place{t, at})
 		return err

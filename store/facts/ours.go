@@ -1,6 +1,10 @@
 package facts
 
 import (
+	"fmt"
+	"slices"
+
+	"harvester/parse"
 	"harvester/parse/envelope"
 	"harvester/parse/origin"
 	"harvester/store/policy"
@@ -17,6 +21,43 @@ type Ours struct {
 	Streams     []Stream       // of ours, the first that selects a mail has it
 	Trust       *origin.Trust  // who may speak about whom; nil: nobody
 	Policy      policy.Table   // what proof it asks for: less opens no hold and no incident
+	Limited     Limited        // which notices that anybody can write are limited
+}
+
+// Limited says which notices that anybody can have written (level "returned")
+// put no more than a few addresses an hour on the list.
+type Limited uint8
+
+// The choices.
+const (
+	LimitedSeen Limited = iota // those that came from outside, as a line of our own server shows
+	LimitedAll                 // all: what our servers write is told apart by what is configured
+	LimitedNone
+)
+
+var limitedNames = []string{"seen", "all", "none"}
+
+// UnmarshalText reads the word of the configuration.
+func (l *Limited) UnmarshalText(b []byte) error {
+	i := slices.Index(limitedNames, string(b))
+	if i < 0 {
+		return fmt.Errorf("unknown %q (one of %q)", b, limitedNames)
+	}
+	*l = Limited(i)
+	return nil
+}
+
+func (l Limited) String() string { return limitedNames[min(int(l), len(limitedNames)-1)] }
+
+// limits tells whether a notice of unproven origin is limited.
+func (ours *Ours) limits(p *parse.Provenance) bool {
+	switch ours.Limited {
+	case LimitedAll:
+		return true
+	case LimitedSeen:
+		return p.Outside
+	}
+	return false
 }
 
 // DomainKeys are domains in the form of Ours.Domains.

@@ -28,7 +28,7 @@ type Stored struct {
 	mailbox    string // that it was first found in
 }
 
-const selectStored = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.token, e.doubt, e.rules,
+const selectStored = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.token, e.doubt, e.forgeable, e.rules,
   e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
   m.original_sender, m.list_id, m.feedback_id, m.dkim, m.provenance, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
@@ -39,7 +39,7 @@ const selectStored = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e
 func scanStored(rows *sql.Rows) (j Stored, err error) {
 	r, o, c := &j.Res, &j.Res.Original, &j.Rcpt
 	var dkim, provenance string
-	err = rows.Scan(&j.ID, &j.at, &j.was.key, engine.Text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &j.was.token, &j.was.doubt, &r.Rules,
+	err = rows.Scan(&j.ID, &j.at, &j.was.key, engine.Text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &j.was.token, &j.was.doubt, &j.was.forgeable, &r.Rules,
 		engine.Text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
 		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &provenance, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, engine.Text(&c.Action), &c.Status, &c.ReplyCode, engine.Text(&c.Reason), engine.Text(&c.Fault),
@@ -50,16 +50,13 @@ func scanStored(rows *sql.Rows) (j Stored, err error) {
 	if err == nil {
 		err = ReadProvenance(provenance, &r.Provenance)
 	}
-	if err == nil {
-		err = ReadProvenance(provenance, &r.Provenance)
-	}
 	return j, err
 }
 
 // Revise judges the events after one number up to another anew, and stores
 // what differs.
 func (w *Writing) Revise(ctx context.Context, meaning Meaning, from, to int64) (revised int, err error) {
-	update, err := w.SQL.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?, token = ?, doubt = ?,
+	update, err := w.SQL.PrepareContext(ctx, `UPDATE events SET key = ?, domain = ?, proof = ?, stream = ?, operator = ?, cause = ?, named = ?, concern = ?, token = ?, doubt = ?, forgeable = ?,
   rules = ?, status = ?, reply_code = ?, reason = ?, fault = ?, class = ?, vendor = ?, rule = ?, confidence = ?, evidence = ?, unread = ? WHERE id = ?`)
 	if err != nil {
 		return 0, err
@@ -84,7 +81,7 @@ func (w *Writing) Revise(ctx context.Context, meaning Meaning, from, to int64) (
 			w.Touched.Keys[a.key] = true
 			w.Touched.Moved = append(w.Touched.Moved, Place{a.traits(), j.at})
 		}
-		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern, now.token, now.doubt,
+		_, err = update.ExecContext(ctx, now.key, policy.Domain(now.key), now.proof.String(), now.stream, now.operator, now.cause, now.named, now.concern, now.token, now.doubt, now.forgeable,
 			j.Res.Rules, c.Status, c.ReplyCode, c.Reason.String(), c.Fault.String(), c.Class.String(), c.Vendor, c.Rule, c.Confidence.String(),
 			c.Evidence, c.Unread, j.ID)
 		return err
@@ -111,6 +108,10 @@ func (w *Writing) reattribute(j *Stored) (attribution, error) {
 		a.key, a.proof, a.stream, a.token, a.doubt = j.was.key, j.was.proof, j.was.stream, j.was.token, j.was.doubt
 	}
 	w.Ours.conclude(&a, &j.Res, &j.Rcpt)
+	// How what came in was limited stays, unless more proof came.
+	if a.forgeable = j.was.forgeable; a.proof != policy.ProofReturned {
+		a.forgeable = ""
+	}
 	return a, nil
 }
 

@@ -163,6 +163,7 @@ var insertEvents = engine.Insert[eventRow]{Verb: "INSERT", Table: "events", Colu
 	{Name: "cause", Of: func(e *eventRow) any { return e.cause }},
 	{Name: "named", Of: func(e *eventRow) any { return e.named }},
 	{Name: "concern", Of: func(e *eventRow) any { return e.concern }},
+	{Name: "forgeable", Of: func(e *eventRow) any { return e.forgeable }},
 	{Name: "token", Of: func(e *eventRow) any { return e.token }},
 	{Name: "doubt", Of: func(e *eventRow) any { return e.doubt }},
 	{Name: "behind", Of: func(e *eventRow) any { return e.Behind }},

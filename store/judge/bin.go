@@ -37,7 +37,7 @@ func eachBin(p facts.Place, f func(c *policy.Concentration, b bin, member string
 	all := policy.Concentrations()
 	for i := range all {
 		c := &all[i]
-		if !c.Counts(p.Concern) {
+		if !c.Counts(p.Traits) {
 			continue
 		}
 		if subject := p.Of(c.Subject); subject != "" {
@@ -66,8 +66,8 @@ func (w *Judging) touchedBins() map[bin]*growth {
 
 const (
 	// selectPlaces finds the bins that some addresses stood in before an event.
-	selectPlaces = `SELECT e.key, e.concern, e.operator, e.at FROM json_each(?) k CROSS JOIN events e ON e.key = k.value
- WHERE e.id < ? AND e.concern <> ''`
+	selectPlaces = `SELECT e.key, e.concern, e.operator, e.forgeable, e.at FROM json_each(?) k CROSS JOIN events e ON e.key = k.value
+ WHERE e.id < ? AND e.concern || e.forgeable <> ''`
 	putBin  = `INSERT OR REPLACE INTO bins (kind, subject, bin, n) VALUES (?,?,?,?)`
 	growBin = `INSERT INTO bins (kind, subject, bin, n) VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n`
 )
@@ -164,7 +164,7 @@ func (w *Judging) dropKnown(bins map[bin]*growth) error {
 		}
 		err = engine.Each(rows, func(rows *sql.Rows) error {
 			var p facts.Place
-			err := rows.Scan(&p.Key, &p.Concern, &p.Operator, &p.At)
+			err := rows.Scan(&p.Key, &p.Concern, &p.Operator, &p.Forgeable, &p.At)
 			eachBin(p, func(c *policy.Concentration, b bin, member string) {
 				if g := bins[b]; g != nil && c.Member == policy.ByKey {
 					delete(g.joined, member)

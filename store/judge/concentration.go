@@ -12,17 +12,30 @@ import (
 // inConcern is the condition that its index has, too: the same words, so that
 // SQLite finds that the index serves.
 func inConcern(c *policy.Concentration) string {
+	origin := "forgeable = ''"
+	if c.Origin != "" {
+		origin = "forgeable <> ''" // there is but one
+	}
+	if c.Concerns == nil {
+		return origin
+	}
 	words := make([]string, len(c.Concerns))
 	for i, w := range c.Concerns {
 		words[i] = "'" + w + "'"
 	}
-	return "concern IN (" + strings.Join(words, ", ") + ")"
+	return origin + " AND concern IN (" + strings.Join(words, ", ") + ")"
 }
 
 const indexPrefix = "events_in_"
 
 // indexOf is the index of a concentration, and its definition.
 func indexOf(c *policy.Concentration) (name, definition string) {
+	all := policy.Concentrations()
+	for i := range all {
+		if w := &all[i]; c.Concerns != nil && w.Concerns == nil && w.Origin == c.Origin && w.Subject == c.Subject && w.Member == c.Member {
+			return indexOf(w) // it serves both
+		}
+	}
 	name = indexPrefix + string(c.Kind)
 	columns := []string{string(c.Subject), "at"}
 	if c.Member != policy.ByKey {

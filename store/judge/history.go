@@ -53,6 +53,7 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.token", To: func(e *stored) any { return &e.Token }},
 	{Column: "e.doubt", To: func(e *stored) any { return &e.Doubt }},
 	{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
+	{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
 	{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
 	{Column: ownLook, To: func(e *stored) any { return &e.look }},
 	{Column: "ifnull(e.duplicate_of, 0)", To: func(e *stored) any { return &e.duplicateOf }},

@@ -48,7 +48,9 @@ func rowsOf(key string, v *policy.Verdict) []row {
 			state: policy.Suppressed.String(), since: ep.Since.UnixMilli(), lastSeen: ep.LastSeen.UnixMilli(), count: ep.Count, line: ep.Line.String()}
 		if ep.Held {
 			r.state = policy.HeldBack.String()
-			r.heldUntil = sql.NullInt64{Int64: ep.HeldUntil.UnixMilli(), Valid: true}
+			if !ep.Waiting {
+				r.heldUntil = sql.NullInt64{Int64: ep.HeldUntil.UnixMilli(), Valid: true}
+			}
 		}
 		if !ep.Expires.IsZero() {
 			r.expires = sql.NullInt64{Int64: ep.Expires.UnixMilli(), Valid: true}

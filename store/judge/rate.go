@@ -8,6 +8,7 @@ import (
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
+	"maps"
 	"time"
 )
 
@@ -36,7 +37,8 @@ type Rate struct {
 	Complaints int          `json:"complaints"`       // distinct recipients
 	CompShare  float64      `json:"complaint_share"`
 	CompLow    float64      `json:"complaint_low"`
-	From       time.Time    `json:"from"` // of what is counted
+	Forgeable  int          `json:"forgeable"` // further distinct recipients on the word of what anybody can have written: they do not count
+	From       time.Time    `json:"from"`      // of what is counted
 	To         time.Time    `json:"to"`
 
 	Limits policy.RateLimits `json:"limits"`
@@ -181,7 +183,7 @@ func (db Rates) RatesIn(ctx context.Context, q engine.Querier, at time.Time) ([]
 		if was.released.After(r.From) {
 			r.From = was.released
 		}
-		v := counts.volume(s.Name, r.From)
+		v, rest := counts.volume(s.Name, r.From)
 		if v.Known {
 			r.Sent = &v.Sent
 		}
@@ -189,6 +191,10 @@ func (db Rates) RatesIn(ctx context.Context, q engine.Querier, at time.Time) ([]
 		r.Complaints, r.CompShare, r.CompLow = v.Complaints, v.Share(v.Complaints), policy.Wilson(v.Complaints, v.Sent)
 		if r.Level, r.Why = policy.Judge(was.level, v, r.Limits); r.Level != was.level {
 			r.Since, r.Author = time.Time{}, ""
+		}
+		r.Forgeable = rest.left
+		if why := rest.String(); why != "" && r.Level >= policy.Fine {
+			r.Why += "; " + why
 		}
 		out = append(out, r)
 	}
@@ -210,10 +216,30 @@ type failed struct {
 	stream, key string
 	at          time.Time
 	complaint   bool
+	proof       policy.Proof
+	forgeable   bool // it is limited, as anybody can have written it
 }
 
-// volume counts one stream from a time on.
-func (c *counted) volume(stream string, from time.Time) (v policy.Volume) {
+// weak is what of a stream rests on notices that anybody can have written.
+type weak struct {
+	counted int // distinct recipients that count nevertheless
+	left    int // and that do not
+}
+
+func (w weak) String() string {
+	switch {
+	case w.left > 0:
+		return fmt.Sprintf("%d more on the word of what anybody can write do not count", w.left)
+	case w.counted > 0:
+		return fmt.Sprintf("%d of these rest on what anybody can write, as most of the stream's notices do (docs/proof.md)", w.counted)
+	}
+	return ""
+}
+
+// volume counts one stream from a time on. What anybody can have written does
+// not count where it is limited, nor where most of the stream's failures have
+// more proof.
+func (c *counted) volume(stream string, from time.Time) (v policy.Volume, w weak) {
 	mine := func(s string) bool { return stream == AllStreams || s == stream }
 	first := facts.EpochDay(from)
 	for _, d := range c.sent {
@@ -223,20 +249,40 @@ func (c *counted) volume(stream string, from time.Time) (v policy.Volume) {
 		}
 	}
 	hard, complaints := map[string]bool{}, map[string]bool{}
+	shown, doubtful, forgeable := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, f := range c.failures {
 		switch {
 		case !mine(f.stream) || f.at.Before(from):
+		case f.forgeable:
+			forgeable[f.key] = true
+		case f.proof < policy.ProofAuthentic:
+			doubtful[f.key] = true
+		default:
+			shown[f.key] = true
+		}
+	}
+	most := len(shown) > len(doubtful)
+	for _, f := range c.failures {
+		switch {
+		case !mine(f.stream) || f.at.Before(from) || f.forgeable || most && f.proof < policy.ProofAuthentic:
 		case f.complaint:
 			complaints[f.key] = true
 		default:
 			hard[f.key] = true
 		}
 	}
-	v.Hard, v.Complaints = len(hard), len(complaints)
-	return v
+	if most {
+		maps.Copy(forgeable, doubtful)
+	}
+	maps.DeleteFunc(forgeable, func(key string, _ bool) bool { return hard[key] || complaints[key] })
+	v.Hard, v.Complaints, w.left = len(hard), len(complaints), len(forgeable)
+	if !most {
+		w.counted = len(doubtful)
+	}
+	return v, w
 }
 
-const selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule, e.proof, e.concern, e.operator
+const selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule, e.proof, e.concern, e.operator, e.forgeable
  FROM events e JOIN messages m ON m.id = e.message
  WHERE e.at >= ? AND e.at <= ? AND e.key <> '' AND (e.kind = 'bounce' AND e.action = 'failed' AND e.class = 'hard' OR e.kind = 'complaint')`
 
@@ -271,14 +317,14 @@ func (db Rates) counts(ctx context.Context, q engine.Querier, at time.Time) (*co
 	return c, engine.Each(rows, func(rows *sql.Rows) error {
 		var e stored
 		if err := rows.Scan(&e.key, &e.Stream, engine.When(&e.At), engine.Text(&e.Kind), engine.Text(&e.Action), engine.Text(&e.Reason), engine.Text(&e.Confidence), &e.Feedback, &e.Rule,
-			engine.Text(&e.Proof), &e.Concern, &e.Operator); err != nil {
+			engine.Text(&e.Proof), &e.Concern, &e.Operator, &e.Forgeable); err != nil {
 			return err
 		}
 		line, ok := db.Ours.Policy.Line(e.Event)
 		complaint := line.Name == "complaint"
 		around.Surround(&e.Event, e.key)
 		if ok && e.Proof >= line.Proof && e.Circumstance != policy.Discounted && (complaint || line.Name != "unsubscribe") {
-			c.failures = append(c.failures, failed{e.Stream, e.key, e.At, complaint})
+			c.failures = append(c.failures, failed{e.Stream, e.key, e.At, complaint, e.Proof, e.Forgeable != ""})
 		}
 		return nil
 	})

@@ -160,7 +160,7 @@ const createReread = `CREATE TEMP TABLE reread (id INTEGER PRIMARY KEY, reason T
 
 // imaginedEvents are the events as far as concentrations count them, as they
 // would read.
-const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.at, ifnull(r.concern, e.concern) AS concern FROM events e LEFT JOIN reread r ON r.id = e.id)`
+const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.forgeable, e.at, ifnull(r.concern, e.concern) AS concern FROM events e LEFT JOIN reread r ON r.id = e.id)`
 
 // imagined is inOrder, as the events would read.
 var imagined = selections{

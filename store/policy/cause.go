@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -74,20 +73,4 @@ func hasWord(text string, words []string) bool {
 
 func inWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
-}
-
-// Named returns the first IP address that a reply text names: with a sender's
-// fault that is ours, the one that sent. It is invalid when there is none.
-// Loopback addresses are passed over: lists answer with them.
-func Named(diagnostic string) netip.Addr {
-	isIP := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' || r == '.' || r == ':'
-	}
-	for _, word := range strings.FieldsFunc(diagnostic, func(r rune) bool { return !isIP(r) }) {
-		word = strings.Trim(word, ".")
-		if ip, err := netip.ParseAddr(strings.TrimRight(word, ":")); err == nil && !ip.IsLoopback() && !ip.IsUnspecified() && strings.Count(word, ":") != 1 {
-			return ip
-		}
-	}
-	return netip.Addr{}
 }

@@ -41,7 +41,7 @@ func (c *Circumstances) Surround(e *Event, key string) {
 		return // they are as the caller set them
 	}
 	e.Circumstance, e.HeldUntil = Ordinary, time.Time{}
-	if e.Concern == "" || len(c.windows)+len(c.rulings) == 0 {
+	if e.Concern+e.Forgeable == "" || len(c.windows)+len(c.rulings) == 0 {
 		return
 	}
 	if r, ok := c.ruling(e, key); ok {
@@ -56,11 +56,16 @@ func (c *Circumstances) Surround(e *Event, key string) {
 			if e.At.Before(w.Start) || !e.At.Before(w.Until) {
 				continue
 			}
-			if k.Discounts() {
+			switch k.Effect {
+			case Discounts:
 				e.Circumstance, e.HeldUntil = Discounted, time.Time{}
 				return
+			case Waits:
+				e.Circumstance = Waiting
+				continue
+			case Holds:
+				e.Circumstance = max(e.Circumstance, Held)
 			}
-			e.Circumstance = Held
 			if w.Until.After(e.HeldUntil) {
 				e.HeldUntil = w.Until
 			}
@@ -86,10 +91,11 @@ func (c *Circumstances) ruling(e *Event, key string) (latest ranked, ok bool) {
 // subject is what an event of an address concerns; none where the
 // concentration does not count it.
 func (c *Concentration) subject(e *Event, key string) subject {
-	if !c.Counts(e.Concern) {
+	t := Traits{key, e.Concern, e.Operator, e.Forgeable}
+	if !c.Counts(t) {
 		return subject{}
 	}
-	return subject{c.Kind, Traits{key, e.Concern, e.Operator}.Of(c.Subject)}
+	return subject{c.Kind, t.Of(c.Subject)}
 }
 
 // Covers tells whether an event of an address lies in the window.

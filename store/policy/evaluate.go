@@ -42,7 +42,8 @@ type Episode struct {
 	Expires   time.Time // zero: never
 	Count     int       // counted events
 	Held      bool
-	HeldUntil time.Time
+	Waiting   bool          // held, and no later failure of the same burst confirms it: the operator decides
+	HeldUntil time.Time     // zero where it waits for the operator
 	Trigger   int           // index into Verdict.Events of the event that met the line; -1 for the operator's act
 	Counted   []int         // indices into Verdict.Events
 	Override  int64         // the operator's act
@@ -313,11 +314,14 @@ func (f *fold) count(t *tally, i int, line Line, stream string) {
 		f.open(t, i, line, stream, firm, false)
 	case met(all) && (t.open == nil || t.open.Held):
 		f.open(t, i, line, stream, all, true)
-	case t.open != nil && !t.open.Held && e.Circumstance != Held:
+	case t.open != nil && !t.open.Held && e.Circumstance == Ordinary:
 		// Short of the line by itself, but more of what already stands.
 		f.prolong(t.open, i)
 	}
-	if !free && n.Why == "" {
+	switch {
+	case e.Circumstance == Waiting:
+		n.Counted, n.Why = false, waits
+	case !free && n.Why == "":
 		n.Why = "held: part of a burst, counts with a failure after " + e.HeldUntil.UTC().Format(time.DateTime)
 	}
 }
@@ -325,7 +329,7 @@ func (f *fold) count(t *tally, i int, line Line, stream string) {
 // window returns the events that count together with event i under line, the
 // first of each day: all, and those that no burst holds any more. An event in
 // a burst is firm when one before its window said the same: two failures apart
-// confirm each other.
+// confirm each other. Of what anybody can have made up nothing confirms anything.
 func (f *fold) window(t *tally, i int, line Line) (firm, all []int, free bool) {
 	e := &f.Events[i]
 	lastFirm, lastAll := int64(-1), int64(-1)
@@ -338,7 +342,14 @@ func (f *fold) window(t *tally, i int, line Line) (firm, all []int, free bool) {
 		if d != lastAll {
 			all, lastAll = append(all, j), d
 		}
-		free = x.Circumstance != Held || !x.HeldUntil.After(e.At) || j == i && len(firm) > 0
+		switch x.Circumstance {
+		case Waiting:
+			free = false
+		case Held:
+			free = !x.HeldUntil.After(e.At) || j == i && len(firm) > 0
+		default:
+			free = true
+		}
 		if free && d != lastFirm {
 			firm, lastFirm = append(firm, j), d
 		}
@@ -378,6 +389,10 @@ func (f *fold) prolong(ep *Episode, i int) {
 
 func (f *fold) extend(ep *Episode, e *Event) {
 	ep.LastSeen = e.At
+	if ep.Waiting = ep.Held && e.Circumstance == Waiting; ep.Waiting {
+		ep.HeldUntil, ep.Expires = time.Time{}, e.At.Add(unconfirmed)
+		return
+	}
 	if ep.Held {
 		ep.HeldUntil = e.HeldUntil
 		ep.Expires = e.HeldUntil.Add(unconfirmed)
@@ -392,6 +407,9 @@ func (f *fold) extend(ep *Episode, e *Event) {
 
 // expired is how most episodes end.
 const expired = "it expired"
+
+// waits is why an event has no weight that anybody can have made up.
+const waits = "waits for you: anybody can have written the notice, and many such came at once (harvester holds)"
 
 // DeliveredSince is how a success ends an episode.
 const DeliveredSince = "delivered since"

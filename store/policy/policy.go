@@ -118,6 +118,9 @@ type Event struct {
 	Doubt    string // why a return path of ours speaks against the notice
 	Concern  string // what concentration it can be part of, "" for none
 	Operator string // who runs the receiving server
+	// Forgeable is Outside where the failure would suppress on the word of a
+	// notice that came from outside and that anybody can have written.
+	Forgeable string
 
 	// Circumstance is what the events of other addresses say about this one;
 	// Fold sets it.
@@ -133,10 +136,11 @@ type Circumstance uint8
 const (
 	Ordinary   Circumstance = iota
 	Held                    // part of a burst: counts only with a second failure after the window
+	Waiting                 // part of a burst that anybody can have made up: counts when the operator says so
 	Discounted              // our own path, resolver or list, or dropped by the operator: never counts
 )
 
-var circumstanceNames = []string{"ordinary", "held", "discounted"}
+var circumstanceNames = []string{"ordinary", "held", "waiting", "discounted"}
 
 func (c Circumstance) String() string { return word(circumstanceNames, int(c)) }
 

@@ -17,6 +17,8 @@ func (v Verdict) WhatIf() []string {
 	for _, ep := range v.Episodes {
 		what := ep.Family
 		switch {
+		case ep.Waiting:
+			out = append(out, fmt.Sprintf("%s: you confirm it (harvester holds release), more proof does, or silence until %s drops it", what, date(ep.Expires)))
 		case ep.Held:
 			out = append(out, fmt.Sprintf("%s: a failure after %s confirms it, a delivery or silence until %s drops it", what, date(ep.HeldUntil), date(ep.Expires)))
 		case ep.Expires.IsZero():
@@ -62,6 +64,10 @@ func (v Verdict) WhyNot() []string {
 		return []string{"nothing was ever received about it"}
 	}
 	for _, ep := range v.Episodes {
+		if ep.Waiting {
+			out = append(out, ep.Family+": it "+waits)
+			continue
+		}
 		out = append(out, fmt.Sprintf("%s: held as part of a burst, a failure after %s confirms it", ep.Family, date(ep.HeldUntil)))
 	}
 	for _, ep := range v.Past {

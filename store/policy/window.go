@@ -61,7 +61,10 @@ func Windows(c *Concentration, subject string, bins []Bin) []Window {
 		if b.N < c.Least {
 			continue
 		}
-		base := baseline(bins[:i], b.Start)
+		base := 0
+		if c.Effect != Waits {
+			base = baseline(bins[:i], b.Start)
+		}
 		if b.N < factor*base {
 			continue
 		}
@@ -70,7 +73,7 @@ func Windows(c *Concentration, subject string, bins []Bin) []Window {
 		if n := len(out); n > 0 {
 			last := &out[n-1]
 			merges, most := !w.Start.After(last.Until), last.Start.Add(Longest)
-			switch spent := !c.Discounts() && (merges && w.Until.After(most) || !last.Until.Before(most)); {
+			switch spent := c.Effect == Holds && (merges && w.Until.After(most) || !last.Until.Before(most)); {
 			case spent && w.Peak < factor*last.Peak && b.Start.Before(most.Add(Longest)):
 				if merges && b.Start.Before(most) {
 					last.End, last.Until, last.Peak = earlier(w.End, most), most, max(last.Peak, w.Peak)

@@ -55,10 +55,11 @@ type ExplainedEvent struct {
 	Provenance        parse.Provenance  `json:"provenance,omitzero"`
 	Whom              string            `json:"whom"` // what names the address
 	Stream            string            `json:"stream"`
-	Operator          string            `json:"operator"` // who runs the receiving server
-	Incident          string            `json:"incident"` // that it belongs to, "" when it is no fault of ours
-	Concern           string            `json:"concern"`  // what concentration it can be part of
-	Hash              string            `json:"hash"`     // SHA-256 of the notice, hex
+	Operator          string            `json:"operator"`            // who runs the receiving server
+	Incident          string            `json:"incident"`            // that it belongs to, "" when it is no fault of ours
+	Concern           string            `json:"concern"`             // what concentration it can be part of
+	Forgeable         string            `json:"forgeable,omitempty"` // "outside" where anybody can have written the notice, and it is limited for that
+	Hash              string            `json:"hash"`                // SHA-256 of the notice, hex
 	Places            []harvest.Locator `json:"places"`
 
 	Line        string `json:"line"`    // the policy line it falls under; "" when it is no evidence
@@ -74,7 +75,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 	rows, err := q.QueryContext(ctx, `SELECT e.id, e.message, e.idx, e.at, e.address, e.kind, m.feedback_type, m.dialect, e.action, e.status, e.reply_code, e.reason,
   e.fault, e.class, e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient,
   e.final_recipient, e.original_message_id, m.original_from, m.original_to, m.delivered_to, m.message_id, m.subject, e.proof, e.stream, e.operator, e.cause, e.concern,
-  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path, e.behind, e.unread
+  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path, e.behind, e.unread, e.forgeable
  FROM events e JOIN messages m ON m.id = e.message WHERE `+cond, arg)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 			engine.Text(&e.Reason), engine.Text(&e.Fault), engine.Text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, engine.Text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA,
 			&e.Diagnostic, &e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.OriginalFrom, &e.OriginalTo,
 			&e.DeliveredTo, &e.MessageID, &e.Subject, engine.Text(&e.Proof), &e.Stream, &e.Operator, &e.Incident, &e.Concern, &e.Hash,
-			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath, &e.Behind, &e.Unread)
+			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath, &e.Behind, &e.Unread, &e.Forgeable)
 		e.original.From = e.OriginalFrom
 		if err == nil {
 			err = facts.ReadProvenance(provenance, &e.Provenance)

@@ -21,6 +21,17 @@ type Hold struct {
 	Author    string `json:"author,omitempty"`
 }
 
+// Waiting is how many verdicts wait for the operator, as anybody can have
+// written the notices, and since when the oldest does.
+func (db Reports) Waiting(ctx context.Context) (n int, since time.Time, err error) {
+	err = db.Read.QueryRowContext(ctx, `SELECT count(*), min(since) FROM suppressions WHERE state = 'held' AND held_until IS NULL AND (expires IS NULL OR expires > ?)`,
+		db.Now().UnixMilli()).Scan(&n, engine.When(&since))
+	if err != nil {
+		return 0, since, fmt.Errorf("counting what waits: %w", engine.Explain(err))
+	}
+	return n, since, nil
+}
+
 // Holds returns the windows that were open at or after since, oldest first.
 func (db Reports) Holds(ctx context.Context, since time.Time) ([]Hold, error) {
 	windows, _, err := judge.ReadWindows(ctx, db.Read)
@@ -35,8 +46,8 @@ func (db Reports) Holds(ctx context.Context, since time.Time) ([]Hold, error) {
 		}
 		h := Hold{Window: x}
 		within, args := judge.AddressesIn(&x)
-		err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(s.key) FROM (`+within+`) e
- LEFT JOIN suppressions s ON s.key = e.key AND s.source = 'bounce' AND s.stream = '' AND s.state = 'held'`, args...).Scan(&h.Addresses, &h.Held)
+		err := db.Read.QueryRowContext(ctx, `SELECT count(DISTINCT e.key), count(DISTINCT s.key) FROM (`+within+`) e
+ LEFT JOIN suppressions s ON s.key = e.key AND s.state = 'held'`, args...).Scan(&h.Addresses, &h.Held)
 		if err != nil {
 			return nil, fmt.Errorf("reading the holds: %w", engine.Explain(err))
 		}

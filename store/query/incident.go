@@ -30,8 +30,12 @@ type Incident struct {
 	Earlier   int            `json:"earlier"`   // incidents of the same cause before it
 	Includes  []string       `json:"includes"`  // causes that only follow from it
 	Receivers []string       `json:"receivers"` // who runs the servers that refused
+	Proven    int            `json:"proven"`    // failures that are shown to be of our mail; see docs/proof.md
+	ProvenBy  int            `json:"proven_by"` // receivers behind them; those whose notices anybody can have written count once for each sender
 	Sample    string         `json:"sample"`    // the latest reply
 	Acts      []IncidentAct  `json:"acts"`
+
+	shown bool // some of them by notices that nobody outside can have made up
 }
 
 // IncidentAct is what an operator did about an incident.
@@ -291,6 +295,9 @@ func (in *Incident) complete(ctx context.Context, q engine.Querier, next time.Ti
 		return err
 	}
 	if err = q.QueryRowContext(ctx, `SELECT count(DISTINCT key) FROM events WHERE `+cond+` AND duplicate_of IS NULL AND key <> ''`, args...).Scan(&in.Addresses); err != nil {
+		return err
+	}
+	if err = in.prove(ctx, q, cond, args); err != nil {
 		return err
 	}
 	err = q.QueryRowContext(ctx, `SELECT diagnostic FROM events WHERE `+cond+` ORDER BY at DESC, key LIMIT 1`, args...).Scan(&in.Sample)

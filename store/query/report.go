@@ -43,6 +43,7 @@ type DayFacts struct {
 	Changes   []judge.Change  // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
 	Held      int             // verdicts held back now
+	Waiting   int             // of them, those that rest on what anybody can have written, and wait for the operator
 	Allowed   int             // addresses that failed for good or complained, and that the operator allowed
 }
 
@@ -334,8 +335,8 @@ func (g *gathering) list(d *DayFacts, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held')
- FROM suppressions WHERE expires IS NULL OR expires > ?`, now.UnixMilli()).Scan(&d.InForce, &d.Held)
+	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held'),
+  count(*) FILTER (WHERE state = 'held' AND held_until IS NULL) FROM suppressions WHERE expires IS NULL OR expires > ?`, now.UnixMilli()).Scan(&d.InForce, &d.Held, &d.Waiting)
 	d.InForce = max(0, d.InForce-added+removed)
 	return err
 }

@@ -21,6 +21,7 @@ type Status struct {
 	Triage       int               `json:"triage"`       // messages that nobody understood
 	Suppressions map[string]int    `json:"suppressions"` // in force, by source
 	Held         int               `json:"held"`
+	Waiting      int               `json:"waiting"` // of them, those that wait for the operator: anybody can have written the notices
 	Unsettled    int               `json:"unsettled"`
 	First        time.Time         `json:"first,omitzero"` // arrival of the first and of the last message
 	Last         time.Time         `json:"last,omitzero"`
@@ -73,7 +74,7 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 	if err := tally(ctx, db.Read, s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
 		return err
 	}
-	if err := db.Read.QueryRowContext(ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held); err != nil {
+	if err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE held_until IS NULL) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held, &s.Waiting); err != nil {
 		return err
 	}
 	var err error

@@ -57,7 +57,8 @@ func (r *Report) alarms(f query.ReportFacts, base []query.Day, o Options) {
 	r.rating()
 	r.counters()
 	r.understanding(f)
-	if n := r.Suppressions.Held; n > 0 {
+	r.waiting(f)
+	if n := r.Suppressions.Held - f.Today.Waiting; n > 0 {
 		r.raise(Alarm{ID: "holds", Severity: Warn, Text: plural(n, "verdict") + " held back after a burst at one receiver", Value: float64(n), Limit: 1,
 			Next: "harvester suppress list --held"})
 	}

@@ -42,7 +42,7 @@ func causes(rows []query.Refusal, o Options) []Cause {
 		if !row.Last.Before(g.Last) {
 			g.Last, g.Sample = row.Last.In(o.Location), o.Addresses.text(row.Diagnostic)
 		}
-		if ip := policy.Named(row.Diagnostic); ip.IsValid() && len(g.Named) < maxNamed && !slices.Contains(g.Named, ip.String()) {
+		if ip := policy.Named(row.Diagnostic, row.RemoteMTA); ip.IsValid() && len(g.Named) < maxNamed && !slices.Contains(g.Named, ip.String()) {
 			g.Named = append(g.Named, ip.String())
 		}
 	}

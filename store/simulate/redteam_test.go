@@ -50,10 +50,10 @@ type redteam struct {
 }
 
 // effects are what an attack changed.
-type effects struct{ added, removed, held, incidents, paused int }
+type effects struct{ added, removed, held, incidents, urgent, paused int }
 
 func (e effects) byName() map[string]int {
-	return map[string]int{"added": e.added, "removed": e.removed, "held": e.held, "incidents": e.incidents, "paused": e.paused}
+	return map[string]int{"added": e.added, "removed": e.removed, "held": e.held, "incidents": e.incidents, "urgent": e.urgent, "paused": e.paused}
 }
 
 const redKey = "0123456789abcdef0123456789abcdef"
@@ -203,6 +203,11 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 		t.Fatal(err)
 	}
 	e.incidents = len(incidents)
+	for i := range incidents {
+		if incidents[i].Urgent() {
+			e.urgent++
+		}
+	}
 	rates, err := db.Rates.Rates(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -256,6 +256,10 @@ func TestIncidentTrouble(t *testing.T) {
 		return query.Incident{ID: group + ":example.org", Cause: policy.Cause{Group: group, Title: group}, Opened: opened, Count: count,
 			Receivers: make([]string, receivers), Acts: acts}
 	}
+	proven := func(in query.Incident, by int) query.Incident {
+		in.Proven, in.ProvenBy = in.Count, by
+		return in
+	}
 	closed := in("spf", 5, 5)
 	closed.Closed = opened.Add(time.Hour)
 	for name, tt := range map[string]struct {
@@ -264,14 +268,17 @@ func TestIncidentTrouble(t *testing.T) {
 		urgency policy.Urgency
 		known   bool
 	}{
-		"one receiver":   {in("spf", 5, 1), true, policy.Soon, false},
-		"many receivers": {in("spf", 5, 3), true, policy.Now, false},
-		"our account":    {in("account", 1, 1), true, policy.Now, false},
+		"one receiver":   {proven(in("spf", 5, 1), 1), true, policy.Soon, false},
+		"many receivers": {proven(in("spf", 5, 3), 3), true, policy.Now, false},
+		"one sender":     {proven(in("spf", 5, 3), 1), true, policy.Soon, false},
+		"none proven":    {in("spf", 5, 3), true, policy.Soon, false},
+		"our account":    {proven(in("account", 2, 1), 2), true, policy.Now, false},
+		"anybody's word": {in("account", 2, 1), true, policy.Soon, false},
 		"a few refusals": {in("content", 9, 5), false, policy.Soon, false},
 		"many refusals":  {in("content", 10, 5), true, policy.Soon, false},
 		"closed":         {closed, false, policy.Soon, false},
-		"seen":           {in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(time.Minute)}), true, policy.Now, true},
-		"seen last time": {in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(-time.Minute)}), true, policy.Now, false},
+		"seen":           {proven(in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(time.Minute)}), 2), true, policy.Now, true},
+		"seen last time": {proven(in("spf", 5, 3, query.IncidentAct{Act: "ack", At: opened.Add(-time.Minute)}), 2), true, policy.Now, false},
 	} {
 		got, ok := incidentTrouble(&tt.in)
 		if ok != tt.ok || ok && (got.Urgency != tt.urgency || got.Known != tt.known) {

@@ -73,7 +73,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	for i, d := range c.OwnDomains {
 		own[i] = string(d)
 	}
-	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
+	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
 	if !o.ReadOnly {
 		// An operator's act needs no keys, and he may not be allowed to read them.
 		opts.ReturnPaths, opts.BATV, err = c.ReturnPaths(ctx)

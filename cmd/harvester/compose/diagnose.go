@@ -119,7 +119,7 @@ func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim, 
 		ev.Envelope(x.ReturnPath, x.DeliveredTo, own)
 		ev.IP, _ = netip.ParseAddr(x.Named)
 		if !ev.IP.IsValid() {
-			ev.IP = policy.Named(x.Diagnostic)
+			ev.IP = policy.Named(x.Diagnostic, x.RemoteMTA)
 		}
 		ev.Reports(x.ReportingMTA, own)
 		if group != "path" && group != "tls" && group != "domain" {

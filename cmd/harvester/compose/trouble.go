@@ -16,7 +16,6 @@ import (
 
 const (
 	failingFor = time.Hour      // after which a job that fails is news: one failed poll is none
-	widespread = 3              // receivers from which an incident wakes somebody
 	noteworthy = 10             // failures from which a matter of single mails is an incident
 	lookBack   = 24 * time.Hour // open incidents are found however old they are
 	littleRoom = 256 << 20      // bytes left for the database
@@ -26,7 +25,7 @@ const (
 // Troubles are what somebody should know of at this moment. Their texts show
 // recipients as reports do.
 func (s *Set) Troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
-	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.rated, s.incidents, s.failing, s.silence, s.room} {
+	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.waiting, s.rated, s.incidents, s.failing, s.silence, s.room} {
 		found, err := look(ctx, now)
 		if err != nil {
 			return nil, err
@@ -48,6 +47,17 @@ func (s *Set) stopped(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 	}
 	return []policy.Trouble{{ID: "guard", Urgency: policy.Now, Since: trip.At, Title: "the exports are stopped: " + trip.Why,
 		Next: "look at what changed, then: harvester ack --reason '...'"}}, nil
+}
+
+// waiting is that verdicts wait for the operator, as anybody can have written
+// the notices.
+func (s *Set) waiting(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
+	n, since, err := s.DB.Reports.Waiting(ctx)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []policy.Trouble{{ID: "forgeable", Since: since, Title: fmt.Sprintf("verdicts about %d addresses wait: many notices came at once that anybody can have written", n),
+		Next: "look at some (harvester explain ADDRESS), then: harvester holds release forgeable, or: harvester holds drop forgeable"}}, nil
 }
 
 func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err error) {
@@ -82,15 +92,18 @@ func incidentTrouble(in *query.Incident) (policy.Trouble, bool) {
 	t := policy.Trouble{ID: "incident." + in.ID, Since: in.Opened, Next: "what mends it: harvester incidents show " + in.ID,
 		Title: fmt.Sprintf("%s (%d failures at %d receivers)", in.Cause.Title, in.Count, len(in.Receivers)),
 		Known: slices.ContainsFunc(in.Acts, func(a query.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
-	if in.Count == 0 { // the watch found it
+	switch {
+	case in.Count == 0: // the watch found it
 		t.Title = in.Cause.Title
+	case in.Proven == 0:
+		t.Title = fmt.Sprintf("%s (%d failures at %d receivers; none of these is proven to be of our mail)", in.Cause.Title, in.Count, len(in.Receivers))
 	}
 	switch g := in.Cause.Group; {
 	case !in.Closed.IsZero():
 		return t, false
 	case g == "content" || g == "rate" || g == "policy" || g == "vendor":
 		return t, in.Count >= noteworthy
-	case g == "account" || len(in.Receivers) >= widespread:
+	case in.Urgent():
 		t.Urgency = policy.Now
 	}
 	return t, true

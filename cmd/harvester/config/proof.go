@@ -10,6 +10,7 @@ import (
 
 	"harvester/parse/dkim"
 	"harvester/parse/origin"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
@@ -19,6 +20,32 @@ type Servers struct {
 	Networks    []Network `toml:"networks"`
 	AuthservIDs []string  `toml:"authserv_ids"`
 	Relays      []Domain  `toml:"relays"`
+
+	Limited Limited `toml:"limited"` // where it is not set, as Config.Limited says
+}
+
+// Limited says which notices that anybody can have written are limited.
+type Limited struct {
+	facts.Limited
+	set bool
+}
+
+// UnmarshalText reads seen, all or none.
+func (l *Limited) UnmarshalText(b []byte) error {
+	l.set = true
+	return l.Limited.UnmarshalText(b)
+}
+
+// Limited says which notices that anybody can have written are limited. Where
+// somebody told which servers and keys are ours, honest notices prove more.
+func (c *Config) Limited() facts.Limited {
+	switch told := len(c.Servers.Hosts)+len(c.Servers.AuthservIDs)+len(c.DKIM.Keys) > 0 || c.DKIM.DNS; {
+	case c.Servers.Limited.set:
+		return c.Servers.Limited.Limited
+	case told:
+		return facts.LimitedAll
+	}
+	return facts.LimitedSeen
 }
 
 // DKIM says where the public keys of our signatures are.
