@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +43,51 @@ func killAfter(t *testing.T, path string, commits int) {
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the victim ended by itself")
+	}
+}
+
+// A migration that is killed at any moment leaves the old schema or the new
+// one, whole, and the next start brings it to its end.
+func TestKilledWhileMigrating(t *testing.T) {
+	if path := os.Getenv("STORE_TEST_MIGRATES"); path != "" {
+		fmt.Println("begins")
+		db := openAt(t, path, Options{Now: later})
+		fmt.Println("ended", db.Path())
+		return
+	}
+	script := oldSchemas(t)[1]
+	path := filepath.Join(t.TempDir(), "whole.db")
+	fillOld(t, path, script)
+	_, rows := holds(t, path)
+	db := openAt(t, path, Options{Now: later})
+	newest, _ := holds(t, path)
+	want := image(t, db)
+	whole := false
+	for after := time.Duration(0); !whole; after += time.Millisecond + after/3 {
+		path := filepath.Join(t.TempDir(), "killed.db")
+		fillOld(t, path, script)
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledWhileMigrating$")
+		cmd.Env = append(os.Environ(), "STORE_TEST_MIGRATES="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		lines.Scan()
+		time.AfterFunc(after, func() { cmd.Process.Signal(syscall.SIGKILL) }) // where it is then differs, and may
+		for lines.Scan() {
+			whole = whole || strings.HasPrefix(lines.Text(), "ended")
+		}
+		cmd.Wait()
+		if v, left := holds(t, path); v != 1 && v != newest || left != rows {
+			t.Fatalf("killed after %v: schema %d with %s, want %s", after, v, left, rows)
+		}
+		if got := image(t, openAt(t, path, Options{Now: later})); got != want {
+			t.Fatalf("killed after %v: the list is\n%s\nwant\n%s", after, got, want)
+		}
 	}
 }
 

@@ -150,57 +150,6 @@ func TestDiskFull(t *testing.T) {
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// A database of the very first schema, with rows in it, is brought up to date
-// and keeps what it knew; a copy of it is left beside it.
-func TestMigrateFromFirstSchema(t *testing.T) {
-	script, err := os.ReadFile("testdata/v0.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "old.db")
-	raw, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := raw.Exec(string(script)); err != nil {
-		t.Fatal(err)
-	}
-	raw.Close()
-	if err := open(t, path, Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "older") {
-		t.Errorf("read-only: %v", err)
-	}
-	db := openAt(t, path, Options{})
-	x, err := db.List.Explain(context.Background(), "jane@example.net", nil)
-	if err != nil || len(x.Events) != 1 || len(x.Listed) != 1 || x.Events[0].Diagnostic == "" {
-		t.Fatalf("after the migration: %+v %v", x, err)
-	}
-	if err := open(t, path+".schema-1.bak", Options{}); err != nil {
-		t.Errorf("the backup does not open: %v", err)
-	}
-	fresh := openTest(t, Options{})
-	if got, want := schema(t, db), schema(t, fresh); got != want {
-		t.Errorf("the migrated schema differs from a new one:\n%s\n--- want\n%s", got, want)
-	}
-}
-
-func schema(t *testing.T, db *DB) string {
-	t.Helper()
-	rows, err := db.Read.Query(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := engine.Each(rows, func(rows *sql.Rows) error {
-		var s string
-		err := rows.Scan(&s)
-		b.WriteString(s + ";\n")
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
 // A program that holds the database for too long fails a commit, which says so
 // and passes later.
 func TestDatabaseLocked(t *testing.T) {
