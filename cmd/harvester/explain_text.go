@@ -88,11 +88,29 @@ func (e *explainer) text(x *explanation) {
 		if o.Undone {
 			undone = " (taken back)"
 		}
+		if !o.Entry.IsZero() {
+			e.imported(&o, undone)
+			continue
+		}
 		e.line("\n%s  operator: %s %s%s (act %d)", e.stamp(o.At), o.Act, printable(o.Pattern), undone, o.ID)
 		e.field("reason", o.Reason)
 		e.field("by", o.Author)
 	}
 	e.line("")
+}
+
+// imported shows what the list of another system said.
+func (e *explainer) imported(o *policy.Override, undone string) {
+	what := o.Entry.Source.String()
+	if o.Entry.Source == policy.SourceBounce {
+		what += ", " + o.Entry.Cause.String()
+	}
+	if !o.Entry.Since.IsZero() {
+		what += ", of " + e.day(o.Entry.Since)
+	}
+	e.line("\n%s  import:%d says: %s%s (act %d)", e.stamp(o.At), o.Entry.Import, what, undone, o.ID)
+	e.field("words", o.Reason)
+	e.field("by", o.Author)
 }
 
 // standing is what holds for the address, and on what it rests.
@@ -107,6 +125,8 @@ func (e *explainer) standing(x *explanation) {
 	for _, s := range x.Standing {
 		e.field("policy", fmt.Sprintf("%s (%s)", s.Line, s.Origin))
 		switch n := len(s.Events); {
+		case s.Import != 0:
+			e.field("rests on", fmt.Sprintf("import:%d, see harvester suppress list --imports", s.Import))
 		case s.Override != 0:
 			e.field("rests on", fmt.Sprintf("act %d of the operator", s.Override))
 		case n > 0:

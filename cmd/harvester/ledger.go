@@ -102,7 +102,7 @@ func (a *app) spooled(path string) (*os.File, string, error) {
 		return nil, name, err
 	}
 	defer in.Close()
-	spool, err := os.CreateTemp("", "harvester-ledger-")
+	spool, err := os.CreateTemp("", "harvester-spool-")
 	if err != nil {
 		return nil, name, fmt.Errorf("copying %s: %w", name, err)
 	}

@@ -29,10 +29,16 @@ type progress struct {
 
 // progress begins to show work on files, whose size tells what is to come.
 func (a *app) progress(ctx context.Context, unit string, paths []string) *progress {
-	p := &progress{a: a, unit: unit, on: terminal(a.Err), started: time.Now()}
-	if p.on {
-		p.total = sizeOf(paths)
+	var total int64
+	if terminal(a.Err) {
+		total = sizeOf(paths)
 	}
+	return a.progressOf(ctx, unit, total)
+}
+
+// progressOf begins to show work on some bytes, 0 where nobody knows.
+func (a *app) progressOf(ctx context.Context, unit string, total int64) *progress {
+	p := &progress{a: a, unit: unit, on: terminal(a.Err), started: time.Now(), total: total}
 	ctx, p.end = context.WithCancel(ctx)
 	asked := onSignal(ctx, syscall.SIGUSR1)
 	go func() {

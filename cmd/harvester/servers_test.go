@@ -90,10 +90,10 @@ func onServer(t *testing.T, s *imaptest.Server, protocol, done string, mails [][
 	if db := statusOfDB(t, file); db.Messages != len(mails) || db.Poison != 0 || db.Unsettled != 0 {
 		t.Errorf("%d mails, stored: %+v", len(mails), db)
 	}
-	left := count(t, s, protocol, "INBOX")
+	left := mailsLeft(t, s, protocol, "INBOX")
 	moved := 0
 	if done == "move" {
-		moved = count(t, s, protocol, s.Target)
+		moved = mailsLeft(t, s, protocol, s.Target)
 	}
 	wantLeft, wantMoved := len(mails), 0
 	switch done {
@@ -128,8 +128,8 @@ func serverSource(s *imaptest.Server, protocol, folder string) harvest.Source {
 	return imap.New(imap.Config{Name: "look", Server: s.IMAP, TLS: imap.TLSNone, Folders: []string{folder}, Auth: credentials, ReadOnly: true})
 }
 
-// count looks at a folder apart from the program, and counts its mails.
-func count(t *testing.T, s *imaptest.Server, protocol, folder string) int {
+// mailsLeft looks at a folder apart from the program, and counts its mails.
+func mailsLeft(t *testing.T, s *imaptest.Server, protocol, folder string) int {
 	t.Helper()
 	session, err := serverSource(s, protocol, folder).Open(t.Context())
 	if err != nil {

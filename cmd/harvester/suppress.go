@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -17,7 +16,6 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/store/policy"
-	"harvester/store/query"
 )
 
 func newSuppress(a *app) *cobra.Command {
@@ -29,6 +27,7 @@ func newSuppress(a *app) *cobra.Command {
 		newSuppressAct(a, policy.Add, "add", "Suppress an address or a domain"),
 		newSuppressAct(a, policy.Remove, "remove", "Lift what stands now; later failures count anew"),
 		newSuppressAct(a, policy.Allow, "allow", "Never suppress it, whatever arrives"),
+		newSuppressImport(a),
 		newSuppressUndo(a),
 		newSuppressList(a),
 	)
@@ -63,7 +62,11 @@ and author, and "harvester explain" shows them.`,
 					o.Until = day
 				}
 				for _, pattern := range patterns {
-					o.Pattern = pattern
+					if o.Pattern = pattern; act == policy.Remove {
+						if err := a.warnOfUnlisted(cmd.Context(), set, pattern); err != nil {
+							return err
+						}
+					}
 					done, err := set.DB.Judge.Override(cmd.Context(), o)
 					if err != nil {
 						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
@@ -96,6 +99,19 @@ func (a *app) printAct(o policy.Override, asJSON bool) error {
 		_, err = fmt.Fprintf(a.Out, "act %d is taken back\n", o.Target)
 	} else {
 		_, err = fmt.Fprintf(a.Out, "%s: %s (act %d)\n", printable(o.Pattern), o.Act, o.ID)
+	}
+	return err
+}
+
+// warnOfUnlisted says that there is nothing to remove, before it is recorded all
+// the same: failures up to now count no more.
+func (a *app) warnOfUnlisted(ctx context.Context, set *compose.Set, address string) error {
+	if !policy.IsAddress(address) {
+		return nil // a domain, or what is refused in a moment
+	}
+	found, err := set.DB.List.Lookup(ctx, address)
+	if err == nil && len(found) == 0 {
+		fmt.Fprintf(a.Err, "harvester: %s is not on the list: there is nothing to lift; what failed before now counts no more\n", printable(address))
 	}
 	return err
 }
@@ -142,16 +158,26 @@ func newSuppressUndo(a *app) *cobra.Command {
 	var asJSON bool
 	var reason string
 	cmd := &cobra.Command{
-		Use:     "undo ACT",
-		Short:   "Take back an act by its number",
-		Example: "  harvester suppress list --acts\n  harvester suppress undo 3 --reason 'wrong address'",
+		Use:   "undo ACT|import:N",
+		Short: "Take back an act, or a whole import, by its number",
+		Long: `Takes back what an operator decided, as if it had never been: what came in since
+is decided anew without it. An import is taken back in steps, and can be taken up
+again where that was interrupted.`,
+		Example: "  harvester suppress list --acts\n  harvester suppress undo 3 --reason 'wrong address'\n  harvester suppress undo import:2 --reason 'wrong file'",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil || reason == "" {
-				return fail(exitUsage, fmt.Errorf("undo needs the number of an act and a reason"), "harvester suppress list --acts shows the numbers")
+			number, whole := strings.CutPrefix(args[0], importPrefix)
+			id, err := strconv.ParseInt(number, 10, 64)
+			if err != nil {
+				return fail(exitUsage, fmt.Errorf("%q is no number of an act", args[0]), "harvester suppress list --acts shows the acts, --imports the imports")
+			}
+			if reason == "" {
+				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
 			}
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
+				if whole {
+					return a.undoImport(cmd.Context(), set, id, reason, asJSON)
+				}
 				done, err := set.DB.Judge.Override(cmd.Context(), policy.Override{Act: policy.Undo, Target: id, Reason: reason, Author: author()})
 				if err != nil {
 					return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "harvester suppress list --acts shows the acts")
@@ -162,100 +188,9 @@ func newSuppressUndo(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
-	exits(cmd, exitOK, "the act is taken back", exitUsage, "there is no such act", exitConfig, "the configuration is wrong")
+	exits(cmd, exitOK, "the act is taken back", exitUsage, "there is no such act", exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
-func newSuppressList(a *app) *cobra.Command {
-	var asJSON, acts bool
-	var f query.Filter
-	var since string
-	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List what must not be mailed, or the operator's acts",
-		Example: "  harvester suppress list --domain example.net\n  harvester suppress list --json | jq -r .address",
-		Args:    args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				if acts {
-					return a.listActs(cmd, set, asJSON)
-				}
-				var from time.Time
-				if since != "" {
-					day, err := dayOf(since, set.Config.Timezone.Location())
-					if err != nil {
-						return err
-					}
-					y, m, d := day.Date()
-					from = time.Date(y, m, d, 0, 0, 0, 0, day.Location())
-				}
-				return a.listSuppressions(cmd, set, f, from, asJSON)
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().BoolVar(&acts, "acts", false, "list the operator's acts instead")
-	cmd.Flags().BoolVar(&f.Held, "held", false, "with those that are held back")
-	cmd.Flags().StringVar(&since, "since", "", "only what came onto it on this `day` or later")
-	cmd.Flags().StringVar(&f.Domain, "domain", "", "only of this `domain`")
-	cmd.Flags().StringVar(&f.Source, "source", "", "only of this `source`: bounce, complaint, unsubscribe or operator")
-	exits(cmd, exitOK, "the list was printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
-	return cmd
-}
-
-func (a *app) listSuppressions(cmd *cobra.Command, set *compose.Set, f query.Filter, from time.Time, asJSON bool) error {
-	out := bufio.NewWriter(a.Out)
-	enc, p := json.NewEncoder(out), &page{w: out, zone: set.Config.Timezone.Location()}
-	const row = "%-10s  %-10s  %-20s  %s" // the address last: it may be long
-	first := true
-	for s, err := range set.DB.List.Suppressions(cmd.Context(), f) {
-		switch {
-		case err != nil:
-			return errors.Join(out.Flush(), err)
-		case s.Since.Before(from):
-			continue
-		case asJSON:
-			p.err = errors.Join(p.err, enc.Encode(s))
-			continue
-		case first:
-			p.line(row, "SINCE", "EXPIRES", "REASON", "ADDRESS")
-			first = false
-		}
-		reason := s.Reason
-		if s.State == policy.HeldBack {
-			reason += " (held)"
-		}
-		p.line(row, p.day(s.Since), p.expiry(s.Expires), reason, printable(s.Address))
-	}
-	return errors.Join(p.err, out.Flush())
-}
-
-func (a *app) listActs(cmd *cobra.Command, set *compose.Set, asJSON bool) error {
-	acts, err := set.DB.Acts.Overrides(cmd.Context())
-	if err != nil {
-		return err
-	}
-	enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
-	const row = "%5v  %-16s  %-16s  %s" // the pattern last: it may be long
-	if !asJSON && len(acts) > 0 {
-		p.line(row, "ACT", "WHEN", "WHAT", "PATTERN")
-	}
-	for _, o := range acts {
-		if asJSON {
-			if err := enc.Encode(o); err != nil {
-				return err
-			}
-			continue
-		}
-		what := o.Act.String()
-		if o.Act == policy.Undo {
-			what = fmt.Sprintf("undo %d", o.Target)
-		}
-		if o.Undone {
-			what += " (undone)"
-		}
-		p.line(row, o.ID, p.stamp(o.At), what, printable(o.Pattern))
-		p.line("%7s%s", "", wrap(printable(fmt.Sprintf("%s: %s", o.Author, o.Reason)), 80-7, 7))
-	}
-	return p.err
-}
+// importPrefix stands before the number of an import.
+const importPrefix = "import:"

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/table"
 	"harvester/schedule/sentlog"
 	"harvester/store/facts"
 	"harvester/store/judge"
@@ -122,7 +123,8 @@ func knownStream(name string, streams []string) error {
 	return fmt.Errorf("there is no stream %q", name)
 }
 
-// openInput opens a file, or standard input for "-", and undoes compression.
+// openInput opens a file, or standard input for "-", and undoes compression, byte
+// order marks and UTF-16.
 func (a *app) openInput(path string) (io.ReadCloser, string, error) {
 	var in io.ReadCloser = io.NopCloser(a.In)
 	name := "standard input"
@@ -140,7 +142,7 @@ func (a *app) openInput(path string) (io.ReadCloser, string, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{r, in}, name, nil
+	}{table.Text(r), in}, name, nil
 }
 
 // named puts the name of a file before each of several errors.

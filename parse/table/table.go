@@ -117,7 +117,7 @@ func (t *Reader) Next() (cells []string, line int, err error) {
 			return cells, line, nil
 		}
 	}
-	return nil, line, &RowError{line, words(syntax)}
+	return nil, line, &RowError{line, Words(syntax)}
 }
 
 // literal reads a line whose unquoted cells hold quotes, as programs write that
@@ -132,8 +132,8 @@ func (t *Reader) literal(line string) []string {
 	return cells
 }
 
-// words says what is wrong with a row and what to do.
-func words(syntax *csv.ParseError) error {
+// Words says what is wrong with a row and what to do.
+func Words(syntax *csv.ParseError) error {
 	if errors.Is(syntax.Err, csv.ErrQuote) {
 		return errors.New(`a quote is opened and not closed in its cell: write "..." around the whole cell, and "" for a quote within`)
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"harvester/parse/table"
 )
 
 // Count is how many recipients were sent to on a day.
@@ -83,9 +85,8 @@ func added(in []Count) []Count {
 func csvCounts(text []byte) (out []Count, err error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.TrimLeadingSpace = true
-	if head, _, _ := bytes.Cut(text, []byte("\n")); !bytes.Contains(head, []byte(",")) && bytes.Contains(head, []byte(";")) {
-		r.Comma = ';' // as spreadsheets write it where the comma is a decimal sign
-	}
+	head, _, _ := bytes.Cut(text, []byte("\n"))
+	r.Comma = table.Separator(string(head))
 	header, err := r.Read()
 	if err != nil {
 		return nil, &LineError{1, err}
@@ -114,7 +115,7 @@ func csvCounts(text []byte) (out []Count, err error) {
 		}
 		var syntax *csv.ParseError
 		if errors.As(err, &syntax) {
-			line, err = syntax.Line, syntax.Err
+			line, err = syntax.StartLine, table.Words(syntax)
 		}
 		if err != nil {
 			errs = append(errs, &LineError{line, err})

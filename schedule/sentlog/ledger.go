@@ -8,13 +8,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"harvester/parse/table"
 )
 
-// table reads CSV, a ledger's or PowerMTA's accounting file. Columns are found
+// csvLedger reads CSV, a ledger's or PowerMTA's accounting file. Columns are found
 // by the header, which may come again; the others are passed over.
-type table struct {
+type csvLedger struct {
 	zone    *time.Location
 	columns map[string]int
+	comma   rune // as the header parts its cells
 }
 
 // columnNames are our names for columns, and what PowerMTA calls them.
@@ -27,24 +30,23 @@ var columnNames = map[string]string{
 	"type":   "type", "jobid": "job", "envid": "envelope", "timequeued": "queued",
 }
 
-func (t *table) Open() *Open { return nil }
+func (t *csvLedger) Open() *Open { return nil }
 
-func (t *table) Line(line string) ([]Row, error) {
+func (t *csvLedger) Line(line string) ([]Row, error) {
 	line = strings.TrimPrefix(line, "\ufeff")
 	if strings.TrimSpace(line) == "" {
 		return nil, nil
 	}
-	fields, err := csv.NewReader(strings.NewReader(line)).Read()
-	if err != nil {
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			err = syntax.Err
-		}
-		return nil, err
-	}
-	if columns := header(fields); columns != nil {
-		t.columns = columns
+	if columns, comma := header(line); columns != nil {
+		t.columns, t.comma = columns, comma
 		return nil, nil
+	}
+	if t.comma == 0 {
+		t.comma = ','
+	}
+	fields, err := cells(line, t.comma)
+	if err != nil {
+		return nil, err
 	}
 	if t.columns == nil {
 		return nil, errors.New(`the header is missing: the first line names the columns, "message_id,recipient,at,stream"`)
@@ -69,8 +71,17 @@ func (t *table) Line(line string) ([]Row, error) {
 	return rowOf(id, value("from"), value("to"), value("stream"), value("at"), t.zone)
 }
 
-// header reads the names of the columns; nil when the line is none.
-func header(fields []string) map[string]int {
+// header reads the names of the columns, and by what they are parted; nil when
+// the line is none.
+func header(line string) (map[string]int, rune) {
+	if strings.Contains(line, "@") {
+		return nil, 0
+	}
+	comma := table.Separator(line)
+	fields, err := cells(line, comma)
+	if err != nil {
+		return nil, 0
+	}
 	columns := map[string]int{}
 	for i, f := range fields {
 		if name, ok := columnNames[strings.ToLower(strings.TrimSpace(f))]; ok {
@@ -78,9 +89,21 @@ func header(fields []string) map[string]int {
 		}
 	}
 	if _, ok := columns["to"]; !ok {
-		return nil
+		return nil, 0
 	}
-	return columns
+	return columns, comma
+}
+
+// cells takes a line of CSV apart.
+func cells(line string, comma rune) ([]string, error) {
+	r := csv.NewReader(strings.NewReader(line))
+	r.Comma = comma
+	fields, err := r.Read()
+	var syntax *csv.ParseError
+	if errors.As(err, &syntax) {
+		err = table.Words(syntax)
+	}
+	return fields, err
 }
 
 // lines reads JSON lines with the names of the CSV columns.

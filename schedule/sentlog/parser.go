@@ -32,7 +32,7 @@ type Parser interface {
 func New(format string, now time.Time) (Parser, error) {
 	switch format {
 	case "csv", "powermta":
-		return &table{zone: now.Location()}, nil
+		return &csvLedger{zone: now.Location()}, nil
 	case "jsonl":
 		return &lines{zone: now.Location()}, nil
 	case "postfix":

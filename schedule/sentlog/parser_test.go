@@ -86,11 +86,13 @@ rb,2026-11-25 23:01:04+0100,kate@example.com,<m1@example.org>
 2026-11-25T22:01:04Z <m1@example.org> from= to=kate@example.com`},
 		"CSV": {"csv", "\ufeffmessage_id,recipient,at,stream\n<m1@example.org>,jane@example.net,2026-11-25T22:01:02Z,news\nm2,kate@example.com,2026-11-25 23:01:02,\nm3,\"a b\"@example.com,,\n,x@example.com,,\nm4,nobody,,\nm5,x@example.com,soon,\n", `2026-11-25T22:01:02Z <m1@example.org> from= to=jane@example.net news
 2026-11-25T22:01:02Z m2 from= to=kate@example.com
-line 4: extraneous or missing " in quoted-field
+line 4: a quote is opened and not closed in its cell: write "..." around the whole cell, and "" for a quote within
 line 5: it has no message_id
 line 6: "nobody" is no recipient
 line 7: "soon" is no time: write it as 2026-11-25T23:01:02Z`},
-		"no header": {"csv", "m1,jane@example.net\n", `line 1: the header is missing: the first line names the columns, "message_id,recipient,at,stream"`},
+		"semicolons": {"csv", "message_id;recipient;at\r\nm1;jane@example.net;2026-11-25T22:01:02Z\r\n", `2026-11-25T22:01:02Z m1 from= to=jane@example.net`},
+		"tabs":       {"csv", "recipient\tmessage_id\njane@example.net\tm1\n", `- m1 from= to=jane@example.net`},
+		"no header":  {"csv", "m1,jane@example.net\n", `line 1: the header is missing: the first line names the columns, "message_id,recipient,at,stream"`},
 		"JSON lines": {"jsonl", "{\"message_id\":\"m1\",\"recipient\":\"jane@example.net\",\"at\":1795644062,\"sender\":\"b@example.org\",\"stream\":\"news\"}\n\n{\"message_id\":\"m2\",\"recipient\":\"kate@example.com\"}\n[]\n{\"recipient\":\"kate@example.com\"}\n", `2026-11-25T22:01:02Z m1 from=b@example.org to=jane@example.net news
 - m2 from= to=kate@example.com
 line 4: it is no JSON object with message_id and recipient

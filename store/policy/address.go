@@ -79,7 +79,7 @@ func IsAddress(p string) bool {
 	}
 	quoted := at > 2 && p[0] == '"' && p[at-1] == '"'
 	for i, r := range p {
-		if r < ' ' || r == 0x7f || i != at && !quoted && strings.ContainsRune(` ()<>,;:\@"`, r) && !(i > at && r == ':') {
+		if r < ' ' || r == 0x7f || i != at && (i > at || !quoted) && strings.ContainsRune(` ()<>,;:\@"`, r) && !(i > at && r == ':') {
 			return false
 		}
 	}

@@ -10,7 +10,7 @@ func TestOnlyAddressesAreSuppressed(t *testing.T) {
 			t.Errorf("%q is refused", p)
 		}
 	}
-	for _, p := range []string{"a b@c.example", "a,b@c.example", "a@b.example,c@d.example", "mailto:a@b.example", "\xff@b.example", "c@d", "a\nb@c.example", "a\x1b[31m@c.example", "@c.example", "a@"} {
+	for _, p := range []string{"a b@c.example", "a,b@c.example", "a@b.example,c@d.example", "mailto:a@b.example", "\xff@b.example", "c@d", "a\nb@c.example", "a\x1b[31m@c.example", "@c.example", "a@", `"a,b"@c.example,x`, `"a"@"c.example`} {
 		if IsAddress(p) {
 			t.Errorf("%q is taken", p)
 		}

@@ -50,6 +50,7 @@ type Standing struct {
 	HeldUntil time.Time     `json:"held_until,omitzero"`
 	Events    []int64       `json:"events"`             // counted, by id
 	Override  int64         `json:"override,omitempty"` // the operator's act
+	Import    int64         `json:"import,omitempty"`   // that brought it
 }
 
 // Carried says what a file that is exported under a name takes of the list.
@@ -79,7 +80,7 @@ func (db List) explained(q *engine.Snapshot, x *Explanation, exports Carried) er
 	x.Counters, x.Overrides, x.Windows, x.Rulings = v.Counters, v.Acts, v.Windows, v.Rulings
 	for _, ep := range v.Episodes {
 		st := Standing{Source: ep.Source, Family: ep.Family, Line: ep.Line.String(), Origin: ep.Line.Origin, Stream: ep.Stream, Since: ep.Since,
-			LastSeen: ep.LastSeen, Expires: ep.Expires, Held: ep.Held, HeldUntil: ep.HeldUntil, Override: ep.Override, Events: []int64{}}
+			LastSeen: ep.LastSeen, Expires: ep.Expires, Held: ep.Held, HeldUntil: ep.HeldUntil, Override: ep.Override, Import: ep.Import, Events: []int64{}}
 		for _, i := range ep.Counted {
 			st.Events = append(st.Events, v.Events[i].ID)
 		}
