@@ -168,7 +168,7 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 		return err
 	}
 	i := facts.Import{Name: filepath.Base(name), Form: sum.Form, Reason: cmp.Or(o.reason, "list of "+sum.Form+", "+filepath.Base(name)), Author: author()}
-	done, err := set.DB.Judge.Import(ctx, i, taken(list), func(judge.Imported) { p.set(sum.Rows, reading.n) })
+	done, err := set.DB.Judge.Import(ctx, i, foreign.Sorted(taken(list)), func(judge.Imported) { p.set(sum.Rows, reading.n) })
 	p.clear()
 	sum.Import, sum.New, sum.Added, sum.Forgotten = done.ID, done.New, done.Added, done.Forgotten
 	if err != nil {
