@@ -1,13 +1,11 @@
 package export
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"harvester/store"
 	"harvester/store/query"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -27,7 +25,8 @@ type Delta struct {
 func AddPath(path string) string { return beside(path, ".add") }
 
 // RemovePath is where the addresses lie that may be mailed again: one a line,
-// spelt as in the file, without a header.
+// spelt as in the file, without a header. More than a target takes off at a time
+// go to further parts (NAME.remove-0002).
 func RemovePath(path string) string { return beside(path, ".remove") }
 
 // Places are the paths that an export to path writes to, besides further parts.
@@ -75,7 +74,11 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 		if before == nil {
 			return d, nil // there was no delta before
 		}
-		return d, removeFiles(AddPath(t.Path), SkippedPath(AddPath(t.Path)), RemovePath(t.Path), ManifestPath(AddPath(t.Path)))
+		gone := []string{AddPath(t.Path), SkippedPath(AddPath(t.Path)), RemovePath(t.Path)}
+		for _, f := range before.Removals {
+			gone = append(gone, filepath.Join(filepath.Dir(t.Path), base(f)))
+		}
+		return d, removeFiles(append(gone, ManifestPath(AddPath(t.Path)))...)
 	}
 	if _, err := os.Lstat(RemovePath(t.Path)); err == nil && before == nil {
 		return d, foreign(RemovePath(t.Path))
@@ -87,24 +90,7 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 	if err != nil {
 		return d, err
 	}
-	_, err = Replace(RemovePath(t.Path), func(w io.Writer) error {
-		b := bufio.NewWriter(w)
-		for c, err := range db.List.ChangedAfter(ctx, marks.AckedMark) {
-			if err != nil {
-				return err
-			}
-			e := query.Suppression{Address: c.Address, Key: c.Key}
-			if present[c.Key] || t.Profile.Refuses(&e) != "" {
-				continue
-			}
-			d.Removed++
-			names, _ := t.Profile.spellings(&e, &t)
-			for _, name := range names {
-				_, _ = b.WriteString(name + "\n") // Flush returns the error
-			}
-		}
-		return b.Flush()
-	})
+	d.Removed, err = publishRemovals(ctx, db, &t, marks.AckedMark, present)
 	return d, err
 }
 

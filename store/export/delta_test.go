@@ -3,6 +3,7 @@ package export
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -218,6 +219,70 @@ func TestDeltaFiles(t *testing.T) {
 	removed, _ := os.ReadFile(RemovePath(to.Path))
 	if string(added) != "email\nthird@example.com\n" || string(removed) != "fred@example.net\n" {
 		t.Errorf("added %q, removed %q", added, removed)
+	}
+}
+
+// More removals than the target takes off at a time go to further parts, which
+// go away when they are no longer needed.
+func TestRemovalsInParts(t *testing.T) {
+	ctx := context.Background()
+	db := openDB(t)
+	to := target(t, "ses", t.TempDir())
+	if to.Profile.MaxRemovals != 10_000 {
+		t.Errorf("SES takes %d removals at a time", to.Profile.MaxRemovals)
+	}
+	to.Profile.MaxRemovals = 2
+	var who []string
+	for i := range 5 {
+		who = append(who, fmt.Sprintf("user%d@example.com", i))
+	}
+	fail(t, db, who...)
+	publish := func() Delta {
+		t.Helper()
+		if _, err := Publish(ctx, db, to); err != nil {
+			t.Fatal(err)
+		}
+		d, err := PublishDelta(ctx, db, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	act := func(a policy.Act, addresses ...string) {
+		t.Helper()
+		for _, who := range addresses {
+			if _, err := db.Judge.Override(ctx, policy.Override{Act: a, Pattern: who, Reason: "test", Author: "test"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	publish()
+	if _, err := db.Exports.AckExport(ctx, to.Name); err != nil {
+		t.Fatal(err)
+	}
+	act(policy.Remove, who...)
+	foreign := partPath(RemovePath(to.Path), 1)
+	if err := os.WriteFile(foreign, []byte("mine\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := PublishDelta(ctx, db, to); !errors.Is(err, ErrForeign) {
+		t.Errorf("a file of somebody else's: %v", err)
+	}
+	if err := os.Remove(foreign); err != nil {
+		t.Fatal(err)
+	}
+	if d := publish(); d.Removed != 5 {
+		t.Errorf("%+v", d)
+	}
+	for i, want := range []string{"user0@example.com\nuser1@example.com\n", "user2@example.com\nuser3@example.com\n", "user4@example.com\n"} {
+		if got, err := os.ReadFile(partPath(RemovePath(to.Path), i)); err != nil || string(got) != want {
+			t.Errorf("part %d: %q, %v", i, got, err)
+		}
+	}
+	act(policy.Add, who[1:]...)
+	publish()
+	if got := names(t, filepath.Dir(to.Path)); got != "suppression.add.csv suppression.add.csv.manifest.json suppression.csv suppression.csv.manifest.json suppression.remove.csv" {
+		t.Error(got)
 	}
 }
 

@@ -9,21 +9,28 @@ func cloudflareProfile() Profile {
 	return Profile{
 		Name:     "cloudflare",
 		For:      "Cloudflare Email Service, suppressions",
-		Shape:    "CSV without header: address, or address and the time at which it expires",
-		Import:   "Email > Suppressions > Import, as .csv.",
+		Shape:    "CSV without header: address, the time at which it expires, scope; what stands last and is empty is left out",
+		Import:   "Email > Suppressions > Import, as .csv. The third column is written as the key scope of the export says, in the words of the import page; without it the page's own default holds.",
 		Removal:  "Entries with a time expire by themselves; the others by hand.",
-		Evidence: "developers.cloudflare.com/email-service/configuration/suppressions",
+		Evidence: "developers.cloudflare.com/email-service/configuration/suppressions (address, RFC 3339 time, scope); unverified: never tried against the service",
 		Loses:    []string{"every reason"},
 		form: form{
-			row: func(b []byte, e *query.Suppression, name string) []byte {
-				b = appendCSV(b, name)
-				if !e.Expires.IsZero() {
-					b = appendTime(append(b, ','), e.Expires)
-				}
-				return append(b, '\n')
-			},
+			row: cloudflareRow(""), scoped: cloudflareRow,
 			name: byKey, spelling: keySpelling, read: readCSV(csvReader{loose: true}),
 		},
+	}
+}
+
+func cloudflareRow(scope string) func(b []byte, e *query.Suppression, name string) []byte {
+	return func(b []byte, e *query.Suppression, name string) []byte {
+		b = appendCSV(b, name)
+		if !e.Expires.IsZero() || scope != "" {
+			b = appendTime(append(b, ','), e.Expires)
+		}
+		if scope != "" {
+			b = appendCSV(append(b, ','), scope)
+		}
+		return append(b, '\n')
 	}
 }
 

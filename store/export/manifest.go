@@ -37,11 +37,13 @@ type Manifest struct {
 	// Files that are about to be written for the first time: after a crash they
 	// are known to be ours.
 	Claims []string `json:"claims,omitempty"`
+
+	Removals []string `json:"removals,omitempty"` // of a delta: the files of addresses that left the list, in order
 }
 
 // owns tells whether a file beside the manifest is one that we wrote.
 func (m *Manifest) owns(file string) bool {
-	return m.SkippedAt == file || slices.Contains(m.Claims, file) ||
+	return m.SkippedAt == file || slices.Contains(m.Claims, file) || slices.Contains(m.Removals, file) ||
 		slices.ContainsFunc(m.Parts, func(p Part) bool { return p.File == file })
 }
 

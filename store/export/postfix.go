@@ -51,7 +51,7 @@ func postfixAccessProfile() Profile {
 		For:   "Postfix, refusing recipients when a mail is handed in by SMTP",
 		Shape: "access(5) table: address 550 5.7.1 text",
 		Import: "smtpd_recipient_restrictions = check_recipient_access texthash:FILE, permit_mynetworks, ... (before permit_mynetworks). " +
-			"texthash needs no postmap and is read anew by each smtpd. For a long list: postmap lmdb:FILE.in, then rename the .lmdb over the live one.",
+			"texthash needs no postmap, but a running smtpd never reads it again: only one that is started anew does, after max_idle or max_use. Set on_change = [\"postfix\", \"reload\"], or let Postfix ask harvester ([mta]). For a long list: postmap lmdb:FILE.in, then rename the .lmdb over the live one, which each smtpd sees by itself.",
 		Loses: []string{"mail from sendmail(1) does not pass here: use postfix-transport for that"},
 	}, "550 5.7.1")
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"harvester/store/query"
 	"io"
@@ -22,9 +23,29 @@ type Profile struct {
 	MaxRows  int      `json:"max_rows"` // addresses per file, 0 without a limit; more go to further parts
 	MaxBytes int64    `json:"max_bytes"`
 
+	MaxRemovals int `json:"max_removals"` // addresses in a file of removals, 0 without a limit; more go to further parts
+
 	Verified []Verified `json:"verified,omitempty"` // the programs that read such a file in a test
 
+	Scope string `json:"scope,omitempty"` // as WithScope set it
+
 	form form
+}
+
+// WithScope is the profile with a word of the target's own about what its
+// entries hold for. It fails where the target knows none.
+func (p Profile) WithScope(scope string) (Profile, error) {
+	if scope == "" {
+		return p, nil
+	}
+	if p.form.scoped == nil {
+		return p, fmt.Errorf("the profile %s has no place for a scope", p.Name)
+	}
+	if strings.ContainsAny(scope, "\r\n") {
+		return p, errors.New("the scope has several lines")
+	}
+	p.Scope, p.form.row = scope, p.form.scoped(scope)
+	return p, nil
 }
 
 // form is the layout of a profile. All its functions are pure.
@@ -43,6 +64,8 @@ type form struct {
 	// row appends the row, or what the target needs as one, of an address that is
 	// spelt name, line ends included. Nil: the profile writes no file.
 	row func(b []byte, e *query.Suppression, name string) []byte
+	// scoped is row with a scope. Nil: the target has no place for one.
+	scoped func(scope string) func(b []byte, e *query.Suppression, name string) []byte
 	// addressOnly says that rows depend on address and kind alone, not on what
 	// changes with every further failure.
 	addressOnly bool
@@ -137,7 +160,7 @@ func Profiles() []Profile {
 		mailgunProfile(), mailgunComplaintsProfile(), mailgunUnsubscribesProfile(),
 		sparkpostProfile(), postmarkProfile(), brevoProfile(), mailchimpProfile(), cloudflareProfile(),
 		listmonkProfile(), mauticProfile(), phplistProfile(), mailmanProfile(), sympaProfile(), postalProfile(),
-		postfixAccessProfile(), postfixTransportProfile(), eximProfile(), eximCDBProfile(), rspamdProfile(), kumomtaProfile(),
+		postfixAccessProfile(), postfixTransportProfile(), eximProfile(), eximCDBProfile(), sendmailProfile(), opensmtpdProfile(), harakaProfile(), rspamdProfile(), kumomtaProfile(),
 	}
 }
 

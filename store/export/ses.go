@@ -26,9 +26,9 @@ func sesProfile() Profile {
 		Shape: "CSV without header: address,BOUNCE|COMPLAINT; 100,000 addresses a file",
 		Import: "Put each part into S3, then: aws sesv2 create-import-job --import-data-source DataFormat=CSV,S3Url=s3://BUCKET/FILE " +
 			"--import-destination 'SuppressionListDestination={SuppressionListImportAction=PUT}'. Once per Region; PUT replaces what is there.",
-		Removal:  "A file of addresses alone with SuppressionListImportAction=DELETE (unverified), or aws sesv2 delete-suppressed-destination.",
+		Removal:  "With delta = true: each part of NAME.remove, addresses alone and at most 10,000 of them, as for the import with SuppressionListImportAction=DELETE (unverified). One by one: aws sesv2 delete-suppressed-destination.",
 		Evidence: "docs.aws.amazon.com/ses/latest/dg, sending-email-suppression-list; case of addresses is not stated, lower case is written",
-		Loses:    sesLoses, MaxRows: 100_000,
+		Loses:    sesLoses, MaxRows: 100_000, MaxRemovals: 10_000,
 		form: form{
 			addressOnly: true,
 			takes:       sesTakes, refuse: refuseAny(refuseQuoted, refuseUnicode),

@@ -120,7 +120,7 @@ func (w *writer) publish() (Result, error) {
 		}
 		res.Changed = true
 	}
-	m.Generation, m.Created = max(old.Generation, t.Generation), old.Created
+	m.Generation, m.Created, m.Removals = max(old.Generation, t.Generation), old.Created, old.Removals
 	if res.Changed || old.SHA256 != m.SHA256 {
 		m.Generation++
 		m.Created = t.Now.UTC().Truncate(time.Second)

@@ -272,6 +272,24 @@ func TestNarrowScopesAreTold(t *testing.T) {
 	}
 }
 
+// The scope that is configured stands in the column that the target has for
+// it, also where an entry never expires.
+func TestScope(t *testing.T) {
+	to := target(t, "cloudflare", t.TempDir())
+	var err error
+	if to.Profile, err = to.Profile.WithScope("a,b"); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, []query.Suppression{hard("a@example.org"), hard("b@example.org", as("operator", "manual", bounce.ClassNone))}, to)
+	got, err := os.ReadFile(to.Path)
+	if want := "a@example.org,2028-03-02T07:11:09Z,\"a,b\"\nb@example.org,,\"a,b\"\n"; err != nil || string(got) != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := target(t, "ses", "").Profile.WithScope("x"); err == nil {
+		t.Error("SES takes a scope")
+	}
+}
+
 // What the manifest says is what the files hold.
 func TestManifest(t *testing.T) {
 	to := target(t, "email", t.TempDir())

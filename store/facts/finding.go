@@ -21,6 +21,7 @@ type Finding struct {
 	Subject string // domain, address, selector or list
 	Verdict string
 	Answer  string
+	Owner   string // who must act
 	Steps   []string
 	Body    json.RawMessage // all of it
 	Fault   bool            // something is to be mended
@@ -96,6 +97,7 @@ func FindingsIn(ctx context.Context, q engine.Querier, scope string, since time.
 		if err := json.Unmarshal(f.Body, &parts); err != nil {
 			return err
 		}
+		f.Owner = parts.Owner
 		f.Steps, f.Fault = parts.Steps, f.Verdict == "confirmed" && !parts.Advice && parts.Owner != "nobody"
 		for _, r := range parts.Records {
 			if r.Zone != "" {

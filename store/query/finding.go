@@ -46,3 +46,21 @@ func watchIncidents(ctx context.Context, q engine.Querier, since time.Time) ([]I
 	}
 	return out, nil
 }
+
+// agedFinding is how long a finding about an incident is news, unless it is
+// looked at again.
+const agedFinding = 7 * 24 * time.Hour
+
+// findings are those that stood within the span, and were not found after it.
+func (g *gathering) findings(f *ReportFacts) error {
+	list, err := facts.FindingsIn(g.ctx, g.q, "", f.Today.From)
+	for _, x := range list {
+		if x.Opened.Before(f.Today.To) && (x.Scope == facts.WatchScope || x.Last.After(f.Today.From.Add(-agedFinding))) {
+			if !x.Closed.Before(f.Today.To) {
+				x.Closed = time.Time{}
+			}
+			f.Findings = append(f.Findings, x)
+		}
+	}
+	return err
+}

@@ -24,8 +24,9 @@ type ReportFacts struct {
 	Since   time.Time   // when the first message ever came in; zero when none did
 	Stopped *judge.Trip // what kept the exports still at the end of the day; nil when they went on
 
-	Rates     []judge.Rate // of each stream, as of the end of the day
-	Revisions []Revision   // of the days before, latest first; none when no report was made before
+	Rates     []judge.Rate    // of each stream, as of the end of the day
+	Findings  []facts.Finding // of diagnoses, that stood within the span
+	Revisions []Revision      // of the days before, latest first; none when no report was made before
 }
 
 // DayFacts is what the database knows about one span of time, as a report
@@ -184,7 +185,7 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 			f.Before = append(f.Before, d)
 		}
 	}
-	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.proofs, g.streams, g.revisions, g.refusals, g.changes, g.jobs, g.exports, g.stopped}
+	steps := []func(*ReportFacts) error{g.receivers, g.reasons, g.proofs, g.streams, g.revisions, g.refusals, g.changes, g.jobs, g.exports, g.stopped, g.findings}
 	for _, step := range steps {
 		if err := step(&f); err != nil {
 			return f, err

@@ -54,6 +54,7 @@ func (r *Report) alarms(f query.ReportFacts, base []query.Day, o Options) {
 		r.raise(Alarm{ID: "cause." + c.ID, Severity: c.Severity, Text: c.Title, Value: float64(c.N), Limit: 1,
 			Next: fmt.Sprintf("%s, %s: see \"to mend on our side\"", plural(c.N, "mail"), plural(len(c.Receivers), "receiver"))})
 	}
+	r.checked()
 	r.rating()
 	r.counters()
 	r.understanding(f)

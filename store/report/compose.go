@@ -38,7 +38,7 @@ func Compose(f query.ReportFacts, o Options) *Report {
 		Period: Period{Span: o.Span, From: from, To: to, Timezone: o.Location.String(), Basis: "received", Complete: !o.Now.Before(to)},
 		Volume: Volume{Coverage: "mailbox only"},
 		Alarms: []Alarm{}, Receivers: receivers(f.Today.Receivers), Reasons: reasons(f.Today.Reasons, o.Addresses),
-		Causes: causes(f.Today.Refusals, o), Suppressions: suppressions(&f.Today, o),
+		Causes: causes(f.Today.Refusals, o), Findings: findings(f.Findings, o), Suppressions: suppressions(&f.Today, o),
 		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven, Forged: f.Today.Forged},
 		Streams: streams(f.Today.Streams), Rates: rates(f.Rates), Revisions: revisions(f.Revisions),
 		Jobs: jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),

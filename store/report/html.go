@@ -41,7 +41,7 @@ func (r *Report) templates() (*template.Template, error) {
 		"heads": func() []string { h := r.heads(); return h[:] }, "since": r.since, "sent": sent, "share": share, "proofs": proofs, "named": func(s Stream) string { return s.name() },
 		"revised": func(v Revision) string { return v.String() },
 		"upper":   func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
-		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() },
+		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() }, "looked": func(f Finding) string { return f.head() },
 		"mails":  func(n int) string { return plural(n, "mail") },
 		"list":   func(s []string) string { return list(s, 4) },
 		"join":   func(s []string) string { return strings.Join(s, ", ") },

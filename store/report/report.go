@@ -22,6 +22,7 @@ type Report struct {
 	Headline     string       `json:"headline"` // must I get up?
 	Alarms       []Alarm      `json:"alarms"`
 	Causes       []Cause      `json:"causes"` // faults on our own side, worst first
+	Findings     []Finding    `json:"findings"`
 	Totals       []Total      `json:"totals"`
 	Volume       Volume       `json:"volume"`
 	Receivers    []Receiver   `json:"by_receiver"`

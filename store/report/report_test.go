@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/judge"
 	"harvester/store/policy"
@@ -203,8 +204,28 @@ func cases() map[string]*Report {
 	return map[string]*Report{
 		"week": Compose(spanned(Week), week), "month": Compose(spanned(Month), month),
 		"quiet": Compose(quiet(), options()), "busy": Compose(busy(), options()), "busy-masked": Compose(busy(), masked), "busy-full": Compose(busy(), full),
+		"checked": Compose(checked(), options()),
 		"hostile": Compose(hostile(), host), "silent": Compose(silent, options()), "empty": Compose(query.ReportFacts{}, young),
 	}
+}
+
+// checked is a busy day on which somebody looked at DNS.
+func checked() query.ReportFacts {
+	f := busy()
+	at := f.Today.From.Add(9 * time.Hour)
+	f.Findings = []facts.Finding{
+		{Scope: "spf:example.org", ID: "spf.missing_ip", Subject: "example.org", Verdict: "confirmed", Owner: "us_dns", Fault: true, Opened: at, Last: at,
+			Answer: "the SPF record of example.org does not list 192.0.2.25",
+			Steps:  []string{"publish the record below in place of the one that stands there", `example.org. TXT "v=spf1 ip4:192.0.2.25 -all"`}},
+		{Scope: facts.WatchScope, ID: "dkim.gone", Subject: "s1._domainkey.example.org", Verdict: "confirmed", Owner: "us_dns", Fault: true, Opened: at.AddDate(0, 0, -2), Last: at,
+			Answer: "the key of the selector s1 is gone", Steps: []string{"publish it again"}},
+		{Scope: "ptr:192.0.2.26", ID: "ptr.right", Subject: "192.0.2.26", Verdict: "refuted", Owner: "receiver", Opened: at, Last: at,
+			Answer: "192.0.2.26 has a name, and it leads back\x1b[31m to it", Steps: []string{"ask the receiver"}},
+		{Scope: facts.WatchScope, ID: "dmarc.doubled", Subject: "example.org", Verdict: "confirmed", Owner: "us_dns", Fault: true, Opened: at.AddDate(0, 0, -9), Last: at, Closed: at,
+			Answer: "example.org has two DMARC records", Steps: []string{"remove one"}},
+		{Scope: facts.WatchScope, ID: "spf.right", Subject: "example.org", Verdict: "refuted", Owner: "nobody", Opened: at, Last: at, Answer: "all is well", Steps: []string{}},
+	}
+	return f
 }
 
 func TestGolden(t *testing.T) {

@@ -17,6 +17,7 @@ func (r *Report) Text(w io.Writer) error {
 	p.head(r)
 	p.problems(r)
 	p.causes(r)
+	p.findings(r)
 	p.totals(r)
 	p.revisions(r)
 	p.streams(r)

@@ -81,6 +81,9 @@ func (s *Set) Verify(ctx context.Context, e *config.Export) ([]string, error) {
 // target is the file that e describes.
 func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, error) {
 	profile, err := export.Lookup(e.Profile)
+	if err == nil {
+		profile, err = profile.WithScope(e.Scope)
+	}
 	if err != nil {
 		return export.Target{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -80,12 +81,48 @@ func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err
 
 func (s *Set) incidents(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
 	incidents, err := s.DB.Incidents.Incidents(ctx, now.Add(-lookBack))
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.DB.Findings.Findings(ctx, "", now)
 	for i := range incidents {
-		if t, ok := incidentTrouble(&incidents[i]); ok {
+		in := &incidents[i]
+		if t, ok := incidentTrouble(in); checked(&t, in, found) || ok {
 			out = append(out, t)
 		}
 	}
 	return out, err
+}
+
+// checked says in the alarm of an open incident what came of looking: a fault
+// of ours that is confirmed makes it urgent and news however few failed, a
+// claim that is refuted is the receiver's to explain and wakes nobody.
+func checked(t *policy.Trouble, in *query.Incident, found []facts.Finding) (news bool) {
+	if !in.Closed.IsZero() || in.Count == 0 {
+		return false
+	}
+	refuted := ""
+	for i := range found {
+		f := &found[i]
+		if f.Scope != in.ID || f.Last.Before(in.Opened) {
+			continue
+		}
+		if f.Fault && (f.Owner == "us_dns" || f.Owner == "us_mail") {
+			t.Urgency, t.Title = policy.Now, t.Title+"; confirmed: "+f.Answer
+			if len(f.Steps) > 0 {
+				t.Next = f.Steps[0] + " (all of it: harvester incidents show " + in.ID + ")"
+			}
+			return true
+		}
+		if f.Verdict == "refuted" && refuted == "" {
+			refuted = f.Answer
+		}
+	}
+	if refuted != "" {
+		t.Urgency, t.Title = policy.Soon, t.Title+"; not confirmed: "+refuted
+		t.Next = "ask the receiver: harvester incidents show " + in.ID
+	}
+	return false
 }
 
 func incidentTrouble(in *query.Incident) (policy.Trouble, bool) {

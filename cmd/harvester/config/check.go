@@ -60,8 +60,10 @@ func (c *Config) checkExports(d *decoder) {
 		e := &c.Exports[i]
 		path := fmt.Sprintf("export[%d]", i)
 		unique(d, names, e.Name, path+".name", "another export has this name")
-		if _, err := export.Lookup(e.Profile); err != nil && !failed(d, "export.profile") {
+		if p, err := export.Lookup(e.Profile); err != nil && !failed(d, "export.profile") {
 			d.fail(path+".profile", fmt.Sprintf("there is no profile %q", e.Profile), profileHint(e.Profile))
+		} else if _, serr := p.WithScope(e.Scope); err == nil && serr != nil {
+			d.fail(path+".scope", serr.Error(), "")
 		}
 		if e.Profile == "hashed-hmac" && e.Key.IsZero() && !failed(d, "export.key") {
 			d.fail(path+".key", "the profile hashed-hmac needs a key", `write key = "credential:NAME"`)

@@ -72,6 +72,7 @@ type Export struct {
 	Profile  string        `toml:"profile"`
 	Path     string        `toml:"path,required"`
 	Key      Secret        `toml:"key"`       // of the profile hashed-hmac
+	Scope    string        `toml:"scope"`     // a word of the target's own about what its entries hold for
 	Sources  []string      `toml:"sources"`   // bounce, complaint, unsubscribe, operator; empty: all
 	Stream   string        `toml:"stream"`    // only what holds for this stream; empty: all
 	Reasons  []string      `toml:"reasons"`   // bounce reasons, complaint, unsubscribe, manual; empty: all
