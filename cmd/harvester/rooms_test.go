@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// storeRooms from the lowest up: a room uses what stands before it.
+var storeRooms = []string{"job", "policy", "engine", "facts", "judge", "query", "upkeep", "store"}
+
+// uses counts how often the code of a room names something of another.
+func uses(t *testing.T) map[[2]string]int {
+	t.Helper()
+	found := map[[2]string]int{}
+	for _, room := range storeRooms {
+		dir := filepath.Join("..", "..", "store", room)
+		if room == "store" {
+			dir = filepath.Dir(dir)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, err)
+		}
+		for _, path := range files {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			imported := map[string]bool{}
+			for _, spec := range file.Imports {
+				if name, err := strconv.Unquote(spec.Path.Value); err == nil && strings.HasPrefix(name, "harvester/store/") {
+					imported[filepath.Base(name)] = true
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Obj == nil && imported[x.Name] {
+						found[[2]string{room, x.Name}]++
+					}
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// The rooms of the store use those below them only, and ARCHITECTURE.md draws
+// who uses whom. With -v it prints the drawing with how often.
+func TestRoomsOfTheStore(t *testing.T) {
+	found := uses(t)
+	var arrows, counted strings.Builder
+	for _, a := range slices.SortedFunc(maps.Keys(found), func(a, b [2]string) int {
+		at := func(x [2]string) int {
+			return -100*slices.Index(storeRooms, x[0]) - slices.Index(storeRooms, x[1])
+		}
+		return at(a) - at(b)
+	}) {
+		if slices.Index(storeRooms, a[1]) >= slices.Index(storeRooms, a[0]) {
+			t.Errorf("%s uses %s, which stands above it or beside it", a[0], a[1])
+		}
+		fmt.Fprintf(&arrows, "  %s --> %s\n", a[0], a[1])
+		fmt.Fprintf(&counted, "  %s -- %d --> %s\n", a[0], found[a], a[1])
+	}
+	t.Logf("graph TD\n%s", counted.String())
+	doc, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if drawing := "```mermaid\ngraph TD\n" + arrows.String() + "```\n"; !strings.Contains(string(doc), drawing) {
+		t.Errorf("ARCHITECTURE.md does not draw the rooms as they are:\n%s", drawing)
+	}
+}
