@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -98,18 +99,65 @@ func TestReportFacts(t *testing.T) {
 // What an operator allowed is told, as often as it would have been listed.
 func TestReportFactsCountWhatIsAllowed(t *testing.T) {
 	ctx := context.Background()
-	db := openTest(t, Options{})
+	c := &clock{epoch}
+	db := openTest(t, Options{Now: c.now})
 	for _, o := range []policy.Override{{Act: policy.Allow, Pattern: "@partner.example"}, {Act: policy.Allow, Pattern: "b@example.net"}, {Act: policy.Undo, Target: 2}} {
 		o.Reason, o.Author = "a partner", "ops"
 		if _, err := db.Judge.Override(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 	}
+	c.t = epoch.AddDate(0, 0, 2)
 	commit(t, db, failure(0, "a@partner.example", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown), failure(0, "c@partner.example", bounce.AuthSPF),
 		failure(1, "d@partner.example", bounce.UserUnknown))
 	day := epoch.Truncate(24 * time.Hour)
 	f, err := db.Reports.ReportFacts(ctx, []time.Time{day, day.AddDate(0, 0, 1)})
 	if err != nil || f.Today.Allowed != 1 {
 		t.Fatalf("allowed %d, %v", f.Today.Allowed, err)
+	}
+}
+
+// What is held and what is allowed is told as it stood at the end of the day,
+// whatever was decided since.
+func TestReportFactsOfAPastDay(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch}
+	db := openTest(t, Options{Now: c.now})
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var burst []facts.Item
+	for i := range 40 { // many at one receiver at once look like an outage there
+		burst = append(burst, failure(0, fmt.Sprintf("user%d@example.com", i), bounce.UserUnknown))
+	}
+	commit(t, db, burst...)
+	day := epoch.Truncate(24 * time.Hour)
+	midnights := []time.Time{day, day.AddDate(0, 0, 1)}
+	then, err := db.Reports.ReportFacts(ctx, midnights)
+	must(err)
+	if then.Today.Held == 0 {
+		t.Fatal("nothing is held")
+	}
+	c.t = epoch.AddDate(0, 0, 1).Add(time.Hour)
+	holds, err := db.Reports.Holds(ctx, time.Time{})
+	must(err)
+	for _, h := range holds {
+		_, err := db.Judge.Rule(ctx, h.Kind, h.Subject, h.Start, true, "it was no outage", "ops")
+		must(err)
+	}
+	_, err = db.Judge.Override(ctx, policy.Override{Act: policy.Allow, Pattern: "user1@example.com", Reason: "a partner", Author: "ops"})
+	must(err)
+	now, err := db.Reports.ReportFacts(ctx, midnights)
+	must(err)
+	if now.Today.Held != then.Today.Held || now.Today.Allowed != 0 || now.Today.InForce != then.Today.InForce {
+		t.Errorf("held %d, allowed %d, in force %d; on the day itself %d, 0, %d", now.Today.Held, now.Today.Allowed, now.Today.InForce, then.Today.Held, then.Today.InForce)
+	}
+	today, err := db.Reports.ReportFacts(ctx, []time.Time{day.AddDate(0, 0, 1), day.AddDate(0, 0, 2)})
+	must(err)
+	if today.Today.Held != 0 || today.Today.InForce == 0 {
+		t.Errorf("held %d, in force %d", today.Today.Held, today.Today.InForce)
 	}
 }

@@ -258,7 +258,7 @@ func TestWebhook(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 	h.Format = "json"
-	if err := h.Post(context.Background(), aReport()); err != nil || !bytes.Contains(got, []byte(`"schema": "harvester.report/1"`)) {
+	if err := h.Post(context.Background(), aReport()); err != nil || !bytes.Contains(got, []byte(`"schema": "harvester.report/2"`)) {
 		t.Errorf("%.100s, %v", got, err)
 	}
 	status = http.StatusBadGateway

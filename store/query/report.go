@@ -43,8 +43,8 @@ type DayFacts struct {
 	Proofs    []ProofCount    // of what was suppressed for a bounce, strongest first
 	Changes   []judge.Change  // of the suppression list, oldest first; at most the number asked for
 	InForce   int             // suppressions at the end of the span
-	Held      int             // verdicts held back now
-	Waiting   int             // of them, those that rest on what anybody can have written, and wait for the operator
+	Held      int             // verdicts held back at the end of the span
+	Waiting   int             // of them, those that rest on what anybody can have written, and wait for the operator still
 	Allowed   int             // addresses that failed for good or complained, and that the operator allowed
 }
 
@@ -197,9 +197,11 @@ func (g *gathering) facts(midnights []time.Time, now time.Time) (f ReportFacts, 
 	return f, g.list(&f.Today, now)
 }
 
-// allowed counts the addresses that only an operator's act kept off the list.
+// allowed counts the addresses that only an operator's act kept off the list,
+// by the acts that were in force at the end of the day.
 func (g *gathering) allowed(d *DayFacts, now time.Time) error {
-	rows, err := g.q.QueryContext(g.ctx, `SELECT `+facts.OverrideColumns+` FROM overrides o WHERE o.act = 'allow' AND (o.until IS NULL OR o.until > ?) ORDER BY o.id`, now.UnixMilli())
+	end := min(d.To.UnixMilli()-1, now.UnixMilli())
+	rows, err := g.q.QueryContext(g.ctx, `SELECT `+facts.OverrideColumns+` FROM overrides o WHERE o.act = 'allow' AND o.at <= ?1 AND (o.until IS NULL OR o.until > ?1) ORDER BY o.id`, end)
 	if err != nil {
 		return err
 	}
@@ -338,7 +340,18 @@ func (g *gathering) list(d *DayFacts, now time.Time) error {
 	}
 	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held'),
   count(*) FILTER (WHERE state = 'held' AND held_until IS NULL) FROM suppressions WHERE expires IS NULL OR expires > ?`, now.UnixMilli()).Scan(&d.InForce, &d.Held, &d.Waiting)
+	if err != nil {
+		return err
+	}
 	d.InForce = max(0, d.InForce-added+removed)
+	// Of the rows that changed since, what was the last word before tells what was held.
+	var held, were int
+	err = g.q.QueryRowContext(g.ctx, `WITH moved AS (SELECT DISTINCT key, source, stream FROM changes WHERE at >= ?1)
+ SELECT count(*) FILTER (WHERE EXISTS (SELECT 1 FROM suppressions s WHERE s.key = m.key AND s.source = m.source AND s.stream = m.stream AND s.state = 'held' AND (s.expires IS NULL OR s.expires > ?2))),
+  count(*) FILTER (WHERE (SELECT op FROM changes c WHERE c.key = m.key AND c.source = m.source AND c.stream = m.stream AND c.at < ?1 ORDER BY c.id DESC LIMIT 1) = 'hold')
+ FROM moved m`, d.To.UnixMilli(), now.UnixMilli()).Scan(&held, &were)
+	d.Held = max(0, d.Held-held+were)
+	d.Waiting = min(d.Waiting, d.Held)
 	return err
 }
 

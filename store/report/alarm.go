@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/policy"
 	"harvester/store/query"
 )
@@ -52,7 +53,7 @@ func (r *Report) alarms(f query.ReportFacts, base []query.Day, o Options) {
 			continue
 		}
 		r.raise(Alarm{ID: "cause." + c.ID, Severity: c.Severity, Text: c.Title, Value: float64(c.N), Limit: 1,
-			Next: fmt.Sprintf("%s, %s: see \"to mend on our side\"", plural(c.N, "mail"), plural(len(c.Receivers), "receiver"))})
+			Next: fmt.Sprintf("%s, %s: see \"to mend on our side\"", mails(c.N), count.Of(len(c.Receivers), "receiver"))})
 	}
 	r.checked()
 	r.rating()
@@ -60,11 +61,11 @@ func (r *Report) alarms(f query.ReportFacts, base []query.Day, o Options) {
 	r.understanding(f)
 	r.waiting(f)
 	if n := r.Suppressions.Held - f.Today.Waiting; n > 0 {
-		r.raise(Alarm{ID: "holds", Severity: Warn, Text: plural(n, "verdict") + " held back after a burst at one receiver", Value: float64(n), Limit: 1,
+		r.raise(Alarm{ID: "holds", Severity: Warn, Text: count.Of(n, "verdict") + " held back after a burst at one receiver", Value: float64(n), Limit: 1,
 			Next: "harvester suppress list --held"})
 	}
 	if d := r.Suppressions.Domains; len(d) > 0 && f.Today.Added >= concentrationLeast && float64(d[0].N) > concentrationShare*float64(f.Today.Added) {
-		r.raise(Alarm{ID: "concentration", Severity: Warn, Text: fmt.Sprintf("%d of %d new suppressions are at %s", d[0].N, f.Today.Added, clip(d[0].Name, 30)),
+		r.raise(Alarm{ID: "concentration", Severity: Warn, Text: fmt.Sprintf("%s of %s new suppressions are at %s", count.Number(d[0].N), count.Number(f.Today.Added), clip(d[0].Name, 30)),
 			Value: float64(d[0].N) / float64(f.Today.Added), Limit: concentrationShare, Next: "check whether that domain works before you trust them"})
 	}
 }
@@ -74,12 +75,12 @@ func (r *Report) silence(f query.ReportFacts, base []query.Day) {
 	t := r.total("mails")
 	switch {
 	case f.Since.IsZero():
-		r.raise(Alarm{ID: "silence", Severity: Warn, Text: "no mail has ever come in", Limit: 1, Next: "is the mailbox the right one? harvester status"})
-	case !r.Period.Complete || t.Today > 0 || t.Mean < expectedMails:
+		r.raise(Alarm{ID: "silence", Severity: Warn, Text: "no mail has ever come in", Limit: 1, Next: "was the mailbox read, and is it the right one? harvester status"})
+	case r.Early() || !r.Period.Complete || t.Today > 0 || t.Mean < expectedMails:
 	default:
 		a := Alarm{ID: "silence", Severity: Warn, Text: fmt.Sprintf("no mail came in, %.0f a %s were usual", t.Mean, r.Period.Span), Limit: expectedMails, Baseline: &t.Mean,
 			Next: "send a mail to an address that does not exist; does it come back?"}
-		if mails(&base[0]) == 0 {
+		if mailsOf(&base[0]) == 0 {
 			a.Severity, a.Text = Crit, fmt.Sprintf("no mail for two %[2]ss, %.0[1]f a %[2]s were usual", t.Mean, r.Period.Span)
 		}
 		r.raise(a)
@@ -126,7 +127,7 @@ func (r *Report) counters() {
 			if len(r.Trend) > 1 {
 				usual = fmt.Sprintf(", %s a %s were usual", mean(t.Mean), r.Period.Span)
 			}
-			r.raise(Alarm{ID: "count." + id, Severity: s, Text: fmt.Sprintf("%d %s%s", t.Today, t.Label, usual), Value: float64(t.Today), Limit: math.Round(t.Mean + 3*math.Sqrt(t.Mean)), Baseline: &t.Mean, Next: next})
+			r.raise(Alarm{ID: "count." + id, Severity: s, Text: fmt.Sprintf("%s %s%s", count.Number(t.Today), counted(t.Today, t.Label), usual), Value: float64(t.Today), Limit: math.Round(t.Mean + 3*math.Sqrt(t.Mean)), Baseline: &t.Mean, Next: next})
 		}
 	}
 }
@@ -138,8 +139,8 @@ func (r *Report) understanding(f query.ReportFacts) {
 		failed += n
 	}
 	bounces := f.Today.Kinds[bounce.KindBounce] + r.Unclear.Unparsed
-	r.share("unclassified", "failures without a known reason", r.Unclear.Unclassified, failed, unclassifiedWarn, unclassifiedCrit)
-	r.share("unparsed", "failure notices nobody could read", r.Unclear.Unparsed, bounces, unparsedWarn, unparsedCrit)
+	r.share("unclassified", "failure without a known reason", r.Unclear.Unclassified, failed, unclassifiedWarn, unclassifiedCrit)
+	r.share("unparsed", "failure notice that nobody could read", r.Unclear.Unparsed, bounces, unparsedWarn, unparsedCrit)
 }
 
 func (r *Report) share(id, label string, n, of int, warn, crit float64) {
@@ -147,7 +148,7 @@ func (r *Report) share(id, label string, n, of int, warn, crit float64) {
 		return
 	}
 	v := float64(n) / float64(of)
-	a := Alarm{ID: id, Severity: Warn, Text: fmt.Sprintf("%d %s (%.1f%% of %d)", n, label, 100*v, of), Value: v, Limit: warn, Next: "harvester triage"}
+	a := Alarm{ID: id, Severity: Warn, Text: fmt.Sprintf("%s (%.1f%% of %s)", count.Of(n, label), 100*v, count.Number(of)), Value: v, Limit: warn, Next: "harvester triage"}
 	switch {
 	case v >= crit:
 		a.Severity, a.Limit = Crit, crit

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/query"
 )
 
@@ -45,7 +46,12 @@ func Compose(f query.ReportFacts, o Options) *Report {
 		Definitions: definitions(),
 	}
 	base := f.Before[:min(o.Span.base(), len(f.Before))]
-	r.Totals = totals(&f.Today.Day, base)
+	r.Mend = mend(r.Causes)
+	if !f.Since.IsZero() {
+		first := local(f.Since, o.Location)
+		r.First = &first
+	}
+	r.Totals = totals(&f.Today.Day, base, f.Before)
 	r.Trend = trend(&f.Today.Day, f.Before, o.Span)
 	if r.Rated() {
 		r.Definitions[len(r.Definitions)-1] = "A rate is the share of the recipients of seven days (UTC) that failed for good, or complained, with proof that the mail was ours."
@@ -61,19 +67,31 @@ func Compose(f query.ReportFacts, o Options) *Report {
 
 // headline answers whether somebody has to act, and for what first.
 func (r *Report) headline() string {
-	if len(r.Alarms) == 0 {
+	switch {
+	case r.Early():
+		return "no mail had come in yet: the first one came on " + r.First.Format(time.DateOnly)
+	case len(r.Alarms) == 0 && len(r.Causes) > 0:
+		return fmt.Sprintf("mend it when you can: %s (%s)%s", r.Causes[0].Title, mails(r.Causes[0].N), andMore(len(r.Causes)-1))
+	case len(r.Alarms) == 0:
 		return "all is well, nothing to do"
-	}
-	rest := ""
-	if n := len(r.Alarms) - 1; n > 0 {
-		rest = fmt.Sprintf("; %d more", n)
 	}
 	act := "look at it today: "
 	if r.Status == Crit {
 		act = "act now: "
 	}
-	return act + r.Alarms[0].Text + rest
+	return act + r.Alarms[0].Text + andMore(len(r.Alarms)-1)
 }
+
+func andMore(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s more", count.Number(n))
+}
+
+// Early tells that the report is of a time before the first mail: there is
+// nothing to say of it.
+func (r *Report) Early() bool { return r.First != nil && !r.First.Before(r.Period.To) }
 
 // byClass sums failures of a day by class.
 func byClass(d *query.Day, c bounce.Class) int {
@@ -86,7 +104,7 @@ func byClass(d *query.Day, c bounce.Class) int {
 	return n
 }
 
-func mails(d *query.Day) int {
+func mailsOf(d *query.Day) int {
 	n := 0
 	for _, k := range d.Kinds {
 		n += k
@@ -94,7 +112,7 @@ func mails(d *query.Day) int {
 	return n
 }
 
-func totals(today *query.Day, base []query.Day) []Total {
+func totals(today *query.Day, base, before []query.Day) []Total {
 	kind := func(k bounce.Kind) func(*query.Day) int { return func(d *query.Day) int { return d.Kinds[k] } }
 	class := func(c bounce.Class) func(*query.Day) int { return func(d *query.Day) int { return byClass(d, c) } }
 	var out []Total
@@ -103,7 +121,7 @@ func totals(today *query.Day, base []query.Day) []Total {
 		count     func(*query.Day) int
 		alarm     bool // a rise is news
 	}{
-		{"mails", "mails read", mails, false},
+		{"mails", "mails read", mailsOf, false},
 		{"hard", "hard bounces", class(bounce.ClassHard), true},
 		{"soft", "soft bounces", class(bounce.ClassSoft), true},
 		{"block", "blocked or refused", class(bounce.ClassBlock), true},
@@ -111,7 +129,7 @@ func totals(today *query.Day, base []query.Day) []Total {
 		{"unsubscribe", "unsubscribes", func(d *query.Day) int { return d.Kinds[bounce.KindUnsubscribe] }, false},
 		{"delay", "delay notices", kind(bounce.KindDelay), false},
 		{"auto_reply", "auto-replies", kind(bounce.KindAutoReply), false},
-		{"echo", "echoes of suppressions", func(d *query.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
+		{"echo", "on a sender's own list", func(d *query.Day) int { return d.Failed[bounce.AlreadySuppressed] }, false},
 		{"added", "new suppressions", func(d *query.Day) int { return d.Added }, true},
 		{"removed", "removed suppressions", func(d *query.Day) int { return d.Removed }, false},
 	} {
@@ -122,6 +140,13 @@ func totals(today *query.Day, base []query.Day) []Total {
 		if len(base) > 0 {
 			t.Mean /= float64(len(base))
 			t.Yesterday = l.count(&base[0])
+		}
+		values := make([]int, len(before))
+		for i := range before {
+			values[i] = l.count(&before[i])
+		}
+		if usual, ok := Usual(values); ok {
+			t.Usual = &usual
 		}
 		t.Unusual = l.alarm && rise(t.Today, t.Mean) != OK
 		out = append(out, t)
@@ -218,7 +243,7 @@ func counts(m map[string]int, atLeast int) []Count {
 func trend(today *query.Day, before []query.Day, unit Span) []Point {
 	var out []Point
 	add := func(d *query.Day) {
-		out = append(out, Point{Date: unit.label(d.From), Mails: mails(d), Hard: byClass(d, bounce.ClassHard),
+		out = append(out, Point{Date: unit.label(d.From), Mails: mailsOf(d), Hard: byClass(d, bounce.ClassHard),
 			Soft: byClass(d, bounce.ClassSoft), Block: byClass(d, bounce.ClassBlock)})
 	}
 	for i := len(before) - 1; i >= 0; i-- {
@@ -258,7 +283,9 @@ func local(t time.Time, loc *time.Location) time.Time {
 func definitions() []string {
 	return []string{
 		"A day runs from midnight to midnight in the time zone named above; a mail belongs to the day on which it came in.",
-		"A bounce is one failed recipient of one mail; a second notice about the same mail is not counted again.",
+		"A bounce is one failed recipient of one mail; a second notice about the same mail is not counted again. docs/sql.md has a query for each number.",
+		"Usual is within what the number lay on the days of the chart before this one, but for the lowest and the highest.",
+		"On a sender's own list: the sender did not even try, since its own list of suppressions has the address. That proves nothing and counts nowhere.",
 		"Hard: the address is bad. Soft: it may work later. Blocked or refused: for what we are or sent. Nobody is suppressed for a fault of ours or of one mail.",
 		"Revised: late bounces belong to the day on which their mail was sent, where they tell it; so the failures of past days can become more.",
 		"The mailbox sees failures reported by mail and those of our own mail server; refusals inside an ESP's connection never arrive here.",

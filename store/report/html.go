@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"harvester/parse/count"
 	"harvester/store/report/chart"
 )
 
@@ -38,16 +39,22 @@ func (r *Report) MailHTML(w io.Writer) error { return r.html(w, true, Nav{}) }
 
 func (r *Report) templates() (*template.Template, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"heads": func() []string { h := r.heads(); return h[:] }, "since": r.since, "sent": sent, "share": share, "proofs": proofs, "named": func(s Stream) string { return s.name() },
+		"heads": func() []string { h := r.heads(); return h[:2] }, "since": r.since, "sent": sent, "share": share, "proofs": proofs, "named": func(s Stream) string { return s.name() },
 		"revised": func(v Revision) string { return v.String() },
 		"upper":   func(s Severity) string { return strings.ToUpper(string(s)) }, "first": firstUpper,
-		"number": number, "mean": mean, "change": r.change, "stamp": stamp, "when": func(c Cause) string { return c.when() }, "looked": func(f Finding) string { return f.head() },
-		"mails":  func(n int) string { return plural(n, "mail") },
-		"list":   func(s []string) string { return list(s, 4) },
-		"join":   func(s []string) string { return strings.Join(s, ", ") },
-		"counts": countList,
-		"style":  func() template.CSS { return template.CSS(Style()) }, //nolint:gosec // a constant
-		"shown":  func(t Total) bool { return t.Today != 0 || t.Yesterday != 0 || t.Mean != 0 },
+		"number": count.Number, "usual": func(t Total) string { return t.usual() }, "change": r.change, "when": func(c *Cause) string { return c.when() },
+		"looked":      func(f Finding) string { return f.head() },
+		"mails":       mails,
+		"verb":        count.Verb,
+		"causes":      func(m Mend) []*Cause { return r.of(&m) },
+		"sample":      func(m Mend) string { return r.of(&m)[0].Sample },
+		"all":         func(p Point) int { return p.Hard + p.Block + p.Soft },
+		"jobState":    func(j Job) string { return j.state(r.Period.Span) },
+		"exportState": func(e Export) string { return e.state() },
+		"list":        func(s []string) string { return list(s, 4) },
+		"join":        func(s []string) string { return strings.Join(s, ", ") },
+		"counts":      countList,
+		"style":       func() template.CSS { return template.CSS(Style()) }, //nolint:gosec // a constant
 	}).Parse(htmlSource)
 	if err != nil {
 		return nil, fmt.Errorf("reading the report's template: %w", err)
@@ -67,18 +74,9 @@ func (r *Report) html(w io.Writer, mail bool, nav Nav) error {
 		Chart         *bars
 		Added         int
 		Moved         bool
-		NotUnderstood []Count
-	}{Report: r, Nav: nav, Chart: newBars(r, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0}
-	for _, c := range []Count{
-		{"failures without a known reason (harvester triage)", r.Unclear.Unclassified},
-		{"failure notices that name nobody (harvester triage)", r.Unclear.Unparsed},
-		{"failures of mail that we may never have sent; they had no weight", r.Unclear.Unproven},
-		{"of them to return paths of ours that are forged or out of date", r.Unclear.Forged},
-	} {
-		if c.N > 0 {
-			v.NotUnderstood = append(v.NotUnderstood, c)
-		}
-	}
+		NotUnderstood []string
+	}{Report: r, Nav: nav, Chart: newBars(r, mail), Added: added, Moved: added+r.Suppressions.Removed+r.Suppressions.Held+r.Suppressions.Allowed > 0,
+		NotUnderstood: r.Unclear.lines()}
 	if err := t.Execute(w, v); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
@@ -102,8 +100,12 @@ type bar struct {
 
 type barPart struct {
 	Class   string
+	Colour  string // for mail programs that take no classes
 	Percent int
 }
+
+// mailColours are those of chart.Classes in light.
+var mailColours = []string{"#96231b", "#b97500", "#5f8fb8"}
 
 // newBars is nil when there is nothing to show.
 func newBars(r *Report, mail bool) *bars {
@@ -124,7 +126,7 @@ func newBars(r *Report, mail bool) *bars {
 		d := bar{Point: p, Rest: 100}
 		for i, n := range []int{p.Hard, p.Block, p.Soft} {
 			if n > 0 {
-				part := barPart{"b-" + strings.TrimPrefix(chart.Classes[i].Class, "c-"), max(1, n*97/most)}
+				part := barPart{"b-" + strings.TrimPrefix(chart.Classes[i].Class, "c-"), mailColours[i], max(1, n*97/most)}
 				d.Parts = append(d.Parts, part)
 				d.Rest -= part.Percent
 			}
@@ -148,7 +150,7 @@ func (r *Report) chart() *chart.Stacked {
 func countList(counts []Count) string {
 	var out []string
 	for _, c := range counts {
-		out = append(out, c.Name+" "+number(c.N))
+		out = append(out, c.Name+" "+count.Number(c.N))
 	}
 	return strings.Join(out, ", ")
 }

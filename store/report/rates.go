@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/store/judge"
 	"harvester/store/policy"
 )
@@ -76,7 +77,7 @@ func sent(v *int) string {
 	if v == nil {
 		return "-"
 	}
-	return number(*v)
+	return count.Number(*v)
 }
 
 func (p *printer) rates(r *Report) {
@@ -92,7 +93,7 @@ func (p *printer) rates(r *Report) {
 		if v.Level == policy.Paused || v.Level == policy.Warned {
 			mark = " !"
 		}
-		p.line(" %s%10s%8s%8s%12s%8s%s", pad(clip(v.Stream, 26), 27), sent(v.Sent), number(v.Hard), share(v.HardShare), number(v.Complaints), share(v.ComplaintShare), mark)
+		p.line(" %s%10s%8s%8s%12s%8s%s", pad(clip(v.Stream, 26), 27), sent(v.Sent), count.Number(v.Hard), share(v.HardShare), count.Number(v.Complaints), share(v.ComplaintShare), mark)
 	}
 	if unknown {
 		p.wrapped(" ", "  ", "unknown where nobody says how much was sent: "+howToRate)
@@ -105,7 +106,7 @@ func (p *printer) rates(r *Report) {
 func proofs(counts []Count) string {
 	var parts []string
 	for _, c := range counts {
-		parts = append(parts, number(c.N)+" "+c.Name)
+		parts = append(parts, count.Number(c.N)+" "+c.Name)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,8 @@
 // Package report builds the daily report from the stored facts and renders it
-// as text, HTML and JSON. The text is the reference: problems first, and the
-// first line says whether somebody has to get up.
+// as text, HTML and JSON. The text is the reference, in the order in which a
+// person reads: whether somebody has to get up, the figures against what is
+// usual, what to mend, how the list changed and why, where it failed, and at
+// last how the harvester itself fares.
 package report
 
 import (
@@ -10,7 +12,7 @@ import (
 )
 
 // Schema names the layout of the JSON form (docs/report.schema.json).
-const Schema = "harvester.report/1"
+const Schema = "harvester.report/2"
 
 // Report is what happened on one day, and what to do about it.
 type Report struct {
@@ -19,8 +21,10 @@ type Report struct {
 	Date         string       `json:"date"` // YYYY-MM-DD; of a week YYYY-Www, of a month YYYY-MM
 	Period       Period       `json:"period"`
 	Status       Severity     `json:"status"`
-	Headline     string       `json:"headline"` // must I get up?
+	Headline     string       `json:"headline"`   // must I get up?
+	First        *time.Time   `json:"first_mail"` // when the first mail ever came in; null when none did
 	Alarms       []Alarm      `json:"alarms"`
+	Mend         []Mend       `json:"mend"`   // the causes by what mends them, worst first
 	Causes       []Cause      `json:"causes"` // faults on our own side, worst first
 	Findings     []Finding    `json:"findings"`
 	Totals       []Total      `json:"totals"`
@@ -58,6 +62,9 @@ const (
 	Crit Severity = "crit"
 )
 
+// String is the word for one of them.
+func (s Severity) String() string { return string(s) }
+
 func (s Severity) weight() int { return map[Severity]int{OK: 0, Warn: 1, Crit: 2}[s] }
 
 // Alarm is one problem, with what it was measured by.
@@ -94,6 +101,7 @@ type Total struct {
 	Today     int     `json:"today"`
 	Yesterday int     `json:"yesterday"`
 	Mean      float64 `json:"mean_7d"` // of the seven days, four weeks or three months before
+	Usual     *Range  `json:"usual"`   // of the days, weeks or months of the trend before; null while they are too few
 	Unusual   bool    `json:"unusual"`
 }
 

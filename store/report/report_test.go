@@ -201,7 +201,12 @@ func cases() map[string]*Report {
 	young.Now = noon
 	week, month := options(), options()
 	week.Span, month.Span = Week, Month
+	early := quiet()
+	early.Today.Day, early.Before, early.Since = query.Day{}, nil, noon.AddDate(0, 0, 3)
+	open := quiet()
+	open.Today.Refusals = busy().Today.Refusals[4:5]
 	return map[string]*Report{
+		"early": Compose(early, options()), "open": Compose(open, options()),
 		"week": Compose(spanned(Week), week), "month": Compose(spanned(Month), month),
 		"quiet": Compose(quiet(), options()), "busy": Compose(busy(), options()), "busy-masked": Compose(busy(), masked), "busy-full": Compose(busy(), full),
 		"checked": Compose(checked(), options()),
@@ -268,6 +273,8 @@ func TestFirstLineAnswers(t *testing.T) {
 		"busy":   "CRIT: act now: ",
 		"silent": "CRIT: act now: no mail for two days, 54 a day were usual\n",
 		"empty":  "WARN: look at it today: no mail has ever come in\n",
+		"early":  "OK: no mail had come in yet: the first one came on 2026-03-05\n",
+		"open":   "OK: mend it when you can: our mail is larger than the receiver takes (2",
 	} {
 		if got := string(render(t, c[name], forms[0])); !strings.HasPrefix(got, want) {
 			t.Errorf("%s begins %q", name, got[:strings.IndexByte(got, '\n')])

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/query"
 )
 
@@ -100,7 +101,7 @@ func (v *Revision) String() string {
 		n    WasIsNow
 	}{{"hard", v.Hard}, {"soft", v.Soft}, {"blocked", v.Block}} {
 		if c.n.Was != c.n.Now {
-			parts = append(parts, fmt.Sprintf("%s %s, was %s", c.name, number(c.n.Now), number(c.n.Was)))
+			parts = append(parts, fmt.Sprintf("%s %s, was %s", c.name, count.Number(c.n.Now), count.Number(c.n.Was)))
 		}
 	}
 	return strings.Join(parts, "; ")

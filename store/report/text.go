@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"harvester/parse/count"
 )
 
 // lineWidth is the most columns a line of the text takes.
@@ -15,17 +17,23 @@ const lineWidth = 78
 func (r *Report) Text(w io.Writer) error {
 	p := &printer{w: bufio.NewWriter(w)}
 	p.head(r)
-	p.problems(r)
-	p.causes(r)
-	p.findings(r)
-	p.totals(r)
-	p.revisions(r)
-	p.streams(r)
-	p.rates(r)
-	p.receivers(r)
-	p.reasons(r)
-	p.suppressions(r)
-	p.unclear(r)
+	if r.Early() {
+		p.line("Nothing is known of a time before the first mail.")
+		p.line("")
+	} else {
+		p.problems(r)
+		p.totals(r)
+		p.chart(r)
+		p.mends(r)
+		p.findings(r)
+		p.suppressions(r)
+		p.revisions(r)
+		p.receivers(r)
+		p.reasons(r)
+		p.streams(r)
+		p.rates(r)
+		p.unclear(r)
+	}
 	p.harvester(r)
 	p.line("%s", strings.Repeat("-", lineWidth))
 	for _, d := range r.Definitions {
@@ -63,85 +71,6 @@ func (p *printer) head(r *Report) {
 	p.line("%s", strings.Repeat("=", lineWidth))
 }
 
-func (p *printer) problems(r *Report) {
-	if len(r.Alarms) == 0 {
-		return
-	}
-	p.line("PROBLEMS")
-	for _, a := range r.Alarms {
-		p.wrapped(fmt.Sprintf(" %-4s  ", strings.ToUpper(string(a.Severity))), "       ", a.Text)
-		if a.Next != "" {
-			p.wrapped("       -> ", "          ", a.Next)
-		}
-	}
-	p.line("")
-}
-
-func (p *printer) causes(r *Report) {
-	if len(r.Causes) == 0 {
-		return
-	}
-	p.line("TO MEND ON OUR SIDE   (nobody was suppressed for these)")
-	for i := range r.Causes {
-		c := &r.Causes[i]
-		p.wrapped(" * ", "   ", c.Title)
-		p.wrapped("   ", "   ", fmt.Sprintf("%s at %s, %s", plural(c.N, "mail"), list(c.Receivers, 4), c.when()))
-		if len(c.Named) > 0 {
-			p.wrapped("   names ", "         ", strings.Join(c.Named, " "))
-		}
-		if c.Sample != "" {
-			p.wrapped("   | ", "   | ", clip(c.Sample, 3*(lineWidth-5)))
-		}
-		for i, s := range c.Steps {
-			p.wrapped(fmt.Sprintf("   %d. ", i+1), "      ", s)
-		}
-		if c.Page != "" {
-			p.wrapped("   -> ", "      ", c.Page)
-		}
-		p.line("")
-	}
-}
-
-func (p *printer) totals(r *Report) {
-	heads := r.heads()
-	p.line("%-24s%10s%13s%9s%10s", "TOTALS", heads[0], heads[1], heads[2], "change")
-	for _, t := range r.Totals {
-		if t.Today == 0 && t.Yesterday == 0 && t.Mean == 0 {
-			continue
-		}
-		mark := ""
-		if t.Unusual {
-			mark = "  !"
-		}
-		p.line(" %-23s%10s%13s%9s%10s%s", t.Label, number(t.Today), number(t.Yesterday), mean(t.Mean), r.change(t), mark)
-	}
-	p.line(" %-23s%10s", "suppressions in force", number(r.Suppressions.InForce))
-	if !r.Rated() {
-		p.wrapped(fmt.Sprintf(" %-23s", "bounce rate"), strings.Repeat(" ", 24), "       n/a  (how much was sent is not known: "+howToRate+")")
-	}
-	if bars := sparkline(r.Trend); bars != "" {
-		p.line(" %-23s%s  to %s", "hard bounces by "+r.Period.Span.String(), bars, r.Date)
-	}
-	p.line("")
-}
-
-// sparkline draws the hard bounces of the days, "" when there were none.
-func sparkline(points []Point) string {
-	const blocks = "▁▂▃▄▅▆▇█"
-	most := 0
-	for _, p := range points {
-		most = max(most, p.Hard)
-	}
-	if most == 0 || len(points) < 2 {
-		return ""
-	}
-	var b strings.Builder
-	for _, p := range points {
-		b.WriteRune([]rune(blocks)[p.Hard*7/most])
-	}
-	return b.String()
-}
-
 func (p *printer) revisions(r *Report) {
 	if len(r.Revisions) == 0 {
 		return
@@ -160,7 +89,7 @@ func (p *printer) streams(r *Report) {
 	p.line("%-32s%6s%7s%9s%12s%9s", "BY STREAM", "hard", "soft", "blocked", "complaints", "opt-outs")
 	for i := range r.Streams {
 		s := &r.Streams[i]
-		p.line(" %s%6s%7s%9s%12s%9s", pad(clip(s.name(), 30), 31), number(s.Hard), number(s.Soft), number(s.Block), number(s.Complaint), number(s.Unsubscribe))
+		p.line(" %s%6s%7s%9s%12s%9s", pad(clip(s.name(), 30), 31), count.Number(s.Hard), count.Number(s.Soft), count.Number(s.Block), count.Number(s.Complaint), count.Number(s.Unsubscribe))
 	}
 	p.line("")
 }
@@ -171,7 +100,7 @@ func (p *printer) receivers(r *Report) {
 	}
 	p.line("%-32s%6s%7s%8s  %s", "BY RECEIVER", "hard", "soft", "blocked", "top reason")
 	for _, v := range r.Receivers {
-		p.line(" %s%6s%7s%8s  %s", pad(clip(v.Receiver, 30), 31), number(v.Hard), number(v.Soft), number(v.Block), clip(v.Top, lineWidth-56))
+		p.line(" %s%6s%7s%8s  %s", pad(clip(v.Receiver, 30), 31), count.Number(v.Hard), count.Number(v.Soft), count.Number(v.Block), clip(v.Top, lineWidth-56))
 	}
 	p.line("")
 }
@@ -182,7 +111,7 @@ func (p *printer) reasons(r *Report) {
 	}
 	p.line("%-29s%6s%9s  %s", "TOP REASONS", "n", "domains", "sample")
 	for _, v := range r.Reasons {
-		p.line(" %s%6s%9s  %s", pad(clip(v.Reason.String()+" "+v.Status, 27), 28), number(v.N), number(v.Domains), clip(v.Sample, lineWidth-46))
+		p.line(" %s%6s%9s  %s", pad(clip(v.Reason.String()+" "+v.Status, 27), 28), count.Number(v.N), count.Number(v.Domains), clip(v.Sample, lineWidth-46))
 	}
 	p.line("")
 }
@@ -195,21 +124,21 @@ func (p *printer) suppressions(r *Report) {
 	}
 	var by []string
 	for _, c := range s.Added {
-		by = append(by, c.Name+" "+number(c.N))
+		by = append(by, c.Name+" "+count.Number(c.N))
 	}
-	head := fmt.Sprintf("NEW SUPPRESSIONS %s", number(added))
+	head := fmt.Sprintf("NEW SUPPRESSIONS %s", count.Number(added))
 	if len(by) > 0 {
 		head += " (" + strings.Join(by, ", ") + ")"
 	}
-	p.wrapped("", "  ", fmt.Sprintf("%s   removed %s   held %s", head, number(s.Removed), number(s.Held)))
+	p.wrapped("", "  ", fmt.Sprintf("%s   removed %s   held %s", head, count.Number(s.Removed), count.Number(s.Held)))
 	if len(s.Proofs) > 0 {
 		p.wrapped(" ", "   ", "proof that the mail was ours: "+proofs(s.Proofs))
 	}
 	if s.Allowed > 0 {
-		p.wrapped(" ", "   ", fmt.Sprintf("%s failed for good or complained, and stay off the list: allowed by the operator (harvester suppress list --acts)", number(s.Allowed)))
+		p.wrapped(" ", "   ", fmt.Sprintf("%s failed for good or complained, and stay off the list: allowed by the operator (harvester suppress list --acts)", count.Number(s.Allowed)))
 	}
 	for _, d := range s.Domains {
-		p.wrapped(" ", "   ", fmt.Sprintf("%s at %s", number(d.N), d.Name))
+		p.wrapped(" ", "   ", fmt.Sprintf("%s at %s", count.Number(d.N), d.Name))
 	}
 	for _, c := range s.Changes {
 		sign, why := "+", c.Reason
@@ -220,7 +149,7 @@ func (p *printer) suppressions(r *Report) {
 	}
 	switch {
 	case s.More > 0:
-		p.line(" ... and %s more: harvester suppress list --since %s", number(s.More), r.since())
+		p.line(" ... and %s more: harvester suppress list --since %s", count.Number(s.More), r.since())
 	case len(s.Changes) == 0:
 		p.line(" (addresses: harvester suppress list --since %s)", r.since())
 	}
@@ -228,51 +157,13 @@ func (p *printer) suppressions(r *Report) {
 }
 
 func (p *printer) unclear(r *Report) {
-	u := r.Unclear
-	if u == (Unclear{}) {
+	lines := r.Unclear.lines()
+	if len(lines) == 0 {
 		return
 	}
-	p.line("NOT UNDERSTOOD")
-	for _, l := range []struct {
-		n    int
-		text string
-	}{
-		{u.Unclassified, "failures without a known reason -> harvester triage"},
-		{u.Unparsed, "failure notices that name nobody -> harvester triage"},
-		{u.Unproven, "failures of mail that we may never have sent; they had no weight"},
-		{u.Forged, "of them to return paths of ours that are forged or out of date"},
-	} {
-		if l.n > 0 {
-			p.line(" %6s  %s", number(l.n), l.text)
-		}
-	}
-	p.line("")
-}
-
-func (p *printer) harvester(r *Report) {
-	if len(r.Jobs)+len(r.Exports) == 0 {
-		return
-	}
-	p.line("HARVESTER")
-	for _, j := range r.Jobs {
-		state := fmt.Sprintf("last good run %s, %s that %s", stamp(j.LastOK), plural(j.Runs, "run"), r.Period.Span)
-		if j.Failures > 0 {
-			state += ", " + number(j.Failures) + " failed"
-		}
-		if j.Failing {
-			state = "FAILS, " + state
-		}
-		p.wrapped(" "+pad(clip(j.Job, 26), 27), strings.Repeat(" ", 28), state)
-		if j.Failing && j.Detail != "" {
-			p.wrapped(strings.Repeat(" ", 28), strings.Repeat(" ", 28), clip(j.Detail, 150))
-		}
-	}
-	for _, e := range r.Exports {
-		state := fmt.Sprintf("%s, generation %d of %s", plural(e.Rows, "row"), e.Generation, stamp(e.Changed))
-		if e.State == "withheld" {
-			state = "WITHHELD: " + e.Why + "; published: " + state
-		}
-		p.wrapped(" "+pad(clip("export "+e.Name, 26), 27), strings.Repeat(" ", 28), state)
+	p.line("NOT UNDERSTOOD, OR NOT PROVEN   (no weight; harvester triage)")
+	for _, l := range lines {
+		p.line(" %s", l)
 	}
 	p.line("")
 }

@@ -8,28 +8,24 @@ import (
 	"time"
 
 	"golang.org/x/text/width"
+
+	"harvester/parse/count"
 )
 
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return number(n) + " " + unit + "s"
-}
+func mails(n int) string { return count.Of(n, "mail") }
 
-// number writes 4812 as 4,812.
-func number(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
+// counted is a label of the totals, which is in the plural, as it fits n.
+func counted(n int, label string) string {
+	if n == 1 {
+		return strings.TrimSuffix(label, "s")
 	}
-	return s
+	return label
 }
 
 // mean writes a mean with one decimal where it is small.
 func mean(v float64) string {
 	if v >= 100 || v == math.Trunc(v) {
-		return number(int(math.Round(v)))
+		return count.Number(int(math.Round(v)))
 	}
 	return strconv.FormatFloat(v, 'f', 1, 64)
 }
