@@ -13,6 +13,7 @@ const require = createRequire(modules + '/');
 const playwright = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const mostBytes = 60 * 1024;
+const patience = 20_000;
 
 const browser = await playwright.chromium.launch({
   executablePath: chromium,
@@ -23,6 +24,7 @@ const browser = await playwright.chromium.launch({
 async function visit(options, who) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
+  page.setDefaultTimeout(patience);
   page.on('request', (r) => { if (!r.url().startsWith(url)) console.log(`${who}: asks for ${r.url()}`); });
   page.on('console', (m) => { if (m.type() === 'error' && !m.text().startsWith('Failed to load')) console.log(`${who}: ${m.text()}`); });
   return { context, page };
@@ -183,7 +185,7 @@ async function signIn(page) {
   const who = `/address?q=${encodeURIComponent(address)}`;
   await act(who, false, 'remove', 'lifted');
   await act(who, true, 'allow', 'allowed');
-  await act(who, false, 'add', 'suppressed');
+  await act(who, true, 'add', 'suppressed');
   if (await page.goto(url + '/') && await page.locator('button[value="hold-drop"]').count()) await act('/', false, 'hold-drop', 'dropped');
   await context.close();
 }
