@@ -59,7 +59,7 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 			continue
 		}
 		w := words.at(i)
-		if w&wordFailure != 0 {
+		if w&(wordFailure|wordDelay) != 0 {
 			failing = true
 		}
 		if several := listed(t, heading, w); failing && len(several) > 1 {
@@ -80,7 +80,7 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 		if own(c.addr) {
 			continue
 		}
-		if c.rank < rankOpens && !failing && !words.near(i, wordFailure|wordCode) && (c.rank != rankLabelled || subject&wordFailure == 0) {
+		if c.rank < rankOpens && !failing && !words.near(i, wordFailure|wordDelay|wordCode) && (c.rank != rankLabelled || subject&(wordFailure|wordDelay) == 0) {
 			continue
 		}
 		c.line = i

@@ -28,7 +28,7 @@ func prose(ls []string, words lineWords, own func(string) bool) (found candidate
 		}
 		c.rest = strings.TrimSpace(ls[c.line])
 		switch {
-		case !c.failing && !(c.introduced && words.near(c.line, wordFailure|wordCode)):
+		case !c.failing && !(c.introduced && words.near(c.line, wordFailure|wordDelay|wordCode)):
 		case !ok, c.failing && !found.failing:
 			found, ok, unsure = c, true, false
 		case c.failing == found.failing && !strings.EqualFold(c.addr, found.addr):
@@ -145,7 +145,7 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 		rest = rest[end:]
 	}
 	w := says(said)
-	c.failing = w&wordFailure != 0 || code(said) >= 0
+	c.failing = w&(wordFailure|wordDelay) != 0 || code(said) >= 0
 	c.introduced = w&(wordList|wordMail|wordDelay) != 0
 	if label != "" {
 		c.introduced = directions()[label]

@@ -62,6 +62,9 @@ func replyAt(ls []string, c candidate, end int) string {
 		i = skipBlank(ls, i)
 	}
 	for ; i < end && ls[i] != ""; i++ {
+		if ofSubject(ls[i]) { // of the returned mail
+			return reply
+		}
 		reply = join(reply, ls[i])
 	}
 	if c.rank == rankSentence || reply == "" {
