@@ -86,7 +86,7 @@ func listedAddress(i int) string { return fmt.Sprintf("user%07d.surname@example%
 func fillList(tb testing.TB, db *DB, n int) {
 	tb.Helper()
 	_, err := db.Write.Exec(`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 4 FROM n WHERE i < 4 * (? - 1)), a(i, address, domain) AS (
-  SELECT i, printf('user%07d.surname@example%03d.com', i, i % 977), printf('example%03d.com', i % 977) FROM n)
+  SELECT i, 'user' || substr(CAST(10000000 + i AS TEXT), 2) || '.surname@' || d, d FROM (SELECT i, 'example' || substr(CAST(1000 + i % 977 AS TEXT), 2) || '.com' AS d FROM n) m)
 INSERT INTO suppressions (key, source, scope, state, address, domain, kind, reason, class, since, last_seen, expires, count, line, proof, rule, rules, status, reply_code, remote_mta, diagnostic)
 SELECT address, 'bounce', 'address', 'suppressed', address, domain, 'bounce', 'user_unknown', 'hard', 1772400000000, 1772400000000, 1935000000000, 1,
   'user_unknown: after 1', 'returned', 'gmail.no-such-user', 'r1', '5.1.1', 550, 'mx.example.com', '550-5.1.1 The email account that you tried to reach does not exist' FROM a`, n)
@@ -132,7 +132,7 @@ func TestBriefSuppressions(t *testing.T) {
 	db := openTest(t, Options{})
 	fillList(t, db, 300)
 	_, err := db.Write.Exec(`UPDATE suppressions SET address = 'Jane@Example.com', source = 'operator', kind = '', scope = 'stream', stream = 'news', reason = 'manual',
-  class = 'none', expires = NULL, rule = '', status = char(31) || 'x', reply_code = 0 WHERE key = (SELECT min(key) FROM suppressions)`)
+  class = 'none', expires = NULL, rule = '', status = ?, reply_code = 0 WHERE key = (SELECT min(key) FROM suppressions)`, "\x1fx")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"harvester/parse"
 	"harvester/parse/bounce"
 	"harvester/store/engine"
+	"harvester/store/engine/postgres/pgtest"
 	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
@@ -38,7 +39,7 @@ func openAt(t testing.TB, path string, o Options) *DB {
 	if o.Own == nil {
 		o.Own = []string{"example.org"}
 	}
-	db, err := Open(context.Background(), path, o)
+	db, err := Open(context.Background(), pgtest.At(t, path), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +47,19 @@ func openAt(t testing.TB, path string, o Options) *DB {
 		if err := db.Judge.Follow(context.Background()); err != nil {
 			t.Fatal(err)
 		}
+		if pgtest.Serving() {
+			return closed(t, db)
+		}
 		// No test cuts the power.
 		if _, err := db.Write.Exec(`PRAGMA synchronous = OFF`); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return closed(t, db)
+}
+
+// closed closes the database when the test ends.
+func closed(t testing.TB, db *DB) *DB {
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/engine/postgres/pgtest"
 	"harvester/store/facts"
 )
 
@@ -19,11 +20,14 @@ func TestPublicView(t *testing.T) {
 		failure(2, "full@example.net", bounce.MailboxFull, today))
 	var address, key, reason, class string
 	var n int
-	if err := db.Read.QueryRow(`SELECT address, key, reason, class, count(*) FROM suppressed`).Scan(&address, &key, &reason, &class, &n); err != nil {
+	if err := db.Read.QueryRow(`SELECT address, key, reason, class, (SELECT count(*) FROM suppressed) FROM suppressed`).Scan(&address, &key, &reason, &class, &n); err != nil {
 		t.Fatal(err)
 	}
 	if n != 1 || address != "A@example.net" || key != "a@example.net" || reason != "user_unknown" || class != "hard" {
 		t.Errorf("got %d: %s %s %s %s", n, address, key, reason, class)
+	}
+	if pgtest.Serving() {
+		return
 	}
 	var sql string
 	if err := db.Read.QueryRow(`SELECT sql FROM sqlite_schema WHERE name = 'suppressed'`).Scan(&sql); err != nil || strings.Contains(sql, "subsec") {

@@ -37,6 +37,7 @@ var borders = []struct {
 var only = map[string]string{
 	"github.com/emersion/go-imap/v2": "harvest/imap",
 	"modernc.org/sqlite":             "store/engine",
+	"github.com/jackc/pgx/v5":        "store/engine",
 	"github.com/spf13/cobra":         "cmd/harvester",
 	"github.com/robfig/cron/v3":      "schedule",
 	"github.com/emersion/go-smtp":    "store/notify",

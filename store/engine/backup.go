@@ -43,7 +43,7 @@ func (db *DB) Backup(ctx context.Context, to string) (b Backup, err error) {
 
 // replaceable fails unless the file is missing or an earlier backup.
 func (db *DB) replaceable(ctx context.Context, path string) error {
-	if path == db.path {
+	if path == db.Path() {
 		return errors.New("that is the database itself")
 	}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -70,7 +70,7 @@ func (db *DB) backupTo(ctx context.Context, to string) (Backup, error) {
 	if err := lock(f); err != nil { // until it ends: what is unlocked was left behind
 		return Backup{}, fmt.Errorf("locking %s: %w", part, err)
 	}
-	if err := db.copyTo(ctx, part); err != nil {
+	if err := db.place.copyTo(ctx, part); err != nil {
 		return Backup{}, err
 	}
 	b, err := Verify(ctx, part)
@@ -123,17 +123,6 @@ func unlocked(path string) (bool, error) {
 	return err == nil, err
 }
 
-// copyTo writes one moment of the database into an empty file.
-func (db *DB) copyTo(ctx context.Context, path string) error {
-	conn, err := sql.Open("sqlite", db.dsn(url.Values{"mode": {"ro"}}))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = conn.ExecContext(ctx, `VACUUM INTO ?`, path)
-	return Explain(err)
-}
-
 // publishFile gives a finished file its name, and is sure that it stays.
 func publishFile(f *os.File, path, to string) error {
 	if err := f.Sync(); err != nil {
@@ -181,13 +170,13 @@ func verify(ctx context.Context, path string, b *Backup) error {
 		return err
 	}
 	defer conn.Close()
-	if b.Schema, err = version(ctx, conn); err != nil {
+	if b.Schema, err = (&file{path: path}).version(ctx, conn); err != nil {
 		return err
 	}
 	if want := len(migrations()); b.Schema > want {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, b.Schema, want)
 	}
-	if err := intact(ctx, conn); err != nil {
+	if err := (&file{path: path}).intact(ctx, conn); err != nil {
 		return err
 	}
 	return conn.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM events), (SELECT count(*) FROM suppressions),

@@ -1,9 +1,15 @@
 package engine
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -27,37 +33,105 @@ var (
 	ErrStopped = errors.New("the exports are stopped: look at what changed, then release them with \"harvester ack\"")
 	// ErrDisk says that reading or writing failed below SQLite.
 	ErrDisk = errors.New("the disk below the database fails: look at the system's log")
+	// ErrNotOurs says that the schema has tables of others.
+	ErrNotOurs = errors.New("the schema has tables that are not harvester's: set another database in store.url, or another schema by search_path")
+	// ErrStandby says that the server only follows another.
+	ErrStandby = errors.New("the PostgreSQL server is a read-only standby: set store.url to the primary, or add target_session_attrs=read-write to it")
+	// ErrLogin says that the server does not let us in.
+	ErrLogin = errors.New("PostgreSQL refuses the login: check the user in store.url, store.password and the server's pg_hba.conf")
+	// ErrNoDatabase says that there is none of that name.
+	ErrNoDatabase = errors.New("there is no such database: make it with \"createdb --encoding UTF8 --template template0 --owner ROLE NAME\"")
+	// ErrNoRight says that the role may not do what it must.
+	ErrNoRight = errors.New("the role lacks a right: make it the owner of the schema, or GRANT USAGE, CREATE ON SCHEMA and all on its tables")
+	// ErrNoConnection says that the server gives no more connections.
+	ErrNoConnection = errors.New("PostgreSQL has no connection left: raise max_connections, or put PgBouncer before it; harvester needs 6 for each process")
+	// ErrUnreachable says that the server does not answer, or stopped doing so.
+	ErrUnreachable = errors.New("PostgreSQL can't be reached: check that it runs, and host and port in store.url; nothing was lost")
+	// ErrTimeout says that the server gave a statement too little time.
+	ErrTimeout = errors.New("PostgreSQL cut a statement off: raise statement_timeout for the role (ALTER ROLE … SET statement_timeout = 0)")
+	// ErrOwnTools says that a task is for the tools of PostgreSQL.
+	ErrOwnTools = errors.New("on PostgreSQL this is done with its own tools")
 	// ErrNotFound says that what was asked for does not exist.
 	ErrNotFound = errors.New("not found")
 )
 
-// Explain puts a sentence that says what to do before SQLite's own words.
+// Explain puts a sentence that says what to do before the engine's own words.
 func Explain(err error) error {
-	var e *sqlite.Error
-	if err == nil || !errors.As(err, &e) {
-		return err
+	if err == nil {
+		return nil
 	}
-	var is error
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_NOTADB:
-		is = ErrNotDatabase
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
-		is = ErrReadOnly
-	case sqlite3.SQLITE_FULL:
-		is = ErrDiskFull
-	case sqlite3.SQLITE_CORRUPT:
-		is = ErrDamaged
-	case sqlite3.SQLITE_IOERR:
-		is = ErrDisk
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		is = ErrInUse
-	default:
-		return err
+	is := sqliteError(err)
+	if is == nil {
+		is = serverError(err)
 	}
-	if errors.Is(err, is) {
+	if is == nil || errors.Is(err, is) {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", is, err)
+}
+
+func sqliteError(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB:
+		return ErrNotDatabase
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
+		return ErrReadOnly
+	case sqlite3.SQLITE_FULL:
+		return ErrDiskFull
+	case sqlite3.SQLITE_CORRUPT:
+		return ErrDamaged
+	case sqlite3.SQLITE_IOERR:
+		return ErrDisk
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return ErrInUse
+	}
+	return nil
+}
+
+// serverErrors are the classes of PostgreSQL's errors, by SQLSTATE or the
+// beginning of it.
+var serverErrors = []struct {
+	state string
+	is    error
+}{
+	{"28", ErrLogin},
+	{"3D000", ErrNoDatabase},
+	{"42501", ErrNoRight},
+	{"53100", ErrDiskFull},
+	{"53300", ErrNoConnection},
+	{"55P03", ErrInUse},
+	{"25006", ErrStandby},
+	{"57014", ErrTimeout},
+	{"57P", ErrUnreachable}, // it stops, starts, or was told to end the session
+	{"08", ErrUnreachable},
+	{"58", ErrDisk},
+	{"XX001", ErrDamaged},
+	{"XX002", ErrDamaged},
+}
+
+func serverError(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		var connecting *pgconn.ConnectError
+		var network *net.OpError
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return nil
+		}
+		if errors.As(err, &connecting) || errors.Is(err, driver.ErrBadConn) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return ErrUnreachable
+		}
+		return nil
+	}
+	for _, c := range serverErrors {
+		if strings.HasPrefix(e.Code, c.state) {
+			return c.is
+		}
+	}
+	return nil
 }
 
 // WrongAct is the error for an operator's act that can't be meant; nothing is

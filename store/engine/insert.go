@@ -3,6 +3,7 @@ package engine
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,9 +16,9 @@ type Column[T any] struct {
 
 // Insert describes how rows of T are written.
 type Insert[T any] struct {
-	Verb     string // INSERT, INSERT OR REPLACE
 	Table    string
 	Columns  []Column[T]
+	Key      string // "key, source": a row takes the place of the one with the same key; "": none may be there
 	Conflict string // what follows the values: "ON CONFLICT DO NOTHING"
 	Lookup   *Lookup
 }
@@ -25,9 +26,10 @@ type Insert[T any] struct {
 // Lookup are further columns of a row that are read from another table when it
 // is written.
 type Lookup struct {
-	Columns string // "kind, rule"
-	Exprs   string // "e.kind, e.rule"
-	Join    string // of the values, v, with that table: "LEFT JOIN events e ON e.id = v.column1"
+	Columns []string // "kind"
+	Exprs   []string // "e.kind", one for each
+	Join    string   // of that table, up to the value that it is found by: "LEFT JOIN events e ON e.id ="
+	By      string   // the column with that value
 }
 
 // several are the numbers of rows that one statement writes, the greatest
@@ -38,15 +40,19 @@ var several = []int{64, 16, 4, 1}
 // Writer runs statements of constant text: a Tx, or the Snapshot of a Scratch.
 type Writer interface {
 	Exec(query string, args ...any) (sql.Result, error)
+	records() bool
 }
 
 // Rows writes rows in their order, as many by one statement as may be.
 func (in *Insert[T]) Rows(t Writer, rows []T) error {
+	if t.records() {
+		return in.recordRows(t, rows)
+	}
 	for _, n := range several {
 		if len(rows) < n {
 			continue
 		}
-		query := in.statement(n)
+		query := in.statement(in.values(n))
 		args := make([]any, 0, n*len(in.Columns))
 		for len(rows) >= n {
 			args = args[:0]
@@ -64,18 +70,39 @@ func (in *Insert[T]) Rows(t Writer, rows []T) error {
 	return nil
 }
 
-func (in *Insert[T]) statement(rows int) string {
+// values are the places for the values of some rows.
+func (in *Insert[T]) values(rows int) string {
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(in.Columns)), ",") + ")"
+	values := "VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
+	l := in.Lookup
+	if l == nil {
+		return values
+	}
+	by := slices.IndexFunc(in.Columns, func(c Column[T]) bool { return c.Name == l.By })
+	return fmt.Sprintf("SELECT v.*, %s FROM (%s) v %s v.column%d WHERE true", strings.Join(l.Exprs, ", "), values, l.Join, by+1)
+}
+
+// statement writes what a query gives.
+func (in *Insert[T]) statement(from string) string {
 	names := make([]string, len(in.Columns))
 	for i, c := range in.Columns {
 		names[i] = c.Name
 	}
-	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(names)), ",") + ")"
-	values := "VALUES " + strings.TrimSuffix(strings.Repeat(one+",", rows), ",")
-	if l := in.Lookup; l != nil {
-		names = append(names, l.Columns)
-		values = fmt.Sprintf("SELECT v.*, %s FROM (%s) v %s", l.Exprs, values, l.Join)
+	if in.Lookup != nil {
+		names = append(names, in.Lookup.Columns...)
 	}
-	return fmt.Sprintf("%s INTO %s (%s) %s %s", in.Verb, in.Table, strings.Join(names, ", "), values, in.Conflict)
+	conflict := in.Conflict
+	if in.Key != "" {
+		key := strings.Split(in.Key, ", ")
+		var set []string
+		for _, n := range names {
+			if !slices.Contains(key, n) {
+				set = append(set, n+" = excluded."+n)
+			}
+		}
+		conflict = fmt.Sprintf("ON CONFLICT (%s) DO UPDATE SET %s", in.Key, strings.Join(set, ", "))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) %s %s", in.Table, strings.Join(names, ", "), from, conflict)
 }
 
 // Field is one column of a query, with where a row of T takes it.

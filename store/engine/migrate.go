@@ -14,11 +14,8 @@ import (
 //go:embed migration/*.sql
 var migrationFiles embed.FS
 
-// applicationID marks the file as ours (PRAGMA application_id): "hrvs".
-const applicationID = 0x68727673
-
-// migrations are the names of the schema's steps, in order. PRAGMA
-// user_version is how many of them a database has seen.
+// migrations are the names of the schema's steps, in order. A database knows
+// how many of them it has seen.
 func migrations() []string {
 	names, err := fs.Glob(migrationFiles, "migration/*.sql")
 	if err != nil {
@@ -28,18 +25,15 @@ func migrations() []string {
 	return names
 }
 
-// version reads all in one statement: another process may be making the database.
-func version(ctx context.Context, q Querier) (v int, err error) {
-	var app, tables int
-	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM sqlite_schema), (SELECT application_id FROM pragma_application_id),
- (SELECT user_version FROM pragma_user_version)`).Scan(&tables, &app, &v)
-	if err != nil {
-		return 0, err
+// known fails unless a schema is the one of this program.
+func known(v int) error {
+	switch want := len(migrations()); {
+	case v > want:
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, v, want)
+	case v < want:
+		return fmt.Errorf("schema %d is older than this program's %d: start the daemon or run \"harvester once\", it brings the schema up to date", v, want)
 	}
-	if app != applicationID && tables > 0 {
-		return 0, ErrNotDatabase
-	}
-	return v, nil
+	return nil
 }
 
 // QUIRK: SQLite 3 asks no busy handler when a file's journal becomes a WAL: of
@@ -54,10 +48,10 @@ const (
 // waits, and finds nothing to do.
 func (db *DB) migrate(ctx context.Context) error {
 	names := migrations()
-	v, err := version(ctx, db.Write)
+	v, err := db.place.version(ctx, db.Write)
 	for tries := 0; tries < mostTries && ctx.Err() == nil && errors.Is(Explain(err), ErrInUse); tries++ {
 		time.Sleep(tryAgain)
-		v, err = version(ctx, db.Write)
+		v, err = db.place.version(ctx, db.Write)
 	}
 	switch {
 	case err != nil:
@@ -72,12 +66,12 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	from, err := version(ctx, tx)
+	from, err := db.place.version(ctx, tx)
 	if err != nil || from >= len(names) {
 		return err
 	}
 	if from > 0 {
-		if err := db.backup(ctx, from); err != nil {
+		if err := db.place.keep(ctx, db, from); err != nil {
 			return err
 		}
 	}
@@ -90,18 +84,8 @@ func (db *DB) migrate(ctx context.Context) error {
 			return fmt.Errorf("bringing the schema from %d to %d: %s: %w", v, v+1, path.Base(names[v]), err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, len(names))); err != nil {
+	if err := db.place.stamp(ctx, tx, len(names)); err != nil {
 		return err
 	}
 	return tx.Commit()
-}
-
-// backup copies the database beside itself while it still has schema v.
-func (db *DB) backup(ctx context.Context, v int) error {
-	to := fmt.Sprintf("%s.schema-%d.bak", db.path, v)
-	if _, err := db.backupTo(ctx, to); err != nil {
-		return fmt.Errorf("backing up to %s: %w", to, err)
-	}
-	db.Log.InfoContext(ctx, "database backed up before its schema changes", "path", to)
-	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // intact reads every page and every reference.
-func intact(ctx context.Context, q Querier) error {
+func (f *file) intact(ctx context.Context, q Querier) error {
 	rows, err := q.QueryContext(ctx, `PRAGMA integrity_check(10)`)
 	if err != nil {
 		return err
@@ -48,10 +48,10 @@ func intact(ctx context.Context, q Querier) error {
 	return nil
 }
 
-// Intact reads every page of the file and every reference in it; it takes as
-// long as reading the file.
+// Intact reads every page of a file and every reference in it; it takes as
+// long as reading the file. On PostgreSQL it looks at the references.
 func (db *DB) Intact(ctx context.Context) error {
-	if err := intact(ctx, db.Read); err != nil {
+	if err := db.place.intact(ctx, db.Read); err != nil {
 		return fmt.Errorf("checking the database: %w", Explain(err))
 	}
 	return nil

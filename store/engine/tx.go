@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
+
+	"harvester/store/engine/postgres"
 )
 
 // Tx is one writing transaction. Its statements are prepared once for the life
@@ -102,6 +103,8 @@ func (t *Tx) statement(query string) (*sql.Stmt, error) {
 type Snapshot struct {
 	Ctx context.Context //nolint:containedctx // it lives no longer than the call that made it
 	SQL *sql.Tx
+
+	place place
 }
 
 // Snapshot runs f on one moment of the database.
@@ -111,13 +114,13 @@ func (db *DB) Snapshot(ctx context.Context, f func(*Snapshot) error) error {
 		return err
 	}
 	defer t.Rollback() // it only read
-	return f(&Snapshot{ctx, t})
+	return f(&Snapshot{ctx, t, db.place})
 }
 
 // Scratch is Snapshot on a connection of its own that can keep temporary tables,
 // on disk, while f runs.
 func (db *DB) Scratch(ctx context.Context, f func(*Snapshot) error) (err error) {
-	own, err := sql.Open("sqlite", db.dsn(url.Values{"mode": {"ro"}, "_pragma": {"temp_store(FILE)", "cache_size(-4096)"}}))
+	own, err := db.place.scratch()
 	if err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ func (db *DB) Scratch(ctx context.Context, f func(*Snapshot) error) (err error) 
 		return err
 	}
 	defer t.Rollback() // what it wrote was temporary
-	return f(&Snapshot{ctx, t})
+	return f(&Snapshot{ctx, t, db.place})
 }
 
 // Exec runs a statement; only temporary tables can be written, in a Scratch.
@@ -140,6 +143,15 @@ func (s *Snapshot) Exec(query string, args ...any) (sql.Result, error) {
 func (s *Snapshot) Query(query string, args ...any) (*sql.Rows, error) {
 	return s.SQL.QueryContext(s.Ctx, query, args...)
 }
+
+// Stream reads many rows in bounded memory while other questions are asked.
+func (s *Snapshot) Stream(query string, args ...any) (*sql.Rows, error) {
+	return s.SQL.QueryContext(postgres.Streamed(s.Ctx), query, args...)
+}
+
+func (s *Snapshot) records() bool { return s.place.records() }
+
+func (t *Tx) records() bool { return t.db.place.records() }
 
 // Reader reads rows by statements of constant text: a Tx, or a Snapshot.
 type Reader interface {

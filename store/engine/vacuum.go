@@ -17,13 +17,10 @@ func (s Space) Worthwhile() bool { return s.Free > 64<<20 && s.Free > s.Bytes/4 
 
 // Space reads how much of the file is in use.
 func (db *DB) Space(ctx context.Context) (s Space, err error) {
-	var pages, free, size int64
-	err = db.Read.QueryRowContext(ctx, `SELECT (SELECT page_count FROM pragma_page_count), (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_size FROM pragma_page_size)`).
-		Scan(&pages, &free, &size)
-	if err != nil {
+	if s, err = db.place.space(ctx, db); err != nil {
 		return s, fmt.Errorf("reading the size of the database: %w", Explain(err))
 	}
-	return Space{Bytes: pages * size, Free: free * size}, nil
+	return s, nil
 }
 
 // Vacuum writes the database file anew without what is free in it, and returns
@@ -36,10 +33,8 @@ func (db *DB) Vacuum(ctx context.Context) (before Space, err error) {
 	if db.Write == nil {
 		return before, fmt.Errorf("compacting the database: it was opened for reading only")
 	}
-	for _, q := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		if _, err := db.Write.ExecContext(ctx, q); err != nil {
-			return before, fmt.Errorf("compacting the database: %w", Explain(err))
-		}
+	if err := db.place.compact(ctx, db); err != nil {
+		return before, fmt.Errorf("compacting the database: %w", Explain(err))
 	}
 	return before, nil
 }

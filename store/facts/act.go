@@ -28,7 +28,7 @@ func OverridesOn(ctx context.Context, q engine.Querier, key string) ([]policy.Ov
 
 const (
 	OverrideColumns = `o.id, o.at, o.act, o.pattern, o.address, o.until, ifnull(o.target, 0), o.reason, o.author,
-  o.undone OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id), ifnull(o.import, 0), o.source, o.cause, o.since, o.stream`
+  o.undone = 1 OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id), ifnull(o.import, 0), o.source, o.cause, o.since, o.stream`
 	SelectDomainActs = `SELECT ` + OverrideColumns + ` FROM overrides o WHERE o.pattern >= '@' AND o.pattern < 'A' AND o.act <> 'undo'` // those that begin with '@', by the index
 )
 
@@ -83,7 +83,7 @@ func OverrideTargets(o *policy.Override) []any {
 func (w *Writing) Undoes(o *policy.Override) error {
 	var act policy.Act
 	var undone bool
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT act, pattern, address, undone OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id) FROM overrides o WHERE id = ?`,
+	err := w.SQL.QueryRowContext(w.Ctx, `SELECT act, pattern, address, undone = 1 OR EXISTS (SELECT 1 FROM overrides u WHERE u.target = o.id) FROM overrides o WHERE id = ?`,
 		o.Target).Scan(engine.Text(&act), &o.Pattern, &o.Address, &undone)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -41,7 +41,7 @@ func (db Alarms) KeepAlarms(ctx context.Context, alarms []policy.Alarm) error {
 		return nil
 	}
 	return db.Transact(ctx, "keeping the alarms", func(w *engine.Tx) error {
-		_, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('alarm memory', ?)`, string(value))
+		_, err := w.SQL.ExecContext(w.Ctx, PutMeta, "alarm memory", string(value))
 		return err
 	})
 }

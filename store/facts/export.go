@@ -103,7 +103,7 @@ func (db Exports) changeMarks(ctx context.Context, name string, change func(*Exp
 		if err != nil {
 			return err
 		}
-		_, err = w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`, "marks of "+name, string(value))
+		_, err = w.SQL.ExecContext(ctx, PutMeta, "marks of "+name, string(value))
 		return err
 	})
 }

@@ -63,11 +63,9 @@ func (db Acts) Imports(ctx context.Context) ([]Import, error) {
 
 // BeginImport notes that a list is being imported, and returns its number.
 func (w *Writing) BeginImport(i *Import) (int64, error) {
-	res, err := w.Exec(`INSERT INTO imports (at, name, form, reason, author) VALUES (?,?,?,?,?)`, w.Now.UnixMilli(), i.Name, i.Form, i.Reason, i.Author)
-	if err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
+	var id int64
+	err := w.Row(`INSERT INTO imports (at, name, form, reason, author) VALUES (?,?,?,?,?) RETURNING id`, []any{w.Now.UnixMilli(), i.Name, i.Form, i.Reason, i.Author}, &id)
+	return id, err
 }
 
 // EndImport notes the end of a step that changed the list. An import that
@@ -96,7 +94,7 @@ func (w *Writing) PutEntries(entries []policy.Override) error {
 	return insertEntries.Rows(w.Tx, entries)
 }
 
-var insertEntries = engine.Insert[policy.Override]{Verb: "INSERT", Table: "overrides", Columns: []engine.Column[policy.Override]{
+var insertEntries = engine.Insert[policy.Override]{Table: "overrides", Columns: []engine.Column[policy.Override]{
 	{Name: "id", Of: func(o *policy.Override) any { return o.ID }},
 	{Name: "at", Of: func(o *policy.Override) any { return o.At.UnixMilli() }},
 	{Name: "act", Of: func(*policy.Override) any { return policy.Add.String() }},

@@ -39,7 +39,7 @@ func (db Keys) SawKeyRecords(ctx context.Context, domain, selector string, recor
 	return db.Transact(ctx, "keeping a DKIM key", func(w *engine.Tx) error {
 		for _, r := range records {
 			if _, err := w.SQL.ExecContext(ctx, `INSERT INTO dkim_keys (domain, selector, record, first_seen, last_seen) VALUES (?1,?2,?3,?4,?4)
- ON CONFLICT DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)`, domain, selector, r, w.Now.UnixMilli()); err != nil {
+ ON CONFLICT (domain, selector, record) DO UPDATE SET last_seen = CASE WHEN dkim_keys.last_seen > excluded.last_seen THEN dkim_keys.last_seen ELSE excluded.last_seen END`, domain, selector, r, w.Now.UnixMilli()); err != nil {
 				return err
 			}
 		}

@@ -152,7 +152,7 @@ func (db Volumes) LogPosition(ctx context.Context, name string) ([]byte, error) 
 // recorded.
 func (db Volumes) KeepLogPosition(ctx context.Context, name string, position []byte) error {
 	return db.Transact(ctx, "keeping the position in log "+name, func(w *engine.Tx) error {
-		_, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)`, "log "+name, string(position))
+		_, err := w.SQL.ExecContext(w.Ctx, PutMeta, "log "+name, string(position))
 		return err
 	})
 }

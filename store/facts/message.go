@@ -66,7 +66,7 @@ func (w *Writing) Store(ctx context.Context, b Batch) error {
 		return nil
 	}
 	_, err := w.Exec(`INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES (?,?,?,?,?,?)
- ON CONFLICT DO UPDATE SET uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, state = excluded.state, at = excluded.at`,
+ ON CONFLICT (mailbox, folder) DO UPDATE SET uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, state = excluded.state, at = excluded.at`,
 		c.Mailbox, c.Folder, c.UIDValidity, c.LastUID, c.State, w.Now.UnixMilli())
 	return err
 }

@@ -27,12 +27,14 @@ func (db Pushes) PushMark(ctx context.Context, push string) (mark int64, form st
 	return mark, form, nil
 }
 
+const putMark = `INSERT INTO pushes (push, mark, form) VALUES (?,?,?) ON CONFLICT (push) DO UPDATE SET mark = excluded.mark, form = excluded.form`
+
 // BeginPush turns a push to a new target, which holds nothing of what was told.
 func (db Pushes) BeginPush(ctx context.Context, push, form string) error {
 	return db.Transact(ctx, "turning push "+push+" to another target", func(w *engine.Tx) error {
 		_, err := w.SQL.ExecContext(ctx, `DELETE FROM pushed WHERE push = ?`, push)
 		if err == nil {
-			_, err = w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO pushes (push, mark, form) VALUES (?,0,?)`, push, form)
+			_, err = w.SQL.ExecContext(ctx, putMark, push, 0, form)
 		}
 		return err
 	})
@@ -41,7 +43,7 @@ func (db Pushes) BeginPush(ctx context.Context, push, form string) error {
 // MarkPush records that a push has told everything up to mark.
 func (db Pushes) MarkPush(ctx context.Context, push string, mark int64, form string) error {
 	return db.Transact(ctx, "recording the progress of push "+push, func(w *engine.Tx) error {
-		_, err := w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO pushes (push, mark, form) VALUES (?,?,?)`, push, mark, form)
+		_, err := w.SQL.ExecContext(ctx, putMark, push, mark, form)
 		return err
 	})
 }
@@ -86,7 +88,8 @@ func (db Pushes) RecordPushed(ctx context.Context, push string, told []Pushed, g
 			if p.Refused != "" {
 				state = "refused"
 			}
-			_, err := w.SQL.ExecContext(ctx, `INSERT OR REPLACE INTO pushed (push, key, address, list, state, why, at) VALUES (?,?,?,?,?,?,?)`,
+			_, err := w.SQL.ExecContext(ctx, `INSERT INTO pushed (push, key, address, list, state, why, at) VALUES (?,?,?,?,?,?,?)
+ ON CONFLICT (push, key) DO UPDATE SET address = excluded.address, list = excluded.list, state = excluded.state, why = excluded.why, at = excluded.at`,
 				push, p.Key, p.Address, p.List, state, p.Refused, w.Now.UnixMilli())
 			if err != nil {
 				return err

@@ -82,7 +82,7 @@ func (r *rows) write(t *engine.Tx) error {
 	return insertRaws.Rows(t, r.raws)
 }
 
-var insertMessages = engine.Insert[messageRow]{Verb: "INSERT", Table: "messages", Columns: []engine.Column[messageRow]{
+var insertMessages = engine.Insert[messageRow]{Table: "messages", Columns: []engine.Column[messageRow]{
 	{Name: "id", Of: func(m *messageRow) any { return m.id }},
 	{Name: "hash", Of: func(m *messageRow) any { return m.Message.Hash[:] }},
 	{Name: "at", Of: func(m *messageRow) any { return m.at }},
@@ -118,7 +118,7 @@ var insertMessages = engine.Insert[messageRow]{Verb: "INSERT", Table: "messages"
 	{Name: "provenance", Of: func(m *messageRow) any { return provenanceText(m.Result.Provenance) }},
 }}
 
-var insertLocators = engine.Insert[locatorRow]{Verb: "INSERT", Table: "locators", Conflict: "ON CONFLICT DO NOTHING", Columns: []engine.Column[locatorRow]{
+var insertLocators = engine.Insert[locatorRow]{Table: "locators", Conflict: "ON CONFLICT DO NOTHING", Columns: []engine.Column[locatorRow]{
 	{Name: "message", Of: func(l *locatorRow) any { return l.message }},
 	{Name: "mailbox", Of: func(l *locatorRow) any { return l.Message.Mailbox }},
 	{Name: "folder", Of: func(l *locatorRow) any { return l.Message.Folder }},
@@ -132,7 +132,7 @@ var insertLocators = engine.Insert[locatorRow]{Verb: "INSERT", Table: "locators"
 	{Name: "target", Of: func(l *locatorRow) any { return l.Target }},
 }}
 
-var insertEvents = engine.Insert[eventRow]{Verb: "INSERT", Table: "events", Columns: []engine.Column[eventRow]{
+var insertEvents = engine.Insert[eventRow]{Table: "events", Columns: []engine.Column[eventRow]{
 	{Name: "id", Of: func(e *eventRow) any { return e.id }},
 	{Name: "message", Of: func(e *eventRow) any { return e.message }},
 	{Name: "idx", Of: func(e *eventRow) any { return e.idx }},
@@ -170,7 +170,7 @@ var insertEvents = engine.Insert[eventRow]{Verb: "INSERT", Table: "events", Colu
 	{Name: "unread", Of: func(e *eventRow) any { return e.Unread }},
 }}
 
-var insertRaws = engine.Insert[rawRow]{Verb: "INSERT", Table: "raws", Columns: []engine.Column[rawRow]{
+var insertRaws = engine.Insert[rawRow]{Table: "raws", Columns: []engine.Column[rawRow]{
 	{Name: "message", Of: func(r *rawRow) any { return r.message }},
 	{Name: "size", Of: func(r *rawRow) any { return r.size }},
 	{Name: "data", Of: func(r *rawRow) any { return r.data }},

@@ -24,12 +24,7 @@ type Run struct {
 // BeginRun records that a job starts.
 func (db Runs) BeginRun(ctx context.Context, j job.Name) (id int64, err error) {
 	err = db.Transact(ctx, "recording the start of "+j.String(), func(w *engine.Tx) error {
-		res, err := w.SQL.ExecContext(ctx, `INSERT INTO runs (kind, subject, started) VALUES (?, ?, ?)`, j.Kind, j.Subject, w.Now.UnixMilli())
-		if err != nil {
-			return err
-		}
-		id, err = res.LastInsertId()
-		return err
+		return w.SQL.QueryRowContext(ctx, `INSERT INTO runs (kind, subject, started) VALUES (?, ?, ?) RETURNING id`, j.Kind, j.Subject, w.Now.UnixMilli()).Scan(&id)
 	})
 	return id, err
 }

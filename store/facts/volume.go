@@ -34,7 +34,8 @@ func (db Volumes) RecordCounts(ctx context.Context, counts []Count) error {
 			if c.Sent < 0 || c.Source == "" || c.Source == ledgerSource {
 				return fmt.Errorf("a count of %d by %q can't be stored", c.Sent, c.Source)
 			}
-			if _, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO volumes (day, stream, source, sent) VALUES (?,?,?,?)`,
+			if _, err := w.SQL.ExecContext(w.Ctx, `INSERT INTO volumes (day, stream, source, sent) VALUES (?,?,?,?)
+ ON CONFLICT (day, stream, source) DO UPDATE SET sent = excluded.sent`,
 				EpochDay(c.Day), c.Stream, c.Source, c.Sent); err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ type DayStream struct {
 func (w *Writing) countLedger(fresh map[DayStream]int) error {
 	for k, n := range fresh {
 		if _, err := w.SQL.ExecContext(w.Ctx, `INSERT INTO volumes (day, stream, source, sent) VALUES (?,?,?,?)
- ON CONFLICT DO UPDATE SET sent = sent + excluded.sent`, k.Day, k.Stream, ledgerSource, n); err != nil {
+ ON CONFLICT (day, stream, source) DO UPDATE SET sent = volumes.sent + excluded.sent`, k.Day, k.Stream, ledgerSource, n); err != nil {
 			return err
 		}
 	}

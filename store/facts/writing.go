@@ -7,6 +7,9 @@ import (
 	"harvester/store/policy"
 )
 
+// PutMeta stores a single value of the database itself under its name.
+const PutMeta = `INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+
 // Writing is one transaction that stores facts, with all that it changed.
 type Writing struct {
 	*engine.Tx

@@ -68,8 +68,8 @@ const (
 	// selectPlaces finds the bins that some addresses stood in before an event.
 	selectPlaces = `SELECT e.key, e.concern, e.operator, e.forgeable, e.at FROM json_each(?) k CROSS JOIN events e ON e.key = k.value
  WHERE e.id < ? AND e.concern || e.forgeable <> ''`
-	putBin  = `INSERT OR REPLACE INTO bins (kind, subject, bin, n) VALUES (?,?,?,?)`
-	growBin = `INSERT INTO bins (kind, subject, bin, n) VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n`
+	putBin  = `INSERT INTO bins (kind, subject, bin, n) VALUES (?,?,?,?) ON CONFLICT (kind, subject, bin) DO UPDATE SET n = excluded.n`
+	growBin = `INSERT INTO bins (kind, subject, bin, n) VALUES (?,?,?,?) ON CONFLICT (kind, subject, bin) DO UPDATE SET n = bins.n + excluded.n RETURNING n`
 )
 
 // count brings changed bins up to date and returns how much is in them.

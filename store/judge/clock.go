@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 )
 
@@ -106,7 +107,7 @@ func (db *Judge) believe(ctx context.Context) (ok bool, err error) {
 func (w *Judging) confirm() error { return confirmClock(w.Tx) }
 
 func confirmClock(t *engine.Tx) error {
-	_, err := t.Exec(`INSERT OR REPLACE INTO meta (name, value) VALUES ('clock', ?)`, t.Now.UnixMilli())
+	_, err := t.Exec(facts.PutMeta, "clock", t.Now.UnixMilli())
 	return err
 }
 

@@ -49,8 +49,8 @@ func indexOf(c *policy.Concentration) (name, definition string) {
 // countBins counts bins of subjects; the parameter is a JSON array of arrays,
 // each a subject and a bin.
 func countBins(c *policy.Concentration) string {
-	return fmt.Sprintf(`SELECT t.value ->> 0, t.value ->> 1, (SELECT count(DISTINCT %[1]s) FROM events WHERE %[2]s AND %[3]s = t.value ->> 0
-  AND at >= (t.value ->> 1) * %[4]d AND at < ((t.value ->> 1) + 1) * %[4]d) FROM json_each(?) t`,
+	return fmt.Sprintf(`SELECT b.subject, b.bin, (SELECT count(DISTINCT %[1]s) FROM events WHERE %[2]s AND %[3]s = b.subject AND at >= b.bin * %[4]d AND at < (b.bin + 1) * %[4]d)
+  FROM (SELECT t.value ->> 0 AS subject, CAST(t.value ->> 1 AS INTEGER) AS bin FROM json_each(?) t) b`,
 		c.Member, inConcern(c), c.Subject, c.Width.Milliseconds())
 }
 

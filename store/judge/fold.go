@@ -95,7 +95,7 @@ func (w *Judging) link(v *policy.Verdict, p *past) error {
 		if of == p.linked[id] {
 			continue
 		}
-		if _, err := w.Exec(`UPDATE events SET duplicate_of = nullif(?, 0) WHERE id = ?`, of, id); err != nil {
+		if _, err := w.Exec(`UPDATE events SET duplicate_of = nullif(CAST(? AS INTEGER), 0) WHERE id = ?`, of, id); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
 )
@@ -146,7 +147,10 @@ func (w *Judging) computedWith(fingerprint string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Exec(`INSERT OR REPLACE INTO meta (name, value) VALUES ('computed with', ?), ('computed under', ?)`, fingerprint, string(under))
+	if _, err = w.Exec(facts.PutMeta, "computed with", fingerprint); err != nil {
+		return err
+	}
+	_, err = w.Exec(facts.PutMeta, "computed under", string(under))
 	return err
 }
 
@@ -168,7 +172,7 @@ func concerned(q *engine.Snapshot, lines []string) (selections, error) {
 	if _, err := q.Exec(`CREATE TEMP TABLE concerned (key TEXT PRIMARY KEY) WITHOUT ROWID`); err != nil {
 		return inOrder, err
 	}
-	var reasons, kinds []string
+	reasons, kinds := []string{}, []string{}
 	behind := false
 	for _, name := range lines {
 		e, _ := policy.EvidenceOf(name)
@@ -182,7 +186,7 @@ func concerned(q *engine.Snapshot, lines []string) (selections, error) {
 	if err != nil {
 		return inOrder, err
 	}
-	_, err = q.Exec(`INSERT OR IGNORE INTO concerned SELECT key FROM events WHERE key <> ''
- AND (reason IN (SELECT value FROM json_each(?)) OR kind IN (SELECT value FROM json_each(?)) OR ? AND behind <> '')`, string(ofReasons), string(ofKinds), behind)
+	_, err = q.Exec(`INSERT INTO concerned SELECT key FROM events WHERE key <> ''
+ AND (reason IN (SELECT value FROM json_each(?)) OR kind IN (SELECT value FROM json_each(?)) OR ? = 1 AND behind <> '') ON CONFLICT DO NOTHING`, string(ofReasons), string(ofKinds), behind)
 	return ofConcerned, err
 }

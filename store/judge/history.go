@@ -163,7 +163,7 @@ func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 // eachPast calls f for every address that anything is stored of, in the order
 // of their keys, beyond a key. Only one address is in memory; what is sorted
 // lies in temporary files of the connection, which a Scratch keeps on disk.
-func eachPast(q engine.Reader, s selections, beyond string, f func(key string, p *past) error) (err error) {
+func eachPast(q *engine.Snapshot, s selections, beyond string, f func(key string, p *past) error) (err error) {
 	var e stored
 	var r row
 	var o policy.Override
@@ -220,8 +220,8 @@ type stream struct {
 	ends bool
 }
 
-func openStream(q engine.Reader, query, beyond string, to []any, key *string) (*stream, error) {
-	rows, err := q.Query(query, beyond)
+func openStream(q *engine.Snapshot, query, beyond string, to []any, key *string) (*stream, error) {
+	rows, err := q.Stream(query, beyond)
 	s := &stream{rows: rows, to: to, key: key}
 	if err != nil {
 		return s, err
@@ -297,7 +297,7 @@ func distinguish(q engine.Reader, all ...*past) error {
 	if err != nil {
 		return err
 	}
-	rows, err := q.Query(`SELECT m.id, m.hash FROM json_each(?) k CROSS JOIN messages m ON m.id = k.value`, string(array))
+	rows, err := q.Query(`SELECT m.id, m.hash FROM json_each(?) k CROSS JOIN messages m ON m.id = CAST(k.value AS INTEGER)`, string(array))
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package judge
 
 import (
 	"context"
-	"database/sql"
-	"strings"
 
 	"harvester/store/engine"
 	"harvester/store/policy"
@@ -20,22 +18,16 @@ func (db *Judge) Index(ctx context.Context) error {
 		wanted[name] = definition
 	}
 	var drop []string
-	rows, err := db.Write.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND name LIKE ? || '%'`, indexPrefix)
-	if err != nil {
-		return engine.Explain(err)
-	}
-	err = engine.Each(rows, func(rows *sql.Rows) error {
-		var name, definition string
-		err := rows.Scan(&name, &definition)
+	found, err := db.Indexes(ctx, indexPrefix)
+	for name, definition := range found {
 		if wanted[name] == definition {
 			delete(wanted, name)
 		} else {
 			drop = append(drop, name)
 		}
-		return err
-	})
+	}
 	if err != nil || len(drop)+len(wanted) == 0 {
-		return engine.Explain(err)
+		return err
 	}
 	return db.Transact(ctx, "making the indexes of the concentrations", func(t *engine.Tx) error {
 		for _, name := range drop {
@@ -43,9 +35,8 @@ func (db *Judge) Index(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, definition := range wanted {
-			definition = strings.Replace(definition, "CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1)
-			if _, err := t.SQL.ExecContext(ctx, definition); err != nil {
+		for name, definition := range wanted {
+			if err := t.Index(name, definition); err != nil {
 				return err
 			}
 		}

@@ -126,7 +126,7 @@ func (w *Judging) writeList() error {
 
 // putRows writes rows of the list, with what they show of the event that they
 // rest on.
-var putRows = engine.Insert[row]{Verb: "INSERT OR REPLACE", Table: "suppressions", Columns: []engine.Column[row]{
+var putRows = engine.Insert[row]{Table: "suppressions", Key: "key, source, stream", Columns: []engine.Column[row]{
 	{Name: "event", Of: func(r *row) any { return r.event }},
 	{Name: "override", Of: func(r *row) any { return r.override }},
 	{Name: "key", Of: func(r *row) any { return r.key }},
@@ -145,13 +145,13 @@ var putRows = engine.Insert[row]{Verb: "INSERT OR REPLACE", Table: "suppressions
 	{Name: "count", Of: func(r *row) any { return r.count }},
 	{Name: "line", Of: func(r *row) any { return r.line }},
 }, Lookup: &engine.Lookup{
-	Columns: "kind, proof, rule, rules, status, reply_code, remote_mta, diagnostic",
-	Exprs: `ifnull(e.kind, ''), ifnull(e.proof, 'none'), ifnull(e.rule, ''), ifnull(e.rules, ''), ifnull(e.status, ''), ifnull(e.reply_code, 0),
-  ifnull(e.remote_mta, ''), ifnull(e.diagnostic, '')`,
-	Join: "LEFT JOIN events e ON e.id = v.column1",
+	Columns: []string{"kind", "proof", "rule", "rules", "status", "reply_code", "remote_mta", "diagnostic"},
+	Exprs: []string{"ifnull(e.kind, '')", "ifnull(e.proof, 'none')", "ifnull(e.rule, '')", "ifnull(e.rules, '')", "ifnull(e.status, '')", "ifnull(e.reply_code, 0)",
+		"ifnull(e.remote_mta, '')", "ifnull(e.diagnostic, '')"},
+	Join: "LEFT JOIN events e ON e.id =", By: "event",
 }}
 
-var insertChanges = engine.Insert[change]{Verb: "INSERT", Table: "changes", Columns: []engine.Column[change]{
+var insertChanges = engine.Insert[change]{Table: "changes", Columns: []engine.Column[change]{
 	{Name: "at", Of: func(c *change) any { return c.at }},
 	{Name: "op", Of: func(c *change) any { return c.op }},
 	{Name: "key", Of: func(c *change) any { return c.key }},

@@ -36,12 +36,9 @@ func (db *Judge) Override(ctx context.Context, o policy.Override) (policy.Overri
 		if o.Target != 0 {
 			target = o.Target
 		}
-		res, err := w.SQL.ExecContext(ctx, `INSERT INTO overrides (at, act, pattern, address, until, target, reason, author) VALUES (?,?,?,?,?,?,?,?)`,
-			w.Now.UnixMilli(), o.Act.String(), o.Pattern, o.Address, engine.Millis(o.Until), target, o.Reason, o.Author)
+		err := w.SQL.QueryRowContext(ctx, `INSERT INTO overrides (at, act, pattern, address, until, target, reason, author) VALUES (?,?,?,?,?,?,?,?) RETURNING id`,
+			w.Now.UnixMilli(), o.Act.String(), o.Pattern, o.Address, engine.Millis(o.Until), target, o.Reason, o.Author).Scan(&o.ID)
 		if err != nil {
-			return err
-		}
-		if o.ID, err = res.LastInsertId(); err != nil {
 			return err
 		}
 		keys, err := w.Covered(o.Pattern)

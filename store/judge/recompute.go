@@ -144,14 +144,14 @@ func (w *Judging) keep(p *progress) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Exec(`INSERT OR REPLACE INTO meta (name, value) VALUES ('recomputing', ?)`, string(value))
+	_, err = w.Exec(facts.PutMeta, "recomputing", string(value))
 	return err
 }
 
 // reread judges the next events anew.
 func (w *Judging) reread(ctx context.Context, meaning facts.Meaning, p *progress) error {
 	var last sql.NullInt64
-	if err := w.Row(`SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)`, []any{p.Event, readAtOnce}, &last); err != nil {
+	if err := w.Row(`SELECT max(id) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?) next`, []any{p.Event, readAtOnce}, &last); err != nil {
 		return err
 	}
 	if p.Read = !last.Valid; p.Read {
@@ -209,7 +209,7 @@ func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) 
 	return note()
 }
 
-var insertUndecided = engine.Insert[string]{Verb: "INSERT OR IGNORE", Table: "undecided", Columns: []engine.Column[string]{
+var insertUndecided = engine.Insert[string]{Table: "undecided", Conflict: "ON CONFLICT DO NOTHING", Columns: []engine.Column[string]{
 	{Name: "key", Of: func(key *string) any { return *key }},
 }}
 
@@ -261,7 +261,7 @@ func (w *Judging) settle() error {
 // runs. The log of an empty database would say nothing.
 func (w *Judging) logged(a *Applied, kind job.Kind, why string) error {
 	err := w.SQL.QueryRowContext(w.Ctx, `INSERT INTO meta (name, value) SELECT 'generation', '1' WHERE EXISTS (SELECT 1 FROM events)
- ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value`).Scan(&a.Generation)
+ ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(meta.value AS INTEGER) + 1 AS TEXT) RETURNING value`).Scan(&a.Generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -160,7 +160,7 @@ const createReread = `CREATE TEMP TABLE reread (id INTEGER PRIMARY KEY, reason T
 
 // imaginedEvents are the events as far as concentrations count them, as they
 // would read.
-const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.forgeable, e.at, ifnull(r.concern, e.concern) AS concern FROM events e LEFT JOIN reread r ON r.id = e.id)`
+const imaginedEvents = `(SELECT e.key, e.domain, e.operator, e.forgeable, e.at, ifnull(r.concern, e.concern) AS concern FROM events e LEFT JOIN reread r ON r.id = e.id) AS imagined`
 
 // imagined is inOrder, as the events would read.
 var imagined = selections{
@@ -176,7 +176,7 @@ type rereading struct {
 	concern string
 }
 
-var insertRereadings = engine.Insert[rereading]{Verb: "INSERT", Table: "reread", Columns: []engine.Column[rereading]{
+var insertRereadings = engine.Insert[rereading]{Table: "reread", Columns: []engine.Column[rereading]{
 	{Name: "id", Of: func(r *rereading) any { return r.id }},
 	{Name: "reason", Of: func(r *rereading) any { return r.rcpt.Reason.String() }},
 	{Name: "confidence", Of: func(r *rereading) any { return r.rcpt.Confidence.String() }},

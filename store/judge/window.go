@@ -237,7 +237,7 @@ func movedWindows(was, now []policy.Window) (moved []policy.Window) {
 	return moved
 }
 
-var insertWindows = engine.Insert[policy.Window]{Verb: "INSERT", Table: "windows", Columns: []engine.Column[policy.Window]{
+var insertWindows = engine.Insert[policy.Window]{Table: "windows", Columns: []engine.Column[policy.Window]{
 	{Name: "kind", Of: func(x *policy.Window) any { return string(x.Kind) }},
 	{Name: "subject", Of: func(x *policy.Window) any { return x.Subject }},
 	{Name: "start", Of: func(x *policy.Window) any { return x.Start.UnixMilli() }},

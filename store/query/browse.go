@@ -124,7 +124,7 @@ func (db Notices) search(ctx context.Context, f *EventSearch) (out EventsFound, 
 	}
 	defer tx.Rollback() // it only read
 	// What is looked through is read in its order as far as the page asks for.
-	rows, err := tx.QueryContext(ctx, `SELECT `+eventColumns+` FROM (SELECT *`+` FROM events`+indexed.where()+newest+fmt.Sprint(looked)+`)`+seen.where()+newest+fmt.Sprint(f.Limit+1),
+	rows, err := tx.QueryContext(ctx, `SELECT `+eventColumns+` FROM (SELECT *`+` FROM events`+indexed.where()+newest+fmt.Sprint(looked)+`) looked`+seen.where()+newest+fmt.Sprint(f.Limit+1),
 		append(indexed.args, seen.args...)...)
 	if err != nil {
 		return out, err
@@ -167,8 +167,9 @@ type Struck struct {
 // beyond one: at most limit.
 func (db Incidents) Struck(ctx context.Context, in *Incident, beyond string, limit int) ([]Struck, error) {
 	cond, args := in.events()
-	rows, err := db.Read.QueryContext(ctx, `SELECT key, address, count(*), max(at), reason, id FROM events WHERE `+cond+` AND duplicate_of IS NULL AND key > ?
- GROUP BY key ORDER BY key LIMIT ?`, append(args, beyond, limit)...)
+	rows, err := db.Read.QueryContext(ctx, `SELECT key, address, n, at, reason, id FROM (
+  SELECT key, address, at, reason, id, count(*) OVER (PARTITION BY key) AS n, row_number() OVER (PARTITION BY key ORDER BY at DESC, id DESC) AS place
+  FROM events WHERE `+cond+` AND duplicate_of IS NULL AND key > ?) s WHERE place = 1 ORDER BY key LIMIT ?`, append(args, beyond, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading whom an incident struck: %w", engine.Explain(err))
 	}

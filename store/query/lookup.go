@@ -90,7 +90,7 @@ const (
 	// beyondList is what has to be known of what no row of the list tells.
 	beyondList = `(` + facts.SelectSecret + `), EXISTS (` + facts.SelectDomainActs + `)`
 	selectOne  = `SELECT ` + beyondList + `, s.source, s.stream, s.scope, s.reason, s.class, s.since, s.expires
- FROM (SELECT 1) LEFT JOIN suppressions s ON s.key = ? AND s.state = 'suppressed' AND (s.expires IS NULL OR s.expires > ?) ORDER BY s.source, s.stream`
+ FROM (SELECT 1) one LEFT JOIN suppressions s ON s.key = ? AND s.state = 'suppressed' AND (s.expires IS NULL OR s.expires > ?) ORDER BY s.source, s.stream`
 	selectErased = `SELECT k.key, t.source, t.stream, t.scope, t.reason, t.class, t.since, t.expires
  FROM json_each(?) k CROSS JOIN tombstones t ON t.hash = unhex(k.value)
  WHERE t.source <> '' AND (t.expires IS NULL OR t.expires > ?) ORDER BY k.key, t.source, t.stream`

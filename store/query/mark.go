@@ -75,7 +75,7 @@ func (db List) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAd
 		}
 		var rows *sql.Rows
 		if err == nil {
-			rows, err = db.Read.QueryContext(ctx, `SELECT key, address, max(id) FROM changes WHERE id > ? GROUP BY `+group+` ORDER BY `+group, mark)
+			rows, err = db.Read.QueryContext(ctx, `SELECT key, substr(max(CAST(1000000000000000000 + id AS TEXT) || address), 20) FROM changes WHERE id > ? GROUP BY `+group+` ORDER BY `+group, mark)
 		}
 		if err != nil {
 			yield(ChangedAddress{}, fmt.Errorf("reading the history of the list: %w", engine.Explain(err)))
@@ -84,8 +84,7 @@ func (db List) ChangedAfter(ctx context.Context, mark int64) iter.Seq2[ChangedAd
 		defer rows.Close()
 		for rows.Next() {
 			var c ChangedAddress
-			var id int64
-			if err := rows.Scan(&c.Key, &c.Address, &id); err != nil {
+			if err := rows.Scan(&c.Key, &c.Address); err != nil {
 				yield(c, fmt.Errorf("reading the history of the list: %w", engine.Explain(err)))
 				return
 			}

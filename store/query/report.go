@@ -268,15 +268,15 @@ func (g *gathering) receivers(f *ReportFacts) error {
 }
 
 func (g *gathering) reasons(f *ReportFacts) error {
-	// The diagnostic is that of the row with the highest id: SQLite takes bare
-	// columns from the row that gave max().
+	// The diagnostic is that of the row with the highest id.
 	err := g.each(func(rows *sql.Rows) error {
 		var c ReasonCount
 		var latest int64
 		err := rows.Scan(engine.Text(&c.Reason), &c.Status, &c.N, &c.Domains, &latest, &c.Sample)
 		f.Today.Reasons = append(f.Today.Reasons, c)
 		return err
-	}, `SELECT reason, status, count(*) AS n, count(DISTINCT domain), max(id), diagnostic`+failedWithin+` GROUP BY 1, 2 ORDER BY n DESC, reason, status`,
+	}, `SELECT r.reason, r.status, r.n, r.domains, r.latest, e.diagnostic FROM (SELECT reason, status, count(*) AS n, count(DISTINCT domain) AS domains, max(id) AS latest`+failedWithin+
+		` GROUP BY 1, 2) r JOIN events e ON e.id = r.latest ORDER BY r.n DESC, r.reason, r.status`,
 		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 	if err != nil {
 		return err

@@ -49,14 +49,19 @@ func (db Reports) Status(ctx context.Context) (Status, error) {
 
 func (db Reports) status(ctx context.Context, s *Status) error {
 	now := db.Now().UnixMilli()
-	var pages, size int64
+	var err error
+	if s.Schema, err = db.Schema(ctx); err != nil {
+		return err
+	}
+	space, err := db.Space(ctx)
+	if err != nil {
+		return err
+	}
+	s.Bytes = space.Bytes
 	for _, q := range []struct {
 		query string
 		to    []any
 	}{
-		{`PRAGMA user_version`, []any{&s.Schema}},
-		{`PRAGMA page_count`, []any{&pages}},
-		{`PRAGMA page_size`, []any{&size}},
 		{`SELECT count(*), min(at), max(at) FROM messages`, []any{&s.Messages, engine.When(&s.First), engine.When(&s.Last)}},
 		{`SELECT count(*) FROM events`, []any{&s.Events}},
 		{`SELECT count(*) FROM locators WHERE state = 'poison'`, []any{&s.Poison}},
@@ -67,7 +72,6 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 			return err
 		}
 	}
-	s.Bytes = pages * size
 	if err := tally(ctx, db.Read, s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
 		return err
 	}
@@ -77,7 +81,6 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 	if err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE held_until IS NULL) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held, &s.Waiting); err != nil {
 		return err
 	}
-	var err error
 	if s.Pushes, err = (facts.Pushes{DB: db.DB}).PushCounts(ctx); err != nil {
 		return err
 	}

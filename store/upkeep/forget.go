@@ -44,27 +44,11 @@ func (db Upkeep) Forget(ctx context.Context, address, author string, digests ...
 		return Forgotten{}, errors.New("forgetting an address needs an author")
 	}
 	var f Forgotten
-	if db.Write != nil {
-		if _, err := db.Write.ExecContext(ctx, `PRAGMA secure_delete = ON`); err != nil {
-			return f, fmt.Errorf("forgetting an address: %w", engine.Explain(err))
-		}
-	}
-	err := db.Transact(ctx, "forgetting an address", func(t *engine.Tx) error {
+	err := db.Erase(ctx, "forgetting an address", func(t *engine.Tx) error {
 		w := &erasing{facts.NewWriting(t, &facts.Ours{})}
 		return w.forget(key, author, digests, &f)
 	})
-	if err != nil {
-		return Forgotten{}, err
-	}
-	// The pages with the address stand in the journal until it is emptied.
-	var busy, log, moved int
-	if err := db.Write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &moved); err != nil {
-		return f, fmt.Errorf("emptying the journal: %w", engine.Explain(err))
-	}
-	if busy != 0 {
-		return f, fmt.Errorf("emptying the journal: another program reads the database; the address is erased, but run this again for the journal")
-	}
-	return f, nil
+	return f, err
 }
 
 func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) error {
@@ -73,8 +57,10 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 		return err
 	}
 	hash := facts.Tombstone(secret, key)
-	res, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO tombstones (hash, source, stream, scope, reason, class, since, expires, at, author)
- SELECT ?, source, stream, scope, reason, class, since, expires, ?, ? FROM suppressions WHERE key = ? AND state = 'suppressed'`,
+	res, err := w.SQL.ExecContext(w.Ctx, `INSERT INTO tombstones (hash, source, stream, scope, reason, class, since, expires, at, author)
+ SELECT CAST(? AS BLOB), source, stream, scope, reason, class, since, expires, CAST(? AS INTEGER), ? FROM suppressions WHERE key = ? AND state = 'suppressed'
+ ON CONFLICT (hash, source, stream) DO UPDATE SET scope = excluded.scope, reason = excluded.reason, class = excluded.class, since = excluded.since,
+  expires = excluded.expires, at = excluded.at, author = excluded.author`,
 		hash, w.Now.UnixMilli(), author, key)
 	if err != nil {
 		return err
@@ -82,14 +68,15 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 	n, err := res.RowsAffected()
 	f.Tombstones = int(n)
 	if err == nil && n == 0 {
-		_, err = w.SQL.ExecContext(w.Ctx, `INSERT OR IGNORE INTO tombstones (hash, source, stream, scope, reason, class, since, at, author) VALUES (?, '', '', '', '', '', ?, ?, ?)`,
+		_, err = w.SQL.ExecContext(w.Ctx, `INSERT INTO tombstones (hash, source, stream, scope, reason, class, since, at, author) VALUES (?, '', '', '', '', '', ?, ?, ?) ON CONFLICT DO NOTHING`,
 			hash, w.Now.UnixMilli(), w.Now.UnixMilli(), author)
 	}
 	if err != nil {
 		return err
 	}
 	for _, d := range digests {
-		if _, err := w.SQL.ExecContext(w.Ctx, `INSERT OR REPLACE INTO digests (export, digest, tombstone) VALUES (?,?,?)`, d.Export, d.Value, hash); err != nil {
+		if _, err := w.SQL.ExecContext(w.Ctx, `INSERT INTO digests (export, digest, tombstone) VALUES (?,?,?)
+ ON CONFLICT (export, digest) DO UPDATE SET tombstone = excluded.tombstone`, d.Export, d.Value, hash); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (db Upkeep) Retain(ctx context.Context, r Retention) (Pruned, error) {
 			}
 			*q.n += int(n)
 		}
-		res, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM raws WHERE message <= (SELECT message FROM (SELECT message, sum(length(data)) OVER (ORDER BY message DESC) AS total FROM raws)
+		res, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM raws WHERE message <= (SELECT message FROM (SELECT message, sum(length(data)) OVER (ORDER BY message DESC) AS total FROM raws) sums
   WHERE total > ? ORDER BY message DESC LIMIT 1)`, OriginalsTotal)
 		if err != nil {
 			return err

@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"harvester/store/engine/postgres"
+)
+
+// server is a database of a PostgreSQL server: the tables of one schema, the
+// first of the search_path.
+type server struct {
+	config postgres.Config
+	lease  *sql.DB // one connection, that holds the lease; nil for who has none
+}
+
+func (s *server) String() string { return s.config.String() }
+
+func (s *server) records() bool { return true }
+
+// What writes takes turns, as with SQLite: the numbers of messages and events
+// are given by who writes. A lock that belongs to the schema sees to it.
+const (
+	lockWriting = 0x68727673 // "hrvs"
+	lockDaemon  = 0x68727674
+)
+
+// begins is how a writing transaction begins: one round trip.
+var begins = fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext(current_schema()))`, lockWriting)
+
+const (
+	readers  = 4
+	idle     = time.Minute
+	waitLock = "60s" // for another program's transaction
+)
+
+func (s *server) open(ctx context.Context, db *DB) error {
+	r := sql.OpenDB(s.config.Connector("BEGIN", map[string]string{"default_transaction_read_only": "on"}))
+	r.SetMaxOpenConns(readers)
+	r.SetConnMaxIdleTime(idle)
+	db.Read = r
+	var schema sql.NullString
+	var standby bool
+	if err := r.QueryRowContext(ctx, `SELECT current_schema(), pg_is_in_recovery()`).Scan(&schema, &standby); err != nil {
+		return err
+	}
+	if !schema.Valid {
+		return errors.New("the schema that search_path names is not there: make it with CREATE SCHEMA")
+	}
+	if db.opts.ReadOnly {
+		v, err := s.version(ctx, r)
+		if err != nil {
+			return err
+		}
+		if v == 0 {
+			return errors.New("nothing was harvested yet, or store.url names another database")
+		}
+		return known(v)
+	}
+	if standby {
+		return ErrStandby
+	}
+	if db.opts.Owner != "" {
+		if err := s.takeLease(ctx, db.opts.Owner); err != nil {
+			return err
+		}
+	}
+	w := sql.OpenDB(s.config.Connector(begins, map[string]string{"lock_timeout": waitLock}))
+	w.SetMaxOpenConns(1)
+	db.Write = w
+	return db.migrate(ctx)
+}
+
+// takeLease takes the right of one daemon to harvest into the database. The
+// server drops it with the connection, however that ends.
+func (s *server) takeLease(ctx context.Context, owner string) error {
+	s.lease = sql.OpenDB(s.config.Connector("BEGIN", map[string]string{"application_name": owner}))
+	s.lease.SetMaxOpenConns(1)
+	var mine bool
+	if err := s.lease.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(?, hashtext(current_schema()))`, lockDaemon).Scan(&mine); err != nil || mine {
+		return err
+	}
+	var who string
+	err := s.lease.QueryRowContext(ctx, `SELECT a.application_name || coalesce(' at ' || host(a.client_addr), '') FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+ WHERE l.locktype = 'advisory' AND l.granted AND l.classid = CAST(? AS BIGINT) AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`, lockDaemon).Scan(&who)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrInUse, who)
+}
+
+func (s *server) close() error {
+	if s.lease == nil {
+		return nil
+	}
+	return s.lease.Close()
+}
+
+func (s *server) scratch() (*sql.DB, error) {
+	return sql.OpenDB(s.config.Connector("BEGIN ISOLATION LEVEL REPEATABLE READ", nil)), nil
+}
+
+func (s *server) version(ctx context.Context, q Querier) (v int, err error) {
+	var ours, others bool
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'harvester_schema'),
+ EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename IN ('messages', 'events', 'suppressions', 'runs', 'meta'))`).Scan(&ours, &others)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ours && others:
+		return 0, ErrNotOurs
+	case !ours:
+		return 0, nil
+	}
+	err = q.QueryRowContext(ctx, `SELECT version FROM harvester_schema`).Scan(&v)
+	return v, err
+}
+
+func (s *server) stamp(ctx context.Context, tx *sql.Tx, version int) error {
+	_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS harvester_schema (version INTEGER NOT NULL)`)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM harvester_schema`)
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO harvester_schema (version) VALUES (?)`, version)
+	}
+	return err
+}
+
+// keep copies nothing: the steps are one transaction, and copies are for the
+// server's own tools.
+func (s *server) keep(ctx context.Context, db *DB, v int) error {
+	db.Log.InfoContext(ctx, "the schema changes", "from", v, "path", s.String())
+	return nil
+}
+
+// indexes reads the definition from the comment on the index: the server words
+// its own anew.
+func (s *server) indexes(ctx context.Context, q Querier, prefix string) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'i' AND n.nspname = current_schema() AND starts_with(c.relname, ?)`, prefix)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	return found, Each(rows, func(rows *sql.Rows) error {
+		var name, definition string
+		err := rows.Scan(&name, &definition)
+		found[name] = definition
+		return err
+	})
+}
+
+func (s *server) index(ctx context.Context, tx *sql.Tx, name, definition string) error {
+	if err := (*file)(nil).index(ctx, tx, name, definition); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `COMMENT ON INDEX `+name+` IS '`+quoted(definition)+`'`)
+	return err
+}
+
+// space counts what was removed as free by the server's own estimate.
+func (s *server) space(ctx context.Context, db *DB) (sp Space, err error) {
+	err = db.Read.QueryRowContext(ctx, `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0),
+ coalesce(sum(CASE WHEN t.n_live_tup + t.n_dead_tup > 0 THEN pg_relation_size(c.oid) * t.n_dead_tup / (t.n_live_tup + t.n_dead_tup) ELSE 0 END), 0)
+ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_user_tables t ON t.relid = c.oid
+ WHERE c.relkind = 'r' AND n.nspname = current_schema()`).Scan(&sp.Bytes, &sp.Free)
+	return sp, err
+}
+
+func (s *server) compact(context.Context, *DB) error {
+	return fmt.Errorf("%w: autovacuum gives room back to new rows; for the rest run VACUUM FULL, or pg_repack, while harvester stands still", ErrOwnTools)
+}
+
+func (s *server) copyTo(context.Context, string) error {
+	return fmt.Errorf("%w: \"pg_dump --format=custom\", or continuous archiving with pg_basebackup", ErrOwnTools)
+}
+
+// intact leaves pages and references to the server, which keeps them itself.
+func (s *server) intact(context.Context, Querier) error {
+	return fmt.Errorf("%w: \"pg_amcheck\" reads all pages", ErrOwnTools)
+}
+
+func (s *server) erasing(context.Context, *DB) error { return nil }
+
+// erased has the rows as they were removed from the tables now, and not at the
+// next autovacuum.
+func (s *server) erased(ctx context.Context, db *DB) error {
+	_, err := db.Write.ExecContext(ctx, `VACUUM messages, events, suppressions, changes, locators, raws, overrides, pushed`)
+	if err != nil {
+		return fmt.Errorf("removing what was erased from the tables: %w", Explain(err))
+	}
+	return nil
+}
+
+func quoted(text string) string { return strings.ReplaceAll(text, "'", "''") }
