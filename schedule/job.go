@@ -22,6 +22,7 @@ type Job struct {
 	Spread   time.Duration // each job starts later by its own share of it, so that not all start together
 	Deadline time.Duration // a run is cancelled after it
 	AtOnce   bool          // a job that never ran does not wait for its schedule
+	AtStart  bool          // it runs whenever the daemon starts
 	Basis    job.Name      // for one that does: the job whose last run stands in for its own until it has one
 	Follows  bool          // due at the start, it waits for those that don't follow: what they bring belongs into it
 	// Run does the work. Its detail is one line for people.

@@ -244,6 +244,7 @@ func (r *Runner) first(ctx context.Context, i int) time.Time {
 	j := &r.Jobs[i]
 	now := r.now()
 	due, err := Due(ctx, r.Recorder, j, now)
+	due = due || j.AtStart
 	if err != nil && ctx.Err() == nil {
 		r.Log.Error("reading the last run failed", slog.String("job", j.Name.String()), slog.Any("err", err))
 	}

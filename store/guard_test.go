@@ -36,7 +36,7 @@ func dead(prefix string, day, n int) []facts.Item {
 func TestGuard(t *testing.T) {
 	ctx := context.Background()
 	c := &clock{epoch.AddDate(0, 1, 0)}
-	db := openTest(t, Options{Now: c.now, Limits: judge.Limits{Added: 200, Gone: 200}})
+	db := openTest(t, Options{Now: c.now, Synchronised: kept, Limits: judge.Limits{Added: 200, Gone: 200}})
 	commit(t, db, dead("old", 0, 1000)...)
 	if err := db.Guard.MayExport(ctx); err != nil {
 		t.Fatalf("before the first export there is nothing to protect: %v", err)
@@ -177,7 +177,7 @@ func TestGuardOnClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.t = c.t.Add(time.Minute)
-	refresh(301)
+	refresh(0) // what expired is decided with what was stored under the wrong time
 	stopped("301 suppressions fell away within an hour from a list of 301 (limit 250)")
 }
 
@@ -294,7 +294,7 @@ func TestIncidentsFromEvents(t *testing.T) {
 func TestGuardCountsARun(t *testing.T) {
 	ctx := context.Background()
 	c := &clock{epoch.AddDate(0, 1, 0)}
-	db := openTest(t, Options{Now: c.now, Limits: judge.Limits{Added: 200}})
+	db := openTest(t, Options{Now: c.now, Synchronised: kept, Limits: judge.Limits{Added: 200}})
 	commit(t, db, dead("old", 0, 300)...)
 	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: "list", Rows: 300, SHA256: "x"}); err != nil {
 		t.Fatal(err)
@@ -362,3 +362,6 @@ func TestIncidentClosesBySuccess(t *testing.T) {
 		t.Fatalf("reopened: %+v %v", list, err)
 	}
 }
+
+// kept is a clock that something keeps right.
+func kept() (bool, error) { return true, nil }

@@ -126,7 +126,7 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 	case err != nil:
 		d.note("decisions", "fail", err.Error())
 	case len(diff.Changes) > 0:
-		d.note("decisions", "warn", fmt.Sprintf("%d entries of the list do not follow from the stored events under this configuration: reload or restart the daemon, it computes them anew", len(diff.Changes)))
+		d.note("decisions", "warn", fmt.Sprintf("%d entries of the list do not follow from the stored events under this configuration: restart the daemon, or run harvester replay --apply; both decide them anew", len(diff.Changes)))
 	default:
 		d.note("decisions", "ok", fmt.Sprintf("the list follows from %d stored events", diff.Events))
 	}

@@ -33,14 +33,14 @@ nothing may differ.
 
 --apply stores the outcome as a new generation of the list, and the run in the
 log of the database; the daemon must not run meanwhile. The list follows the
-configuration: put FILE in its place before harvester starts again.`,
+configuration: put FILE in its place before harvester starts again. Alone, it
+brings the list, its counts and holds back in step with the stored events, as the
+daemon does at its start and every night.`,
 		Example: "  harvester replay --with stricter.toml\n  harvester replay --rules ./rules\n  harvester replay --at 2027-01-31\n" +
 			"  harvester replay --with stricter.toml --apply",
 		Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case apply && with == "" && rulesDir == "":
-				return fail(exitUsage, errors.New("nothing to apply"), "--with FILE, --rules FOLDER or both")
 			case apply && at != "":
 				return fail(exitUsage, errors.New("another day can be tried, but not applied"), "leave --at or --apply out")
 			}
@@ -66,7 +66,13 @@ configuration: put FILE in its place before harvester starts again.`,
 				return err
 			}
 			v := replayed{Difference: d}
+			if why == "" {
+				why = "in step with the events"
+			}
 			if apply {
+				if _, err := set.DB.Judge.Heal(cmd.Context()); err != nil {
+					return err
+				}
 				applied, err := set.DB.Judge.Apply(cmd.Context(), s, job.Replay, why+", by "+author())
 				if err != nil {
 					return err

@@ -16,7 +16,10 @@ import (
 // time in the newest Received line is taken when it is earlier, which our own
 // server wrote; and in its place the date in the notice only where no server
 // wrote any, since that is the sender's word.
-func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
+//
+// No mail came in later than now. Where our own clock is in doubt, known is the
+// newest time that is not, and INTERNALDATE is believed in its place.
+func arrival(m harvest.Message, r parse.Result, now, known time.Time) time.Time {
 	at, date := m.Received, r.Received.Time
 	if date.IsZero() {
 		date = r.Date.Time
@@ -25,6 +28,20 @@ func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
 		date = r.Arrival.Time
 	}
 	sane := !date.IsZero() && date.Year() >= 1990
+	latest := now
+	if !known.IsZero() {
+		if m.UID == 0 {
+			// The time of a file is that of the clock in doubt, and perhaps the line
+			// of our own server, too.
+			at, sane = time.Time{}, !r.Received.IsZero() && r.Received.Sub(now).Abs() > 24*time.Hour
+		}
+		if now = known; now.After(latest) {
+			latest = now
+		}
+		if m.UID != 0 && m.Received.After(latest) {
+			latest = m.Received
+		}
+	}
 	switch {
 	case at.IsZero() && sane:
 		at = date
@@ -33,8 +50,8 @@ func arrival(m harvest.Message, r parse.Result, now time.Time) time.Time {
 	case m.UID == 0 && sane && date.Before(at):
 		at = date
 	}
-	if at.After(now) {
-		at = now
+	if at.After(latest) {
+		at = latest
 	}
 	return time.UnixMilli(at.UnixMilli()).UTC()
 }

@@ -41,11 +41,11 @@ func (w *Writing) Sent(some []Sent) error {
 	}
 	defer find.Close()
 	var ids []int64
-	fresh, oldest := map[DayStream]int{}, w.Now.Add(-LedgerTime)
+	fresh, oldest := map[DayStream]int{}, w.sure().Add(-LedgerTime)
 	for _, s := range some {
 		at := s.At
 		if at.IsZero() {
-			at = w.Now
+			at = w.sure()
 		}
 		key, id := policy.Key(s.Recipient), BareID(s.MessageID)
 		if s.Stream == "" && s.Sender != "" {
@@ -99,7 +99,7 @@ type Copy struct {
 func (w *Writing) rowsOf(copies []Copy) (rows []Sent) {
 	for i := range copies {
 		c := &copies[i]
-		at := arrival(c.Message, parse.Result{Date: c.Date}, w.Now)
+		at := arrival(c.Message, parse.Result{Date: c.Date}, w.Now, w.Known)
 		stream := w.Ours.configured(whence{Mailbox: c.Message.Mailbox, original: &c.Mail})
 		for _, r := range c.Recipients {
 			rows = append(rows, Sent{MessageID: c.Mail.MessageID, Recipient: r, Stream: stream, At: at})

@@ -153,7 +153,7 @@ func (w *Writing) item(it *Item, r *rows) error {
 	if err := w.readable(m); err != nil {
 		return err
 	}
-	at := arrival(*m, it.Result, w.Now)
+	at := arrival(*m, it.Result, w.Now, w.Known)
 	if c := r.known[m.Hash]; c != nil {
 		r.place(it, c.id, "stored", "")
 		w.Out.Known++

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"context"
+	"time"
 
 	"harvester/store/engine"
 	"harvester/store/policy"
@@ -23,6 +24,10 @@ type Writing struct {
 	secretKey    []byte // of the tombstones, nil when there are none
 	secretLoaded bool
 
+	// Known is the newest time that is known to be right, where the clock can't be
+	// believed; zero where it can.
+	Known time.Time
+
 	ledger     bool // it has rows
 	ledgerSeen bool
 }
@@ -39,6 +44,14 @@ type Touched struct {
 type Place struct {
 	policy.Traits
 	At int64 // ms since 1970
+}
+
+// sure is the newest time that is known to be right.
+func (w *Writing) sure() time.Time {
+	if w.Known.IsZero() {
+		return w.Now
+	}
+	return w.Known
 }
 
 // Write runs f in one transaction that stores facts. What follows from them is

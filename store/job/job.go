@@ -19,6 +19,7 @@ const (
 	Push       Kind = "push"       // tells a service
 	Report     Kind = "report"     // writes and sends the report of a day, or of the span that is its subject
 	Retention  Kind = "retention"  // drops what is too old
+	Check      Kind = "check"      // brings the list back in step with the facts
 	Vacuum     Kind = "vacuum"     // gives back the room that it left
 	Diagnose   Kind = "diagnose"   // watches our own DNS records
 	Alarm      Kind = "alarm"      // notices troubles and tells them

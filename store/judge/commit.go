@@ -12,14 +12,22 @@ import (
 // Commit stores a batch in one transaction: messages, events, what follows for
 // the suppression list, what is to be settled, and the cursor. It is the only
 // writer of harvested facts, and repeating it changes nothing: the same bytes
-// found again attach a further place to the message that is there.
+// found again attach a further place to the message that is there. Under a clock
+// that can't be believed it stores, and concludes nothing: the list stays as it
+// is until the clock is right, and then all is decided anew.
 func (db *Judge) Commit(ctx context.Context, b facts.Batch) (facts.Outcome, error) {
 	var out facts.Outcome
 	err := db.transact(ctx, "storing a batch", func(w *Judging) error {
+		sure, err := w.believes(&b)
+		if err != nil {
+			return err
+		}
 		if err := w.Store(ctx, b); err != nil {
 			return err
 		}
-		err := w.conclude()
+		if sure {
+			err = w.conclude()
+		}
 		out = w.Out
 		return err
 	})
@@ -73,10 +81,16 @@ func (db *Judge) RecordSent(ctx context.Context, rows iter.Seq2[facts.Sent, erro
 
 func (db *Judge) sent(ctx context.Context, some []facts.Sent) (proven int, err error) {
 	err = db.transact(ctx, "storing the send ledger", func(w *Judging) error {
+		sure, err := w.believes(&facts.Batch{})
+		if err != nil {
+			return err
+		}
 		if err := w.Sent(some); err != nil {
 			return err
 		}
-		proven = w.Out.Proven
+		if proven = w.Out.Proven; !sure {
+			return nil
+		}
 		return w.conclude()
 	})
 	return proven, err

@@ -161,8 +161,8 @@ func (db Guard) Release(ctx context.Context, reason, author string) error {
 		return err
 	}
 	return db.Transact(ctx, "releasing the exports", func(w *engine.Tx) error {
-		if t.ofClock() {
-			if err := confirmClock(w); err != nil {
+		if t.OfClock() {
+			if err := confirmByHand(w); err != nil {
 				return err
 			}
 		}

@@ -21,6 +21,9 @@ func (db *Judge) Rule(ctx context.Context, kind policy.WindowKind, subject strin
 	}
 	var out facts.Outcome
 	err := db.transact(ctx, "deciding about a hold", func(w *Judging) error {
+		if err := w.mayDecide(); err != nil {
+			return err
+		}
 		if err := w.loadWindows(); err != nil {
 			return err
 		}

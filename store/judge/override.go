@@ -26,6 +26,9 @@ func (db *Judge) Override(ctx context.Context, o policy.Override) (policy.Overri
 		}
 	}
 	err := db.transact(ctx, "storing the operator's act", func(w *Judging) error {
+		if err := w.mayDecide(); err != nil {
+			return err
+		}
 		if o.Act == policy.Undo {
 			if err := w.Undoes(&o); err != nil {
 				return err

@@ -125,7 +125,9 @@ func (w *Judging) resume(p progress) (progress, error) {
 	var value string
 	err := w.Row(`SELECT value FROM meta WHERE name = 'recomputing'`, nil, &value)
 	if err == nil && p.again {
-		if err = json.Unmarshal([]byte(value), &was); err == nil && was.With == p.With && reflect.DeepEqual(was.Reach, p.Reach) {
+		if err = json.Unmarshal([]byte(value), &was); err != nil {
+			err = nil // a damaged mark is none
+		} else if was.With == p.With && reflect.DeepEqual(was.Reach, p.Reach) {
 			return was, nil
 		}
 	}

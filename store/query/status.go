@@ -38,6 +38,14 @@ type FolderStatus struct {
 	At      time.Time `json:"at"` // of the last batch
 }
 
+// Events counts the stored events.
+func (db Reports) Events(ctx context.Context) (n int, err error) {
+	if err = db.Read.QueryRowContext(ctx, `SELECT count(*) FROM events`).Scan(&n); err != nil {
+		err = fmt.Errorf("counting the events: %w", engine.Explain(err))
+	}
+	return n, err
+}
+
 // Status reads how the database stands.
 func (db Reports) Status(ctx context.Context) (Status, error) {
 	s := Status{Path: db.Path(), Kinds: map[string]int{}, Suppressions: map[string]int{}}

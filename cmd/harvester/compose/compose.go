@@ -16,6 +16,7 @@ import (
 	"harvester/schedule"
 	"harvester/schedule/keyring"
 	"harvester/store"
+	"harvester/store/engine"
 	"harvester/store/job"
 )
 
@@ -92,6 +93,9 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	}
 	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
+		if err := s.healSmall(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
+		}
 		if s.claims, err = claim(ctx, c.Store.Path, c.Mailboxes, o.Owner, o.Log); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
@@ -231,7 +235,13 @@ func (s *Set) Files() []schedule.Job {
 	if err != nil {
 		panic(err) // as above
 	}
+	beforehand, err := schedule.ParseSpec(beforeRetention)
+	if err != nil {
+		panic(err) // as above
+	}
 	return append(jobs, schedule.Job{
+		Name: job.Check.Alone(), Spec: beforehand, Deadline: harvestDeadline, Basis: basis, AtStart: true, Run: s.check,
+	}, schedule.Job{
 		Name: job.Vacuum.Alone(), Spec: afterwards, Deadline: harvestDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
 			space, err := s.DB.Space(ctx)
@@ -244,6 +254,11 @@ func (s *Set) Files() []schedule.Job {
 	}, schedule.Job{
 		Name: job.Retention.Alone(), Spec: nightly, Deadline: fileDeadline, Basis: basis,
 		Run: func(ctx context.Context) (string, error) {
+			if err := s.DB.Judge.MayDecide(ctx); errors.Is(err, engine.ErrStopped) {
+				return "dropped nothing: " + err.Error(), nil
+			} else if err != nil {
+				return "", err
+			}
 			gone, err := s.DB.Upkeep.Retain(ctx, s.Config.Retention)
 			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
 		},
@@ -252,6 +267,9 @@ func (s *Set) Files() []schedule.Job {
 
 // everyNight is when what is too old is dropped.
 const everyNight = "30 3 * * *"
+
+// beforeRetention is when the list is held against the facts.
+const beforeRetention = "0 3 * * *"
 
 // afterRetention is when the room that it left is given back, if it is much.
 const afterRetention = "0 4 * * *"

@@ -46,6 +46,10 @@ func (s *Set) stopped(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 	if err != nil || !stopped {
 		return nil, err
 	}
+	if trip.OfClock() {
+		return []policy.Trouble{{ID: "clock", Urgency: policy.Now, Since: trip.At, Title: trip.Why + ": nothing is decided, and the exports stay as they are",
+			Next: "set the clock right (timedatectl), then all goes on by itself; if it is right: harvester ack --reason '...'"}}, nil
+	}
 	return []policy.Trouble{{ID: "guard", Urgency: policy.Now, Since: trip.At, Title: "the exports are stopped: " + trip.Why,
 		Next: "look at what changed, then: harvester ack --reason '...'"}}, nil
 }
