@@ -162,3 +162,20 @@ func TestImportDoesNotStopTheExports(t *testing.T) {
 		t.Errorf("%+v %v", trip, err)
 	}
 }
+
+// What an import of a list costs, an entry.
+func BenchmarkImport(b *testing.B) {
+	db := openTest(b, Options{})
+	i := 0
+	b.ResetTimer()
+	_, err := db.Judge.Import(context.Background(), facts.Import{Name: "x", Form: "csv", Reason: "x", Author: "x"}, func(yield func(policy.Override, error) bool) {
+		for i = range b.N {
+			if !yield(entryOf(fmt.Sprintf("u%09d@example.net", i), policy.Entry{Cause: bounce.UserUnknown, Since: epoch}), nil) {
+				return
+			}
+		}
+	}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+}
