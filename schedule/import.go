@@ -3,7 +3,6 @@ package schedule
 import (
 	"context"
 	"iter"
-	"time"
 
 	"harvester/harvest"
 	"harvester/parse"
@@ -70,9 +69,4 @@ func Import(ctx context.Context, db *store.DB, mailbox string, walk iter.Seq2[ha
 		}
 	}
 	return t, ctx.Err()
-}
-
-// Rate is messages per second since start.
-func (t Tally) Rate(start time.Time) float64 {
-	return float64(t.Read) / max(time.Since(start).Seconds(), 0.001)
 }

@@ -26,6 +26,7 @@ type Mailbox struct {
 	Settling Settling
 	Sent     bool    // it holds copies of what was sent, for the ledger
 	Dry      bool    // neither commit nor settle: only say what would happen
+	Copy     bool    // Store is a copy that nobody keeps: a dry run commits to it
 	Meter    Meter   // nil: nobody counts
 	Memory   *Memory // shared with other mailboxes; nil: as much as the source wants
 	Log      *slog.Logger
@@ -256,7 +257,7 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 		v.tally.Kinds[it.Result.Kind]++
 		todo = append(todo, v.decide(it)...)
 	}
-	if v.Dry {
+	if v.Dry && !v.Copy {
 		return todo, nil
 	}
 	batch := facts.Batch{Items: items, Copies: copies, Cursor: b.cursor}

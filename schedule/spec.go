@@ -6,6 +6,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,9 +38,16 @@ func ParseSpec(text string) (s Spec, err error) {
 	case strings.Contains(text, "TZ="):
 		return Spec{}, errors.New("a cron spec takes no time zone of its own: set timezone")
 	}
+	if err := steps(text); err != nil {
+		return Spec{}, err
+	}
 	sched, err := cron.ParseStandard(text)
 	if err != nil {
-		return Spec{}, fmt.Errorf("invalid cron spec %q: %s", text, strings.TrimPrefix(err.Error(), "failed to parse "))
+		why := strings.TrimPrefix(err.Error(), "failed to parse ")
+		if strings.HasPrefix(why, "expected exactly 5 fields") {
+			why = `write five fields (minute, hour, day of month, month, day of week) such as "*/5 * * * *", or "@every 5m", "@hourly", "@daily"`
+		}
+		return Spec{}, fmt.Errorf("invalid cron spec %q: %s", text, why)
 	}
 	if every, ok := sched.(cron.ConstantDelaySchedule); ok {
 		// QUIRK: robfig/cron silently turns "@every 0s" and "@every -1m" into one second.
@@ -53,6 +61,36 @@ func ParseSpec(text string) (s Spec, err error) {
 		return Spec{}, fmt.Errorf("cron spec %q never runs: there is no such day", text)
 	}
 	return Spec{text, sched}, nil
+}
+
+// fields are those of a spec, with how many values each has.
+var fields = []struct {
+	name, unit string
+	values     int
+}{{"minute", "m", 60}, {"hour", "h", 24}, {"day of month", "", 31}, {"month", "", 12}, {"day of week", "", 7}}
+
+// steps refuses a step that leaves its field: cron counts anew in every hour,
+// so that "*/70" runs once an hour and not every 70 minutes.
+func steps(text string) error {
+	parts := strings.Fields(text)
+	if len(parts) != len(fields) {
+		return nil
+	}
+	for i, f := range fields {
+		for item := range strings.SplitSeq(parts[i], ",") {
+			_, step, ok := strings.Cut(item, "/")
+			n, err := strconv.Atoi(step)
+			if !ok || err != nil || n < f.values {
+				continue
+			}
+			hint := ""
+			if f.unit != "" {
+				hint = fmt.Sprintf("; \"@every %d%s\" runs at that distance", n, f.unit)
+			}
+			return fmt.Errorf("cron spec %q: a step of %d leaves the field %s, which has %d values%s", text, n, f.name, f.values, hint)
+		}
+	}
+	return nil
 }
 
 func (s Spec) String() string { return s.text }

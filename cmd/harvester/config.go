@@ -88,7 +88,9 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 				return fail(exitConfig, err, "--config FILE names another configuration")
 			}
 			if c != nil {
-				wrong = surroundings(cmd.Context(), c, !noSecrets)
+				if wrong = surroundings(cmd.Context(), c, !noSecrets); len(c.Mailboxes) == 0 {
+					wrong = append(wrong, &config.Error{File: c.File, Key: "mailbox", Problem: compose.ErrNoMailbox.Error() + ": harvester run and once would refuse it", Hint: "add a [[mailbox]]"})
+				}
 			}
 			var found []compose.Probed
 			if c != nil && online {

@@ -135,6 +135,14 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 			d.note("mailboxes", "warn", fmt.Sprintf("%s/%s was read, and no mailbox is configured under this name: a renamed mailbox is read from its beginning", f.Mailbox, f.Folder))
 		}
 	}
+	switch unproven, err := set.DB.Reports.Unproven(ctx); {
+	case err != nil:
+		d.note("own_domains", "fail", err.Error())
+	case unproven.String() != "":
+		d.note("own_domains", "warn", unproven.String())
+	default:
+		d.note("own_domains", "ok", "nearly all failures are of mail from them")
+	}
 	var failing []string
 	for _, j := range s.Jobs {
 		if !j.OK && !j.Ended.IsZero() {

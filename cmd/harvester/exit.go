@@ -7,6 +7,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/web"
 	"harvester/store/engine"
 	"harvester/store/export"
 )
@@ -58,6 +59,10 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(engine.ErrNewer, engine.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
+	case is(syscall.EADDRINUSE): // who holds it may go: systemd tries again
+		return exitTempFail
+	case is(web.ErrListen, compose.ErrRules):
+		return exitConfig
 	case is(export.ErrForeign):
 		return exitCantCreate
 	case is(engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
@@ -74,8 +79,11 @@ func statusOf(err error) int {
 
 func hintFor(err error) string {
 	var e *exitError
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e.hint
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there: ss -ltnp shows which; listen on another port, or end it"
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/store/engine"
+	"harvester/store/policy"
 	"harvester/store/query"
 )
 
@@ -87,7 +88,7 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 		return fail(exitUsage, fmt.Errorf("%q is neither an address nor the id of an event, a message or an incident", name),
 			"write local@domain, event:N, message:N, <Message-ID>, or an id of harvester incidents")
 	}
-	return e.showIncidents(list, e.colours(e.Out), e.json)
+	return e.showIncidents(list, e.colours(e.Out), false, e.json)
 }
 
 func unknownID(err error) error {
@@ -102,6 +103,10 @@ func (e *explainer) address(ctx context.Context, address string) error {
 	x, err := e.set.DB.List.Explain(ctx, address, e.set.Carried())
 	if err != nil {
 		return err
+	}
+	// What mails name may be no address, and is explained all the same.
+	if bare := strings.TrimSuffix(strings.TrimPrefix(address, "<"), ">"); !policy.IsAddress(bare) && len(x.Events)+len(x.Overrides)+len(x.Listed) == 0 {
+		return fail(exitUsage, fmt.Errorf("%q is no address, and nothing is stored under it", address), "write local@domain")
 	}
 	return e.show(&x)
 }

@@ -223,37 +223,55 @@ func newExportProfiles(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "profiles [NAME...]",
-		Short:   "Describe the forms of file that can be written",
-		Example: "  harvester export profiles ses postfix-access",
+		Short:   "List the forms of file that can be written, or describe some",
+		Example: "  harvester export profiles\n  harvester export profiles ses postfix-access",
 		Args:    args(0, -1),
-		RunE: func(_ *cobra.Command, names []string) error {
-			profiles := export.Profiles()
-			if len(names) > 0 {
-				profiles = nil
-			}
-			for _, n := range names {
-				p, err := export.Lookup(n)
-				if err != nil {
-					return fail(exitUsage, err, "")
-				}
-				profiles = append(profiles, p)
-			}
-			enc := json.NewEncoder(a.Out)
-			for _, p := range profiles {
-				if asJSON {
-					if err := enc.Encode(p); err != nil {
-						return err
-					}
-					continue
-				}
-				a.describe(p.Name, p.For, [][2]string{{"layout", p.Shape}, {"limits", limits(&p)}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}, {"verified", verifiedBy(p.Verified)}}, p.Loses)
-			}
-			return nil
-		},
+		RunE:    func(_ *cobra.Command, names []string) error { return a.exportProfiles(names, asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each, with all that is known")
 	exits(cmd, exitOK, "the profiles were printed", exitUsage, "there is no such profile")
 	return cmd
+}
+
+// exportProfiles lists all profiles, a line each, or describes some in full.
+func (a *app) exportProfiles(names []string, asJSON bool) error {
+	profiles := export.Profiles()
+	if len(names) > 0 {
+		profiles = nil
+	}
+	for _, n := range names {
+		p, err := export.Lookup(n)
+		if err != nil {
+			return fail(exitUsage, err, "")
+		}
+		profiles = append(profiles, p)
+	}
+	enc := json.NewEncoder(a.Out)
+	for _, p := range profiles {
+		switch {
+		case asJSON:
+			if err := enc.Encode(p); err != nil {
+				return err
+			}
+		case len(names) == 0:
+			fmt.Fprintf(a.Out, "%-21s %s\n", p.Name, firstSentence(p.For, 57))
+		default:
+			a.describe(p.Name, p.For, [][2]string{{"layout", p.Shape}, {"limits", limits(&p)}, {"import", p.Import}, {"removal", p.Removal}, {"evidence", p.Evidence}, {"verified", verifiedBy(p.Verified)}}, p.Loses)
+		}
+	}
+	if len(names) == 0 && !asJSON {
+		fmt.Fprintln(a.Out, "\nharvester export profiles NAME says how to import it and what it loses.")
+	}
+	return nil
+}
+
+// firstSentence cuts a text to one line of a width, at a word.
+func firstSentence(text string, width int) string {
+	if len(text) <= width {
+		return text
+	}
+	cut := strings.LastIndexAny(text[:width-1], " ,;(")
+	return strings.TrimRight(text[:max(cut, 1)], " ,;(") + " …"
 }
 
 // verifiedBy names the programs that read a file of a profile in a test.

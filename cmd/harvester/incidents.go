@@ -12,6 +12,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -76,11 +77,13 @@ a receiver that it hit has taken mail since; one more failure opens the next.`,
 }
 
 func newIncidentsShow(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, all bool
 	cmd := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show all incidents of one cause, with what was done and when it struck",
-		Example: "  harvester incidents show spf:example.org",
+		Use:   "show ID",
+		Short: "Show the incident of one cause, with what was done and when it struck",
+		Long: `Shows the latest incident of a cause in full, and those before it in a line
+each; --all shows all of them in full.`,
+		Example: "  harvester incidents show spf:example.org\n  harvester incidents show spf:example.org --all",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
@@ -89,7 +92,7 @@ func newIncidentsShow(a *app) *cobra.Command {
 					return err
 				}
 				p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				if err := p.showIncidents(list, a.colours(a.Out), asJSON); err != nil || asJSON {
+				if err := p.showIncidents(list, a.colours(a.Out), all, asJSON); err != nil || asJSON {
 					return err
 				}
 				return errors.Join(p.diagnosed(cmd.Context(), set, args[0]), p.err)
@@ -97,29 +100,71 @@ func newIncidentsShow(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&all, "all", false, "all incidents of the cause in full")
 	exits(cmd, exitOK, "the incidents were printed", exitUsage, "there is no such incident", exitNoInput, "there is no database yet",
 		exitConfig, "the configuration is wrong")
 	return cmd
 }
 
-// showIncidents shows incidents in full.
-func (p *page) showIncidents(list []query.Incident, c colours, asJSON bool) error {
+// showIncidents shows the first of the incidents in full, and of the others a
+// line each, or all in full.
+func (p *page) showIncidents(list []query.Incident, c colours, all, asJSON bool) error {
 	enc := json.NewEncoder(p.w)
 	for i := range list {
 		in := &list[i]
-		if asJSON {
+		switch {
+		case asJSON:
 			if err := enc.Encode(in); err != nil {
 				return err
 			}
-			continue
-		}
-		p.incident(in, c)
-		p.field("follows", strings.Join(in.Includes, ", "))
-		for _, h := range in.Hours {
-			p.field("hour", fmt.Sprintf("%s  %d", p.stamp(h.Hour), h.N))
+		case i > 0 && !all:
+			if i == 1 {
+				p.line("Before that:")
+			}
+			if i > mostEarlier {
+				p.line("  … and %s; --all shows them", count.Of(len(list)-i, "more incident"))
+				return nil
+			}
+			p.line("  %s to %s  %s at %s", p.stamp(in.Opened), p.stamp(in.Closed), count.Of(in.Count, "failure"), wrap(printable(strings.Join(in.Receivers, ", ")), 30, 4))
+		default:
+			p.incident(in, c)
+			p.field("follows", strings.Join(in.Includes, ", "))
+			p.struck(in.Hours)
 		}
 	}
 	return nil
+}
+
+const (
+	mostEarlier = 10 // incidents that are told in a line each
+	mostHours   = 24 // hours that are told one by one, else days
+	mostDays    = 30
+)
+
+// struck tells when failures came, by the hour, or by the day where they are many.
+func (p *page) struck(hours []policy.Tally) {
+	if len(hours) <= mostHours {
+		for _, h := range hours {
+			p.field("hour", fmt.Sprintf("%s  %s", p.stamp(h.Hour), count.Number(h.N)))
+		}
+		return
+	}
+	var days []string
+	n := map[string]int{}
+	for _, h := range hours {
+		day := p.day(h.Hour)
+		if n[day] == 0 {
+			days = append(days, day)
+		}
+		n[day] += h.N
+	}
+	if more := len(days) - mostDays; more > 0 {
+		p.field("days", fmt.Sprintf("%s before %s, see --json", count.Of(more, "day"), days[more]))
+		days = days[more:]
+	}
+	for _, day := range days {
+		p.field("day", fmt.Sprintf("%s  %s", day, count.Number(n[day])))
+	}
 }
 
 // incidentsOf finds the incidents of one cause, the open one first.

@@ -6,10 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"text/tabwriter"
@@ -44,8 +41,10 @@ func newOnce(a *app) *cobra.Command {
 		Short: "Harvest every mailbox once, then write the files that are due",
 		Long: `Makes one pass over all mailboxes, then writes the exports and the report that
 are due by their schedules. For cron and for trying a configuration; the daemon
-is harvester run. With --dry-run it only says what it would do: neither server
-nor database is touched.`,
+is harvester run. With --dry-run it reads the mail into a copy of the database,
+and says what would follow: which addresses would be listed and by which line of
+the policy, what is yours to mend, and what would change in each export. Neither
+server nor database is touched.`,
 		Example: "  harvester once --dry-run\n  */10 * * * * harvester once --config /etc/harvester/harvester.toml",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,18 +55,7 @@ nor database is touched.`,
 			if len(c.Mailboxes) == 0 {
 				return fail(exitConfig, fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox), "add a [[mailbox]]; harvester config example shows one")
 			}
-			pass := a.pass
-			if dry {
-				pass = a.dryPass
-			}
-			results, err := pass(cmd.Context(), c)
-			if err != nil {
-				return err
-			}
-			if err := a.printPass(results, asJSON); err != nil {
-				return err
-			}
-			return passStatus(results, len(c.Mailboxes))
+			return a.once(cmd.Context(), c, dry, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would happen, change nothing")
@@ -78,6 +66,21 @@ nor database is touched.`,
 		exitProtocol, "a server contradicts itself: it holds mail that it doesn't give out, or did not do what it confirmed",
 		exitNoPerm, "every login was refused, or a right is missing", exitConfig, "the configuration is wrong: a key, a secret or a folder", exitInterrupted, "interrupted")
 	return cmd
+}
+
+// once makes a pass, or says what it would do, and sums it up in an exit status.
+func (a *app) once(ctx context.Context, c *config.Config, dry, asJSON bool) error {
+	var results []ran
+	var err error
+	if dry {
+		results, err = a.dryPass(ctx, c, asJSON)
+	} else if results, err = a.pass(ctx, c); err == nil {
+		err = a.printPass(results, asJSON)
+	}
+	if err != nil {
+		return err
+	}
+	return passStatus(results, len(c.Mailboxes))
 }
 
 // pass runs every mailbox and then the files that are due.
@@ -109,43 +112,20 @@ func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
 			results = append(results, ran{Job: files[i].Name, OK: true, Detail: "not due"})
 		}
 	}
-	return results, ctx.Err()
+	if ctx.Err() == nil {
+		err = a.warnOfUnproven(ctx, set)
+	}
+	return results, errors.Join(err, ctx.Err())
 }
 
-// dryPass reads every mailbox and stores nothing. A database that does not
-// exist yet is taken as an empty one.
-func (a *app) dryPass(ctx context.Context, c *config.Config) ([]ran, error) {
-	o := compose.Options{ReadOnly: true}
-	if _, err := os.Stat(c.Store.Path); errors.Is(err, fs.ErrNotExist) {
-		dir, err := os.MkdirTemp("", "harvester-dry-run-")
-		if err != nil {
-			return nil, err
-		}
-		defer os.RemoveAll(dir)
-		c.Store.Path, o.ReadOnly = filepath.Join(dir, "empty.db"), false
+// warnOfUnproven says that own_domains is wrong or incomplete: nothing else
+// tells why the list stays empty.
+func (a *app) warnOfUnproven(ctx context.Context, set *compose.Set) error {
+	unproven, err := set.DB.Reports.Unproven(ctx)
+	if text := unproven.String(); err == nil && text != "" {
+		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(text, 78, 2))
 	}
-	set, err := compose.Open(ctx, c, o)
-	if err != nil {
-		return nil, err
-	}
-	defer set.Close()
-	return inParallel(c.Mailboxes, func(m *config.Mailbox) ran {
-		tally, err := set.Mailbox(m, true).Run(ctx)
-		if err != nil {
-			return ran{Job: compose.HarvestName(m), Due: true, err: err}
-		}
-		detail := fmt.Sprintf("would store %d messages", tally.Read)
-		if m.Holds == config.HoldsSent {
-			detail = fmt.Sprintf("would take %d copies into the ledger", tally.Copies)
-			if tally.Useless > 0 {
-				detail += fmt.Sprintf(" and pass over %d", tally.Useless)
-			}
-		}
-		if planned := tally.Planned(); planned != "" {
-			detail += ", then " + planned
-		}
-		return ran{Job: compose.HarvestName(m), OK: true, Due: true, Detail: detail}
-	}), ctx.Err()
+	return err
 }
 
 // inParallel maps a few at a time and keeps the order.

@@ -33,8 +33,9 @@ type statusView struct {
 	Stopped  *judge.Trip  `json:"stopped"` // what keeps the exports still; null when they go on
 	Rates    []judge.Rate `json:"rates"`   // of each stream
 
-	Alarms []policy.Alarm `json:"alarms"` // that lasted at the last look for them
-	Jobs   []statusJob    `json:"jobs"`
+	Unproven *query.Unproven `json:"unproven"` // failures that own_domains does not account for; null when few
+	Alarms   []policy.Alarm  `json:"alarms"`   // that lasted at the last look for them
+	Jobs     []statusJob     `json:"jobs"`
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -57,6 +58,13 @@ func newStatus(a *app) *cobra.Command {
 				}
 				if stopped {
 					view.Stopped = &trip
+				}
+				unproven, err := set.DB.Reports.Unproven(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if unproven.String() != "" {
+					view.Unproven = &unproven
 				}
 				if view.Rates, err = set.DB.Rates.Rates(cmd.Context()); err != nil {
 					return err
@@ -102,6 +110,9 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	if v.Stopped != nil {
 		p.line("  %-9s %s", "exports", c.red(fmt.Sprintf("stopped since %s: see harvester ack --help", p.stamp(v.Stopped.At))))
 		p.field("", v.Stopped.Why)
+	}
+	if v.Unproven != nil {
+		p.field("proof", v.Unproven.String())
 	}
 	for _, al := range v.Alarms {
 		p.field("alarm", fmt.Sprintf("%s since %s: %s", strings.ToUpper(al.Urgency.String()), p.stamp(al.Opened), al.Title))

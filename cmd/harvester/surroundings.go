@@ -11,6 +11,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/web"
 )
 
 // surroundings checks what a configuration refers to: rules, folders and, if
@@ -37,6 +38,17 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 	folder("store.path", filepath.Dir(c.Store.Path))
 	for _, e := range c.Exports {
 		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
+	}
+	if c.Report.Path != "" {
+		folder("report.path", c.Report.Path)
+	}
+	for key, listen := range map[string]config.Listen{"web.listen": c.Web.Listen, "mta.listen": c.MTA.Listen} {
+		if listen == "" {
+			continue
+		}
+		if err := web.Listenable(ctx, string(listen)); err != nil {
+			note(key, fmt.Sprintf("nothing can listen on %s here: %v", listen, err), "")
+		}
 	}
 	if c.Pause.Path != "" {
 		folder("pause.path", c.Pause.Path)
@@ -79,7 +91,11 @@ func lookUp(ctx context.Context, c *config.Config, note func(key, problem, hint 
 	see("report.mail.password", c.Report.Mail.Password)
 	see("report.webhook.url", c.Report.Webhook.URL)
 	see("alarm.webhook.url", c.Alarm.Webhook.URL)
-	see("web.token", c.Web.Token)
+	if !c.Web.Token.IsZero() {
+		if _, err := c.Web.Secret(ctx); err != nil {
+			note("web.token", err.Error(), "")
+		}
+	}
 	if _, _, err := c.ReturnPaths(ctx); err != nil {
 		note("", err.Error(), "")
 	}

@@ -34,7 +34,7 @@ func (w *walk) stream(path string, r *bufio.Reader, asked bool) bool {
 	case isSeparator(firstLine(start)) && !single(path):
 		return w.mbox(path, r)
 	case bytes.IndexByte(start, 0) >= 0 && !looksLikeMail(start),
-		!asked && !looksLikeMail(start):
+		(!asked || w.Strict && path != "-" && !inMaildir(path)) && !looksLikeMail(start):
 		return w.fail(path, fmt.Errorf("reading %s: %w: no header field at its start", path, ErrNotMail))
 	}
 	received := maildirTime(path)

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	MaxMessage int64     // bytes of a message that are kept; 0: [DefaultMaxMessage]
 	Stdin      io.Reader // what the path "-" reads; nil: the process's standard input
+	Strict     bool      // a file that was asked for by name must look like mail, too
 }
 
 // DefaultMaxMessage is how much of a message is kept unless told otherwise.

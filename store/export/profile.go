@@ -112,6 +112,9 @@ func (p *Profile) Refuses(e *query.Suppression) string {
 	return why
 }
 
+// Holds says whether a file of p holds the entry.
+func (p *Profile) Holds(e *query.Suppression) bool { return p.holds(e) }
+
 // holds says whether a file of p holds the entry.
 func (p *Profile) holds(e *query.Suppression) bool {
 	return (p.form.takes == nil || p.form.takes(e)) && p.Refuses(e) == ""

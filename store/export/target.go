@@ -14,19 +14,19 @@ type Target struct {
 	Filter     query.Filter // which part of the list
 	Policy     string       // version of the policy that the verdicts rest on; Publish knows it
 	Rules      string       // version of the rule pack
-	Generation int64        // highest generation known so far; the next change gets one more
+	Generation int64        `json:"generation"` // highest generation known so far; the next change gets one more
 	Now        time.Time    // when this run began, for the manifest
 	Unread     []string     // mailboxes that nothing was ever read of: a first file would be empty for that alone
 }
 
 // Result is what Write did.
 type Result struct {
-	Changed    bool
+	Changed    bool `json:"changed"`
 	Generation int64
-	Rows       int   // addresses in the file
-	Skipped    int   // addresses that the target can't represent
-	Omitted    int   // entries that the target has no place for
-	Bytes      int64 // over all parts
-	SHA256     string
-	Files      []string // the data files, in order
+	Rows       int      `json:"rows"`    // addresses in the file
+	Skipped    int      `json:"skipped"` // addresses that the target can't represent
+	Omitted    int      `json:"omitted"` // entries that the target has no place for
+	Bytes      int64    `json:"bytes"`   // over all parts
+	SHA256     string   `json:"sha256"`
+	Files      []string `json:"files"` // the data files, in order
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ func (v Verdict) WhatIf() []string {
 	}
 	var out []string
 	for _, ep := range v.Episodes {
-		what := ep.Family
+		what := inWords(ep.Family)
 		switch {
 		case ep.Waiting:
 			out = append(out, fmt.Sprintf("%s: you confirm it (harvester holds release), more proof does, or silence until %s drops it", what, date(ep.Expires)))
@@ -65,10 +66,10 @@ func (v Verdict) WhyNot() []string {
 	}
 	for _, ep := range v.Episodes {
 		if ep.Waiting {
-			out = append(out, ep.Family+": it "+waits)
+			out = append(out, inWords(ep.Family)+": it "+waits)
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s: held as part of a burst, a failure after %s confirms it", ep.Family, date(ep.HeldUntil)))
+		out = append(out, fmt.Sprintf("%s: held as part of a burst, a failure after %s confirms it", inWords(ep.Family), date(ep.HeldUntil)))
 	}
 	for _, ep := range v.Past {
 		how := "stood"
@@ -79,7 +80,7 @@ func (v Verdict) WhyNot() []string {
 		if end == expired {
 			end += " on " + date(ep.Expires)
 		}
-		out = append(out, fmt.Sprintf("%s: it %s from %s, but %s", ep.Family, how, date(ep.Since), end))
+		out = append(out, fmt.Sprintf("%s: it %s from %s, but %s", inWords(ep.Family), how, date(ep.Since), end))
 	}
 	for _, c := range v.Counters {
 		out = append(out, c.String())
@@ -87,9 +88,24 @@ func (v Verdict) WhyNot() []string {
 	return append(out, v.weightless()...)
 }
 
+// inWords names a family as people would.
+func inWords(family string) string {
+	switch family {
+	case "unknown":
+		return "address unknown"
+	case "unreachable":
+		return "receiver unreachable"
+	case behind:
+		return "failures behind the address"
+	case "operator":
+		return "the operator's act"
+	}
+	return strings.ReplaceAll(family, "_", " ")
+}
+
 // String is the counter in words.
 func (c Counter) String() string {
-	s := fmt.Sprintf("%s: %d of %d days that the policy asks for (%s)", c.Family, c.Count, c.After, c.Line)
+	s := fmt.Sprintf("%s: %d of %d days that the policy asks for (%s)", inWords(c.Family), c.Count, c.After, c.Line)
 	if !c.Lapses.IsZero() {
 		s += "; the oldest counts until " + date(c.Lapses)
 	}

@@ -118,12 +118,19 @@ func Rules(dir string) (*rules.Set, error) {
 		return rules.Builtin(), nil
 	}
 	if info, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("reading rules: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrRules, err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("reading rules: %s is not a directory", dir)
+		return nil, fmt.Errorf("%w: %s is not a directory", ErrRules, dir)
 	}
-	return rules.Load(rules.Builtin(), os.DirFS(dir))
+	set, err := rules.Load(rules.Builtin(), os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRules, err)
+	}
+	return set, nil
 }
+
+// ErrRules tells that the folder of rules can't be read.
+var ErrRules = errors.New("reading rules")
 
 // TokenExpiries says when the access token of each mailbox ends, of those that
 // have one.
@@ -219,6 +226,9 @@ func (s *Set) Files() []schedule.Job {
 			Name: job.Export.Of(string(e.Name)), Spec: e.Schedule, Deadline: fileDeadline, AtOnce: true, Follows: true,
 			Run: func(ctx context.Context) (string, error) {
 				res, err := s.Export(ctx, e)
+				if err != nil && !res.Changed {
+					return "", err
+				}
 				return res.String(), err
 			},
 		})

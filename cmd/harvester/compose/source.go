@@ -21,13 +21,13 @@ func source(m *config.Mailbox, tokens *auth.CachedTokens, dry bool, log *slog.Lo
 	switch m.Type {
 	case config.POP3:
 		return pop3.New(pop3.Config{
-			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Auth: signIn(m, tokens),
+			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: string(m.Pin), Auth: signIn(m, tokens),
 		})
 	case config.Maildir, config.Mbox, config.Directory:
 		return file.New(file.Config{Name: name, Format: file.Format(m.Type), Path: m.Path, Folders: m.Folders, ReadOnly: readOnly})
 	default:
 		return imap.New(imap.Config{
-			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: m.Pin, Folders: m.Folders,
+			Name: name, Server: string(m.Server), TLS: wire.TLS(m.TLS), CAFile: m.CAFile, Pin: string(m.Pin), Folders: m.Folders,
 			Auth: signIn(m, tokens), ReadOnly: readOnly, Log: log,
 		})
 	}

@@ -378,7 +378,7 @@ format = "csv"
 h.toml:11:1: sent.a.format: there is no format "postfx" (hint: did you mean "postfix"?)
 h.toml:12:1: sent.a.stream: there is no stream "news" (hint: a stream is a [stream.NAME] of this file)
 h.toml:14:1: sent.b.path: this log is followed already (hint: see line 10)
-h.toml:16:1: sent.b.schedule: invalid cron spec "often": expected exactly 5 fields, found 1: [often]
+h.toml:16:1: sent.b.schedule: invalid cron spec "often": write five fields (minute, hour, day of month, month, day of week) such as "*/5 * * * *", or "@every 5m", "@hourly", "@daily"
 h.toml:18:1: sent.c.path: "/var/log/[mail" is no pattern for file names
 h.toml:20:7: sent.d/e.path: missing
 h.toml:20:7: sent.d/e: "d/e" is not a name: use letters, digits, dot, hyphen and underscore

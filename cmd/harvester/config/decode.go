@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
@@ -23,6 +24,11 @@ type decoder struct {
 }
 
 func (d *decoder) decode(doc []byte, into any) {
+	if bytes.IndexByte(doc, 0) >= 0 {
+		d.errs = append(d.errs, &Error{File: d.file, Problem: "it is no text in UTF-8: it holds zero bytes, as UTF-16 does", Hint: "save it as UTF-8"})
+		return
+	}
+	doc = bytes.TrimPrefix(doc, []byte("\ufeff")) // as editors of Windows put it
 	var tree map[string]any
 	if err := toml.Unmarshal(doc, &tree); err != nil {
 		d.syntax(err)
@@ -38,6 +44,9 @@ func (d *decoder) syntax(err error) {
 	if errors.As(err, &de) {
 		e.Line, e.Col = de.Position()
 		e.Key = strings.Join(de.Key(), ".")
+	}
+	if strings.Contains(e.Problem, "strings cannot have new lines") || strings.Contains(e.Problem, "not terminated") {
+		e.Problem, e.Hint = "a quote is opened and not closed on this line", `write key = "value"`
 	}
 	d.errs = append(d.errs, e)
 }

@@ -20,7 +20,7 @@ type Mailbox struct {
 	Server      Server        `toml:"server"`
 	TLS         TLS           `toml:"tls"`
 	CAFile      string        `toml:"ca_file"`
-	Pin         string        `toml:"pin"`
+	Pin         Pin           `toml:"pin"`
 	Username    string        `toml:"username"`
 	Password    Secret        `toml:"password"`
 	Folders     []string      `toml:"folders"`

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -54,6 +56,18 @@ func (z Zone) Location() *time.Location {
 
 // MarshalText writes the zone's name.
 func (z Zone) MarshalText() ([]byte, error) { return []byte(z.Location().String()), nil }
+
+// Pin is the SHA-256 of a certificate, in hex.
+type Pin string
+
+// UnmarshalText reads 64 hexadecimal digits, with or without colons.
+func (p *Pin) UnmarshalText(b []byte) error {
+	if digits, err := hex.DecodeString(strings.ReplaceAll(string(b), ":", "")); len(b) > 0 && (err != nil || len(digits) != sha256.Size) {
+		return fmt.Errorf("%q is not the SHA-256 of a certificate, 64 hexadecimal digits: openssl s_client -connect HOST:993 </dev/null | openssl x509 -noout -fingerprint -sha256 prints it", b)
+	}
+	*p = Pin(b)
+	return nil
+}
 
 // Day is a day of the calendar; the zero Day is none.
 type Day struct{ utc time.Time }

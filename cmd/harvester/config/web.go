@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -10,6 +11,18 @@ type Web struct {
 	Listen  Listen `toml:"listen"`
 	Token   Secret `toml:"token"`
 	Actions bool   `toml:"actions"`
+}
+
+// leastToken is how many bytes a token has at least: nobody guesses as many.
+const leastToken = 16
+
+// Secret looks the token up, and refuses one that can be guessed.
+func (w *Web) Secret(ctx context.Context) (string, error) {
+	token, err := w.Token.Resolve(ctx)
+	if err == nil && len(token) < leastToken {
+		err = fmt.Errorf("%w: the token has %d characters: take at least %d, such as those of \"openssl rand -hex 32\"", ErrSecret, len(token), leastToken)
+	}
+	return token, err
 }
 
 // Listen is where the daemon serves HTTP: host:port, or unix:PATH; "" is

@@ -10,9 +10,6 @@ import (
 	"harvester/schedule"
 )
 
-// leastToken is how many bytes a token has at least: nobody guesses as many.
-const leastToken = 16
-
 // serve begins to answer over HTTP where that is configured, until ctx ends.
 // The function that it returns waits for that.
 func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner) (wait func(), err error) {
@@ -22,11 +19,8 @@ func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner
 	}
 	o := web.Options{Actions: c.Actions, Set: set, States: r.States, Alive: r.Healthy, Metrics: d.metrics.Handler(set, r.States), Log: d.Log}
 	if !c.Token.IsZero() {
-		if o.Token, err = c.Token.Resolve(ctx); err != nil {
+		if o.Token, err = c.Secret(ctx); err != nil {
 			return nil, fmt.Errorf("web.token: %w", err)
-		}
-		if len(o.Token) < leastToken {
-			return nil, fmt.Errorf("web.token: the token has %d characters: take at least %d, such as those of \"openssl rand -hex 32\"", len(o.Token), leastToken)
 		}
 	}
 	handler, err := web.New(o)

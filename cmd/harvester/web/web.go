@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ const (
 	quietTime  = time.Second // for which a connection may ask nothing at that limit
 )
 
+// ErrListen tells that an address can't be listened on.
+var ErrListen = errors.New("listening")
+
 // Listen opens what web.listen names: host:port, or unix:PATH for a socket
 // that the group may use, too.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
@@ -68,24 +72,46 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	if !unix {
 		l, err := config.Listen(ctx, "tcp", address)
 		if err != nil {
-			return nil, fmt.Errorf("listening on %s: %w", address, err)
+			return nil, fmt.Errorf("%w on %s: %w", ErrListen, address, err)
 		}
 		return l, nil
 	}
 	// A socket that a crash left behind would be in the way; anything else stays.
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
 		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("removing the old socket: %w", err)
+			return nil, fmt.Errorf("%w: removing the old socket: %w", ErrListen, err)
 		}
 	}
 	l, err := config.Listen(ctx, "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", address, err)
+		return nil, fmt.Errorf("%w on %s: %w", ErrListen, address, err)
 	}
 	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // the group is who shall ask
 		return nil, errors.Join(fmt.Errorf("opening the socket to its group: %w", err), l.Close())
 	}
 	return l, nil
+}
+
+// Listenable tells why an address can't be listened on, whoever listens there
+// now: the machine does not have it, or its folder is missing. What lies below
+// /run is made by who starts the service.
+func Listenable(ctx context.Context, address string) error {
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		if strings.HasPrefix(path, "/run/") {
+			return nil
+		}
+		_, err := os.Stat(filepath.Dir(path))
+		return err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // Serve answers on l until ctx ends, then lets what is under way end.
