@@ -117,7 +117,7 @@ func TestEveryTypeOfMailbox(t *testing.T) {
 			if out := harvester(t, exitOK, "config", "check", "--online", "--config", file); !strings.Contains(out, "mailbox bounces: INBOX opens and holds 4 messages") {
 				t.Errorf("check: %s", out)
 			}
-			if out := harvester(t, exitOK, "once", "--dry-run", "--config", file); !strings.Contains(out, "would store 4 messages"+p.then) {
+			if out := harvester(t, exitOK, "once", "--dry-run", "--config", file); !strings.Contains(out, "would store 4 messages (3 bounce, 1 none)"+p.then) {
 				t.Errorf("dry run: %s", out)
 			}
 			if out := harvester(t, exitOK, "once", "--config", file); !strings.Contains(out, "4 read, 4 new") {
