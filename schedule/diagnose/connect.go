@@ -178,7 +178,9 @@ type policyFile struct {
 
 // fetchPolicy reads the policy file of a domain, as RFC 8461 §3.3 wants it: by
 // HTTPS with a valid certificate, no redirects, in bounds.
-func (c *Checker) fetchPolicy(ctx context.Context, domain string) (p policyFile, problem string) {
+//
+// What keeps this network from asking is no problem of the domain's: unreached.
+func (c *Checker) fetchPolicy(ctx context.Context, domain string) (p policyFile, problem string, unreached bool) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: c.dial}
@@ -188,19 +190,19 @@ func (c *Checker) fetchPolicy(ctx context.Context, domain string) (p policyFile,
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://mta-sts."+domain+"/.well-known/mta-sts.txt", nil)
 	if err != nil {
-		return p, "the name is no host name"
+		return p, "the name is no host name", false
 	}
 	resp, err := client.Do(req)
 	if err != nil {
 		var cert *tls.CertificateVerificationError
 		if errors.As(err, &cert) {
-			return p, "the certificate of mta-sts." + domain + " is not valid"
+			return p, "the certificate of mta-sts." + domain + " is not valid", false
 		}
-		return p, "mta-sts." + domain + " can't be reached"
+		return p, "mta-sts." + domain + " can't be reached", true
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return p, fmt.Sprintf("the web server says %d", resp.StatusCode)
+		return p, fmt.Sprintf("the web server says %d", resp.StatusCode), resp.StatusCode >= 500
 	}
 	lines := bufio.NewScanner(io.LimitReader(resp.Body, 64<<10))
 	version := ""
@@ -217,7 +219,7 @@ func (c *Checker) fetchPolicy(ctx context.Context, domain string) (p policyFile,
 		}
 	}
 	if version != "STSv1" || p.mode != "enforce" && p.mode != "testing" && p.mode != "none" || p.mode != "none" && len(p.mx) == 0 {
-		return p, "the file is no policy"
+		return p, "the file is no policy", false
 	}
-	return p, ""
+	return p, "", false
 }

@@ -135,6 +135,8 @@ type Finding struct {
 	Cost     *Cost         `json:"cost,omitempty"`
 	Measured []Measurement `json:"measured"`
 	Advice   bool          `json:"advice,omitempty"` // worth mending, but no reason for the failures
+
+	name, typ string // of the record that the history is asked for; "" for none
 }
 
 // Check is the part of the id before the dot.
@@ -186,7 +188,10 @@ type Options struct {
 	// History gives what was seen before of the records of a type at a name, the
 	// latest first; nil: nothing is kept.
 	History func(name, typ string) []Earlier
-	Now     func() time.Time // nil: time.Now
+	// Found gives when a fault was last confirmed by a check of an incident, for
+	// what leaves no record behind, such as a receiver's server; nil: never.
+	Found func(incident, check string) (answer string, last time.Time, ok bool)
+	Now   func() time.Time // nil: time.Now
 	Dial    Dialer           // for Connect; nil: the network
 	Roots   *x509.CertPool   // for Connect; nil: those of the system
 }

@@ -202,7 +202,7 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 		return []Finding{f}
 	}
 	// A leg is there. Does it stand?
-	var legs []Finding
+	var legs, standing []Finding
 	stands := false
 	unknown := false
 	if dkim {
@@ -210,7 +210,9 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 		for _, s := range ev.Signatures {
 			if _, d, _ := strings.Cut(canonical(s), "._domainkey."); fits(d, strictD) {
 				for _, f := range c.key(ctx, &sub, s, "") {
-					stands = stands || f.ID == "dkim.key"
+					if f.ID == "dkim.key" {
+						stands, standing = true, append(standing, f)
+					}
 					unknown = unknown || f.Verdict == CannotTell
 					if f.ID != "dkim.key" {
 						legs = append(legs, f)
@@ -221,7 +223,9 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 	}
 	if spf && ev.IP.IsValid() {
 		for _, f := range c.spf(ctx, ev) {
-			stands = stands || f.ID == "spf.pass"
+			if f.ID == "spf.pass" {
+				stands, standing = true, append(standing, f)
+			}
 			unknown = unknown || f.Verdict == CannotTell
 			if f.Verdict == Confirmed {
 				legs = append(legs, f)
@@ -230,9 +234,12 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 	}
 	why := "the mail is aligned"
 	if stands {
-		f := c.fine(ev, "dmarc.pass", nil, "", "", fmt.Sprintf("%s, and a leg of it stands now (policy %s)", why, policy))
+		f := c.fine(ev, "dmarc.pass", dmarcBroken, "_dmarc."+r.name+".", "TXT", fmt.Sprintf("%s, and a leg of it stands now (policy %s)", why, policy))
 		if ev.IP.IsValid() && !c.whoseIP(ctx, ev.IP, ev.Direct).ours && len(legs) > 0 {
 			f.Answer += "; the sending address is not known to be yours: most likely a forwarder changed the mail"
+		}
+		if f.Verdict != Mended && !slices.ContainsFunc(standing, func(l Finding) bool { return l.Verdict != Mended }) {
+			f.Verdict, f.Answer = Mended, fmt.Sprintf("%s (policy %s), by what was mended: %s", why, policy, standing[0].Answer)
 		}
 		f.Steps = append(f.Steps, "If it goes on, look for what changes the mail after signing: footers, gateways, link rewriting.")
 		f.Measured = seen

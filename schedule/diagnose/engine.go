@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,8 +26,27 @@ func (c *Checker) Incident(ctx context.Context, ev *Evidence) []Finding {
 	}
 	e.Signatures = first(e.Signatures, maxSignatures)
 	list := c.claim(ctx, &e)
+	for i := range list {
+		c.steady(&e, &list[i])
+		c.compare(&e, &list[i], list)
+	}
 	Rank(list)
 	return list
+}
+
+// compare takes a fault that was confirmed at an earlier look, and that no
+// finding of the same check confirms now, for mended since.
+func (c *Checker) compare(ev *Evidence, f *Finding, all []Finding) {
+	if c.Found == nil || ev.Incident == "" || f.Verdict != Refuted ||
+		slices.ContainsFunc(all, func(o Finding) bool { return o.Check() == f.Check() && o.Verdict == Confirmed && !o.Advice }) {
+		return
+	}
+	answer, last, ok := c.Found(ev.Incident, f.Check())
+	if !ok {
+		return
+	}
+	f.Verdict = Mended
+	f.Answer = strings.TrimSuffix(f.Answer, notKnown) + fmt.Sprintf("; until %s it was found that %s", stamp(last), answer)
 }
 
 func (c *Checker) claim(ctx context.Context, ev *Evidence) []Finding {

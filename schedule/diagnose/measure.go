@@ -81,7 +81,7 @@ func (c *Checker) fine(ev *Evidence, id string, wrong func(Earlier) bool, name, 
 	f := c.finding(ev, id, Refuted, Nobody, "%s", answer)
 	if c.History == nil || wrong == nil {
 		if f.Claim != nil {
-			f.Answer += "; how it stood when the receiver refused is not known"
+			f.Answer += notKnown
 		}
 		return f
 	}
@@ -94,11 +94,43 @@ func (c *Checker) fine(ev *Evidence, id string, wrong func(Earlier) bool, name, 
 		f.Measured = append(f.Measured, Measurement{What: typ + " " + name, State: e.State, Values: e.Values, At: e.Last, Note: "as it was seen before"})
 		return f
 	}
-	if list := c.History(name, typ); len(list) > 0 && f.Claim != nil && !list[0].First.After(ev.Claim.First) {
-		f.Answer += fmt.Sprintf("; it has been so since %s, before the receiver refused", stamp(list[len(list)-1].First))
-	}
+	f.name, f.typ = name, typ
 	return f
 }
+
+// steady says that a record which is right now stood so when the receiver
+// refused, where the history shows the same record then.
+func (c *Checker) steady(ev *Evidence, f *Finding) {
+	if f.name == "" || f.Claim == nil || f.Verdict != Refuted {
+		return
+	}
+	list := c.History(f.name, f.typ)
+	if len(list) == 0 || list[0].First.After(ev.Claim.First) {
+		return
+	}
+	same := func(e Earlier) bool {
+		if f.typ == LifeType { // it keeps a state and no record
+			return e.State == "found"
+		}
+		return slices.ContainsFunc(f.Measured, func(m Measurement) bool {
+			return m.What == f.typ+" "+f.name && m.State == e.State && slices.Equal(m.Values, slices.Sorted(slices.Values(e.Values)))
+		})
+	}
+	if !same(list[0]) {
+		return
+	}
+	since := list[0].First
+	for _, e := range list[1:] {
+		if !same(e) {
+			break
+		}
+		since = e.First
+	}
+	f.Answer += fmt.Sprintf("; it has been so since %s, before the receiver refused", stamp(since))
+}
+
+// notKnown is said of what nobody looked at before.
+const notKnown = "; how it stood when the receiver refused is not known"
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 

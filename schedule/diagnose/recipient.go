@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"harvester/parse/bounce"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -204,6 +205,28 @@ func oneSlip(a, b string) bool {
 	return a[i+1:] == b[i+1:] || i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
+// findsWay is about our own server, which found no way to a domain.
+func (c *Checker) findsWay(ctx context.Context, ev *Evidence, domain string, mark func(Finding) []Finding) []Finding {
+	l := c.Life(ctx, domain)
+	var f Finding
+	switch l.State {
+	case "unknown":
+		f = c.finding(ev, "route.unknown", CannotTell, Receiver, "the mail hosts of %s can't be told: %s", domain, l.Why)
+		f.Steps = append(f.Steps, "Wait: it is the domain's name servers that fail.")
+	case "lives", "web_only":
+		f = c.fine(ev, "route.resolves", func(e Earlier) bool { return e.State == "nxdomain" || e.State == "no_data" }, domain+".", LifeType, l.Why)
+		if f.Verdict == Refuted {
+			f.Owner = UsMail
+		}
+		f.Steps = append(f.Steps, "Look at the resolver of the host that sent, and at its fixed routes (Postfix: transport_maps).")
+	default:
+		f = c.finding(ev, "route."+map[string]string{"none": "nxdomain", "null_mx": "null_mx", "no_mail": "no_mail", "dangling": "dangling", "parked": "parked"}[l.State], Confirmed, RecipientSide, "%s", l.Why)
+		f.Steps = append(f.Steps, "Tell the recipient by another way; nothing on your side helps.")
+	}
+	f.Measured = append(f.Measured, l.Answers...)
+	return mark(f)
+}
+
 // route checks who the mail hosts of the recipient's domain are, and whether
 // the host that refused is one of them.
 func (c *Checker) route(ctx context.Context, ev *Evidence) []Finding {
@@ -211,6 +234,9 @@ func (c *Checker) route(ctx context.Context, ev *Evidence) []Finding {
 	mark := func(f Finding) []Finding {
 		f.Subject, f.Source = Subject{Domain: domain, Identity: "recipient", Host: remote}, "RFC 5321 §5.1"
 		return []Finding{f}
+	}
+	if domain != "" && ev.Claim.Reason == bounce.RoutingFailed && (remote == "" || c.ours(remote)) {
+		return c.findsWay(ctx, ev, domain, mark)
 	}
 	if domain == "" || remote == "" {
 		f := c.finding(ev, "route.unknown", CannotTell, Nobody, "the notice does not name both the recipient's domain and the host that refused")

@@ -28,8 +28,9 @@ var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // A scenario is a txtar archive: "zone" and "faults" of the DNS server (common
 // ones stand in common.zone), "ask" (what is diagnosed, one "key: value" a
-// line) or "mail" (a notice), "earlier" (records as they were seen before) and
-// "want" (findings).
+// line) or "mail" (a notice), "earlier" (records as they were seen before),
+// "found" (faults that were found before), "peers" (receivers' servers, which
+// are spoken to) and "want" (findings).
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil {
@@ -56,8 +57,9 @@ func scenario(t *testing.T, path, common string) {
 	for _, f := range a.Files {
 		part[f.Name] = string(f.Data)
 	}
-	server := dnstest.Start(t, common+part["zone"], part["faults"])
-	got := find(t, server, part)
+	peers := startPeers(t, part["peers"], part["policy"])
+	server := dnstest.Start(t, common+peers.fill(part["zone"]), part["faults"])
+	got := find(t, server, part, peers)
 	if *update {
 		a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool { return f.Name == "want" })
 		a.Files = append(a.Files, txtar.File{Name: "want", Data: []byte(got)})
@@ -77,7 +79,7 @@ func scenario(t *testing.T, path, common string) {
 }
 
 // find runs one scenario and writes what was found in short.
-func find(t *testing.T, server *dnstest.Server, part map[string]string) string {
+func find(t *testing.T, server *dnstest.Server, part map[string]string, peers *peers) string {
 	t.Helper()
 	timeout := 10 * time.Second
 	if strings.Contains(part["faults"], "silent") {
@@ -140,6 +142,12 @@ func find(t *testing.T, server *dnstest.Server, part map[string]string) string {
 		default:
 			t.Fatalf("what is %q?", key)
 		}
+	}
+	if _, ok := part["peers"]; ok {
+		o.Connect, o.Dial, o.Roots = true, peers.dial, peers.roots
+	}
+	if text, ok := part["found"]; ok {
+		o.Found, ev.Incident = foundBefore(t, text), "the incident"
 	}
 	if text, ok := part["earlier"]; ok {
 		o.History = earlier(t, text)

@@ -173,7 +173,10 @@ func (c *Checker) sts(ctx context.Context, ev *Evidence) (list []Finding) {
 	case !c.Connect:
 		return one(c.finding(ev, "tls.sts_unread", CannotTell, Receiver, "%s has an MTA-STS policy, which stands on its web server", domain), "harvester diagnose --connect fetches it and compares it with the MX records.")
 	}
-	policy, problem := c.fetchPolicy(ctx, domain)
+	policy, problem, unreached := c.fetchPolicy(ctx, domain)
+	if unreached {
+		return one(c.finding(ev, "tls.sts_unreached", CannotTell, Receiver, "the MTA-STS policy of %s can't be read from here: %s", domain, problem), "Try again later, or from the sending host.")
+	}
 	if problem != "" {
 		return one(c.finding(ev, "tls.sts_policy", Confirmed, Receiver, "the MTA-STS policy of %s can't be had: %s", domain, problem), "Tell the receiver's postmaster.")
 	}
@@ -189,6 +192,9 @@ func (c *Checker) sts(ctx context.Context, ev *Evidence) (list []Finding) {
 	}
 	if len(outside) > 0 && policy.mode == "enforce" {
 		return one(c.finding(ev, "tls.sts_mx", Confirmed, Receiver, "the MTA-STS policy of %s leaves out its mail host %s", domain, strings.Join(outside, ", ")), "Tell the receiver's postmaster: the policy must name every MX, under a new id.", flush)
+	}
+	if len(outside) > 0 {
+		return one(c.fine(ev, "tls.sts_testing", nil, "", "", fmt.Sprintf("the MTA-STS policy of %s leaves out %s, and only asks for reports (mode %s): no mail may be refused for it", domain, strings.Join(outside, ", "), policy.mode)), flush)
 	}
 	return one(c.fine(ev, "tls.sts", nil, "", "", fmt.Sprintf("the MTA-STS policy of %s (%s) covers its mail hosts now", domain, policy.mode)), flush)
 }

@@ -70,6 +70,11 @@ func (s *Set) History(ctx context.Context) func(name, typ string) []diagnose.Ear
 // incidents.
 func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incidents []query.Incident) ([]diagnose.Finding, error) {
 	var out []diagnose.Finding
+	before, err := s.DB.Findings.Findings(ctx, "", time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	c.Found = found(before, incidents)
 	for i := range incidents {
 		in := &incidents[i]
 		if strings.HasPrefix(in.ID, "watch.") {
@@ -85,6 +90,24 @@ func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incide
 	}
 	diagnose.Rank(out)
 	return out, nil
+}
+
+// found are the faults that were confirmed at earlier looks at incidents, since
+// each of them opened.
+func found(before []facts.Finding, incidents []query.Incident) func(incident, check string) (string, time.Time, bool) {
+	opened := map[string]time.Time{}
+	for i := range incidents {
+		opened[incidents[i].ID] = incidents[i].Opened
+	}
+	return func(incident, check string) (answer string, last time.Time, ok bool) {
+		for i := range before {
+			f := &before[i]
+			if of, _, _ := strings.Cut(f.ID, "."); of == check && f.Fault && f.Scope == incident && f.Last.After(last) && !f.Last.Before(opened[incident]) {
+				answer, last, ok = f.Answer, f.Last, true
+			}
+		}
+		return answer, last, ok
+	}
 }
 
 // evidence is what an incident's failures say, one piece for each address,
