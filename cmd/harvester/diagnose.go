@@ -215,7 +215,7 @@ func (d *diagnoser) incidents(ctx context.Context, id string) ([]diagnose.Findin
 	if d.reads {
 		return found, nil
 	}
-	return found, d.set.KeepFindings(ctx, list, found)
+	return found, errors.Join(d.set.KeepFindings(ctx, list, found), d.set.KeepDNS(ctx, found))
 }
 
 // file checks what a notice claims.

@@ -192,8 +192,8 @@ type Options struct {
 	// what leaves no record behind, such as a receiver's server; nil: never.
 	Found func(incident, check string) (answer string, last time.Time, ok bool)
 	Now   func() time.Time // nil: time.Now
-	Dial    Dialer           // for Connect; nil: the network
-	Roots   *x509.CertPool   // for Connect; nil: those of the system
+	Dial  Dialer           // for Connect; nil: the network
+	Roots *x509.CertPool   // for Connect; nil: those of the system
 }
 
 // Checker checks claims. It is for one run: what was asked is not asked again

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -47,6 +48,25 @@ func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 		}
 	}
 	return list
+}
+
+// Complete takes over what a notice shows of the mail that came back, where it
+// says the same as this evidence and nothing was known of it.
+func (ev *Evidence) Complete(o *Evidence) {
+	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
+	if ev.Header != nil || o.Header == nil || ev.Cause != o.Cause || differ(ev.MailFrom, o.MailFrom) || differ(ev.From, o.From) || differ(ev.Remote, o.Remote) ||
+		ev.IP.IsValid() && o.IP.IsValid() && ev.IP != o.IP {
+		return
+	}
+	ev.Header, ev.Raw, ev.Direct = o.Header, o.Raw, ev.Direct || o.Direct
+	if !ev.IP.IsValid() {
+		ev.IP = o.IP
+	}
+	ev.Helo, ev.MailFrom, ev.From = cmp.Or(ev.Helo, o.Helo), cmp.Or(ev.MailFrom, o.MailFrom), cmp.Or(ev.From, o.From)
+	ev.Null = ev.Null || ev.MailFrom == "" && o.Null
+	if len(ev.Signatures) == 0 {
+		ev.Signatures = o.Signatures
+	}
 }
 
 // same tells whether another piece of evidence says the same.

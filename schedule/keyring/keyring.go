@@ -150,6 +150,38 @@ func (r *Ring) look(n Name) {
 	}
 }
 
+// Saw takes in what somebody else saw in DNS at a selector of ours, such as a
+// diagnosis: what is a key serves from now on, and is kept.
+func (r *Ring) Saw(ctx context.Context, n Name, texts []string) error {
+	good := keysAmong(texts)
+	now := r.now()
+	r.mu.Lock()
+	for _, t := range good {
+		r.saw(n, t, now)
+	}
+	r.mu.Unlock()
+	return Keep(ctx, r.store, n, good)
+}
+
+// Keep stores what is a key among the texts of a selector of ours, for the next
+// ring.
+func Keep(ctx context.Context, kept Store, n Name, texts []string) error {
+	if err := kept.SawKeyRecords(ctx, n.Domain, n.Selector, keysAmong(texts)); err != nil {
+		return fmt.Errorf("keeping the DKIM key %s: %w", n, err)
+	}
+	return nil
+}
+
+// keysAmong are the texts that are keys, as many as are read.
+func keysAmong(texts []string) (good []string) {
+	for _, t := range texts[:min(len(texts), records)] {
+		if _, err := dkim.ParseRecord(t); err == nil {
+			good = append(good, t)
+		}
+	}
+	return good
+}
+
 func (r *Ring) saw(n Name, record string, now time.Time) {
 	list := []facts.KeyRecord{{Domain: n.Domain, Selector: n.Selector, Record: record, FirstSeen: now, LastSeen: now}}
 	for _, k := range r.seen[n] {

@@ -102,3 +102,35 @@ func TestRing(t *testing.T) {
 		t.Errorf("without DNS: %d keys of those that were seen", len(got))
 	}
 }
+
+// What somebody else saw at a selector serves at once, and is kept; what is no
+// key is not.
+func TestSaw(t *testing.T) {
+	now := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	db, err := store.Open(t.Context(), t.TempDir()+"/h.db", store.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	r, err := New(t.Context(), nil, nil, db.Keys, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Saw(t.Context(), Name{"example.org", "s1"}, []string{record(t), "v=spf1 -all", "v=DKIM1; p="}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Keep(t.Context(), db.Keys, Name{"example.org", "s2"}, []string{record(t)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.Keys("example.org", "s1")); n != 1 {
+		t.Errorf("%d keys", n)
+	}
+	again, err := New(t.Context(), nil, nil, db.Keys, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(again.Keys("example.org", "s1")) + len(again.Keys("example.org", "s2")); n != 2 {
+		t.Errorf("%d keys are kept", n)
+	}
+}

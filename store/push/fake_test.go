@@ -73,7 +73,43 @@ type fake struct {
 	next []func(http.ResponseWriter, *http.Request)
 	most int // addresses in the largest request
 
-	contacts []string // of Mautic
+	contacts []string          // of Mautic and Mailjet
+	ids      map[string]string // of Azure: addresses
+	denied   bool              // listmonk lets the user report bounces alone
+}
+
+// listmonkAPI is listmonk's API of subscribers: all whose bounces it was told of
+// are there, and blocked.
+func (f *fake) listmonkAPI(r *http.Request, body []byte) (int, string) {
+	parts := strings.Split(r.URL.Path, "/") // /api/subscribers/ID/bounces
+	if f.denied {
+		return 403, "permission denied"
+	}
+	if len(parts) == 3 {
+		email, ok := strings.CutPrefix(r.URL.Query().Get("query"), "subscribers.email = '")
+		if email = strings.TrimSuffix(email, "'"); f.held[email] == "" || !ok {
+			return 200, `{"data":{"results":[]}}`
+		}
+		f.contacts = append(f.contacts, email)
+		return 200, fmt.Sprintf(`{"data":{"results":[{"id":%d,"email":%q,"name":"Jane","status":"blocklisted","attribs":{"a":1},"lists":[{"id":3,"name":"news"}]}]}}`, len(f.contacts), email)
+	}
+	id, err := strconv.Atoi(parts[3])
+	if err != nil || id < 1 || id > len(f.contacts) {
+		return 404, "not found"
+	}
+	if r.Method == http.MethodDelete && len(parts) == 5 && parts[4] == "bounces" {
+		return 200, `{"data":true}`
+	}
+	v := decode[struct {
+		Email, Name, Status string
+		Lists               []int
+		Attribs             map[string]int
+	}](f.t, body)
+	if r.Method != http.MethodPut || v.Email != f.contacts[id-1] || v.Name != "Jane" || v.Status != "enabled" || !slices.Equal(v.Lists, []int{3}) || v.Attribs["a"] != 1 {
+		return 400, fmt.Sprintf("bad subscriber %+v", v)
+	}
+	delete(f.held, v.Email)
+	return 200, "{}"
 }
 
 // serve handles one request: what was planned for it, else as documented.
@@ -275,14 +311,89 @@ func documented(f *fake, service string) func(r *http.Request, body []byte) (int
 			return 200, string(said)
 		},
 		"listmonk": func(r *http.Request, body []byte) (int, string) {
-			v := decode[struct{ Email, Type, Source string }](t, body)
 			if !basic(r, "me") {
 				return 403, "invalid session"
 			}
+			if strings.HasPrefix(r.URL.Path, "/api/subscribers") {
+				return f.listmonkAPI(r, body)
+			}
+			v := decode[struct{ Email, Type, Source string }](t, body)
 			if r.URL.Path != "/webhooks/bounce" || !slices.Contains([]string{"hard", "soft", "complaint"}, v.Type) {
 				return 400, "bad bounce"
 			}
 			return f.add(v.Type, 1, v.Email)
+		},
+		"resend": func(r *http.Request, body []byte) (int, string) {
+			switch {
+			case r.Header.Get("Authorization") != "Bearer secret":
+				return 401, "API key is invalid"
+			case r.Method == http.MethodDelete:
+				return f.remove("list", last(r))
+			case r.URL.Path != "/suppressions/batch/add":
+				return 404, "no such path"
+			}
+			return f.add("list", 100, decode[struct{ Emails []string }](t, body).Emails...)
+		},
+		"mailjet": func(r *http.Request, body []byte) (int, string) {
+			if !basic(r, "me") {
+				return 401, "API key authentication/authorization failure"
+			}
+			v := decode[struct {
+				Email                   string
+				IsExcludedFromCampaigns bool
+			}](t, body)
+			if r.Method == http.MethodPost {
+				f.contacts = append(f.contacts, v.Email)
+				return f.add("excluded", 1, v.Email)
+			}
+			switch email := last(r); {
+			case !slices.Contains(f.contacts, email):
+				return 404, "Object not found"
+			case v.IsExcludedFromCampaigns:
+				return f.add("excluded", 1, email)
+			default:
+				return f.remove("excluded", email)
+			}
+		},
+		"scaleway": func(r *http.Request, body []byte) (int, string) {
+			const path = "/transactional-email/v1alpha1/regions/fr-par/blocklists"
+			switch {
+			case r.Header.Get("X-Auth-Token") != "secret":
+				return 403, "insufficient permissions"
+			case r.Method == http.MethodDelete:
+				email := strings.TrimPrefix(last(r), "id of ")
+				return f.remove(f.held[email], email)
+			case r.Method == http.MethodGet && r.URL.Query().Get("domain_id") == "list":
+				email := r.URL.Query().Get("email")
+				return 200, fmt.Sprintf(`{"blocklists":[{"id":"id of %[1]s","email":%[1]q}]}`, email)
+			case r.URL.Path != path:
+				return 404, "no such path"
+			}
+			v := decode[struct {
+				Domain_id, Type string
+				Emails          []string
+			}](t, body)
+			if v.Domain_id != "list" {
+				return 404, "no such domain"
+			}
+			return f.add(v.Type, 100, v.Emails...)
+		},
+		"azure": func(r *http.Request, body []byte) (int, string) {
+			if r.Header.Get("Authorization") != "Bearer secret" {
+				return 401, "InvalidAuthenticationToken"
+			}
+			rest, ours := strings.CutPrefix(r.URL.Path, "/subscriptions/1/suppressionLists/news/suppressionListAddresses/")
+			if !ours || len(rest) != 36 || r.URL.Query().Get("api-version") == "" {
+				return 404, "ResourceNotFound"
+			}
+			if f.ids == nil {
+				f.ids = map[string]string{}
+			}
+			if r.Method == http.MethodDelete {
+				return f.remove("list", f.ids[rest])
+			}
+			f.ids[rest] = decode[struct{ Properties struct{ Email string } }](t, body).Properties.Email
+			return f.add("list", 1, f.ids[rest])
 		},
 		"mautic": func(r *http.Request, body []byte) (int, string) {
 			if !basic(r, "me") {
@@ -333,6 +444,8 @@ func to(t *testing.T, service string, srv *httptest.Server) Settings {
 	switch service {
 	case "ses":
 		out.List = "eu-central-1"
+	case "azure":
+		out.List = "/subscriptions/1/suppressionLists/news"
 	case "http":
 		out.Batch = 3
 		out.Generic = &Generic{Headers: []string{"Authorization: Token {{.Key}}", "Content-Type: application/json"},

@@ -15,11 +15,12 @@ func listmonk() Service {
 	return Service{
 		Name:     "listmonk",
 		For:      "listmonk, its bounce webhook",
-		Settings: "url: of the installation; user and key: an API user with the right webhooks:post_bounce and its token. Bounce processing and its webhook must be switched on in listmonk's settings.",
-		Removal:  "By hand: un-blocklist the subscriber.",
-		Evidence: "source of knadh/listmonk (2026-07), POST /webhooks/bounce",
+		Settings: "url: of the installation; user and key: an API user with the right webhooks:post_bounce and its token, and for removals subscribers:get_all, subscribers:sql_query, subscribers:manage and bounces:manage. Bounce processing and its webhook must be switched on in listmonk's settings.",
+		Removal:  "By its API: the bounces are taken off the subscriber, and one that is blocklisted is enabled. Lists that blocklisting unsubscribed stay so. Without the rights it stays there, and is listed as refused.",
+		Evidence: "source of knadh/listmonk (2026-07), POST /webhooks/bounce; docs of its API, subscribers and bounces; unverified: removals were never tried against it",
 		Loses: []string{"unsubscribes are left out: the webhook knows only hard, soft and complaint", "listmonk's own thresholds decide when a subscriber is blocked: set hard and complaint to 1",
-			"an address that is no subscriber is not kept: for later sign-ups use the profile listmonk", "operator's decisions become hard bounces"},
+			"an address that is no subscriber is not kept: for later sign-ups use the profile listmonk", "operator's decisions become hard bounces",
+			"a subscriber that somebody blocklisted by hand, too, can't be told from one that bounced"},
 		Batch: 1, Rate: 20,
 		profile: "listmonk", needs: []string{"url", "user", "key"}, replaces: true,
 		list: func(k export.Kind) string {
@@ -39,6 +40,19 @@ func listmonk() Service {
 			_, err := c.json(ctx, http.MethodPost, "/webhooks/bounce", map[string]string{"email": i.Name, "source": "harvester", "type": list})
 			return err
 		}),
+		remove: func(ctx context.Context, c *conn, _ string, items []Item) ([]string, error) {
+			refused := make([]string, len(items))
+			for i := range items {
+				var no *Refusal
+				switch err := unblock(ctx, c, items[i].Name); {
+				case errors.As(err, &no) && (no.Status == http.StatusForbidden || no.Status == http.StatusUnauthorized):
+					refused[i] = "the API user may not enable subscribers: " + no.Error() // what it may do goes on
+				case err != nil:
+					return nil, err
+				}
+			}
+			return refused, nil
+		},
 	}
 }
 

@@ -50,7 +50,15 @@ func TestServices(t *testing.T) {
 		"postmark": {"b@example.net:manual c@example.net:manual jane@example.com:manual m@example.net:manual u@example.net:manual",
 			"c@example.net:manual m@example.net:manual new@example.net:manual u@example.net:manual"},
 		"listmonk": {"b@example.net:hard c@example.net:complaint jane@example.com:hard m@example.net:hard",
-			"b@example.net:hard c@example.net:complaint jane@example.com:hard m@example.net:hard new@example.net:hard"},
+			"c@example.net:complaint m@example.net:hard new@example.net:hard"},
+		"azure": {"b@example.net:list c@example.net:list jane@example.com:list m@example.net:list u@example.net:list",
+			"c@example.net:list m@example.net:list new@example.net:list u@example.net:list"},
+		"resend": {"b@example.net:list c@example.net:list jane@example.com:list m@example.net:list u@example.net:list",
+			"c@example.net:list m@example.net:list new@example.net:list u@example.net:list"},
+		"mailjet": {"b@example.net:excluded c@example.net:excluded jane@example.com:excluded m@example.net:excluded u@example.net:excluded",
+			"c@example.net:excluded m@example.net:excluded new@example.net:excluded u@example.net:excluded"},
+		"scaleway": {"b@example.net:mailbox_not_found c@example.net:mailbox_not_found jane@example.com:mailbox_not_found m@example.net:mailbox_not_found u@example.net:mailbox_not_found",
+			"c@example.net:mailbox_not_found m@example.net:mailbox_not_found new@example.net:mailbox_not_found u@example.net:mailbox_not_found"},
 		"mautic": {"b@example.net:2 c@example.net:1 jane@example.com:2 m@example.net:3 u@example.net:1",
 			"c@example.net:1 m@example.net:3 new@example.net:2 u@example.net:1"},
 		"http": {"b@example.net:list c@example.net:list jane@example.com:list m@example.net:list u@example.net:list",
@@ -86,6 +94,25 @@ func TestServices(t *testing.T) {
 				t.Errorf("nothing changed, but %+v", r)
 			}
 		})
+	}
+}
+
+// An API user of listmonk that may report bounces alone goes on to do so; what
+// it can't take off is listed.
+func TestListmonkWithoutRights(t *testing.T) {
+	db := openDB(t)
+	notice(t, db, bounce.KindBounce, "jane@example.net")
+	f := &fake{t: t, held: map[string]string{}, denied: true}
+	s := to(t, "listmonk", f.serve(documented(f, "listmonk")))
+	mustRun(t, db, s)
+	act(t, db, policy.Remove, "jane@example.net")
+	notice(t, db, bounce.KindBounce, "o'new@example.net")
+	if r := mustRun(t, db, s); r.Added != 1 || r.Removed != 0 || r.Refused != 1 {
+		t.Errorf("%+v", r)
+	}
+	refusals, err := db.Pushes.PushRefusals(context.Background(), "out")
+	if err != nil || len(refusals) != 1 || !strings.Contains(refusals[0].Refused, "may not enable subscribers") {
+		t.Errorf("%+v, %v", refusals, err)
 	}
 }
 
@@ -231,7 +258,7 @@ func TestResumes(t *testing.T) {
 
 // A wrong key is no fault of the addresses, and is never shown.
 func TestWrongKey(t *testing.T) {
-	for _, service := range []string{"ses", "sendgrid", "mailgun", "sparkpost", "postmark", "listmonk", "mautic", "http"} {
+	for _, service := range []string{"ses", "sendgrid", "mailgun", "sparkpost", "postmark", "listmonk", "mautic", "azure", "mailjet", "resend", "scaleway", "http"} {
 		db := openDB(t)
 		notice(t, db, bounce.KindBounce, many(20)...)
 		f := &fake{t: t, held: map[string]string{}}

@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
+	"harvester/schedule/keyring"
+	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
@@ -122,11 +125,44 @@ func (s *Set) evidence(ctx context.Context, in *query.Incident) ([]diagnose.Evid
 		return nil, err
 	}
 	list := s.gather(in.ID, in.Cause.ID, in.Cause.Group, claims, cost)
+	if err := s.kept(ctx, list, claims); err != nil {
+		return nil, err
+	}
 	if len(list) == 0 { // nothing is proven to be ours
 		list = []diagnose.Evidence{{Incident: in.ID, Cause: in.Cause.ID, Group: "unproven",
 			Claim: diagnose.Claim{Sentence: in.Sample, First: in.Opened, Last: in.LastSeen, Count: max(in.Count, 1)}}}
 	}
 	return list, nil
+}
+
+// maxKept bounds the kept notices that are read for one incident.
+const maxKept = 50
+
+// kept adds what the notices themselves say, of those whose original is still
+// kept: the Received fields and the HELO name of the mail that came back, and
+// its signatures, as for a notice that is handed in as a file.
+func (s *Set) kept(ctx context.Context, list []diagnose.Evidence, claims []query.StoredClaim) error {
+	own, read := s.Parsing().OwnDomains, 0
+	for i := range claims {
+		if read == maxKept || !slices.ContainsFunc(list, func(ev diagnose.Evidence) bool { return ev.Header == nil }) {
+			return nil
+		}
+		raw, err := s.DB.Notices.Raw(ctx, claims[i].Message)
+		if errors.Is(err, engine.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		read++
+		res := parse.Parse(raw, s.Parsing())
+		for _, told := range diagnose.Notice(raw, &res, own) {
+			for j := range list {
+				list[j].Complete(&told)
+			}
+		}
+	}
+	return nil
 }
 
 // gather brings claims together that would be checked the same way.
@@ -221,11 +257,19 @@ func stored(list []diagnose.Finding) ([]facts.Finding, error) {
 	return out, nil
 }
 
-// KeepDNS stores the records of ours that were seen, once each.
+// theirs are the checks that look at receivers' records, of which no history is
+// kept.
+var theirs = []string{"tls", "route", "domain"}
+
+// KeepDNS stores the records of ours that were seen, once each. Keys of our
+// signatures among them serve the proof by DKIM.
 func (s *Set) KeepDNS(ctx context.Context, list []diagnose.Finding) error {
 	seen := map[string]bool{}
 	var out []facts.DNSRecord
 	for i := range list {
+		if slices.Contains(theirs, list[i].Check()) {
+			continue
+		}
 		for _, m := range list[i].Measured {
 			typ, name, ok := strings.Cut(m.What, " ")
 			if !ok || m.Resolver == "" || m.State == "unknown" || seen[m.What] || strings.Contains(name, " ") {
@@ -238,7 +282,29 @@ func (s *Set) KeepDNS(ctx context.Context, list []diagnose.Finding) error {
 	if len(out) == 0 {
 		return nil
 	}
-	return s.DB.DNS.KeepDNS(ctx, out)
+	return errors.Join(s.keepKeys(ctx, out), s.DB.DNS.KeepDNS(ctx, out))
+}
+
+// keepKeys hands the keys of our selectors on to those who verify signatures.
+func (s *Set) keepKeys(ctx context.Context, seen []facts.DNSRecord) error {
+	for i := range seen {
+		r := &seen[i]
+		selector, domain, ok := strings.Cut(strings.TrimSuffix(r.Name, "."), "._domainkey.")
+		if !ok || r.Type != "TXT" || r.State != "found" || !policy.Own(domain, s.Parsing().OwnDomains) {
+			continue
+		}
+		n := keyring.Name{Domain: domain, Selector: selector}
+		var err error
+		if s.keys != nil {
+			err = s.keys.Saw(ctx, n, r.Values)
+		} else {
+			err = keyring.Keep(ctx, s.DB.Keys, n, r.Values)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Watch looks at our own records once: domains, keys, addresses, and where it
