@@ -82,6 +82,7 @@ func TestScanOfWordsFindsTheirBeginsOnly(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	f.Add("a\nab\nbab\n", "abababb", false, true)
 	f.Add("a\nab\nb 1\n12\n2-\n", "ab 1 ba-a12-b", true, false)
+	f.Add("pa\npb\npc\npd\npe\npf\npg\nph\np \np1\npé\npab\n", "pa pb pz p1pé ph p p", true, false)
 	f.Add("abcd\nabxy\nbc\nbcd\nbcd\nd\nxyz\n", "zabcdabxyz", false, false)
 	f.Fuzz(func(t *testing.T, list, text string, inWords, large bool) {
 		lits := strings.Split(list, "\n")

@@ -15,6 +15,12 @@ func Address(s string) (addr, name string) {
 	if len(s) > maxAddress {
 		s = s[:maxAddress]
 	}
+	if plainAddress(s) { // as most are
+		return s, ""
+	}
+	if n := len(s); n > 2 && s[0] == '<' && s[n-1] == '>' && plainAddress(s[1:n-1]) {
+		return s[1 : n-1], ""
+	}
 	if !ascii(s) {
 		s = visible(s)
 	}
@@ -39,6 +45,27 @@ func Address(s string) (addr, name string) {
 		name = t.comment
 	}
 	return addr, DecodeWords(strings.Trim(name, " \t\"'"))
+}
+
+// plainAddress tells whether s is nothing but an address of letters, digits and
+// the signs that need no second look.
+func plainAddress(s string) bool {
+	at := -1
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '@':
+			if at >= 0 {
+				return false
+			}
+			at = i
+		case c != '.' && c != '-' && c != '_' && c != '+' && c != '=':
+			return false
+		case i == len(s)-1:
+			return false
+		}
+	}
+	return at > 0 && at < len(s)-1
 }
 
 // maxAddress bounds what is looked at for one mailbox.
