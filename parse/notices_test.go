@@ -58,6 +58,7 @@ type program struct {
 	daemon  []string          // to be started first
 	submit  func(t *testing.T, root string, to []string)
 	aliases bool
+	prepare func(t *testing.T, root string) // what files alone don't do
 }
 
 func mailTo(to []string) string {
@@ -136,6 +137,7 @@ var programs = []program{
 			}
 		},
 	},
+	chasquid,
 }
 
 func TestNotices(t *testing.T) {
@@ -243,6 +245,9 @@ func (p *program) install(t *testing.T, root string) {
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if p.prepare != nil {
+		p.prepare(t, root)
 	}
 	if p.daemon == nil {
 		return
