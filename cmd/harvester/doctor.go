@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -211,7 +212,12 @@ func (d *doctor) disks(c *config.Config) {
 
 // permissions looks at who may read what names people or holds secrets.
 func (d *doctor) permissions(c *config.Config) {
-	var open []string
+	d.all("permissions", "warn", "nobody else reads the database or the passwords", exposed(c)...)
+}
+
+// exposed says which files everybody on this machine can read or change, and
+// should not.
+func exposed(c *config.Config) (open []string) {
 	see := func(path, what string) {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o007 != 0 {
 			open = append(open, fmt.Sprintf("%s can be read by everybody (%s): chmod o= %s", path, what, path))
@@ -220,13 +226,16 @@ func (d *doctor) permissions(c *config.Config) {
 	if info, err := os.Stat(filepath.Dir(c.Store.Path)); err != nil || info.Mode().Perm()&0o001 != 0 {
 		see(c.Store.Path, "it names recipients") // else nobody gets that far
 	}
-	for _, m := range c.Mailboxes {
-		if path, ok := strings.CutPrefix(m.Password.Reference(), "file:"); ok {
-			see(path, "it holds a password")
+	for i := range c.Mailboxes {
+		secrets := c.Mailboxes[i].Secrets()
+		for _, key := range slices.Sorted(maps.Keys(secrets)) {
+			if path, ok := strings.CutPrefix(secrets[key].Reference(), "file:"); ok {
+				see(path, "it holds a secret")
+			}
 		}
 	}
 	if info, err := os.Stat(c.File); err == nil && info.Mode().Perm()&0o002 != 0 {
 		open = append(open, c.File+" can be changed by everybody: chmod o-w "+c.File)
 	}
-	d.all("permissions", "warn", "nobody else reads the database or the passwords", open...)
+	return open
 }

@@ -38,7 +38,8 @@ every key, says what is left to do (for Microsoft and Google the steps in their
 consoles) and ends with "harvester config check --online".
 
 A configuration that is there is never overwritten; only the example that came
-with the package is, while nobody has changed it.`,
+with the package is, while nobody has changed it. The folders below --state are
+made where that itself is there, or can be made beside the configuration.`,
 		Example: `  harvester init
   harvester init --output /etc/harvester/harvester.toml --own example.org \
     --provider other --server imap.example.org:993 --username bounces@example.org \
@@ -48,24 +49,9 @@ with the package is, while nobody has changed it.`,
 			if a.configFlag != "" && !cmd.Flags().Changed("output") {
 				s.output = a.configFlag
 			}
-			if err := vacant(s.output); err != nil {
+			if err := a.init(s); err != nil {
 				return err
 			}
-			if err := s.ask(&interview{in: bufio.NewReader(a.In), out: a.Err}); err != nil {
-				return err
-			}
-			text, err := s.compose()
-			if err != nil {
-				return err
-			}
-			// What init writes is right by itself, or it is not written.
-			if _, err := config.Parse(s.output, []byte(text)); err != nil {
-				return err
-			}
-			if err := writeNew(s.output, text); err != nil {
-				return fail(exitCantCreate, err, "--output FILE names another place")
-			}
-			fmt.Fprintf(a.Out, "%s is written.\n\n%s\n", s.output, s.steps())
 			check := newConfigCheck(a)
 			check.SetContext(cmd.Context())
 			a.configFlag = s.output
@@ -80,7 +66,7 @@ with the package is, while nobody has changed it.`,
 	f.StringVar(&s.state, "state", "/var/lib/harvester", "`folder` for database, exports and reports")
 	f.StringVar(&s.provider, "provider", "", "who runs the mailbox: microsoft, google or other")
 	f.StringVar(&s.server, "server", "", "the IMAP server, `host:port`")
-	f.StringVar(&s.tls, "tls", "implicit", "how the connection is protected: implicit, starttls, none")
+	f.StringVar(&s.tls, "tls", "", "how the connection is protected: implicit, starttls, none (default: by the port)")
 	f.StringVar(&s.username, "username", "", "the `login`, mostly the mailbox's address")
 	f.StringVar(&s.password, "password", "", "`reference` to the password: credential:NAME, file:PATH, env:NAME, exec:COMMAND")
 	f.StringVar(&s.tenant, "tenant", "", "Microsoft: the Directory (tenant) `ID`")
@@ -94,6 +80,47 @@ with the package is, while nobody has changed it.`,
 	return cmd
 }
 
+// init asks what is missing, writes the configuration and says what is left to
+// do.
+func (a *app) init(s *setup) error {
+	if err := vacant(s.output); err != nil {
+		return err
+	}
+	if err := s.ask(&interview{in: bufio.NewReader(a.In), out: a.Err}); err != nil {
+		return err
+	}
+	text, err := s.compose()
+	if err != nil {
+		return err
+	}
+	// What init writes is right by itself, or it is not written.
+	c, err := config.Parse(s.output, []byte(text))
+	if err != nil {
+		return err
+	}
+	if err := writeNew(s.output, text); err != nil {
+		return fail(exitCantCreate, err, "--output FILE names another place")
+	}
+	makeFolders(c)
+	for _, open := range exposed(c) {
+		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(open, 67, 11))
+	}
+	_, err = fmt.Fprintf(a.Out, "%s is written.\n\n%s\n", s.output, s.steps())
+	return err
+}
+
+// makeFolders makes the folders that a new configuration writes to, as far as
+// may be: what is missing then is told by its check.
+func makeFolders(c *config.Config) {
+	for _, e := range c.Exports {
+		_ = os.MkdirAll(filepath.Dir(e.Path), 0o750)
+	}
+	if c.Report.Path != "" {
+		_ = os.MkdirAll(c.Report.Path, 0o750)
+	}
+	_ = os.MkdirAll(filepath.Dir(c.Store.Path), 0o750)
+}
+
 // vacant fails where somebody's configuration is.
 func vacant(path string) error {
 	text, err := os.ReadFile(path)
@@ -102,10 +129,17 @@ func vacant(path string) error {
 		return nil
 	case err != nil:
 		return fail(exitCantCreate, fmt.Errorf("looking for an earlier configuration: %w", err), "--output FILE names another place")
+	case untouched(string(text)) && isFile(filepath.Join(filepath.Dir(path), "go.mod")):
+		return fail(exitCantCreate, fmt.Errorf("%s belongs to the source of harvester, and stays as it is", path), "in a folder of your own: mkdir my && cd my && ../harvester init --state state")
 	case untouched(string(text)):
 		return nil
 	}
 	return fail(exitCantCreate, fmt.Errorf("%s is there already and stays as it is", path), "--output FILE names another place")
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // untouched tells that a configuration is the example, perhaps with the rules
@@ -141,7 +175,7 @@ func (s *setup) compose() (string, error) {
 	set("", "own_domains", tomlList(s.own))
 	set("[store]", "path", strconv.Quote(filepath.Join(s.state, "harvester.db")))
 	set("[[mailbox]]", "server", strconv.Quote(s.server))
-	if s.tls != "implicit" {
+	if s.tls != "" && s.tls != "implicit" {
 		set("[[mailbox]]", "tls", strconv.Quote(s.tls))
 	}
 	set("[[mailbox]]", "username", strconv.Quote(s.username))
@@ -172,7 +206,7 @@ func (s *setup) compose() (string, error) {
 	}
 	set("[report]", "path", strconv.Quote(filepath.Join(s.state, "report")))
 	if more.Len() > 0 {
-		errs = append(errs, f.Append("[report]", more.String()))
+		errs = append(errs, f.Append("#[[push]]", more.String())) // what follows [[export]] in the example
 	}
 	return f.String(), errors.Join(errs...)
 }

@@ -111,6 +111,7 @@ func (s *setup) ask(q *interview) error {
 		{"own", "The domains that you send as, parted by commas", nil, &own, each(text[config.Domain]), ""},
 		{"provider", "Who runs the mailbox: microsoft, google or other", func() string { return "other" }, &s.provider, oneOf("microsoft", "google", "other"), ""},
 		{"server", "The IMAP server, host:port", func() string { return servers[s.provider] }, &s.server, text[config.Server], ""},
+		{"tls", "How the connection is protected: implicit, starttls or none", func() string { return s.byPort() }, &s.tls, oneOf("implicit", "starttls", "none"), "other"},
 		{"username", "The login, mostly the mailbox's address", func() string { return "bounces@" + list(own)[0] }, &s.username, given, ""},
 		{"password", "Where the password is kept", func() string { return "credential:bounces" }, &s.password, text[config.Secret], "other"},
 		{"tenant", "The Directory (tenant) ID", nil, &s.tenant, given, "microsoft"},
@@ -141,6 +142,15 @@ func (s *setup) ask(q *interview) error {
 	}
 	s.own, s.exports = list(own), list(exports)
 	return nil
+}
+
+// byPort is how the connection to a server is mostly protected.
+func (s *setup) byPort() string {
+	switch {
+	case strings.HasSuffix(s.server, ":143"), strings.HasSuffix(s.server, ":110"):
+		return "starttls"
+	}
+	return "implicit"
 }
 
 func knownProfile(name string) error {

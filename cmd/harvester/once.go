@@ -123,7 +123,7 @@ func (a *app) pass(ctx context.Context, c *config.Config) ([]ran, error) {
 func (a *app) warnOfUnproven(ctx context.Context, set *compose.Set) error {
 	unproven, err := set.DB.Reports.Unproven(ctx)
 	if text := unproven.String(); err == nil && text != "" {
-		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(text, 78, 2))
+		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(text, 67, 11))
 	}
 	return err
 }

@@ -21,8 +21,8 @@ type Target struct {
 
 // Result is what Write did.
 type Result struct {
-	Changed    bool `json:"changed"`
-	Generation int64
+	Changed    bool     `json:"changed"`
+	Generation int64    `json:"generation"`
 	Rows       int      `json:"rows"`    // addresses in the file
 	Skipped    int      `json:"skipped"` // addresses that the target can't represent
 	Omitted    int      `json:"omitted"` // entries that the target has no place for

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/cmd/harvester/web"
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse"
@@ -429,5 +431,21 @@ func TestSummaryTellsOfPartialFailures(t *testing.T) {
 	d.runner.Store(r)
 	if got := d.summary(); !strings.HasPrefix(got, "1 mailbox, 1 job failing") {
 		t.Error(got)
+	}
+}
+
+// Another program's port is for the supervisor to try again, an operator's
+// mistake is not.
+func TestListenOfAnother(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := web.Listen(t.Context(), l.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) || !errors.Is(err, web.ErrListen) {
+		t.Errorf("got %v", err)
+	}
+	if err := web.Listenable(t.Context(), l.Addr().String()); err != nil {
+		t.Errorf("who listens there now is no matter of the configuration: %v", err)
 	}
 }
