@@ -1,12 +1,12 @@
-// Package store is the door to everything that is kept: one SQLite file, parted
-// into rooms of which none knows those above it.
+// Package store is the door to everything that is kept: one SQLite file, or one
+// database of a PostgreSQL server, parted into rooms of which none knows those above it.
 //
 //	store    opens the file and hands out the rooms
 //	upkeep   forgets, removes what is too old, looks for contradictions
 //	query    reads: the list, why it is so, notices, incidents, figures
 //	judge    what follows from the facts: windows, verdicts, the guard, rates
 //	facts    what was harvested, sent, published and decided by operators
-//	engine   the file: schema, transactions, copies
+//	engine   the database: schema, transactions, copies
 //
 // All SQL of the program stands in these rooms. Facts are written once and
 // never change their meaning; what follows from them is a pure fold (package
@@ -79,8 +79,8 @@ type DB struct {
 	Reports   query.Reports
 }
 
-// Open opens the database at path, creates it when it is missing, and brings
-// its schema up to date. It decides nothing. It fails with engine.ErrNewer when
+// Open opens the database at path, a file or a URL that begins with postgres://,
+// creates the file when it is missing, and brings its schema up to date. It decides nothing. It fails with engine.ErrNewer when
 // a newer program wrote it, with engine.ErrInUse when Options.Owner is set and
 // another daemon holds the lease.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {

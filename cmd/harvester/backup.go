@@ -70,6 +70,9 @@ and counts once.`,
 			if err != nil {
 				return err
 			}
+			if c.Store.URL != "" {
+				return fail(exitUsage, fmt.Errorf("restoring %s: %w", args[0], engine.ErrOwnTools), "pg_restore --clean --if-exists brings back what pg_dump wrote; harvester migrate --from FILE reads a file of SQLite")
+			}
 			r, err := engine.Restore(cmd.Context(), args[0], c.Store.Path, time.Now())
 			switch {
 			case errors.Is(err, engine.ErrInUse):

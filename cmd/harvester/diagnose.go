@@ -121,6 +121,9 @@ func isIP(s string) bool {
 // open opens the database, where one is needed or there, and goes on.
 func (d *diagnoser) open(ctx context.Context) error {
 	_, missing := os.Stat(d.config.Store.Path)
+	if d.config.Store.URL != "" {
+		missing = nil
+	}
 	if d.config.Store.Path != "" && (missing == nil || d.what == "" || d.propose) {
 		_, noFile := os.Stat(d.what)
 		d.reads = d.propose || len(d.own) > 0 || d.what == "-" || isIP(d.what) || d.what != "" && noFile == nil

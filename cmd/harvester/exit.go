@@ -67,6 +67,14 @@ func statusOf(err error) int {
 		return exitCantCreate
 	case is(engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
 		return exitTempFail
+	case is(engine.ErrURL, engine.ErrTooOld, engine.ErrEncoding, engine.ErrNotOurs, engine.ErrStandby, engine.ErrNoDatabase):
+		return exitConfig
+	case is(engine.ErrLogin, engine.ErrNoRight):
+		return exitNoPerm
+	case is(engine.ErrUnreachable, engine.ErrNoConnection, engine.ErrTimeout):
+		return exitTempFail
+	case is(engine.ErrOwnTools):
+		return exitUsage
 	case is(engine.ErrReadOnly):
 		return exitCantCreate
 	case is(engine.ErrDiskFull, engine.ErrDamaged, engine.ErrDisk, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG):

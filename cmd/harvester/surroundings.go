@@ -88,6 +88,7 @@ func lookUp(ctx context.Context, c *config.Config, note func(key, problem, hint 
 	for _, p := range c.Pushes {
 		see(fmt.Sprintf("push %q: key", p.Name), p.Key)
 	}
+	see("store.password", c.Store.Password)
 	see("report.mail.password", c.Report.Mail.Password)
 	see("report.webhook.url", c.Report.Webhook.URL)
 	see("alarm.webhook.url", c.Alarm.Webhook.URL)

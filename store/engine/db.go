@@ -73,6 +73,15 @@ func placeOf(at string) (place, error) {
 	return &file{path: path}, err
 }
 
+// CheckURL says what is wrong with the URL of a PostgreSQL database.
+func CheckURL(at string) error {
+	_, err := postgres.Parse(at)
+	return err
+}
+
+// OnServer tells that the database is one of a PostgreSQL server.
+func (db *DB) OnServer() bool { return db.place.records() }
+
 // Path is the file's absolute path, or the URL without a password.
 func (db *DB) Path() string { return db.place.String() }
 

@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 
+	"harvester/store/engine/postgres"
+
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -35,6 +37,10 @@ var (
 	ErrDisk = errors.New("the disk below the database fails: look at the system's log")
 	// ErrNotOurs says that the schema has tables of others.
 	ErrNotOurs = errors.New("the schema has tables that are not harvester's: set another database in store.url, or another schema by search_path")
+	// ErrURL, ErrTooOld and ErrEncoding say that a server does not suit.
+	ErrURL      = postgres.ErrURL
+	ErrTooOld   = postgres.ErrTooOld
+	ErrEncoding = postgres.ErrEncoding
 	// ErrStandby says that the server only follows another.
 	ErrStandby = errors.New("the PostgreSQL server is a read-only standby: set store.url to the primary, or add target_session_attrs=read-write to it")
 	// ErrLogin says that the server does not let us in.

@@ -32,6 +32,7 @@ type place interface {
 	// records tells that rows travel as one JSON text, and not a value each.
 	records() bool
 
+	health(ctx context.Context, db *DB) ([]Sign, error)
 	space(ctx context.Context, db *DB) (Space, error)
 	compact(ctx context.Context, db *DB) error
 	intact(ctx context.Context, q Querier) error

@@ -82,8 +82,8 @@ func (a *attribution) traits() policy.Traits {
 // decides; then come the ledger and what was returned.
 func (w *Writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time, mailbox string) (attribution, error) {
 	db := w.Ours
-	a := attribution{key: policy.Key(r.Recipient), proof: prove(res, r, db.Domains),
-		stream: db.streamOf(whence{res.DeliveredTo, mailbox, &res.Original})}
+	a := attribution{key: keyOf(r.Recipient), proof: prove(res, r, db.Domains),
+		stream: bounded(db.streamOf(whence{res.DeliveredTo, mailbox, &res.Original}))}
 	if res.Provenance.Refuted && a.proof == policy.ProofReturned {
 		a.proof, a.doubt = policy.ProofNone, doubtRefuted
 	}
@@ -113,10 +113,30 @@ func (w *Writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 	return a, nil
 }
 
+// longest is how many bytes a text may have by which rows are found. No address
+// and no name in DNS comes near it, and an index of PostgreSQL takes no more.
+const longest = 1000
+
+// keyOf is the key of a recipient; what is too long to be an address names
+// nobody.
+func keyOf(recipient string) string {
+	if key := policy.Key(recipient); len(key) <= longest {
+		return key
+	}
+	return ""
+}
+
+func bounded(s string) string {
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "")
+}
+
 // conclude fills in what follows from whom it concerns and how well that is
 // proven.
 func (ours *Ours) conclude(a *attribution, res *parse.Result, r *parse.Recipient) {
-	a.operator = operator(r, a.key, a.proof, ours.Domains)
+	a.operator = bounded(operator(r, a.key, a.proof, ours.Domains))
 	// What the policy asks more proof of than there is opens no hold and no
 	// incident either.
 	line, ok := ours.line(a, res, r)

@@ -130,6 +130,8 @@ func (w *Writing) known(items []Item) (map[[sha256.Size]byte]*content, error) {
 }
 
 func (w *Writing) item(it *Item, r *rows) error {
+	engine.Clean(&it.Result)
+	engine.Clean(&it.Message.Locator)
 	m := &it.Message
 	switch {
 	case m.Gone:

@@ -59,7 +59,7 @@ type Carried map[string]Filter
 // Explain derives the verdict on an address anew from what is stored. exports
 // are the files in use: what another wrote once is taken to carry everything.
 func (db List) Explain(ctx context.Context, address string, exports Carried) (Explanation, error) {
-	x := Explanation{Address: address, Key: policy.Key(address)}
+	x := Explanation{Address: address, Key: policy.Key(engine.CleanText(address))}
 	if err := db.explain(ctx, &x, exports); err != nil {
 		return x, fmt.Errorf("explaining %s: %w", address, engine.Explain(err))
 	}

@@ -48,7 +48,7 @@ func (db List) LookupAll(ctx context.Context, addresses []string, stream string)
 	out := make([]Verdict, len(addresses))
 	keys := make([]string, len(addresses))
 	for i, a := range addresses {
-		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(a)
+		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(engine.CleanText(a))
 	}
 	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
 	var err error

@@ -82,7 +82,11 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 			return nil, fmt.Errorf("reading the keys of the return paths: %w", err)
 		}
 	}
-	db, err := store.Open(ctx, c.Store.Path, opts)
+	at, err := c.Store.Place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, at, opts)
 	if err != nil {
 		return nil, err
 	}

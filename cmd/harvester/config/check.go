@@ -20,6 +20,7 @@ func (c *Config) check(d *decoder) {
 		d.fail("own_domains", "no domain is listed", `write what you send as: own_domains = ["example.org"]`)
 	}
 	c.checkMailboxes(d)
+	c.checkStore(d)
 	c.checkExports(d)
 	c.checkPushes(d)
 	c.checkReport(d)
@@ -53,8 +54,6 @@ func (c *Config) checkExports(d *decoder) {
 	names, paths := map[Name]string{}, map[string]string{}
 	if c.Store.Path != "" {
 		paths[filepath.Clean(c.Store.Path)] = "store.path"
-	} else if !failed(d, "store.path") {
-		d.fail("store.path", "empty", "")
 	}
 	for i := range c.Exports {
 		e := &c.Exports[i]

@@ -61,11 +61,6 @@ type Config struct {
 	streamOrder []string // names of Streams as they stand in the file
 }
 
-// Store is the database.
-type Store struct {
-	Path string `toml:"path"`
-}
-
 // Export is one file that other senders read.
 type Export struct {
 	Name     Name          `toml:"name,required"`
@@ -143,6 +138,7 @@ func Parse(file string, doc []byte) (*Config, error) {
 // resolvePaths makes paths absolute or relative to the working directory.
 func (c *Config) resolvePaths(dir string) {
 	paths := []*string{&c.RulesDir, &c.Store.Path, &c.Pause.Path, &c.Report.Path}
+	paths = append(paths, c.Store.Password.path()...)
 	for i := range c.Exports {
 		e := &c.Exports[i]
 		paths = append(paths, &e.Path)

@@ -57,6 +57,27 @@ func TestRelativePathsStartFromTheFile(t *testing.T) {
 // One golden per configuration that is wrong: every error, in order.
 func TestErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ doc, want string }{
+		"a password in the store's URL": {`
+own_domains = ["example.org"]
+[store]
+url = "postgres://harvester:hunter2@db/harvester"
+`, `
+h.toml:4:1: store.url: a password stands in it (hint: take it out, and write password = "credential:NAME")
+`},
+		"no URL of a store": {`
+own_domains = ["example.org"]
+[store]
+url = "mysql://db/harvester"
+`, `
+h.toml:4:1: store.url: that is no address of a PostgreSQL database: write postgres://user@host/database
+`},
+		"a password for no URL": {`
+own_domains = ["example.org"]
+[store]
+password = "env:X"
+`, `
+h.toml:4:1: store.password: there is no url that it is for (hint: a file has none)
+`},
 		"everything at once": {`
 hostnme = "x"
 own_domains = "example.org"

@@ -72,7 +72,7 @@ func (c Config) Connector(begin string, settings map[string]string) *Connector {
 
 // Errors of a server that does not suit, or does not let us in.
 var (
-	ErrURL      = errors.New("store.url is no address of a PostgreSQL database: write postgres://user@host/database")
+	ErrURL      = errors.New("that is no address of a PostgreSQL database: write postgres://user@host/database")
 	ErrTooOld   = errors.New("the PostgreSQL server is too old: it takes 14 or later")
 	ErrEncoding = errors.New("the database has another encoding than UTF-8: make one with \"createdb --encoding UTF8 --template template0\"")
 )

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"harvester/store/engine"
+)
+
+// Store is the database: a file, or one of a PostgreSQL server.
+type Store struct {
+	Path     string `toml:"path"`
+	URL      string `toml:"url"`      // of PostgreSQL; "": the file
+	Password Secret `toml:"password"` // for the URL
+}
+
+// Place is where the database is, as store.Open takes it: with the password,
+// and not to be shown.
+func (s Store) Place(ctx context.Context) (string, error) {
+	switch {
+	case s.URL == "":
+		return s.Path, nil
+	case s.Password.IsZero():
+		return s.URL, nil
+	}
+	password, err := s.Password.Resolve(ctx)
+	if err != nil {
+		return "", fmt.Errorf("store.password: %w", err)
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return "", engine.CheckURL(s.URL)
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
+}
+
+func (c *Config) checkStore(d *decoder) {
+	if c.Store.Path == "" && !failed(d, "store.path") {
+		d.fail("store.path", "empty", "")
+	}
+	if c.Store.URL == "" {
+		if !c.Store.Password.IsZero() {
+			d.fail("store.password", "there is no url that it is for", "a file has none")
+		}
+		return
+	}
+	if err := engine.CheckURL(c.Store.URL); err != nil {
+		d.fail("store.url", err.Error(), "")
+		return
+	}
+	u, err := url.Parse(c.Store.URL)
+	if err != nil {
+		return // CheckURL has said so
+	}
+	if _, written := u.User.Password(); written || u.Query().Has("password") {
+		d.fail("store.url", "a password stands in it", `take it out, and write password = "credential:NAME"`)
+	}
+	if u.User.Username() == "" && u.Query().Get("user") == "" && !c.Store.Password.IsZero() {
+		d.fail("store.url", "it names no user that the password is for", "postgres://user@host/database")
+	}
+}
