@@ -47,6 +47,8 @@ func (r *Report) templates() (*template.Template, error) {
 		"mails":       mails,
 		"verb":        count.Verb,
 		"causes":      func(m Mend) []*Cause { return r.of(&m) },
+		"steps":       func(m Mend) []string { return m.Steps[:min(len(m.Steps), shownInHTML)] },
+		"moreSteps":   func(m Mend) int { return max(0, len(m.Steps)-shownInHTML) },
 		"sample":      func(m Mend) string { return r.of(&m)[0].Sample },
 		"all":         func(p Point) int { return p.Hard + p.Block + p.Soft },
 		"jobState":    func(j Job) string { return j.state(r.Period.Span) },

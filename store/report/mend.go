@@ -67,8 +67,9 @@ func (r *Report) of(m *Mend) []*Cause {
 
 // What a reader is shown of a group; the page and the JSON have all of it.
 const (
-	shownSteps = 4
-	shownPages = 2
+	shownSteps  = 4
+	shownPages  = 2
+	shownInHTML = 6 // steps
 )
 
 // mends writes what has to be mended: a line for each cause, the steps once for
