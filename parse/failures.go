@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/view"
@@ -105,7 +106,7 @@ func (p *parser) take(m *view.Mail, n *dialect.Notice, res *Result) bool {
 func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 	groups := m.Report.Recipients
 	if len(groups) > p.limits.Recipients {
-		p.notes = append(p.notes, fmt.Sprintf("%d recipients, read %d", len(groups), p.limits.Recipients))
+		p.notes = append(p.notes, fmt.Sprintf("%s, read %d", count.Of(len(groups), "recipient"), p.limits.Recipients))
 		groups = groups[:p.limits.Recipients]
 	}
 	if n != nil && len(groups) == 1 && len(n.Failures) == 1 {

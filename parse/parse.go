@@ -7,6 +7,7 @@ import (
 
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/parse/dialect"
 	"harvester/parse/dkim"
 	"harvester/parse/envelope"
@@ -109,7 +110,7 @@ type tooMuch string
 // wrong one.
 func (p *parser) spend(steps int, work string) {
 	if p.steps += steps; p.limits.Steps > 0 && p.steps > p.limits.Steps {
-		panic(tooMuch(fmt.Sprintf("stopped after %d steps, %s", p.limits.Steps, work)))
+		panic(tooMuch(fmt.Sprintf("stopped after %s, %s", count.Of(p.limits.Steps, "step"), work)))
 	}
 }
 

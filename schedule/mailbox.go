@@ -12,6 +12,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store"
 	"harvester/store/facts"
 )
@@ -50,7 +51,7 @@ type Tally struct {
 func (t Tally) String() string {
 	s := fmt.Sprintf("%d read, %d new", t.Read, t.Messages)
 	if t.Copies+t.Useless > 0 {
-		s = fmt.Sprintf("%d read, %d recipients new to the ledger, %d failures proven", t.Read, t.Sent, t.Proven)
+		s = fmt.Sprintf("%d read, %s new to the ledger, %s proven", t.Read, count.Of(t.Sent, "recipient"), count.Of(t.Proven, "failure"))
 	}
 	for _, n := range []struct {
 		count int

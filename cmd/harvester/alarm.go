@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/store/notify"
 	"harvester/store/policy"
 )
@@ -123,7 +124,7 @@ for that person to say.`,
 					}
 				}
 				if failed > 0 {
-					return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%d of %d ways work", len(ways)-failed, len(ways)))
+					return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%d of %s work", len(ways)-failed, count.Of(len(ways), "way")))
 				}
 				return nil
 			})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/store/engine"
 )
 
@@ -47,7 +48,7 @@ replaced by a good one only; a file that is something else never is.`,
 
 // holds is what is in a backup, in words.
 func holds(b *engine.Backup, zone *time.Location) string {
-	text := fmt.Sprintf("%d messages, %d events, %d on the list, %.1f MB", b.Messages, b.Events, b.Listed, float64(b.Bytes)/1e6)
+	text := fmt.Sprintf("%s, %s, %d on the list, %.1f MB", count.Of(b.Messages, "message"), count.Of(b.Events, "event"), b.Listed, float64(b.Bytes)/1e6)
 	if !b.Last.IsZero() {
 		text += ", up to " + b.Last.In(zone).Format("2006-01-02 15:04")
 	}

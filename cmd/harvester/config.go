@@ -13,6 +13,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/store/job"
 )
@@ -137,7 +138,7 @@ func offline(c *config.Config, found []compose.Probed) config.Errors {
 func printProbed(w io.Writer, found []compose.Probed) {
 	for _, p := range found {
 		for _, f := range p.Folders {
-			fmt.Fprintf(w, "mailbox %s: %s opens and holds %d messages\n", p.Mailbox, f.Name, f.Messages)
+			fmt.Fprintf(w, "mailbox %s: %s opens and holds %s\n", p.Mailbox, f.Name, count.Of(f.Messages, "message"))
 		}
 		for _, less := range p.Less {
 			fmt.Fprintf(w, "mailbox %s: %s\n", p.Mailbox, less)

@@ -24,6 +24,7 @@ import (
 	"harvester/fixtures"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/store/export"
 	"harvester/store/policy"
@@ -245,7 +246,7 @@ func demoList(ctx context.Context, set *compose.Set, b *bytes.Buffer, head func(
 		byReason[s.Reason] = append(byReason[s.Reason], s)
 		n++
 	}
-	head("The suppression list: %d addresses that must not be mailed again", n)
+	head("The suppression list: %s that must not be mailed again", count.Of(n, "address"))
 	reasons := slices.SortedFunc(maps.Keys(byReason), func(x, y string) int {
 		return cmp.Or(cmp.Compare(len(byReason[y]), len(byReason[x])), cmp.Compare(x, y))
 	})

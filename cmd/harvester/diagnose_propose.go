@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose"
 )
 
@@ -24,7 +25,7 @@ func (d *diagnoser) printProposal(ctx context.Context) error {
 	}
 	s := diagnose.Propose(seen.Domains, named, seen.Selectors, d.checkerOwn())
 	return d.buffered(func(w *bytes.Buffer) error {
-		fmt.Fprintf(w, "# Made from %d mails that came back in the last 90 days. Look at it before you use it.\n[diagnose]\n", seen.Mails)
+		fmt.Fprintf(w, "# Made from %s that came back in the last 90 days. Look at it before you use it.\n[diagnose]\n", count.Of(seen.Mails, "mail"))
 		list := func(key string, values []string) {
 			quoted := make([]string, len(values))
 			for i, v := range values {

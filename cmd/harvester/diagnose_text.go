@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/schedule/diagnose"
 )
 
@@ -48,10 +49,10 @@ func (p *page) finding(f *diagnose.Finding, c colours) {
 		if said == "" {
 			said = "the receiver"
 		}
-		p.field("claim", fmt.Sprintf("%s, %d times%s: %s", said, cl.Count, when, cl.Sentence))
+		p.field("claim", fmt.Sprintf("%s, %s%s: %s", said, count.Of(cl.Count, "time"), when, cl.Sentence))
 	}
 	if cost := f.Cost; cost != nil && f.Verdict == diagnose.Confirmed {
-		p.field("cost", fmt.Sprintf("%d mails to %d addresses at %d receivers since %s", cost.Mails, cost.Addresses, cost.Receivers, p.stamp(cost.Since)))
+		p.field("cost", fmt.Sprintf("%s to %s at %s since %s", count.Of(cost.Mails, "mail"), count.Of(cost.Addresses, "address"), count.Of(cost.Receivers, "receiver"), p.stamp(cost.Since)))
 	}
 	p.field("who acts", ownerWords[f.Owner])
 	for i, step := range f.Steps {
@@ -63,7 +64,7 @@ func (p *page) finding(f *diagnose.Finding, c colours) {
 	p.field("page", f.Page)
 	for i := range f.Measured {
 		if i == 6 {
-			p.field("measured", fmt.Sprintf("and %d answers more, with --json", len(f.Measured)-i))
+			p.field("measured", fmt.Sprintf("and %s more, with --json", count.Of(len(f.Measured)-i, "answer")))
 			break
 		}
 		p.measured(&f.Measured[i])

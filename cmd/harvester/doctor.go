@@ -16,6 +16,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/judge"
 )
@@ -113,7 +114,7 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 		d.note("database", "fail", err.Error())
 		return
 	}
-	d.note("database", "ok", fmt.Sprintf("%s, schema %d, %.1f MB, %d messages", s.Path, s.Schema, float64(s.Bytes)/1e6, s.Messages))
+	d.note("database", "ok", fmt.Sprintf("%s, schema %d, %.1f MB, %s", s.Path, s.Schema, float64(s.Bytes)/1e6, count.Of(s.Messages, "message")))
 	switch err := set.DB.Intact(ctx); {
 	case errors.Is(err, engine.ErrOwnTools):
 		d.server(ctx, set)
@@ -132,9 +133,9 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 	case err != nil:
 		d.note("decisions", "fail", err.Error())
 	case len(diff.Changes) > 0:
-		d.note("decisions", "warn", fmt.Sprintf("%d entries of the list do not follow from the stored events under this configuration: restart the daemon, or run harvester replay --apply; both decide them anew", len(diff.Changes)))
+		d.note("decisions", "warn", fmt.Sprintf("%s %s not follow from the stored events under this configuration: restart the daemon, or run harvester replay --apply; both decide them anew", count.Of(len(diff.Changes), "entry of the list"), count.Verb(len(diff.Changes), "does", "do")))
 	default:
-		d.note("decisions", "ok", fmt.Sprintf("the list follows from %d stored events", diff.Events))
+		d.note("decisions", "ok", fmt.Sprintf("the list follows from %s", count.Of(diff.Events, "stored event")))
 	}
 	for _, f := range s.Folders {
 		if !slices.ContainsFunc(set.Config.Mailboxes, func(m config.Mailbox) bool { return string(m.Name) == f.Mailbox }) {
@@ -155,7 +156,7 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 			failing = append(failing, fmt.Sprintf("the last run of %q failed at %s: %s", j.Job, j.Ended.In(set.Config.Timezone.Location()).Format("2006-01-02 15:04"), j.Detail))
 		}
 	}
-	d.all("jobs", "warn", fmt.Sprintf("the last runs of %d jobs were good", len(s.Jobs)), failing...)
+	d.all("jobs", "warn", fmt.Sprintf("the last runs of %s were good", count.Of(len(s.Jobs), "job")), failing...)
 }
 
 // server looks at the one of PostgreSQL, which keeps its pages itself.

@@ -16,6 +16,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/export"
 	"harvester/store/facts"
@@ -287,7 +288,7 @@ func verifiedBy(list []export.Verified) string {
 func limits(p *export.Profile) string {
 	var parts []string
 	if p.MaxRows > 0 {
-		parts = append(parts, fmt.Sprintf("%d addresses a file", p.MaxRows))
+		parts = append(parts, fmt.Sprintf("%s a file", count.Of(p.MaxRows, "address")))
 	}
 	if p.MaxBytes > 0 {
 		parts = append(parts, fmt.Sprintf("%d bytes a file", p.MaxBytes))

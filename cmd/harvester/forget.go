@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 )
 
 func newForget(a *app) *cobra.Command {
@@ -32,8 +33,8 @@ older backups of the database are yours to remove.`,
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(gone)
 				}
-				_, err = fmt.Fprintf(a.Out, "erased from %d events, %d messages, %d originals; %d suppressions go on without naming it\n",
-					gone.Events, gone.Messages, gone.Raws, gone.Tombstones)
+				_, err = fmt.Fprintf(a.Out, "erased from %s, %s, %s; %s go on without naming it\n",
+					count.Of(gone.Events, "event"), count.Of(gone.Messages, "message"), count.Of(gone.Raws, "original"), count.Of(gone.Tombstones, "suppression"))
 				return err
 			})
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -204,7 +205,7 @@ func findHold(holds []query.Hold, name string) (query.Hold, error) {
 	case 1:
 		return found[0], nil
 	}
-	return query.Hold{}, fail(exitUsage, fmt.Errorf("%q has %d holds", name, len(found)), "one of "+strings.Join(ids, ", "))
+	return query.Hold{}, fail(exitUsage, fmt.Errorf("%q has %s", name, count.Of(len(found), "hold")), "one of "+strings.Join(ids, ", "))
 }
 
 // outcomeText says what an act changed.

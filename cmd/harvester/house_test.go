@@ -19,11 +19,11 @@ var borders = []struct {
 }{
 	{"fixtures", nil},
 	{"parse", nil},
-	{"harvest", nil},
+	{"harvest", []string{"parse/count"}},
 	// The rooms of the store, of which none knows those above it.
 	{"store/job", nil},
 	{"store/policy", []string{"parse"}},
-	{"store/engine", nil},
+	{"store/engine", []string{"parse/count"}},
 	{"store/facts", []string{"harvest", "parse", "store/engine", "store/job", "store/policy"}},
 	{"store/judge", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/policy"}},
 	{"store/query", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/judge", "store/policy"}},

@@ -289,9 +289,9 @@ func provenText(in *query.Incident) string {
 	case 0:
 		return fmt.Sprintf("none of these %d is proven to be of our mail", in.Count)
 	case in.Count:
-		return fmt.Sprintf("all are of our mail, by %d receivers", in.ProvenBy)
+		return fmt.Sprintf("all are of our mail, by %s", count.Of(in.ProvenBy, "receiver"))
 	}
-	return fmt.Sprintf("%d of them are of our mail, by %d receivers", in.Proven, in.ProvenBy)
+	return fmt.Sprintf("%d of them are of our mail, by %s", in.Proven, count.Of(in.ProvenBy, "receiver"))
 }
 
 func (p *page) incident(in *query.Incident, c colours) {
@@ -301,13 +301,13 @@ func (p *page) incident(in *query.Incident, c colours) {
 		state = fmt.Sprintf("%s to %s (closed by %s)", p.stamp(in.Opened), p.stamp(in.Closed), in.ClosedBy)
 	}
 	if in.Count > 0 {
-		p.field("state", fmt.Sprintf("%s, last seen %s, %d failures", state, p.stamp(in.LastSeen), in.Count))
+		p.field("state", fmt.Sprintf("%s, last seen %s, %s", state, p.stamp(in.LastSeen), count.Of(in.Count, "failure")))
 		p.field("proof", provenText(in))
 	} else {
 		p.field("state", fmt.Sprintf("%s, last seen %s by the watch over your records", state, p.stamp(in.LastSeen)))
 	}
 	if in.Earlier > 0 {
-		p.field("earlier", fmt.Sprintf("%d incidents of this cause; harvester incidents show %s", in.Earlier, in.ID))
+		p.field("earlier", fmt.Sprintf("%s of this cause; harvester incidents show %s", count.Of(in.Earlier, "incident"), in.ID))
 	}
 	p.field("at", strings.Join(in.Receivers, ", "))
 	p.field("names", strings.Join(in.Named, ", "))

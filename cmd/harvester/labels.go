@@ -15,6 +15,7 @@ import (
 
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/parse/rules"
 )
 
@@ -47,11 +48,11 @@ their labels is printed. The file holds a JSON object a line:
 				}
 			}
 			if len(failures) > 0 {
-				return fail(exitConfig, fmt.Errorf("%d examples are not answered as their rules say", len(failures)), "harvester classify --why TEXT shows what answers a reply, and why")
+				return fail(exitConfig, fmt.Errorf("%s not answered as the rules say", count.Of(len(failures), "example")), "harvester classify --why TEXT shows what answers a reply, and why")
 			}
 			if labels == "" {
 				if !asJSON {
-					_, err = fmt.Fprintf(a.Out, "%d rules, all win their examples (pack %s)\n", len(set.Rules()), set.Version())
+					_, err = fmt.Fprintf(a.Out, "%s, all win their examples (pack %s)\n", count.Of(len(set.Rules()), "rule"), set.Version())
 				}
 				return err
 			}

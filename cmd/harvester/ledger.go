@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/schedule/sentlog"
 )
 
@@ -81,7 +82,7 @@ that grows is followed by the daemon instead: [sent.NAME] of the configuration.`
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(map[string]int{"read": read, "proven": proven})
 				}
-				_, err = fmt.Fprintf(a.Out, "%d recipients read, %d failures proven\n", read, proven)
+				_, err = fmt.Fprintf(a.Out, "%s read, %s proven\n", count.Of(read, "recipient"), count.Of(proven, "failure"))
 				return err
 			})
 		},

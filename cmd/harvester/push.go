@@ -11,6 +11,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/facts"
 	"harvester/store/push"
 )
@@ -114,7 +115,7 @@ func newPushServices(a *app) *cobra.Command {
 					}
 					continue
 				}
-				a.describe(s.Name, s.For, [][2]string{{"settings", s.Settings}, {"calls", fmt.Sprintf("at most %d addresses a request, %g requests a second", s.Batch, s.Rate)},
+				a.describe(s.Name, s.For, [][2]string{{"settings", s.Settings}, {"calls", fmt.Sprintf("at most %s a request, %g requests a second", count.Of(s.Batch, "address"), s.Rate)},
 					{"removal", s.Removal}, {"evidence", s.Evidence}}, s.Loses)
 			}
 			return nil

@@ -13,6 +13,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/parse/rules"
 	"harvester/store/facts"
 	"harvester/store/job"
@@ -154,7 +155,7 @@ func (a *app) printDifference(set *compose.Set, v *replayed, samples int, asJSON
 		return json.NewEncoder(a.Out).Encode(v)
 	}
 	d, p := &v.Difference, &page{w: a.Out, zone: set.Config.Timezone.Location()}
-	p.line("%d events, %d read differently; %d on the list, %d then", d.Events, d.Revised, d.Before, d.After)
+	p.line("%s, %d read differently; %d on the list, %d then", count.Of(d.Events, "event"), d.Revised, d.Before, d.After)
 	by, rows := "", 0
 	for _, g := range d.Groups {
 		if rows++; g.By != by {

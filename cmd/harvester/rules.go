@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/parse/rules"
 )
 
@@ -196,12 +197,12 @@ nobody knows, a rule without example or source, an example that another takes.`,
 				}
 			}
 			if len(problems) > 0 {
-				return fail(exitConfig, fmt.Errorf("%d problems in the rules", len(problems)), "harvester classify --why TEXT shows what answers a reply, and why")
+				return fail(exitConfig, fmt.Errorf("%s in the rules", count.Of(len(problems), "problem")), "harvester classify --why TEXT shows what answers a reply, and why")
 			}
 			if asJSON {
 				return nil
 			}
-			_, err = fmt.Fprintf(a.Out, "%d rules, nothing to say against them (pack %s)\n", len(set.Rules()), set.Version())
+			_, err = fmt.Fprintf(a.Out, "%s, nothing to say against them (pack %s)\n", count.Of(len(set.Rules()), "rule"), set.Version())
 			return err
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/simulate"
 )
 
@@ -150,7 +151,7 @@ func (a *app) printSimulation(s *simulate.Scenario, r *simulate.Report) error {
 	p.field("wrong", fmt.Sprintf("%d living addresses were ever suppressed", r.Wrong))
 	p.field("found", fmt.Sprintf("%.1f %% of the dead, by their third mailing", 100*r.Recall))
 	for _, in := range r.Incidents {
-		p.field("incident", fmt.Sprintf("%s: %s, %d failures at %d receivers", in.ID, in.Cause.Title, in.Count, len(in.Receivers)))
+		p.field("incident", fmt.Sprintf("%s: %s, %s at %s", in.ID, in.Cause.Title, count.Of(in.Count, "failure"), count.Of(len(in.Receivers), "receiver")))
 	}
 	for _, f := range r.Failures {
 		p.field("not met", c.red(f))

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/judge"
@@ -118,19 +119,19 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		p.field("alarm", fmt.Sprintf("%s since %s: %s", strings.ToUpper(al.Urgency.String()), p.stamp(al.Opened), al.Title))
 	}
 	if db.Waiting > 0 {
-		p.field("waiting", fmt.Sprintf("%d verdicts on the word of notices that anybody can have written: harvester holds", db.Waiting))
+		p.field("waiting", fmt.Sprintf("%s on the word of notices that anybody can have written: harvester holds", count.Of(db.Waiting, "verdict")))
 	}
 	if db.Triage > 0 {
-		p.field("triage", fmt.Sprintf("%d messages that nobody understood", db.Triage))
+		p.field("triage", fmt.Sprintf("%s that nobody understood", count.Of(db.Triage, "message")))
 	}
 	if db.Poison > 0 {
-		p.field("poison", fmt.Sprintf("%d messages that the server could not deliver", db.Poison))
+		p.field("poison", fmt.Sprintf("%s that the server could not deliver", count.Of(db.Poison, "message")))
 	}
 	if db.Unsettled > 0 {
-		p.field("to settle", fmt.Sprintf("%d messages on the server", db.Unsettled))
+		p.field("to settle", fmt.Sprintf("%s on the server", count.Of(db.Unsettled, "message")))
 	}
 	for _, c := range db.Pushes {
-		text := fmt.Sprintf("%s was told of %d addresses", c.Push, c.Sent)
+		text := fmt.Sprintf("%s was told of %s", c.Push, count.Of(c.Sent, "address"))
 		if c.Refused > 0 {
 			text += fmt.Sprintf(" and refused %d: see harvester push refused", c.Refused)
 		}

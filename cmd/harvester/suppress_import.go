@@ -149,7 +149,7 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 		fmt.Fprintf(a.Err, "harvester: %s: %s\n", name, printable(e))
 	}
 	if more := sum.Refused - len(sum.Errors); more > 0 {
-		fmt.Fprintf(a.Err, "harvester: %s: %d more rows were refused\n", name, more)
+		fmt.Fprintf(a.Err, "harvester: %s: %s refused\n", name, count.Of(more, "more row"))
 	}
 	switch {
 	case sum.Refused > 0 && !o.skipBad:
@@ -173,7 +173,7 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 	sum.Import, sum.New, sum.Added, sum.Forgotten = done.ID, done.New, done.Added, done.Forgotten
 	if err != nil {
 		if done.ID != 0 {
-			err = fmt.Errorf("%w (import %d has %d entries: repeat the command to go on)", err, done.ID, done.New)
+			err = fmt.Errorf("%w (import %d has %s: repeat the command to go on)", err, done.ID, count.Of(done.New, "entry"))
 		}
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/parse/match"
 	"harvester/parse/rules"
 	"harvester/store/engine"
@@ -97,7 +98,7 @@ func (p *page) cluster(x *query.Cluster, pack *rules.Set, c colours) {
 	if x.Dialect != "" {
 		from += ", laid out by " + x.Dialect
 	}
-	p.line("%s %s, %d domains, %s to %s%s", c.bold(strconv.Itoa(x.Count)), x.Kind, x.Domains, p.day(x.First), p.day(x.Last), from)
+	p.line("%s %s, %s, %s to %s%s", c.bold(strconv.Itoa(x.Count)), x.Kind, count.Of(x.Domains, "domain"), p.day(x.First), p.day(x.Last), from)
 	p.field("text", x.Template)
 	ids := make([]string, len(x.Messages))
 	for i, id := range x.Messages {
@@ -110,9 +111,9 @@ func (p *page) cluster(x *query.Cluster, pack *rules.Set, c colours) {
 	p.field("phrase", x.Phrase)
 	for _, h := range x.Hits {
 		if h.Reason == x.Kind {
-			p.field("hits", fmt.Sprintf("%d replies without a meaning", h.N))
+			p.field("hits", fmt.Sprintf("%s without a meaning", count.Of(h.N, "reply")))
 		} else {
-			p.field("clashes", fmt.Sprintf("the phrase stands in %d replies that mean %s (%s)", h.N, h.Reason, h.Rule))
+			p.field("clashes", fmt.Sprintf("the phrase stands in %s that mean %s (%s)", count.Of(h.N, "reply"), h.Reason, h.Rule))
 		}
 	}
 	for _, id := range examplesWith(pack, x.Phrase) {

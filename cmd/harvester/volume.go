@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/count"
 	"harvester/parse/table"
 	"harvester/schedule/sentlog"
 	"harvester/store/facts"
@@ -77,7 +78,7 @@ nothing of the file is recorded.`,
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(map[string]any{"source": source, "counts": len(rows), "sent": sent})
 				}
-				_, err = fmt.Fprintf(a.Out, "%d counts of %s, %d recipients sent to\n", len(rows), source, sent)
+				_, err = fmt.Fprintf(a.Out, "%s of %s, %s sent to\n", count.Of(len(rows), "count"), source, count.Of(sent, "recipient"))
 				return err
 			})
 		},

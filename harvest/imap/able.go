@@ -10,6 +10,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"harvester/harvest"
+	"harvester/parse/count"
 )
 
 // able says why a disposition can't be carried out in a folder, before anything
@@ -108,7 +109,7 @@ func (s *session) notWritable(folder string) error {
 // undone says that the server confirmed what it did not do.
 func (s *session) undone(ctx context.Context, f *selected, j job, left uidSet) error {
 	fault := &harvest.Fault{Mailbox: s.Name, Step: purpose(f.name, j), Kind: harvest.ErrUndone,
-		Err:  fmt.Errorf("the server said OK and left %d messages as they were: UID %s", left.count(), some(left)),
+		Err:  fmt.Errorf("the server said OK and left %s as they were: UID %s", count.Of(left.count(), "message"), some(left)),
 		Hint: "it is tried again with each run; see whether this user may do that there"}
 	if rights := s.rights(ctx, f); rights != "" {
 		fault.Hint = "it is tried again with each run; this user's rights there are " + rights

@@ -9,6 +9,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/harvest/wire"
+	"harvester/parse/count"
 )
 
 // crash remembers that the connection broke while messages were read, so that
@@ -89,7 +90,7 @@ func (s *session) suspect(f *selected, first imap.UID) (suspected bool, poison e
 		return true, nil
 	}
 	delete(s.crashes, f.name)
-	poison = fmt.Errorf("reading it broke the connection %d times: %w", c.alone, c.err)
+	poison = fmt.Errorf("reading it broke the connection %s: %w", count.Of(c.alone, "time"), c.err)
 	s.Log.Error("a message can't be read and is passed over", "mailbox", s.Name, "folder", f.name, "uid", uint32(first), "err", c.err)
 	return false, poison
 }

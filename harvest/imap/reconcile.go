@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"harvester/harvest"
+	"harvester/parse/count"
 )
 
 // Reconcile holds what the folder says it holds against what is accounted for.
@@ -21,20 +22,20 @@ func (s *session) Reconcile(_ context.Context, cur harvest.Cursor) error {
 	}
 	if f.short > 0 {
 		fault(harvest.ErrUnaccounted, "the server contradicts itself; look at the folder with another program, and have the server rebuild its index",
-			"the folder says it holds %d messages and lists %d", f.listed.count()+uint64(f.short), f.listed.count()) //nolint:gosec // positive
+			"the folder says it holds %s and lists %d", count.Of(f.listed.count()+uint64(f.short), "message"), f.listed.count()) //nolint:gosec // positive
 	}
 	if missing := f.listed.without(f.known.read); len(missing) > 0 {
-		fault(harvest.ErrUnaccounted, "", "%d messages were listed and not read: UID %s", missing.count(), some(missing))
+		fault(harvest.ErrUnaccounted, "", "%s %s listed and not read: UID %s", count.Of(missing.count(), "message"), count.Verb(missing.count(), "was", "were"), some(missing))
 	}
 	if n := f.known.unread.count(); n > 0 {
 		fault(harvest.ErrUnreadable, "each run tries again; look at them with another program, and move or delete what is broken",
-			"%d messages can't be read: UID %s", n, some(f.known.unread))
+			"%s can't be read: UID %s", count.Of(n, "message"), some(f.known.unread))
 	}
 	if l := f.known.lost; l.held > f.listed.count() && time.Since(l.since) < lossKept {
 		// QUIRK: a Dovecot mdbox whose index files were lost shows no message
 		// until doveadm force-resync.
 		fault(harvest.ErrUnaccounted, "if nobody emptied or replaced it, the server has lost its index: have it rebuilt, with Dovecot doveadm force-resync; "+
-			"this is said for three days", "the folder began anew on %s with %d messages, it held %d", l.since.UTC().Format(time.DateTime), f.listed.count(), l.held)
+			"this is said for three days", "the folder began anew on %s with %s, it held %d", l.since.UTC().Format(time.DateTime), count.Of(f.listed.count(), "message"), l.held)
 	}
 	return errors.Join(errs...)
 }

@@ -8,6 +8,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/harvest/names"
+	"harvester/parse/count"
 )
 
 // entry is one message as the server lists it.
@@ -162,11 +163,11 @@ func (s *session) Reconcile(_ context.Context, cur harvest.Cursor) error {
 	}
 	if s.stated > len(s.entries) {
 		return fault(harvest.ErrUnaccounted, "the server contradicts itself; look at the mailbox with another program",
-			"the server says it holds %d messages and lists %d", s.stated, len(s.entries))
+			"the server says it holds %s and lists %d", count.Of(s.stated, "message"), len(s.entries))
 	}
 	st := parseState(cur.State)
 	if n := st.unread.Len(); n > 0 {
-		return fault(harvest.ErrUnreadable, "each run tries again; look at them with another program, and delete what is broken", "%d messages can't be read", n)
+		return fault(harvest.ErrUnreadable, "each run tries again; look at them with another program, and delete what is broken", "%s can't be read", count.Of(n, "message"))
 	}
 	return nil
 }

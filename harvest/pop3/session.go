@@ -11,6 +11,7 @@ import (
 
 	"harvester/harvest"
 	"harvester/harvest/wire"
+	"harvester/parse/count"
 )
 
 // session is one visit. Deleting takes a QUIT, so it may need more than one
@@ -245,7 +246,7 @@ func (s *session) verify(ctx context.Context, done, marked []harvest.Settlement)
 	}
 	if left > 0 {
 		return done, &harvest.Fault{Mailbox: s.Name, Step: "deleting messages", Kind: harvest.ErrUndone,
-			Err: fmt.Errorf("the server said OK and kept %d messages", left), Hint: `it is tried again with each run; done = "keep" does without`}
+			Err: fmt.Errorf("the server said OK and kept %s", count.Of(left, "message")), Hint: `it is tried again with each run; done = "keep" does without`}
 	}
 	return done, nil
 }

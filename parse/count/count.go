@@ -8,10 +8,15 @@ import (
 	"strings"
 )
 
+// Integer is what things are counted in.
+type Integer interface {
+	~int | ~int32 | ~int64 | ~uint32 | ~uint64
+}
+
 // Of is n of a thing, whose name is given in the singular: Of(2, "mailbox") is
 // "2 mailboxes". Of a phrase the first word is counted when another follows a
 // preposition ("mail of ours"), else the last ("failing job").
-func Of(n int, thing string) string {
+func Of[N Integer](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
@@ -19,8 +24,8 @@ func Of(n int, thing string) string {
 }
 
 // Number writes 4812 as 4,812.
-func Number(n int) string {
-	s := strconv.Itoa(n)
+func Number[N Integer](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
@@ -28,7 +33,7 @@ func Number(n int) string {
 }
 
 // Verb is the word that fits n things: Verb(n, "is", "are").
-func Verb(n int, one, many string) string {
+func Verb[N Integer](n N, one, many string) string {
 	if n == 1 {
 		return one
 	}

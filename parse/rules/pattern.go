@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/parse/match"
 )
 
@@ -225,7 +226,7 @@ func alternatives(s string) ([]string, error) {
 			}
 		}
 		if done = next; len(done) > mostAlternatives {
-			return nil, fmt.Errorf("groups that touch stand for more than %d phrases", mostAlternatives)
+			return nil, fmt.Errorf("groups that touch stand for more than %s", count.Of(mostAlternatives, "phrase"))
 		}
 		rest = rest[open+end+1:]
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 )
 
 // Step is one thing that spoke for a reason, in order of precedence.
@@ -91,7 +92,7 @@ func (a *candidate) lost(w *candidate) string {
 	case a.tier != w.tier:
 		return "lost: " + tierNames[w.tier] + " comes before " + tierNames[a.tier]
 	case a.length != w.length:
-		return fmt.Sprintf("lost: %d letters matched, the winner has %d", a.length, w.length)
+		return fmt.Sprintf("lost: %s matched, the winner has %d", count.Of(a.length, "letter"), w.length)
 	case a.specific != w.specific:
 		return "lost: the winner has more conditions"
 	default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -142,7 +143,7 @@ func (c *Checker) keyOf(ev *Evidence, selector, domain, algorithm string, a *res
 		return one(fault("key_broken", "what stands at %s is no DKIM key", name), "Replace it. "+show)
 	}
 	if len(keys) > 1 {
-		return one(fault("key_multiple", "%s has %d keys: which one counts is undefined, and many receivers fail", name, len(keys)), "Keep the one that the signer uses and delete the others.")
+		return one(fault("key_multiple", "%s has %s: which one counts is undefined, and many receivers fail", name, count.Of(len(keys), "key")), "Keep the one that the signer uses and delete the others.")
 	}
 	t, order, bad := tags(keys[0])
 	p := bare(t["p"])

@@ -8,6 +8,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -315,7 +316,7 @@ func (c *Checker) dmarcStatic(ctx context.Context, ev *Evidence, from string, p 
 	r := p.record(from)
 	switch {
 	case p.doubled != "":
-		f := add("multiple", false, "_dmarc.%s has %d records, which makes all of them void", p.doubled, len(p.doubles))
+		f := add("multiple", false, "_dmarc.%s has %s, which makes all of them void", p.doubled, count.Of(len(p.doubles), "record"))
 		f.Steps = append(f.Steps, "Keep one. The record below has the milder policy; choose your own.")
 		f.Records = append(f.Records, change("_dmarc."+p.doubled, "TXT", p.doubles, milder(p.doubles)))
 		return list

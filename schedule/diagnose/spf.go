@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 	"harvester/schedule/diagnose/spf"
 )
@@ -83,7 +84,7 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 	}
 	res := w.Evaluate(ctx, ev.IP, ev.Helo, domain)
 	seen = append(seen, Measurement{What: fmt.Sprintf("SPF of %s for %s", domain, ev.IP), State: "found", Values: []string{string(res.Result)}, At: c.Now().UTC(),
-		Note: fmt.Sprintf("%s; %d of %d look-ups, %d of %d void", res.Why, tree.Lookups(), spf.MaxLookups, len(tree.Void()), spf.MaxVoid)})
+		Note: fmt.Sprintf("%s; %d of %s, %d of %d void", res.Why, tree.Lookups(), count.Of(spf.MaxLookups, "look-up"), len(tree.Void()), spf.MaxVoid)})
 	fatal := slices.ContainsFunc(statics, func(f Finding) bool { return f.Verdict == Confirmed && !f.Advice })
 	switch {
 	case res.Result == "pass" && !fatal:
@@ -358,7 +359,7 @@ func (c *Checker) SPFDomain(ctx context.Context, domain string) []Finding {
 		list = append(list, f)
 	}
 	if len(list) == 0 {
-		f := c.fine(nil, "spf.record", spfBroken, domain+".", "TXT", fmt.Sprintf("the SPF record is sound: %d of %d look-ups, %d void", tree.Lookups(), spf.MaxLookups, len(tree.Void())))
+		f := c.fine(nil, "spf.record", spfBroken, domain+".", "TXT", fmt.Sprintf("the SPF record is sound: %d of %s, %d void", tree.Lookups(), count.Of(spf.MaxLookups, "look-up"), len(tree.Void())))
 		list = []Finding{f}
 	}
 	for i := range list {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"harvester/parse/count"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ func (f *file) intact(ctx context.Context, q Querier) error {
 		var table string
 		var n int
 		err := rows.Scan(&table, &n)
-		wrong = append(wrong, fmt.Sprintf("%d rows of %s refer to what isn't there", n, table))
+		wrong = append(wrong, fmt.Sprintf("%s of %s refer to what isn't there", count.Of(n, "row"), table))
 		return err
 	})
 	if err != nil {

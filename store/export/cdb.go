@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"io"
 	"iter"
 	"math"
@@ -163,7 +164,7 @@ func (x *cdbIndex) verify(in io.Reader, head []byte) error {
 		}
 		n := binary.LittleEndian.Uint32(head[8*i+4:])
 		if uint64(n) != 2*uint64(len(t)) {
-			return fmt.Errorf("table %d has %d slots for %d records", i, n, len(t))
+			return fmt.Errorf("table %d has %s for %s", i, count.Of(n, "slot"), count.Of(len(t), "record"))
 		}
 		at += 8 * uint64(n)
 		b = append(b[:0], make([]byte, 8*n)...)

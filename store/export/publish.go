@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/store"
 	"harvester/store/engine"
 	"harvester/store/facts"
@@ -92,7 +93,7 @@ func known(ctx context.Context, db *store.DB, t Target) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %s holds %d addresses, and this database, which never wrote it, has %d (bring the old database back, or move the file and its manifest away to begin anew)", ErrOtherDatabase, t.Path, m.Rows, rows)
+	return fmt.Errorf("%w: %s holds %s, and this database, which never wrote it, has %d (bring the old database back, or move the file and its manifest away to begin anew)", ErrOtherDatabase, t.Path, count.Of(m.Rows, "address"), rows)
 }
 
 // ErrUnread says that a first file would be empty because a mailbox was never

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 
+	"harvester/parse/count"
 	"harvester/store"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -218,7 +219,7 @@ func (p *Profile) checkSpans(path string, spans []span, changes []change) error 
 		got.add(policy.Key(name))
 	}
 	if !got.equal(&want) {
-		return fmt.Errorf("the reader of profile %s finds %d addresses where %d were put in, or others; please report this", p.Name, got.n, want.n)
+		return fmt.Errorf("the reader of profile %s finds %s where %d were put in, or others; please report this", p.Name, count.Of(got.n, "address"), want.n)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"harvester/store"
 	"io/fs"
 	"os"
@@ -39,7 +40,7 @@ func Verify(ctx context.Context, db *store.DB, t Target) ([]string, error) {
 		}
 	}
 	if held != nil && !held.equal(&want) {
-		problems = append(problems, fmt.Sprintf("%s holds %d addresses, the database now has %d for it, or others: export again", t.Path, held.n, want.n))
+		problems = append(problems, fmt.Sprintf("%s holds %s, the database now has %d for it, or others: export again", t.Path, count.Of(held.n, "address"), want.n))
 	}
 	return problems, nil
 }
@@ -74,7 +75,7 @@ func verifyParts(t *Target, m *Manifest) (problems []string, held *tally, err er
 		}
 		_ = f.Close()
 		if held.n-rows != p.Rows {
-			problems = append(problems, fmt.Sprintf("%s holds %d addresses, its manifest says %d", path, held.n-rows, p.Rows))
+			problems = append(problems, fmt.Sprintf("%s holds %s, its manifest says %d", path, count.Of(held.n-rows, "address"), p.Rows))
 		}
 	}
 	return problems, held, nil

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode"
 
+	"harvester/parse/count"
 	"harvester/store/policy"
 	"harvester/store/query"
 )
@@ -268,7 +269,7 @@ func (p *Profile) check(path string, want *tally) error {
 		got.add(name)
 	}
 	if !got.equal(want) {
-		return fmt.Errorf("the reader of profile %s finds %d addresses where %d were written, or others; please report this", p.Name, got.n, want.n)
+		return fmt.Errorf("the reader of profile %s finds %s where %d were written, or others; please report this", p.Name, count.Of(got.n, "address"), want.n)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/policy"
 )
 
@@ -92,7 +93,7 @@ func (r *record) fits() error {
 	}
 	for _, extra := range r.cells[min(columns, len(r.cells)):] {
 		if strings.TrimSpace(extra) != "" {
-			return fmt.Errorf("it has %d cells where the header has %d: a cell that holds the separator must stand in quotes", len(r.cells), columns)
+			return fmt.Errorf("it has %s where the header has %d: a cell that holds the separator must stand in quotes", count.Of(len(r.cells), "cell"), columns)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/job"
 	"harvester/store/policy"
@@ -82,18 +83,18 @@ func (w *Judging) guard() error {
 	limit := func(fine int) int { return max(fine, l.Percent*before/100) }
 	var why []string
 	if n := limit(l.Added); added > n {
-		why = append(why, fmt.Sprintf("%d new suppressions %s on a list of %d (limit %d)", added, within, before, n))
+		why = append(why, fmt.Sprintf("%s %s on a list of %d (limit %d)", count.Of(added, "new suppression"), within, before, n))
 	}
 	if n := limit(l.Domain); most > n {
 		why = append(why, fmt.Sprintf("%d of them at %s (limit %d)", most, domain, n))
 	}
 	if n := limit(l.Gone); gone > n {
-		why = append(why, fmt.Sprintf("%d suppressions fell away %s from a list of %d (limit %d)", gone, within, before, n))
+		why = append(why, fmt.Sprintf("%s fell away %s from a list of %d (limit %d)", count.Of(gone, "suppression"), within, before, n))
 	}
 	// A listed address is not mailed, so nothing tells that it lives, but for
 	// few. Many at once are somebody's doing.
 	if n := max(l.Lifted, l.Percent*before/1000); lifted > n {
-		why = append(why, fmt.Sprintf("%d suppressions lifted by notices of success %s from a list of %d (limit %d)", lifted, within, before, n))
+		why = append(why, fmt.Sprintf("%s lifted by notices of success %s from a list of %d (limit %d)", count.Of(lifted, "suppression"), within, before, n))
 	}
 	if why == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/job"
@@ -270,7 +271,7 @@ func (w *Judging) logged(a *Applied, kind job.Kind, why string) error {
 	if err != nil {
 		return err
 	}
-	detail := fmt.Sprintf("generation %d: %s; %d events read differently, %d suppressed, %d lifted, %d held", a.Generation, why, a.Revised, a.Added, a.Removed, a.Held)
+	detail := fmt.Sprintf("generation %d: %s; %s read differently, %d suppressed, %d lifted, %d held", a.Generation, why, count.Of(a.Revised, "event"), a.Added, a.Removed, a.Held)
 	_, err = w.SQL.ExecContext(w.Ctx, `INSERT INTO runs (kind, started, ended, ok, detail) VALUES (?, ?, ?, 1, ?)`, kind, w.Now.UnixMilli(), w.Now.UnixMilli(), detail)
 	return err
 }

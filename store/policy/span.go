@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"harvester/parse/count"
 	"strconv"
 	"strings"
 	"time"
@@ -32,9 +33,9 @@ func (s Span) String() string {
 	case d == 0:
 		return "never"
 	case d%(365*day/12) == 0:
-		return plural(int(d/(365*day/12)), "month")
+		return count.Of(int(d/(365*day/12)), "month")
 	case d%day == 0:
-		return plural(int(d/day), "day")
+		return count.Of(int(d/day), "day")
 	default:
 		return d.String()
 	}
@@ -77,11 +78,4 @@ func (s *Span) UnmarshalText(b []byte) error {
 	}
 	*s = Span(d)
 	return nil
-}
-
-func plural(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return strconv.Itoa(n) + " " + unit + "s"
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 )
 
 // Line is one line of the policy table: when evidence of one name suppresses
@@ -36,7 +37,7 @@ func (l Line) String() string {
 		fmt.Fprintf(&b, " in %v", l.Within)
 	}
 	if l.DistinctDays > 1 {
-		fmt.Fprintf(&b, " on %d days", l.DistinctDays)
+		fmt.Fprintf(&b, " on %s", count.Of(l.DistinctDays, "day"))
 	}
 	if l.Expires == 0 {
 		b.WriteString(", for good")
@@ -205,13 +206,13 @@ func (l Line) check(p Patch) error {
 	case known && l.Suppress && !may(r):
 		return fmt.Errorf("policy %s can't suppress: it is the fault of %v, and the address may be good", l.Name, who(r))
 	case l.Suppress && l.After < 1:
-		return fmt.Errorf("policy %s suppresses, but after %d events: set after to 1 or more", l.Name, l.After)
+		return fmt.Errorf("policy %s suppresses, but after %s: set after to 1 or more", l.Name, count.Of(l.After, "event"))
 	case l.Within < 0 || l.Expires < 0 || l.Grow < 0:
 		return fmt.Errorf("policy %s has a negative span", l.Name)
 	case l.DistinctDays < 0:
 		return fmt.Errorf("policy %s has distinct_days = %d: set 0 or more", l.Name, l.DistinctDays)
 	case l.DistinctDays > l.After && p.DistinctDays != nil:
-		return fmt.Errorf("policy %s wants %d distinct days of %d events: at most one event a day is counted, raise after", l.Name, l.DistinctDays, l.After)
+		return fmt.Errorf("policy %s wants %d distinct days of %s: at most one event a day is counted, raise after", l.Name, l.DistinctDays, count.Of(l.After, "event"))
 	case l.Within != 0 && l.After > 1 && l.Within < Days(l.After-1):
 		return fmt.Errorf("policy %s can never be met: at most one event a day is counted, and %d do not fit into %v", l.Name, l.After, l.Within)
 	case l.Grow != 0 && l.Expires == 0:

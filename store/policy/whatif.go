@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"harvester/parse/count"
 	"strings"
 	"time"
 )
@@ -105,7 +106,7 @@ func inWords(family string) string {
 
 // String is the counter in words.
 func (c Counter) String() string {
-	s := fmt.Sprintf("%s: %d of %d days that the policy asks for (%s)", inWords(c.Family), c.Count, c.After, c.Line)
+	s := fmt.Sprintf("%s: %d of %s that the policy asks for (%s)", inWords(c.Family), c.Count, count.Of(c.After, "day"), c.Line)
 	if !c.Lapses.IsZero() {
 		s += "; the oldest counts until " + date(c.Lapses)
 	}
@@ -126,7 +127,7 @@ func (v Verdict) weightless() []string {
 		}
 	}
 	for i, why := range order {
-		order[i] = fmt.Sprintf("%s: %s", plural(n[why], "event"), why)
+		order[i] = fmt.Sprintf("%s: %s", count.Of(n[why], "event"), why)
 	}
 	return order
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"io"
 	"net/http"
 	"net/url"
@@ -93,7 +94,7 @@ func (c *conn) send(ctx context.Context, r request) ([]byte, error) {
 		}
 		wait = max(wait, pause)
 		if try == tries || wait > longestPause {
-			return nil, fmt.Errorf("%s %s: %w (given up after %d tries; the next run goes on from here)", r.method, u.Host, err, try)
+			return nil, fmt.Errorf("%s %s: %w (given up after %s; the next run goes on from here)", r.method, u.Host, err, count.Of(try, "try"))
 		}
 		if err := c.sleep(ctx, wait); err != nil {
 			return nil, err

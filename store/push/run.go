@@ -9,6 +9,7 @@ import (
 	"iter"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/store"
 	"harvester/store/export"
 	"harvester/store/facts"
@@ -31,7 +32,7 @@ type Result struct {
 
 // String is the outcome as one line.
 func (r Result) String() string {
-	out := fmt.Sprintf("told %d added, %d removed in %d requests", r.Added, r.Removed, r.Requests)
+	out := fmt.Sprintf("told %d added, %d removed in %s", r.Added, r.Removed, count.Of(r.Requests, "request"))
 	if r.Refused > 0 {
 		out += fmt.Sprintf("; %d refused: see harvester push refused", r.Refused)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -43,7 +44,7 @@ const LookupBatch = 10_000
 // held back does not count.
 func (db List) LookupAll(ctx context.Context, addresses []string, stream string) ([]Verdict, error) {
 	if len(addresses) > LookupBatch {
-		return nil, fmt.Errorf("looking up %d addresses: at most %d at once", len(addresses), LookupBatch)
+		return nil, fmt.Errorf("looking up %s: at most %d at once", count.Of(len(addresses), "address"), LookupBatch)
 	}
 	out := make([]Verdict, len(addresses))
 	keys := make([]string, len(addresses))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/store/engine"
 )
 
@@ -89,7 +90,7 @@ func (r *suppressionReader) apart() (s Suppression, err error) {
 	}
 	words := strings.SplitN(r.words, wordBreak, len(names))
 	if len(words) < len(names) {
-		return s, fmt.Errorf("it has %d words where there should be %d", len(words), len(names))
+		return s, fmt.Errorf("it has %s where there should be %d", count.Of(len(words), "word"), len(names))
 	}
 	s.Source, s.Reason, s.Status = words[0], words[3], words[len(words)-1]
 	err = s.Scope.UnmarshalText([]byte(words[1]))

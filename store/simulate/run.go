@@ -15,6 +15,7 @@ import (
 	"harvester/harvest"
 	"harvester/parse"
 	"harvester/parse/bounce"
+	"harvester/parse/count"
 	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/store"
@@ -408,13 +409,13 @@ func (w *world) judge() {
 		fail("%d living addresses were exported", r.Wrong)
 	}
 	if r.Exported < e.Exported {
-		fail("%d addresses exported in the end, expected %d", r.Exported, e.Exported)
+		fail("%s exported in the end, expected %d", count.Of(r.Exported, "address"), e.Exported)
 	}
 	if r.Recall < e.Recall {
 		fail("%.1f %% of the dead were found, expected %.1f %%", 100*r.Recall, 100*e.Recall)
 	}
 	if e.Incidents >= 0 && len(r.Incidents) != e.Incidents {
-		fail("%d incidents, expected %d", len(r.Incidents), e.Incidents)
+		fail("%s, expected %d", count.Of(len(r.Incidents), "incident"), e.Incidents)
 	}
 	if e.Held && !r.EverHeld {
 		fail("nothing was held")

@@ -11,6 +11,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/harvest/auth"
 	"harvester/parse"
+	"harvester/parse/count"
 	"harvester/parse/envelope"
 	"harvester/parse/rules"
 	"harvester/schedule"
@@ -274,7 +275,7 @@ func (s *Set) Files() []schedule.Job {
 				return "", err
 			}
 			gone, err := s.DB.Upkeep.Retain(ctx, s.Config.Retention)
-			return fmt.Sprintf("dropped %d originals, %d replies, %d names, %d runs", gone.Raws, gone.Diagnostics, gone.Messages, gone.Runs), err
+			return fmt.Sprintf("dropped %s, %s, %s, %s", count.Of(gone.Raws, "original"), count.Of(gone.Diagnostics, "reply"), count.Of(gone.Messages, "name"), count.Of(gone.Runs, "run")), err
 		},
 	}, s.alarm())
 }

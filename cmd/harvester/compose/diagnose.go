@@ -13,6 +13,7 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/parse"
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
@@ -347,9 +348,9 @@ func (s *Set) Watch(ctx context.Context) (string, error) {
 			faults++
 		}
 	}
-	detail := fmt.Sprintf("%d faults in %d findings, %d questions", faults, len(list), asked)
+	detail := fmt.Sprintf("%s in %s, %s", count.Of(faults, "fault"), count.Of(len(list), "finding"), count.Of(asked, "question"))
 	if s.Config.Diagnose.RecipientDomains {
-		detail += fmt.Sprintf(", %d recipients' domains dead", dead)
+		detail += ", " + count.Of(dead, "domain of recipients") + " dead"
 	}
 	return detail, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/export"
 	"harvester/store/query"
 	"harvester/store/report"
@@ -25,9 +26,9 @@ type Exported struct {
 // String is the outcome as one line.
 func (e Exported) String() string {
 	if !e.Changed {
-		return fmt.Sprintf("unchanged, %d addresses, generation %d", e.Rows, e.Generation)
+		return fmt.Sprintf("unchanged, %s, generation %d", count.Of(e.Rows, "address"), e.Generation)
 	}
-	return fmt.Sprintf("wrote %d addresses, generation %d", e.Rows, e.Generation)
+	return fmt.Sprintf("wrote %s, generation %d", count.Of(e.Rows, "address"), e.Generation)
 }
 
 // Export brings one file up to date.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/store/job"
 	"harvester/store/report"
@@ -29,7 +30,7 @@ func (s *Set) reports(basis job.Name) []schedule.Job {
 					return "", err
 				}
 				files, err := s.WriteReport(r)
-				return fmt.Sprintf("wrote %d files", len(files)), errors.Join(err, s.SendReport(ctx, r, sendTries))
+				return fmt.Sprintf("wrote %s", count.Of(len(files), "file")), errors.Join(err, s.SendReport(ctx, r, sendTries))
 			},
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/schedule/sentlog"
 	"harvester/store/facts"
@@ -54,9 +55,9 @@ func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, e
 	if err := s.DB.Volumes.KeepLogPosition(ctx, name, saved); err != nil {
 		return "", err
 	}
-	detail := fmt.Sprintf("%d recipients read, %d failures proven", read, proven)
+	detail := fmt.Sprintf("%s read, %s proven", count.Of(read, "recipient"), count.Of(proven, "failure"))
 	if bad > 0 {
-		detail += fmt.Sprintf(", %d lines not understood", bad)
+		detail += fmt.Sprintf(", %s not understood", count.Of(bad, "line"))
 	}
 	_, err = s.UpdateRates(ctx)
 	return detail, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/job"
@@ -61,7 +62,7 @@ func (s *Set) waiting(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	return []policy.Trouble{{ID: "forgeable", Since: since, Title: fmt.Sprintf("verdicts about %d addresses wait: many notices came at once that anybody can have written", n),
+	return []policy.Trouble{{ID: "forgeable", Since: since, Title: fmt.Sprintf("verdicts about %s wait: many notices came at once that anybody can have written", count.Of(n, "address")),
 		Next: "look at some (harvester explain ADDRESS), then: harvester holds release forgeable, or: harvester holds drop forgeable"}}, nil
 }
 
@@ -131,13 +132,13 @@ func checked(t *policy.Trouble, in *query.Incident, found []facts.Finding) (news
 
 func incidentTrouble(in *query.Incident) (policy.Trouble, bool) {
 	t := policy.Trouble{ID: "incident." + in.ID, Since: in.Opened, Next: "what mends it: harvester incidents show " + in.ID,
-		Title: fmt.Sprintf("%s (%d failures at %d receivers)", in.Cause.Title, in.Count, len(in.Receivers)),
+		Title: fmt.Sprintf("%s (%s at %s)", in.Cause.Title, count.Of(in.Count, "failure"), count.Of(len(in.Receivers), "receiver")),
 		Known: slices.ContainsFunc(in.Acts, func(a query.IncidentAct) bool { return a.Act == "ack" && !a.At.Before(in.Opened) })}
 	switch {
 	case in.Count == 0: // the watch found it
 		t.Title = in.Cause.Title
 	case in.Proven == 0:
-		t.Title = fmt.Sprintf("%s (%d failures at %d receivers; none of these is proven to be of our mail)", in.Cause.Title, in.Count, len(in.Receivers))
+		t.Title = fmt.Sprintf("%s (%s at %s; none of these is proven to be of our mail)", in.Cause.Title, count.Of(in.Count, "failure"), count.Of(len(in.Receivers), "receiver"))
 	}
 	switch g := in.Cause.Group; {
 	case !in.Closed.IsZero():

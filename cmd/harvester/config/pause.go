@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/store/policy"
 )
 
@@ -69,7 +70,7 @@ func checkRates(d *decoder, path string, r Pause) {
 		return
 	}
 	if r.Minimum < 1 {
-		d.fail(path+".minimum", fmt.Sprintf("%d recipients prove nothing", r.Minimum), "write 1 or more; 200 is usual")
+		d.fail(path+".minimum", fmt.Sprintf("%s %s nothing", count.Of(r.Minimum, "recipient"), count.Verb(r.Minimum, "proves", "prove")), "write 1 or more; 200 is usual")
 	}
 	for _, x := range []struct {
 		warn, pause Percent

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/schedule"
 	"harvester/store/push"
 )
@@ -86,7 +87,7 @@ func (p *Push) checkSettings(d *decoder, path string, s *push.Service) {
 		}
 	}
 	if p.Batch > s.Batch && s.Name != "http" {
-		d.fail(path+".batch", fmt.Sprintf("%s takes at most %d addresses in a request", s.Name, s.Batch), "")
+		d.fail(path+".batch", fmt.Sprintf("%s takes at most %s in a request", s.Name, count.Of(s.Batch, "address")), "")
 	}
 	if p.URL == "" {
 		return

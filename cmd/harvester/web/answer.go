@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"log/slog"
 	"net/http"
@@ -134,7 +135,7 @@ func (q *params) text(name string) string {
 	case len(v) == 0:
 		return ""
 	case len(v) > 1 && q.err == nil:
-		q.err = bad("", "the parameter %s is given %d times", name, len(v))
+		q.err = bad("", "the parameter %s is given %s", name, count.Of(len(v), "time"))
 	}
 	return v[0]
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/judge"
@@ -71,7 +72,7 @@ func (s *server) lookupMany(w http.ResponseWriter, r *http.Request) {
 	var in Lookups
 	err := body(r, &in)
 	if err == nil && (len(in.Addresses) == 0 || len(in.Addresses) > query.LookupBatch) {
-		err = bad("", "addresses must hold 1 to %d addresses, it holds %d", query.LookupBatch, len(in.Addresses))
+		err = bad("", "addresses must hold 1 to %s, it holds %d", count.Of(query.LookupBatch, "address"), len(in.Addresses))
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"net"
 	"slices"
 	"strings"
@@ -145,7 +146,7 @@ func (c *Client) Ask(ctx context.Context, name string, typ uint16) Answer {
 	}
 	if c.left <= 0 {
 		c.mu.Unlock()
-		return c.unknown(q, fmt.Sprintf("the budget of %d questions is spent", c.opts.Budget))
+		return c.unknown(q, fmt.Sprintf("the budget of %s is spent", count.Of(c.opts.Budget, "question")))
 	}
 	c.left--
 	e = &entry{done: make(chan struct{})}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -41,7 +42,7 @@ func (w *Walker) Propose(ctx context.Context, t *Tree, wish Wish) (record, why s
 				terms = smaller
 				continue
 			}
-			return "", fmt.Sprintf("it needs %d look-ups, and none can be left out safely: move one of the senders to a subdomain with a record of its own", after.Lookups())
+			return "", fmt.Sprintf("it needs %s, and none can be left out safely: move one of the senders to a subdomain with a record of its own", count.Of(after.Lookups(), "look-up"))
 		}
 		if r.Fatal() || slices.ContainsFunc(after.Problems(), func(p Problem) bool { return p.Fatal }) {
 			return "", "what it includes is broken, and only its owner can mend that"

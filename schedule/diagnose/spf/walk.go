@@ -12,6 +12,7 @@ import (
 	lib "blitiri.com.ar/go/spf"
 	"github.com/miekg/dns"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -239,7 +240,7 @@ func (t *Tree) Problems() []Problem {
 		return out
 	}
 	if n := t.Lookups(); n > MaxLookups {
-		out = append(out, Problem{ID: "too_many", Domain: t.Domain, Fatal: true, Text: fmt.Sprintf("%s costs %d of %d look-ups", t.Domain, n, MaxLookups)})
+		out = append(out, Problem{ID: "too_many", Domain: t.Domain, Fatal: true, Text: fmt.Sprintf("%s costs %d of %s", t.Domain, n, count.Of(MaxLookups, "look-up"))})
 	}
 	if v := t.Void(); len(v) > MaxVoid {
 		out = append(out, Problem{ID: "void", Domain: t.Domain, Text: fmt.Sprintf("%d of %d void look-ups, which strict receivers refuse: %s", len(v), MaxVoid, strings.Join(v, ", "))})
