@@ -154,7 +154,7 @@ func TestStepLimit(t *testing.T) {
 	if got.Kind != bounce.KindUnparsed || got.Recipients == nil || len(got.Recipients) != 0 {
 		t.Errorf("got %s with recipients %v", got.Kind, got.Recipients)
 	}
-	if want := []string{"stopped after 1 steps, reading its structure"}; !slices.Equal(got.Notes, want) {
+	if want := []string{"stopped after 1 step, reading its structure"}; !slices.Equal(got.Notes, want) {
 		t.Errorf("notes %q, want %q", got.Notes, want)
 	}
 }

@@ -157,9 +157,9 @@ func TestDoubts(t *testing.T) {
 		{`INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, at) VALUES ('bounces', 'INBOX', 1, 1, 0)`, "the cursor of bounces/INBOX stands at UID 1, but UID 2 is stored"},
 		{`UPDATE cursors SET last_uid = 2, at = 33333333333333`, "which is still to come: the clock was set back"},
 		{`UPDATE messages SET harvested = 33333333333333`, "the last message was stored at 3026-"},
-		{`UPDATE locators SET message = NULL WHERE uid = 1`, "1 places of messages are marked as stored"},
-		{`UPDATE suppressions SET event = 99 WHERE key LIKE 'a@%'`, "1 entries of the list rest on events"},
-		{`UPDATE suppressions SET override = 7 WHERE key LIKE 'a@%'`, "1 entries of the list rest on acts"},
+		{`UPDATE locators SET message = NULL WHERE uid = 1`, "marked as stored while no message is: 1"},
+		{`UPDATE suppressions SET event = 99 WHERE key LIKE 'a@%'`, "rest on events that are not there: 1"},
+		{`UPDATE suppressions SET override = 7 WHERE key LIKE 'a@%'`, "rest on acts of an operator that are not there: 1"},
 	} {
 		if doubts, err := db.Upkeep.Doubts(ctx); err != nil || strings.Contains(strings.Join(doubts, "\n"), c.want) {
 			t.Fatalf("before %q: %q, %v", c.damage, doubts, err)

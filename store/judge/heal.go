@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/job"
@@ -59,7 +60,7 @@ func (w *Judging) lostPlaces() (mended []string, err error) {
 			return nil, err
 		}
 	}
-	return []string{fmt.Sprintf("%d places were marked as stored and no message was: that mail is read again", n)}, nil
+	return []string{fmt.Sprintf("%s were marked as stored and no message was: that mail is read again", count.Of(n, "place"))}, nil
 }
 
 // errDiffers ends a walk at the first address that differs.
@@ -89,7 +90,7 @@ func (db *Judge) differs(q *engine.Snapshot) (string, error) {
 			return "", err
 		}
 		if n > 0 {
-			return fmt.Sprintf("%d counts of failures that come together were wrong", n), nil
+			return fmt.Sprintf("%s of failures that come together were wrong", count.Of(n, "count")), nil
 		}
 	}
 	windows, err := allWindows(q, "events", time.UnixMilli(math.MaxInt64))

@@ -27,10 +27,10 @@ func (db Upkeep) Doubts(ctx context.Context) ([]string, error) {
    FROM cursors WHERE at > ?`, []any{ahead}},
 		{`SELECT 'the last message was stored at ' || datetime(max(harvested) / 1000, 'unixepoch') || ' UTC, which is still to come: the clock was set back'
    FROM messages HAVING max(harvested) > ?`, []any{ahead}},
-		{`SELECT count(*) || ' places of messages are marked as stored, and no message is' FROM locators WHERE state = 'stored' AND message IS NULL HAVING count(*) > 0`, nil},
-		{`SELECT count(*) || ' entries of the list rest on events that are not there' FROM suppressions s
+		{`SELECT 'places of messages that are marked as stored while no message is: ' || count(*) FROM locators WHERE state = 'stored' AND message IS NULL HAVING count(*) > 0`, nil},
+		{`SELECT 'entries of the list that rest on events that are not there: ' || count(*) FROM suppressions s
    WHERE s.event IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = s.event) HAVING count(*) > 0`, nil},
-		{`SELECT count(*) || ' entries of the list rest on acts of an operator that are not there' FROM suppressions s
+		{`SELECT 'entries of the list that rest on acts of an operator that are not there: ' || count(*) FROM suppressions s
    WHERE s.override IS NOT NULL AND NOT EXISTS (SELECT 1 FROM overrides o WHERE o.id = s.override) HAVING count(*) > 0`, nil},
 	} {
 		rows, err := db.Read.QueryContext(ctx, q.query, q.args...)

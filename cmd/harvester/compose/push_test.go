@@ -92,7 +92,7 @@ path = "/one/{{path .Address}}"
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	if s, err = set.DB.Reports.Status(ctx); err != nil || !s.Jobs[0].OK || s.Jobs[0].Detail != "told 0 added, 1 removed in 1 requests" || len(s.Pushes) != 0 {
+	if s, err = set.DB.Reports.Status(ctx); err != nil || !s.Jobs[0].OK || s.Jobs[0].Detail != "told 0 added, 1 removed in 1 request" || len(s.Pushes) != 0 {
 		t.Errorf("%+v %+v, %v", s.Jobs, s.Pushes, err)
 	}
 }

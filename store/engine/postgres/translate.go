@@ -31,6 +31,7 @@ var words = []struct {
 	// Hints for SQLite's planner.
 	{regexp.MustCompile(`\bCROSS JOIN\b`), `JOIN`},
 	{regexp.MustCompile(` NOT INDEXED\b`), ``},
+	{regexp.MustCompile(` INDEXED BY \w+`), ``},
 	{regexp.MustCompile(`(\(|\bBY )\+(\w+)`), `$1$2`},
 	{regexp.MustCompile(`\bAS TEXT\)`), `AS text)`},
 	// Types, in casts and tables. Text is compared byte by byte, as in SQLite.

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/hex"
 	"fmt"
+	"harvester/parse/count"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ const (
 // encode makes values what travels: text, but for bytes.
 func encode(types []uint32, args []driver.NamedValue) (values [][]byte, formats []int16, err error) {
 	if len(types) != len(args) {
-		return nil, nil, fmt.Errorf("%d values where %d are asked for", len(args), len(types))
+		return nil, nil, fmt.Errorf("%s where %d are asked for", count.Of(len(args), "value"), len(types))
 	}
 	values, formats = make([][]byte, len(args)), make([]int16, len(args))
 	for i := range args {
