@@ -6,6 +6,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"harvester/parse/count"
 	"strconv"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func steps(text string) error {
 			if f.unit != "" {
 				hint = fmt.Sprintf("; \"@every %d%s\" runs at that distance", n, f.unit)
 			}
-			return fmt.Errorf("cron spec %q: a step of %d leaves the field %s, which has %d values%s", text, n, f.name, f.values, hint)
+			return fmt.Errorf("cron spec %q: a step of %d leaves the field %s, which has %s%s", text, n, f.name, count.Of(f.values, "value"), hint)
 		}
 	}
 	return nil

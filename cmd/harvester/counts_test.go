@@ -14,7 +14,7 @@ import (
 
 // uncounted are words that follow a number and are no plural of a thing that
 // there can be one of: units, verbs, and parts of words.
-var uncounted = regexp.MustCompile(`^(bytes|bits|octets|is|has|was|does|this|as|its|names|says)$`)
+var uncounted = regexp.MustCompile(`^(bytes|bits|octets|is|has|was|does|this|as|its|names|says|leaves)$`)
 
 var (
 	numberAndThing   = regexp.MustCompile(`%d ((?:new |more )?[a-z]+(?:-[a-z]+)*s)\b`)

@@ -6,6 +6,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/schedule"
 )
 
@@ -32,9 +33,9 @@ func (a *app) dryPass(ctx context.Context, c *config.Config, asJSON bool) (resul
 
 // planned says what would become of the mail of one mailbox.
 func planned(m *config.Mailbox, t *schedule.Tally) string {
-	detail := fmt.Sprintf("would store %d messages", t.Read)
+	detail := fmt.Sprintf("would store %s", count.Of(t.Read, "message"))
 	if m.Holds == config.HoldsSent {
-		detail = fmt.Sprintf("would take %d copies into the ledger", t.Copies)
+		detail = fmt.Sprintf("would take %s into the ledger", count.Of(t.Copies, "copy"))
 		if t.Useless > 0 {
 			detail += fmt.Sprintf(" and pass over %d", t.Useless)
 		}

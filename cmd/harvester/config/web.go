@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"harvester/parse/count"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ const leastToken = 16
 func (w *Web) Secret(ctx context.Context) (string, error) {
 	token, err := w.Token.Resolve(ctx)
 	if err == nil && len(token) < leastToken {
-		err = fmt.Errorf("%w: the token has %d characters: take at least %d, such as those of \"openssl rand -hex 32\"", ErrSecret, len(token), leastToken)
+		err = fmt.Errorf("%w: the token has %s: take at least %d, such as those of \"openssl rand -hex 32\"", ErrSecret, count.Of(len(token), "character"), leastToken)
 	}
 	return token, err
 }
