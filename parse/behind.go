@@ -90,8 +90,8 @@ func (r *Recipient) weigh() {
 	}
 }
 
-// names tells whether a reply names r, under any of its addresses.
-func names(reply string, r *Recipient) bool {
+// namesRecipient tells whether a reply names r, under any of its addresses.
+func namesRecipient(reply string, r *Recipient) bool {
 	folded := strings.ToLower(reply)
 	for _, a := range [...]string{r.Recipient, r.FinalRecipient, r.OriginalRecipient, r.Behind} {
 		if a != "" && strings.Contains(folded, strings.ToLower(a)) {
@@ -103,7 +103,7 @@ func names(reply string, r *Recipient) bool {
 
 // ofOther tells whether a reply names another recipient of the mail, and not r.
 func (p *parser) ofOther(reply string, r *Recipient) bool {
-	if len(p.all) < 2 || strings.IndexByte(reply, '@') < 0 || names(reply, r) {
+	if len(p.all) < 2 || strings.IndexByte(reply, '@') < 0 || namesRecipient(reply, r) {
 		return false
 	}
 	for _, word := range strings.FieldsFunc(strings.ToLower(reply), delimits) {

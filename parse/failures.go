@@ -39,7 +39,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 	if notice == nil && reported {
 		notice = dialect.Generic(m, p.ownIn(m))
 	}
-	return p.take(m, notice, res)
+	return p.nameRecipients(m, notice, res)
 }
 
 // repeated tells whether several groups have one and the same reply.
@@ -72,11 +72,11 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if n != nil && res.Dialect == "" {
 		res.Dialect = "generic"
 	}
-	return p.take(m, n, res)
+	return p.nameRecipients(m, n, res)
 }
 
-// take fills in the recipients of the status part and of the notice.
-func (p *parser) take(m *view.Mail, n *dialect.Notice, res *Result) bool {
+// nameRecipients fills in the recipients of the status part and of the notice.
+func (p *parser) nameRecipients(m *view.Mail, n *dialect.Notice, res *Result) bool {
 	if n != nil {
 		p.returned(n.Returned, res)
 		if res.ReportingMTA == "" {
@@ -92,7 +92,7 @@ func (p *parser) take(m *view.Mail, n *dialect.Notice, res *Result) bool {
 		p.merge(m, n, res)
 	} else if n != nil {
 		for i := range n.Failures {
-			p.add(res, nil, &n.Failures[i], n, m)
+			p.addRecipient(res, nil, &n.Failures[i], n, m)
 		}
 	}
 	p.hint(m, res)
@@ -110,14 +110,14 @@ func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 		groups = groups[:p.limits.Recipients]
 	}
 	if n != nil && len(groups) == 1 && len(n.Failures) == 1 {
-		p.add(res, &groups[0], &n.Failures[0], n, m)
+		p.addRecipient(res, &groups[0], &n.Failures[0], n, m)
 		return
 	}
 	told := tellings(n)
 	for i := range groups {
 		g := &groups[i]
 		f := told.of(g)
-		p.add(res, g, f, n, m)
+		p.addRecipient(res, g, f, n, m)
 	}
 }
 
@@ -171,9 +171,9 @@ func (p *parser) failing(m *view.Mail) bool {
 	return dialect.Failing(m.Subject) || dialect.Failing(m.Text[:min(len(m.Text), 2<<10)])
 }
 
-// action is what became of the recipient: the status part's word, else the
+// actionOf is what became of the recipient: the status part's word, else the
 // text's, else what the class of the status says (RFC 3464 §2.3.3).
-func action(g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice) bounce.Action {
+func actionOf(g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice) bounce.Action {
 	if g != nil && g.Action != bounce.ActionNone {
 		return g.Action
 	}

@@ -12,9 +12,9 @@ import (
 	"harvester/parse/view"
 )
 
-// add appends one recipient from its group of the status part, its paragraph
+// addRecipient appends one recipient from its group of the status part, its paragraph
 // of the text, or both.
-func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice, m *view.Mail) {
+func (p *parser) addRecipient(res *Result, g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice, m *view.Mail) {
 	if len(res.Recipients) >= p.limits.Recipients {
 		return
 	}
@@ -27,10 +27,10 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 	}
 	p.spend(steps, "naming its recipients")
 	if g != nil && f == nil && g.Action == bounce.ActionNone && g.Status == "" && g.Diagnostic == "" && !p.failing(m) {
-		p.note("a group of the status part says nothing")
+		p.addNote("a group of the status part says nothing")
 		return
 	}
-	r := Recipient{Action: action(g, f, n)}
+	r := Recipient{Action: actionOf(g, f, n)}
 	if g != nil {
 		r.OriginalRecipient, r.FinalRecipient, r.RemoteMTA = g.OriginalRecipient, g.FinalRecipient, g.RemoteMTA
 	}
@@ -57,7 +57,7 @@ func (p *parser) add(res *Result, g *dsn.Recipient, f *dialect.Failure, n *diale
 			return
 		}
 	}
-	p.meaning(&r, p.said(g, f, &r), f, res)
+	p.classify(&r, p.repliesAbout(g, f, &r), f, res)
 	if p.named == nil {
 		p.named = map[string]int{}
 	}
@@ -72,9 +72,9 @@ type reply struct {
 	status     string // the field of the status part, where it can be believed
 }
 
-// said collects the replies about r. One that names another recipient of the
+// repliesAbout collects the replies about r. One that names another recipient of the
 // mail, and not this one, is not about it.
-func (p *parser) said(g *dsn.Recipient, f *dialect.Failure, r *Recipient) reply {
+func (p *parser) repliesAbout(g *dsn.Recipient, f *dialect.Failure, r *Recipient) reply {
 	var out reply
 	if g != nil {
 		out.diagnostic, out.status = g.Diagnostic, g.Status
@@ -100,11 +100,11 @@ func (p *parser) said(g *dsn.Recipient, f *dialect.Failure, r *Recipient) reply 
 		}
 	}
 	if p.ofOther(out.diagnostic, r) {
-		p.note("a reply that names another recipient is not about this one")
+		p.addNote("a reply that names another recipient is not about this one")
 		out.diagnostic, out.status = "", ""
 	}
 	if p.ofOther(out.text, r) {
-		p.note("a reply that names another recipient is not about this one")
+		p.addNote("a reply that names another recipient is not about this one")
 		out.text = ""
 	}
 	return out
@@ -115,8 +115,8 @@ func isReply(s string) bool {
 	return len(s) > 3 && (s[0] == '4' || s[0] == '5') && s[1] >= '0' && s[1] <= '5' && s[2] >= '0' && s[2] <= '9' && (s[3] == ' ' || s[3] == '-')
 }
 
-// meaning gives r the reason that its reply has.
-func (p *parser) meaning(r *Recipient, said reply, f *dialect.Failure, res *Result) {
+// classify gives r the reason that its reply has.
+func (p *parser) classify(r *Recipient, said reply, f *dialect.Failure, res *Result) {
 	r.Diagnostic = said.diagnostic
 	q := rules.Query{ReportingMTA: res.ReportingMTA, RemoteMTA: r.RemoteMTA, Action: r.Action, Status: said.status, Text: said.diagnostic,
 		Recipient: r.Recipient, Ours: p.senders(r.Recipient, res)}
@@ -127,7 +127,7 @@ func (p *parser) meaning(r *Recipient, said reply, f *dialect.Failure, res *Resu
 		if b := p.rules.Classify(q); b.Confidence > a.Confidence || r.Diagnostic == "" ||
 			b.Confidence == a.Confidence && a.Reason == bounce.Unclassified {
 			if r.Diagnostic != "" {
-				p.note("the status part is vague: the reply is taken from the text")
+				p.addNote("the status part is vague: the reply is taken from the text")
 			}
 			b.Status, b.ReplyCode = firstCode(b, a)
 			a, r.Diagnostic = b, said.text
@@ -142,8 +142,8 @@ func (p *parser) meaning(r *Recipient, said reply, f *dialect.Failure, res *Resu
 	switch {
 	case f != nil && f.Means != bounce.Unclassified:
 		a = rules.Answer{Reason: f.Means, Vendor: res.Dialect, Confidence: bounce.ByRule}
-	case p.oneReply && a.Reason.Fault() == bounce.FaultRecipient && !names(r.Diagnostic, r):
-		p.note("one reply for all recipients: of whom it speaks, it does not say")
+	case p.oneReply && a.Reason.Fault() == bounce.FaultRecipient && !namesRecipient(r.Diagnostic, r):
+		p.addNote("one reply for all recipients: of whom it speaks, it does not say")
 		a = rules.Answer{}
 	case a.Reason == bounce.DomainUnknown && r.RemoteMTA == "" && strings.Contains(strings.ToLower(a.Evidence), "unrout") && hostOf(res.ReportingMTA, r.FinalRecipient):
 		a.Reason = bounce.UserUnknown // QUIRK: Exim finds "Unrouteable address" also for a user of its own
@@ -174,7 +174,7 @@ func hostOf(host, addr string) bool {
 	return ok && (strings.EqualFold(host, domain) || len(host) > len(domain) && strings.EqualFold(host[len(host)-len(domain)-1:], "."+domain))
 }
 
-func (p *parser) note(s string) {
+func (p *parser) addNote(s string) {
 	if !slices.Contains(p.notes, s) {
 		p.notes = append(p.notes, s)
 	}

@@ -82,7 +82,7 @@ func (p *parser) sns(n *snsNotice, res *Result) autoreply.Verdict {
 		return autoreply.Verdict{Kind: bounce.KindComplaint}
 	case "Delivery":
 		for _, a := range n.Delivery.Recipients {
-			p.add(res, nil, &dialect.Failure{Address: a, Action: bounce.Delivered}, nil, &view.Mail{})
+			p.addRecipient(res, nil, &dialect.Failure{Address: a, Action: bounce.Delivered}, nil, &view.Mail{})
 		}
 		return autoreply.Verdict{Kind: bounce.KindDelivered}
 	}
@@ -92,7 +92,7 @@ func (p *parser) sns(n *snsNotice, res *Result) autoreply.Verdict {
 			diagnostic = b.DiagnosticCode
 		}
 		g := dsn.Recipient{FinalRecipient: b.EmailAddress, Status: b.Status, Diagnostic: strings.TrimSpace(diagnostic), Action: bounce.Failed}
-		p.add(res, &g, nil, nil, &view.Mail{})
+		p.addRecipient(res, &g, nil, nil, &view.Mail{})
 	}
 	if len(res.Recipients) == 0 {
 		return autoreply.Verdict{Kind: bounce.KindUnparsed, Why: "a bounce notification without recipients"}

@@ -141,9 +141,9 @@ func findAddress(s string) (addr string, start, end int) {
 	}
 }
 
-// bare returns the address that s consists of, without brackets, quotes, list
+// bareAddress returns the address that s consists of, without brackets, quotes, list
 // marks and what else layouts put around an address that stands alone.
-func bare(s string) (string, bool) {
+func bareAddress(s string) (string, bool) {
 	s = strings.TrimSpace(s)
 	s = strings.TrimLeft(s, "*-•·>| \t")
 	s = strings.TrimSpace(strings.TrimRight(s, ".,;: \t"))

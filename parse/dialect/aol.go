@@ -21,7 +21,7 @@ func aolProse() Dialect {
 		if !ok {
 			return nil
 		}
-		head, returned := cut(m.Text)
+		head, returned := cutReturned(m.Text)
 		ls := lines(head)
 		n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 		i := max(0, after(ls, intro)-1)
@@ -33,7 +33,7 @@ func aolProse() Dialect {
 			}
 			if addr, at := scanAddress(name + "@" + home); at == len(name)+1+len(home) {
 				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
-			} else if addr, ok := bare(name); ok {
+			} else if addr, ok := bareAddress(name); ok {
 				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
 			}
 		}

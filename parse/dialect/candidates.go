@@ -113,7 +113,7 @@ func listed(t string, heading bool, w word) (out []string) {
 		return nil
 	}
 	for _, f := range strings.FieldsFunc(t, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' }) {
-		a, ok := bare(f)
+		a, ok := bareAddress(f)
 		switch {
 		case ok && len(out) < maxFailures:
 			out = append(out, a)
@@ -146,7 +146,7 @@ func distinct(ls []string, all []candidate, best rank) []candidate {
 		if i+1 < len(out) {
 			end = out[i+1].line
 		}
-		if code(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
+		if codeAt(c.rest) < 0 && (c.rest != "" || !coded(ls[c.line:min(end, c.line+3)])) {
 			return nil
 		}
 	}
@@ -156,7 +156,7 @@ func distinct(ls []string, all []candidate, best rank) []candidate {
 // arrived tells whether what stands behind an address says that its mail went
 // through.
 func arrived(rest string) bool {
-	if code(rest) >= 0 {
+	if codeAt(rest) >= 0 {
 		return false
 	}
 	f := strings.ToLower(strings.TrimLeft(rest, ".:-|([ \t"))
@@ -174,10 +174,10 @@ func arrived(rest string) bool {
 func unsigned(ls []string) []string {
 	const most = 8
 	for i := len(ls) - 1; i > 0 && i >= len(ls)-most; i-- {
-		if t := strings.TrimSpace(ls[i]); t == "--" || len(t) < 60 && says(t) == wordGreeting {
+		if t := strings.TrimSpace(ls[i]); t == "--" || len(t) < 60 && wordsIn(t) == wordGreeting {
 			return ls[:i]
 		}
-		if code(ls[i]) >= 0 || Failing(ls[i]) {
+		if codeAt(ls[i]) >= 0 || Failing(ls[i]) {
 			break
 		}
 	}
@@ -197,8 +197,8 @@ const (
 
 func (w lineWords) at(i int) word {
 	if w.known[i] == 0 {
-		w.known[i] = says(strings.TrimSpace(w.ls[i])) | wordSeen
-		if code(w.ls[i]) >= 0 {
+		w.known[i] = wordsIn(strings.TrimSpace(w.ls[i])) | wordSeen
+		if codeAt(w.ls[i]) >= 0 {
 			w.known[i] |= wordCode
 		}
 	}

@@ -18,31 +18,31 @@ func courier() Dialect {
 			{"subject: warning: delayed mail."},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			for i := 0; i < len(ls); i++ {
-				addr, rest, ok := opens(ls[i])
+				addr, rest, ok := opensWithAddress(ls[i])
 				if !ok || rest != "" {
 					continue
 				}
 				f := Failure{Address: addr}
 				for i++; i < len(ls); i++ {
-					if _, _, next := opens(ls[i]); next {
+					if _, _, next := opensWithAddress(ls[i]); next {
 						i--
 						break
 					}
 					t := strings.TrimSpace(ls[i])
 					switch {
 					case strings.HasPrefix(t, "<<< "):
-						f.Reply = join(f.Reply, t[4:])
+						f.Reply = appendLine(f.Reply, t[4:])
 					case strings.HasPrefix(t, "*** "):
-						f.Reply = join(f.Reply, t[4:])
+						f.Reply = appendLine(f.Reply, t[4:])
 					case strings.HasPrefix(t, ">>> "), t == "":
 					case strings.HasSuffix(t, "]:") && f.Remote == "":
 						f.Remote = hostWord(t)
 					case indent(ls[i]) > 0:
-						f.Reply = join(f.Reply, t)
+						f.Reply = appendLine(f.Reply, t)
 					}
 					if t == "" && f.Reply != "" {
 						break

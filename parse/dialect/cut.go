@@ -24,9 +24,9 @@ var separators = [...]string{
 	"this is a copy of the message", "the header of the original message is following", "message header:", "--- original header ---",
 }
 
-// cut divides a text into what the system wrote and the mail that it returned
+// cutReturned divides a text into what the system wrote and the mail that it returned
 // in the same part.
-func cut(text string) (head, returned string) {
+func cutReturned(text string) (head, returned string) {
 	text = text[:min(len(text), maxText)]
 	pos, prevBlank := 0, true
 	for pos < len(text) {
@@ -38,13 +38,13 @@ func cut(text string) (head, returned string) {
 		}
 		line := strings.TrimSpace(text[pos:end])
 		next := min(end+1, len(text))
-		if separates(line) {
+		if isSeparator(line) {
 			return text[:pos], text[next:]
 		}
 		if prevBlank && pos > 0 && beginsHeader(text[pos:]) {
 			return text[:pos], text[pos:]
 		}
-		if rule(line) && beginsHeader(strings.TrimLeft(text[next:], "\n")) {
+		if isRule(line) && beginsHeader(strings.TrimLeft(text[next:], "\n")) {
 			return text[:pos], strings.TrimLeft(text[next:], "\n")
 		}
 		prevBlank = line == ""
@@ -53,7 +53,7 @@ func cut(text string) (head, returned string) {
 	return text, ""
 }
 
-func separates(line string) bool {
+func isSeparator(line string) bool {
 	if len(line) < 6 || len(line) > 160 {
 		return false
 	}
@@ -112,8 +112,8 @@ func beginsHeader(s string) bool {
 	return false
 }
 
-// rule tells whether a line is drawn with 20 or more equal characters.
-func rule(line string) bool {
+// isRule tells whether a line is drawn with 20 or more equal characters.
+func isRule(line string) bool {
 	if len(line) < 20 || line[0] != '-' && line[0] != '=' && line[0] != '_' && line[0] != '*' {
 		return false
 	}

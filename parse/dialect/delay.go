@@ -41,7 +41,7 @@ func delayed(m *view.Mail, head string) bool {
 	if ofDelay(m) {
 		return true
 	}
-	got := says(said(head[:min(len(head), 1500)], false))
+	got := wordsIn(ownWords(head[:min(len(head), 1500)], false))
 	return got&wordDelay != 0 && got&wordFinal == 0 || got&wordGoesOn != 0 && goesOn(head)
 }
 
@@ -55,22 +55,22 @@ func ofDelay(m *view.Mail) bool {
 		}
 	}
 	// "Undeliverable: Your parcel is delayed", of a layout that returns nothing.
-	if intro, _, ok := strings.Cut(subject, ": "); ok && !strings.EqualFold(intro, "Returned mail") && says(intro)&(wordFailure|wordDelay) == wordFailure {
+	if intro, _, ok := strings.Cut(subject, ": "); ok && !strings.EqualFold(intro, "Returned mail") && wordsIn(intro)&(wordFailure|wordDelay) == wordFailure {
 		subject = intro
 	}
-	return says(subject)&wordDelay != 0
+	return wordsIn(subject)&wordDelay != 0
 }
 
 // goesOn tells whether the system promises in its own words to try again, and
 // does not take it back. What a reply says of trying again is advice to it.
 func goesOn(head string) bool {
-	got := says(said(head[:min(len(head), goingOnHead)], true))
+	got := wordsIn(ownWords(head[:min(len(head), goingOnHead)], true))
 	return got&wordGoesOn != 0 && got&wordGivenUp == 0
 }
 
-// said leaves out the lines that repeat the subject of the returned mail, and
+// ownWords leaves out the lines that repeat the subject of the returned mail, and
 // with replies also those that hold a reply.
-func said(head string, replies bool) string {
+func ownWords(head string, replies bool) string {
 	var out strings.Builder
 	from := 0
 	for at := 0; at < len(head); {
@@ -78,7 +78,7 @@ func said(head string, replies bool) string {
 		if n := strings.IndexByte(head[at:], '\n'); n >= 0 {
 			end = at + n + 1
 		}
-		if l := head[at:end]; ofSubject(l) || replies && code(l) >= 0 {
+		if l := head[at:end]; ofSubject(l) || replies && codeAt(l) >= 0 {
 			out.WriteString(head[from:at])
 			from = end
 		}
@@ -104,7 +104,7 @@ func (n *Notice) settle(m *view.Mail) {
 			return
 		}
 	}
-	if head, _ := cut(m.Text); !ofDelay(m) && !goesOn(head) {
+	if head, _ := cutReturned(m.Text); !ofDelay(m) && !goesOn(head) {
 		return
 	}
 	n.Kind = bounce.KindDelay

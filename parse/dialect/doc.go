@@ -2,7 +2,7 @@
 // words: who failed, and what the reply was. What a reply means is not decided
 // here but in package rules.
 //
-// A layout is known by its marks (Recognise), all of which one automaton finds
+// A layout is known by its marks (Recognise), all of which one trie finds
 // in one pass over the header and the head of the text. Of several layouts that
 // a mail shows, the one with the longest mark is asked first, since dozens of
 // systems imitate Exim's or qmail's first line. A layout that finds nobody is

@@ -30,7 +30,7 @@ func exchange2007() Dialect {
 			{"rejected your message to the following e"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			ls := lines(head)
 			n.Failures = administrators(ls)
@@ -57,26 +57,26 @@ func administrators(ls []string) []Failure {
 		if !strings.Contains(t, "@") {
 			continue
 		}
-		if a, at := scanAddress(t); at > 0 && code(t[at:]) > 0 && strings.HasPrefix(t[at:], " ") {
+		if a, at := scanAddress(t); at > 0 && codeAt(t[at:]) > 0 && strings.HasPrefix(t[at:], " ") {
 			reply, end := block(ls, i, nil)
 			reply = strings.TrimSpace(reply[at:])
 			out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
 			i = end
 			continue
 		}
-		a, ok := bare(t)
+		a, ok := bareAddress(t)
 		if !ok {
 			continue
 		}
 		j := skipBlank(ls, i+1)
 		reply := ""
 		for ; j < len(ls) && ls[j] != ""; j++ {
-			if _, next := bare(ls[j]); next && strings.Contains(ls[j], "@") {
+			if _, next := bareAddress(ls[j]); next && strings.Contains(ls[j], "@") {
 				break
 			}
-			reply = join(reply, ls[j])
+			reply = appendLine(reply, ls[j])
 		}
-		if code(reply) < 0 && !strings.Contains(reply, "#") {
+		if codeAt(reply) < 0 && !strings.Contains(reply, "#") {
 			continue
 		}
 		out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
@@ -115,11 +115,11 @@ func friendly(ls []string) []Failure {
 		at := strings.Index(t, "<mailto:")
 		a := ""
 		if at >= 0 {
-			a, _ = bare(t[at+len("<mailto:"):])
-		} else if b, ok := bare(t); ok && strings.Contains(t, "@") {
+			a, _ = bareAddress(t[at+len("<mailto:"):])
+		} else if b, ok := bareAddress(t); ok && strings.Contains(t, "@") {
 			a = b
 		} else if open := strings.LastIndex(t, " ("); open > 0 && strings.HasSuffix(t, ")") {
-			a, _ = bare(t[open+2 : len(t)-1])
+			a, _ = bareAddress(t[open+2 : len(t)-1])
 		}
 		if a == "" || i > 40 {
 			continue

@@ -22,7 +22,7 @@ func exchange2003() Dialect {
 			{"9b095b5adsn"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			if strings.Contains(head, "has been delayed") {
@@ -35,7 +35,7 @@ func exchange2003() Dialect {
 					continue
 				}
 				name, _, dated := strings.Cut(t, " on ")
-				a, ok := bare(name)
+				a, ok := bareAddress(name)
 				if ok && indent(l) > 0 && (dated || name == t) {
 					n.Failures = append(n.Failures, Failure{Address: a})
 					f = &n.Failures[len(n.Failures)-1]
@@ -44,7 +44,7 @@ func exchange2003() Dialect {
 				if f == nil {
 					continue
 				}
-				f.Reply = join(f.Reply, t)
+				f.Reply = appendLine(f.Reply, t)
 				if host, rest, ok := strings.Cut(strings.TrimPrefix(t, "<"), " #"); ok && strings.Contains(host, ".") {
 					f.Remote = host
 					f.Status, _, _ = strings.Cut(rest, " ")

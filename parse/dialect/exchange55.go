@@ -14,7 +14,7 @@ func exchange55() Dialect {
 		Name:  "exchange55",
 		Marks: []Mark{{"did not reach the following recipient(s):"}, {"msexch:ims:"}, {"x-mailer: internet mail service ("}, {"x-ms-embedded-report:"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			i := after(ls, "did not reach the following recipient")
@@ -28,7 +28,7 @@ func exchange55() Dialect {
 					if len(n.Failures) > 0 {
 						f := &n.Failures[len(n.Failures)-1]
 						if !strings.HasPrefix(strings.TrimSpace(l), "The MTS-ID") && !strings.HasPrefix(l, ";l=") {
-							f.Reply = join(f.Reply, l)
+							f.Reply = appendLine(f.Reply, l)
 						}
 					}
 					continue

@@ -28,8 +28,8 @@ func ezweb() Dialect {
 			}
 			for i := range n.Failures {
 				f := &n.Failures[i]
-				if fixed != "" && code(f.Reply) >= 0 {
-					f.Reply = join(fixed, f.Reply)
+				if fixed != "" && codeAt(f.Reply) >= 0 {
+					f.Reply = appendLine(fixed, f.Reply)
 				} else if fixed != "" {
 					f.Reply = fixed
 				}

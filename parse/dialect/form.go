@@ -78,7 +78,7 @@ type slot struct {
 }
 
 func (f form) read(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	ls := lines(head)
 	slots := f.slots(ls)
 	if len(slots) == 0 {
@@ -103,10 +103,10 @@ func (f form) read(m *view.Mail) *Notice {
 		reply, own := f.reply(ls, s.line, end)
 		switch {
 		case own:
-		case code(s.rest) >= 0:
-			reply = join("", s.rest)
+		case codeAt(s.rest) >= 0:
+			reply = appendLine("", s.rest)
 			for j := s.line + 1; j < end && ls[j] != "" && indent(ls[j]) > 0; j++ {
-				reply = join(reply, ls[j])
+				reply = appendLine(reply, ls[j])
 			}
 		case below != "":
 			reply = below
@@ -217,10 +217,10 @@ func list(ls []string, i int, blocks bool) (out []slot) {
 // standsAlone tells whether a line consists of an address: `addr`, `<addr>:`,
 // `"addr":` (GMX).
 func standsAlone(line string) bool {
-	if _, ok := bare(line); ok {
+	if _, ok := bareAddress(line); ok {
 		return true
 	}
-	_, ok := bare(strings.Trim(line, "\": "))
+	_, ok := bareAddress(strings.Trim(line, "\": "))
 	return ok
 }
 
@@ -243,7 +243,7 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 				rest = strings.TrimLeft(rest, " ")
 				if c := strings.IndexAny(ls[i], ":="); c >= 0 && (strings.HasSuffix(p, ":") || rest[0] == ':' || rest[0] == '=') {
 					// Where only the address stands behind it, the label is the reason.
-					if _, ok := bare(ls[i][c+1:]); !ok {
+					if _, ok := bareAddress(ls[i][c+1:]); !ok {
 						reply = strings.TrimSpace(ls[i][c+1:])
 					}
 				}
@@ -253,7 +253,7 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 				j = skipBlank(ls, j)
 			}
 			for ; j < to && ls[j] != "" && !(isLabel(ls[j]) && reply != ""); j++ {
-				reply = join(reply, ls[j])
+				reply = appendLine(reply, ls[j])
 			}
 			if reply != "" {
 				return reply, true

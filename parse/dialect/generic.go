@@ -12,7 +12,7 @@ import (
 // reply. It never takes just any address of a mail: one that is ours, or two
 // in prose of which either could be meant, give nobody.
 func Generic(m *view.Mail, own func(addr string) bool) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	ls := unsigned(lines(head))
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	if n.Failures = refused(ls, own); len(n.Failures) > 0 {
@@ -21,14 +21,14 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 	if !aboutMail(m, head, returned) {
 		return nil
 	}
-	found := candidates(says(m.Subject), ls, own)
+	found := candidates(wordsIn(m.Subject), ls, own)
 	if len(found) == 0 {
 		return inSubject(m, n, head, own)
 	}
 	common := replyAt(ls, found[len(found)-1], len(ls)) // of a list with one reply for all
 	for i, c := range found {
 		reply := common
-		if i+1 < len(found) && (code(common) < 0 || c.rank != rankListed && c.rank != rankAlone || coded(ls[c.line:found[i+1].line])) {
+		if i+1 < len(found) && (codeAt(common) < 0 || c.rank != rankListed && c.rank != rankAlone || coded(ls[c.line:found[i+1].line])) {
 			if r := replyAt(ls, c, found[i+1].line); r != "" {
 				reply = r
 			}
@@ -42,7 +42,7 @@ func Generic(m *view.Mail, own func(addr string) bool) *Notice {
 // rejected, parcels returned and accounts closed, too.
 func aboutMail(m *view.Mail, head, returned string) bool {
 	const most = 4 << 10
-	return m.FromDaemon() || m.Report != nil || m.Original != nil || returned != "" || Refusal(head) || (says(m.Subject)|says(head[:min(len(head), most)]))&wordMail != 0
+	return m.FromDaemon() || m.Report != nil || m.Original != nil || returned != "" || Refusal(head) || (wordsIn(m.Subject)|wordsIn(head[:min(len(head), most)]))&wordMail != 0
 }
 
 // inSubject fills in whom the subject names as the one who failed, where the
@@ -53,7 +53,7 @@ func inSubject(m *view.Mail, n *Notice, head string, own func(string) bool) *Not
 		return nil
 	}
 	for _, c := range candidates(0, []string{m.Subject}, own) {
-		reply := reason(head)
+		reply := looseReply(head)
 		n.Failures = append(n.Failures, Failure{Address: c.addr, Reply: reply, Remote: remote(reply)})
 	}
 	if len(n.Failures) != 1 {
@@ -69,7 +69,7 @@ func refused(ls []string, own func(string) bool) (out []Failure) {
 		return nil
 	}
 	for _, f := range readTranscript(ls).named() {
-		if !own(f.Address) && code(f.Reply) == 0 {
+		if !own(f.Address) && codeAt(f.Reply) == 0 {
 			out = append(out, f)
 		}
 	}

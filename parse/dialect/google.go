@@ -26,7 +26,7 @@ func google() Dialect {
 			{"reporting-mta: dns; googlemail.com"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			if strings.Contains(m.Subject, "(Delay)") {
@@ -48,7 +48,7 @@ func googleRecipients(m *view.Mail, ls []string) []string {
 	}
 	if i := after(ls, "delivery to the following recipient"); i > 0 {
 		for i = skipBlank(ls, i); i < len(ls) && ls[i] != ""; i++ {
-			if a, ok := bare(ls[i]); ok {
+			if a, ok := bareAddress(ls[i]); ok {
 				out = append(out, a)
 			}
 		}
@@ -81,7 +81,7 @@ func googleReply(ls []string) string {
 				continue
 			}
 			reply := ""
-			if c := code(l); len(f) > at+len(intro) && c > 0 {
+			if c := codeAt(l); len(f) > at+len(intro) && c > 0 {
 				reply = l[c:]
 			}
 			j := i + 1
@@ -89,12 +89,12 @@ func googleReply(ls []string) string {
 				j = skipBlank(ls, j)
 			}
 			more, _ := block(ls, j, nil)
-			if reply = join(reply, more); reply != "" {
+			if reply = appendLine(reply, more); reply != "" {
 				return reply
 			}
 		}
 	}
-	return reason(strings.Join(ls, "\n"))
+	return looseReply(strings.Join(ls, "\n"))
 }
 
 // googleRemote reads `by the server for the recipient domain D by H. [ip].`

@@ -18,7 +18,7 @@ func googlegroups() Dialect {
 				return nil
 			}
 			for i := range n.Failures {
-				if code(n.Failures[i].Reply) < 0 {
+				if codeAt(n.Failures[i].Reply) < 0 {
 					n.Failures[i].Means = bounce.RecipientRestricted
 				}
 			}

@@ -15,7 +15,7 @@ func haraka() Dialect {
 		Name:  "haraka",
 		Marks: []Mark{{"haraka", "invoked for bounce"}, {"this is the haraka mailer program at"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: paragraphs(lines(head), false)}
 			if len(n.Failures) > 0 {
 				return n

@@ -19,7 +19,7 @@ func mcafee() Dialect {
 // readBracketed reads `<addr>: reply` and `<addr>   (reply)` lines, indented or
 // not, with the reply running on in the lines below.
 func readBracketed(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	ls := lines(head)
 	n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 	for i := 0; i < len(ls); i++ {
@@ -34,7 +34,7 @@ func readBracketed(m *view.Mail) *Notice {
 		reply := strings.TrimLeft(t[2+at:], ": ")
 		for i+1 < len(ls) && ls[i+1] != "" && !strings.HasPrefix(strings.TrimSpace(ls[i+1]), "<") {
 			i++
-			reply = join(reply, ls[i])
+			reply = appendLine(reply, ls[i])
 		}
 		reply = strings.TrimSuffix(strings.TrimPrefix(reply, "("), ")")
 		n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply, Remote: remote(reply)})

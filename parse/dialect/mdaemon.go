@@ -17,14 +17,14 @@ func mdaemon() Dialect {
 			{"the attached message had temporary non-fatal delivery errors"}, {"the following addresses did not receive a copy of your message"}, {"securitygateway for email servers"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			var reply, to string
 			replies := map[string]string{} // to the RCPT of an address in lower case
 			for _, l := range ls {
-				if _, s, ok := strings.Cut(l, "<-- "); ok && code(s) == 0 {
-					reply = join("", s)
+				if _, s, ok := strings.Cut(l, "<-- "); ok && codeAt(s) == 0 {
+					reply = appendLine("", s)
 					if to != "" {
 						replies[strings.ToLower(to)] = reply
 					}
@@ -32,9 +32,9 @@ func mdaemon() Dialect {
 					to, _, _ = findAddress(s)
 				} else if _, s, ok := strings.Cut(l, "*  "); ok {
 					if a, ok := strings.CutPrefix(strings.TrimSpace(s), "To: "); ok && to == "" {
-						to, _ = bare(a)
+						to, _ = bareAddress(a)
 					} else if reply == "" && Failing(s) {
-						reply = join("", s)
+						reply = appendLine("", s)
 					}
 				}
 				if v, ok := labelled(l, "failed address"); ok {
@@ -42,7 +42,7 @@ func mdaemon() Dialect {
 					n.Failures = append(n.Failures, Failure{Address: a})
 				}
 				if rest, ok := strings.CutPrefix(l, "> "); ok {
-					if a, ok := bare(rest); ok {
+					if a, ok := bareAddress(rest); ok {
 						n.Failures = append(n.Failures, Failure{Address: a})
 					}
 				}

@@ -14,7 +14,7 @@ func mfilter() Dialect {
 		Name:  "m-filter",
 		Marks: []Mark{{"x-mailer: m-filter"}, {"-------server message"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			ls := lines(head)
 			reply := ""
@@ -25,7 +25,7 @@ func mfilter() Dialect {
 				if strings.HasPrefix(l, "-------") {
 					break
 				}
-				if addr, ok := bare(l); ok {
+				if addr, ok := bareAddress(l); ok {
 					n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
 				}
 			}

@@ -26,7 +26,7 @@ func mimecast() Dialect {
 }
 
 func readMimecast(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	ls := lines(head)
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	var marked []string
@@ -35,10 +35,10 @@ func readMimecast(m *view.Mail) *Notice {
 		if !ok {
 			continue
 		}
-		v := join("", rest)
+		v := appendLine("", rest)
 		for i+1 < len(ls) && ls[i+1] != "" && !strings.HasPrefix(strings.TrimSpace(ls[i+1]), "-- ") && !strings.HasSuffix(ls[i+1], ":") {
 			i++
-			v = join(v, ls[i])
+			v = appendLine(v, ls[i])
 		}
 		marked = append(marked, v)
 	}
@@ -65,10 +65,10 @@ func readMimecast(m *view.Mail) *Notice {
 				return nil
 			}
 			_, reason, _ := strings.Cut(p, "due to:")
-			reply := join("", reason)
+			reply := appendLine("", reason)
 			if j := after(ls[end:], "further information"); j > 0 {
 				more, _ := block(ls, skipBlank(ls, end+j), nil)
-				reply = join(reply, more)
+				reply = appendLine(reply, more)
 			}
 			n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
 			return n

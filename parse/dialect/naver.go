@@ -17,8 +17,8 @@ func naver() Dialect {
 			if addr == "" {
 				return nil
 			}
-			head, returned := cut(m.Text)
-			return &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: []Failure{{Address: addr, Reply: reason(head)}}}
+			head, returned := cutReturned(m.Text)
+			return &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: []Failure{{Address: addr, Reply: looseReply(head)}}}
 		},
 	}
 }

@@ -13,7 +13,7 @@ func notes() Dialect {
 		Name:  "notes",
 		Marks: []Mark{{"------- failure reasons"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			i := after(ls, "------- failure reasons")
@@ -22,11 +22,11 @@ func notes() Dialect {
 			}
 			reply := ""
 			for ; i < len(ls); i++ {
-				if addr, ok := bare(ls[i]); ok {
+				if addr, ok := bareAddress(ls[i]); ok {
 					n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
 					reply = ""
 				} else if !strings.HasPrefix(ls[i], "---") {
-					reply = join(reply, ls[i])
+					reply = appendLine(reply, ls[i])
 				}
 			}
 			return n

@@ -12,16 +12,16 @@ import (
 // subject does. Words in the body alone never suffice.
 func Noticed(m *view.Mail) bool {
 	return m.Daemon() || m.Header.Has("X-Failed-Recipients") || m.Header.Has("X-MS-Exchange-Message-Is-Ndr") ||
-		says(m.Subject)&(wordFailure|wordDelay) != 0
+		wordsIn(m.Subject)&(wordFailure|wordDelay) != 0
 }
 
 // FromHeader reads X-Failed-Recipients (Exim, Gmail) where the text names
 // nobody.
 func FromHeader(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	for _, a := range failedRecipients(m) {
-		n.Failures = append(n.Failures, Failure{Address: a, Reply: reason(head)})
+		n.Failures = append(n.Failures, Failure{Address: a, Reply: looseReply(head)})
 	}
 	if len(n.Failures) == 0 {
 		return nil
@@ -44,23 +44,23 @@ func failedRecipients(m *view.Mail) []string {
 
 // Unnamed reads the fate of a recipient whom neither text nor status part name.
 func Unnamed(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
-	return &Notice{Kind: kindOf(m, head), Returned: returned, Failures: []Failure{{Reply: reason(head)}}}
+	head, returned := cutReturned(m.Text)
+	return &Notice{Kind: kindOf(m, head), Returned: returned, Failures: []Failure{{Reply: looseReply(head)}}}
 }
 
-// reason is what a text says where no reply stands in a place of its own: from
+// looseReply is what a text says where no reply stands in a place of its own: from
 // the first reply code on, else the first lines.
-func reason(head string) string {
+func looseReply(head string) string {
 	ls := lines(head)
 	for i, l := range ls {
-		if code(l) >= 0 {
+		if codeAt(l) >= 0 {
 			r, _ := block(ls, i, nil)
 			return r
 		}
 	}
 	reply := ""
 	for _, l := range ls {
-		if reply = join(reply, l); len(reply) > 600 {
+		if reply = appendLine(reply, l); len(reply) > 600 {
 			break
 		}
 	}
@@ -82,7 +82,7 @@ func paragraphs(ls []string, alone bool) []Failure {
 		if rest == "" && !alone {
 			i = skipBlank(ls, i)
 		}
-		f.Reply = join("", rest)
+		f.Reply = appendLine("", rest)
 		for ; i < len(ls) && ls[i] != ""; i++ {
 			if _, r, ok := paragraphStart(ls[i]); ok && (!alone || r == "") {
 				break
@@ -90,7 +90,7 @@ func paragraphs(ls []string, alone bool) []Failure {
 			if ls[i] == "/" { // QUIRK: qmail writes "/" for a blank line inside a report
 				continue
 			}
-			f.Reply = join(f.Reply, ls[i])
+			f.Reply = appendLine(f.Reply, ls[i])
 		}
 		f.Remote = remote(f.Reply)
 		out = append(out, f)

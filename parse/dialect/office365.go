@@ -20,7 +20,7 @@ func office365() Dialect {
 			{"x-ms-exchange-message-is-ndr:", "error details"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			ls := lines(head)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			reply, remoteMTA := office365Reply(ls)
@@ -78,7 +78,7 @@ func office365Reply(ls []string) (reply, host string) {
 			if v, ok := labelled(l, k); ok && reply == "" {
 				reply = v
 				for j := i + 1; j < len(ls) && ls[j] != "" && !isLabel(ls[j]); j++ {
-					reply = join(reply, ls[j])
+					reply = appendLine(reply, ls[j])
 				}
 			}
 		}
@@ -112,5 +112,5 @@ func labelled(line, label string) (value string, ok bool) {
 // isLabel tells whether a line opens another row of a table of details.
 func isLabel(line string) bool {
 	k, _, ok := strings.Cut(strings.TrimSpace(line), ":")
-	return ok && len(k) < 30 && len(k) > 2 && k[0] >= 'A' && k[0] <= 'Z' && code(k) < 0 && strings.Count(k, " ") <= 3
+	return ok && len(k) < 30 && len(k) > 2 && k[0] >= 'A' && k[0] <= 'Z' && codeAt(k) < 0 && strings.Count(k, " ") <= 3
 }

@@ -25,7 +25,7 @@ func opensmtpd() Dialect {
 }
 
 func readOpenSMTPD(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	for _, l := range lines(head) {
 		if indent(l) > 0 || l == "" {
@@ -35,7 +35,7 @@ func readOpenSMTPD(m *view.Mail) *Notice {
 		if at == 0 || len(l) < at+3 || l[at:at+2] != ": " {
 			continue
 		}
-		n.Failures = append(n.Failures, Failure{Address: addr, Reply: join("", l[at+2:])})
+		n.Failures = append(n.Failures, Failure{Address: addr, Reply: appendLine("", l[at+2:])})
 	}
 	return n
 }

@@ -20,7 +20,7 @@ func oracle() Dialect {
 			{"your message has been enqueued and undeliverable for"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: kindOf(m, head), Returned: returned}
 			if strings.Contains(head, "successfully delivered to the following") {
 				n.Kind = bounce.KindDelivered
@@ -48,11 +48,11 @@ func oracle() Dialect {
 				case strings.EqualFold(label, "Reason"):
 					reason, row = rest, nil
 					if f.Reply == "" {
-						f.Reply, row = join("", rest), &f.Reply
+						f.Reply, row = appendLine("", rest), &f.Reply
 					}
 				case strings.EqualFold(label, "Diagnostic code"):
 					_, v, _ = strings.Cut(rest, ";")
-					f.Reply, row = join(join("", reason), v), &f.Reply
+					f.Reply, row = appendLine(appendLine("", reason), v), &f.Reply
 				case strings.EqualFold(label, "Remote system"):
 					_, v, _ = strings.Cut(rest, ";")
 					f.Remote, row = hostWord(strings.TrimSpace(v)), nil
@@ -60,7 +60,7 @@ func oracle() Dialect {
 					isRow = false
 				}
 				if !isRow && row != nil && indent(l) > 2 {
-					*row = join(*row, l)
+					*row = appendLine(*row, l)
 				}
 				if strings.TrimSpace(l) == "" {
 					row = nil

@@ -23,7 +23,7 @@ func postfix() Dialect {
 			{"your message was successfully delivered to the destination(s)"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: kindOf(m, head), Failures: paragraphs(lines(head), false), Returned: returned}
 			if strings.Contains(head, "successfully delivered to the destination") {
 				n.Kind = bounce.KindDelivered

@@ -14,7 +14,7 @@ func powermta() Dialect {
 		Name:  "powermta",
 		Marks: []Mark{{"hello, this is the mail server on"}, {"x-powermta-virtualmta:"}, {"x-powermta-bouncecategory:"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			for _, l := range lines(head) {
 				t := strings.TrimSpace(l)

@@ -59,7 +59,7 @@ func sentences(ls []string, f func(s string, first, last int)) {
 			flush(i)
 			continue
 		}
-		reply := code(t) == 0
+		reply := codeAt(t) == 0
 		apart := hasLabel(t) && !(open != "" && startsLower(t)) || reply
 		if apart || len(open) > maxSentence {
 			flush(i)
@@ -72,7 +72,7 @@ func sentences(ls []string, f func(s string, first, last int)) {
 			if !reply {
 				end = sentenceEnd(t)
 			}
-			open = join(open, t[:end])
+			open = appendLine(open, t[:end])
 			if t = strings.TrimSpace(t[end:]); t != "" || ended(open) {
 				flush(i)
 			}
@@ -144,8 +144,8 @@ func ofSentence(s string, own func(string) bool) (c candidate) {
 		said += rest[:start]
 		rest = rest[end:]
 	}
-	w := says(said)
-	c.failing = w&(wordFailure|wordDelay) != 0 || code(said) >= 0
+	w := wordsIn(said)
+	c.failing = w&(wordFailure|wordDelay) != 0 || codeAt(said) >= 0
 	c.introduced = w&(wordList|wordMail|wordDelay) != 0
 	if label != "" {
 		c.introduced = directions()[label]
@@ -170,5 +170,5 @@ func ofSomebodyElse(before string) bool {
 	case "by":
 		return len(w) > 1 && strings.EqualFold(w[len(w)-2], "sent")
 	}
-	return says(last)&wordContact != 0
+	return wordsIn(last)&wordContact != 0
 }

@@ -28,7 +28,7 @@ func qmail() Dialect {
 			{"subject: failure notice"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			if strings.Contains(head, "but the bounce bounced!") {
 				return nil // a double bounce: its "recipient" sent us something
 			}

@@ -4,13 +4,13 @@ import "strings"
 
 // rankLine reads a line in which an address has a place of its own.
 func rankLine(line, t string, heading bool) candidate {
-	if addr, rest, ok := opens(t); ok {
+	if addr, rest, ok := opensWithAddress(t); ok {
 		if rest == "" && !strings.HasSuffix(t, ":") {
 			return candidate{addr: addr, rank: rankAlone}
 		}
 		return candidate{addr: addr, rest: rest, rank: rankOpens}
 	}
-	if addr, ok := bare(t); ok {
+	if addr, ok := bareAddress(t); ok {
 		if !heading && (strings.HasPrefix(t, "<") || indent(line) > 0 || strings.HasSuffix(t, ":")) {
 			return candidate{addr: addr, rank: rankAlone}
 		}
@@ -37,7 +37,7 @@ func rankLine(line, t string, heading bool) candidate {
 		if heading && strings.HasPrefix(r, "is not ") { // AOL: "addr is not a known user"
 			return candidate{addr: addr, rest: r, rank: rankReason}
 		}
-		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "|") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || code(r) >= 0 {
+		if strings.HasPrefix(r, ":") || strings.HasPrefix(r, "(") || strings.HasPrefix(r, "[") || strings.HasPrefix(r, "|") || strings.HasPrefix(r, "- ") || strings.HasPrefix(r, "...") || codeAt(r) >= 0 {
 			return candidate{addr: addr, rest: strings.TrimLeft(r, ":.| "), rank: rankReason}
 		}
 	}
@@ -63,8 +63,8 @@ func listMark(s string) bool {
 	return len(n) < len(s) && len(n) < 4 && strings.Trim(n, "0123456789") == ""
 }
 
-// opens reads `<addr>: reason`, `<addr>:` and `<addr>` at the begin of a line.
-func opens(line string) (addr, rest string, ok bool) {
+// opensWithAddress reads `<addr>: reason`, `<addr>:` and `<addr>` at the begin of a line.
+func opensWithAddress(line string) (addr, rest string, ok bool) {
 	if !strings.HasPrefix(line, "<") {
 		return "", "", false
 	}

@@ -18,7 +18,7 @@ const (
 // what a line quotes of the returned mail, and what only considers a cause:
 // "the address may not exist, or the mailbox is full".
 func Remarks(m *view.Mail, subject string) []string {
-	head, _ := cut(m.Text)
+	head, _ := cutReturned(m.Text)
 	head = head[:min(len(head), remarkHead)]
 	var out []string
 	for _, l := range lines(head) {

@@ -6,7 +6,7 @@ import "strings"
 // enhanced status code: a telephone number can look like a reply code, too.
 func Refusal(text string) bool {
 	for l := range strings.Lines(text) {
-		if at := code(l); at >= 0 && (Failing(l[at:]) || code(l[at:][min(len(l)-at, 4):]) == 0) {
+		if at := codeAt(l); at >= 0 && (Failing(l[at:]) || codeAt(l[at:][min(len(l)-at, 4):]) == 0) {
 			return true
 		}
 	}
@@ -16,7 +16,7 @@ func Refusal(text string) bool {
 // coded tells whether a reply code stands in one of the lines.
 func coded(ls []string) bool {
 	for _, l := range ls {
-		if code(l) >= 0 {
+		if codeAt(l) >= 0 {
 			return true
 		}
 	}
@@ -26,10 +26,10 @@ func coded(ls []string) bool {
 // replyAt returns the reply that belongs to c: from the first SMTP code behind
 // the address, else the words behind it, else the paragraph it stands in.
 func replyAt(ls []string, c candidate, end int) string {
-	if c.rank == rankOpens && c.rest != "" || c.rank == rankReason && code(c.rest) >= 0 {
+	if c.rank == rankOpens && c.rest != "" || c.rank == rankReason && codeAt(c.rest) >= 0 {
 		reply := c.rest
 		for i := c.line + 1; i < end && ls[i] != "" && !ofSender(ls[i]); i++ {
-			reply = join(reply, ls[i])
+			reply = appendLine(reply, ls[i])
 		}
 		return reply
 	}
@@ -38,7 +38,7 @@ func replyAt(ls []string, c candidate, end int) string {
 		if i == c.line {
 			from = max(0, len(ls[i])-len(c.rest))
 		}
-		at := code(ls[i][from:])
+		at := codeAt(ls[i][from:])
 		if at < 0 {
 			continue
 		}
@@ -52,7 +52,7 @@ func replyAt(ls []string, c candidate, end int) string {
 					l = ls[i][from:]
 				}
 			}
-			reply = join(reply, l)
+			reply = appendLine(reply, l)
 		}
 		return reply
 	}
@@ -65,12 +65,12 @@ func replyAt(ls []string, c candidate, end int) string {
 		if ofSubject(ls[i]) { // of the returned mail
 			return reply
 		}
-		reply = join(reply, ls[i])
+		reply = appendLine(reply, ls[i])
 	}
 	if c.rank == rankSentence || reply == "" {
 		reply = paragraph(ls, c.line)
 		if more, _ := block(ls[:end], skipBlank(ls[:end], nextBlank(ls[:end], c.line)), nil); more != "" {
-			reply = join(reply, more)
+			reply = appendLine(reply, more)
 		}
 	}
 	return reply
@@ -96,15 +96,15 @@ func paragraph(ls []string, i int) string {
 	return p
 }
 
-// code returns where an SMTP reply (RFC 5321 §4.2) or an enhanced status code
+// codeAt returns where an SMTP reply (RFC 5321 §4.2) or an enhanced status code
 // (RFC 3463) of class 4 or 5 begins in s, or -1.
-func code(s string) int {
+func codeAt(s string) int {
 	for i := 0; i+2 < len(s); i++ {
 		if s[i] != '4' && s[i] != '5' || i > 0 && (isDomain(s[i-1]) || s[i-1] == '.' || s[i-1] == '-' || s[i-1] == ':' && i > 1 && s[i-2] >= '0' && s[i-2] <= '9') {
 			continue
 		}
 		if digit(s[i+1]) && digit(s[i+2]) && s[i+1] <= '9' {
-			if i+3 == len(s) || (s[i+3] == ' ' || s[i+3] == '\t') && !unit(s[i+4:]) || s[i+3] == '-' && i+4 < len(s) && !digit(s[i+4]) || s[i+3] == '-' && i+5 < len(s) && s[i+5] == '.' {
+			if i+3 == len(s) || (s[i+3] == ' ' || s[i+3] == '\t') && !isAmount(s[i+4:]) || s[i+3] == '-' && i+4 < len(s) && !digit(s[i+4]) || s[i+3] == '-' && i+5 < len(s) && s[i+5] == '.' {
 				return i
 			}
 			continue
@@ -128,8 +128,8 @@ func code(s string) int {
 	return -1
 }
 
-// unit tells whether a number is an amount rather than a reply code.
-func unit(s string) bool {
+// isAmount tells whether a number is an amount rather than a reply code.
+func isAmount(s string) bool {
 	for _, u := range [...]string{"bytes", "KB", "MB", "kB", "seconds", "minutes", "hours", "days", "messages", "recipients"} {
 		if strings.HasPrefix(s, u) {
 			return true

@@ -30,7 +30,7 @@ func sendmail() Dialect {
 }
 
 func readSendmail(m *view.Mail) *Notice {
-	head, returned := cut(m.Text)
+	head, returned := cutReturned(m.Text)
 	ls := lines(head)
 	n := &Notice{Kind: kindOf(m, head), Returned: returned}
 	act := bounce.ActionNone
@@ -67,7 +67,7 @@ func readSendmail(m *view.Mail) *Notice {
 				continue
 			}
 			if rest, ok := strings.CutPrefix(t, "(expanded from: "); ok {
-				f.Mailed, _ = bare(strings.TrimSuffix(rest, ")"))
+				f.Mailed, _ = bareAddress(strings.TrimSuffix(rest, ")"))
 				continue
 			}
 		}
@@ -92,7 +92,7 @@ func readSendmail(m *view.Mail) *Notice {
 	for i := range n.Failures {
 		f := &n.Failures[i]
 		said, host := t.of(f.Address)
-		if f.Reply == "" || code(f.Reply) < 0 && code(said) >= 0 {
+		if f.Reply == "" || codeAt(f.Reply) < 0 && codeAt(said) >= 0 {
 			f.Reply = said
 		}
 		f.Reply = unrooted(t.whole(f.Reply))

@@ -18,7 +18,7 @@ func stalwart() Dialect {
 			{"----- delivery to the following addresses was successful -----"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			act := bounce.Failed
 			for _, l := range lines(head) {

@@ -29,8 +29,8 @@ func lines(text string) []string {
 // indent counts the leading blanks of a line; a TAB counts as one.
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
 
-// join appends line to a reply with one blank between, within replyLimit.
-func join(reply, line string) string {
+// appendLine appends line to a reply with one blank between, within replyLimit.
+func appendLine(reply, line string) string {
 	line = strings.TrimSpace(line)
 	switch {
 	case line == "" || len(reply) > replyLimit:
@@ -45,7 +45,7 @@ func join(reply, line string) string {
 // returns the index of the line that ended it.
 func block(ls []string, i int, stop func(line string) bool) (reply string, end int) {
 	for ; i < len(ls) && ls[i] != "" && (stop == nil || !stop(ls[i])); i++ {
-		reply = join(reply, ls[i])
+		reply = appendLine(reply, ls[i])
 	}
 	return reply, i
 }

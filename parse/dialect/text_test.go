@@ -30,13 +30,13 @@ func TestBare(t *testing.T) {
 		"Jane (user@example.com)<mailto:user@example.com>": "user@example.com",
 		"user@example.com:":                                "user@example.com",
 	} {
-		if got, ok := bare(in); !ok || got != want {
-			t.Errorf("bare(%q) = %q, %v, want %q", in, got, ok, want)
+		if got, ok := bareAddress(in); !ok || got != want {
+			t.Errorf("bareAddress(%q) = %q, %v, want %q", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "hello", "user@example.com is unknown", "write to user@example.com"} {
-		if got, ok := bare(in); ok {
-			t.Errorf("bare(%q) = %q, want nothing", in, got)
+		if got, ok := bareAddress(in); ok {
+			t.Errorf("bareAddress(%q) = %q, want nothing", in, got)
 		}
 	}
 }
@@ -60,8 +60,8 @@ func TestCode(t *testing.T) {
 		"size 552 KB":                 -1,
 		"host.example.com[192.0.2.5]": -1,
 	} {
-		if got := code(in); got != want {
-			t.Errorf("code(%q) = %d, want %d", in, got, want)
+		if got := codeAt(in); got != want {
+			t.Errorf("codeAt(%q) = %d, want %d", in, got, want)
 		}
 	}
 }
@@ -72,14 +72,14 @@ func TestCut(t *testing.T) {
 		"   ----- Original message follows -----", "Original message headers:", "----------------------------------------\nReturn-Path: <a@example.org>",
 		"\nReceived: from a.example by b.example",
 	} {
-		head, returned := cut("it failed\n" + sep + "\nSubject: hello\n")
+		head, returned := cutReturned("it failed\n" + sep + "\nSubject: hello\n")
 		if head != "it failed\n" && head != "it failed\n\n" || returned == "" {
 			t.Errorf("cut at %q gives %q and %q", sep, head, returned)
 		}
 	}
 	for _, text := range []string{"----- Transcript of session follows -----\n550 no\n", "550 no\nMessage rejected\n"} {
-		if head, _ := cut(text); head != text {
-			t.Errorf("cut(%q) lost what the system wrote", text)
+		if head, _ := cutReturned(text); head != text {
+			t.Errorf("cutReturned(%q) lost what the system wrote", text)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func utterances(ls []string) []utterance {
 				if u.first == "" {
 					u.first = u.text
 				}
-				u.text = join(u.text, s)
+				u.text = appendLine(u.text, s)
 			}
 			if !goesOnBelow(s) {
 				answer = -1
@@ -97,7 +97,7 @@ func utterances(ls []string) []utterance {
 		default:
 			answer = -1
 			a, _, _ := findAddress(s)
-			if a == "" && code(s) < 0 && !Failing(s) {
+			if a == "" && codeAt(s) < 0 && !Failing(s) {
 				continue
 			}
 			t.said = append(t.said, utterance{addr: a, text: s, host: host, summary: true})
@@ -132,7 +132,7 @@ func (t transcript) of(addr string) (text, host string) {
 		if !u.summary {
 			return u.text, u.host
 		}
-		if at := strings.Index(u.text, "... "); quoting < 0 && at >= 0 && code(u.text[at:]) > 0 {
+		if at := strings.Index(u.text, "... "); quoting < 0 && at >= 0 && codeAt(u.text[at:]) > 0 {
 			quoting = i
 		}
 		if summary < 0 {

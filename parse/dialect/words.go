@@ -80,8 +80,8 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	return t
 })
 
-// says returns which words stand in s.
-func says(s string) word {
+// wordsIn returns which words stand in s.
+func wordsIn(s string) word {
 	t := wordIndex()
 	var got word
 	var buf [2 << 10]byte // most of what is asked fits, so that nothing is allocated
@@ -90,4 +90,4 @@ func says(s string) word {
 }
 
 // Failing tells whether s speaks of a failed delivery.
-func Failing(s string) bool { return says(s)&wordFailure != 0 }
+func Failing(s string) bool { return wordsIn(s)&wordFailure != 0 }

@@ -13,7 +13,7 @@ func xmail() Dialect {
 		Name:  "xmail",
 		Marks: []Mark{{"xmail bounce: rcpt=["}, {"x-smtp-mailer-error:"}},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			for rest := head; ; {
 				_, tail, ok := strings.Cut(rest, "XMail bounce: Rcpt=[")
@@ -30,7 +30,7 @@ func xmail() Dialect {
 						reply = strings.TrimSuffix(reply, "]")
 					}
 				}
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: join("", strings.Join(strings.Fields(reply), " "))})
+				n.Failures = append(n.Failures, Failure{Address: addr, Reply: appendLine("", strings.Join(strings.Fields(reply), " "))})
 				rest = after
 			}
 			return n

@@ -19,7 +19,7 @@ func yahoo() Dialect {
 			{"from: mailer-daemon@yahoo"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: paragraphs(lines(head), false)}
 			for i := range n.Failures {
 				n.Failures[i].Reply = strings.ReplaceAll(n.Failures[i].Reply, `\n`, " ")

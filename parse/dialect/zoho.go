@@ -15,13 +15,13 @@ func zoho() Dialect {
 			{"error_code :"}, {"[status: error, address:"}, {"x-zohomail:", "this message was created automatically by mail delivery software"}, {"x-zohomail:", "mailer-daemon@mail.zoho"},
 		},
 		Read: func(m *view.Mail) *Notice {
-			head, returned := cut(m.Text)
+			head, returned := cutReturned(m.Text)
 			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
 			ls := lines(head)
 			for i, l := range ls {
 				if a, rest, ok := zohoRecord(l); ok {
 					more, _ := block(ls, i+1, func(l string) bool { _, _, next := zohoRecord(l); return next })
-					n.Failures = append(n.Failures, Failure{Address: a, Reply: join(join("", rest), more)})
+					n.Failures = append(n.Failures, Failure{Address: a, Reply: appendLine(appendLine("", rest), more)})
 				}
 			}
 			return n

@@ -17,7 +17,7 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 		v = r.unfold(f.Name, v)
 	}
 	if typ == "" && v != "" {
-		r.note(f.Name + " without an address type")
+		r.addNote(f.Name + " without an address type")
 	}
 	if strings.Contains(v, `\x{`) {
 		v = unitext(v)
@@ -28,17 +28,17 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 	if gateway(typ, v) {
 		addr := Decapsulate(v)
 		if addr == "" {
-			r.note(f.Name + " is no SMTP address")
+			r.addNote(f.Name + " is no SMTP address")
 		} else {
-			r.note(f.Name + " decapsulated")
+			r.addNote(f.Name + " decapsulated")
 		}
 		return addr
 	}
 	addr, _ := mime.Address(v)
 	if addr == "" {
-		r.note(f.Name + " is no address")
+		r.addNote(f.Name + " is no address")
 	} else if v[0] == '|' || v[0] == '/' {
-		r.note(f.Name + " is a program or a file")
+		r.addNote(f.Name + " is a program or a file")
 		return ""
 	}
 	return addr
@@ -62,7 +62,7 @@ func (r *Report) unfold(name, v string) string {
 			}
 		}
 		whole += next
-		r.note(name + " folded inside the address")
+		r.addNote(name + " folded inside the address")
 	}
 	if whole == "" {
 		return unmark(rest)
@@ -127,7 +127,7 @@ func (r *Report) orcpt(v string) string {
 	if addr, _ := mime.Address(out); addr == "" {
 		return v
 	}
-	r.note("xtext decoded")
+	r.addNote("xtext decoded")
 	return out
 }
 

@@ -137,7 +137,7 @@ func (b *builder) field(f mime.Field) {
 	switch {
 	case !b.open:
 		if !b.blank && len(b.r.Fields) > 0 {
-			b.r.note("recipient's group split from the per-message fields")
+			b.r.addNote("recipient's group split from the per-message fields")
 		}
 		b.open = true
 	case b.begins(kind):
@@ -172,7 +172,7 @@ func (b *builder) next() {
 		b.g.fields = b.g.fields[:n-1]
 	}
 	if !b.blank {
-		b.r.note("recipients' groups without a blank line between them")
+		b.r.addNote("recipients' groups without a blank line between them")
 	}
 	b.close()
 	b.g = group{}
@@ -187,7 +187,7 @@ func (b *builder) close() {
 		return
 	}
 	if len(b.r.Recipients) >= MaxRecipients {
-		b.r.note("recipient limit reached, further groups not read")
+		b.r.addNote("recipient limit reached, further groups not read")
 		return
 	}
 	b.r.Recipients = append(b.r.Recipients, b.r.recipient(b.g.fields))
@@ -241,10 +241,10 @@ func parse(text string) *Report {
 			typed := kind == final || kind == original
 			if !continued {
 				if typed { // nothing may be glued to an address by accident
-					r.note("line that is no field skipped")
+					r.addNote("line that is no field skipped")
 					continue
 				}
-				r.note("unfolded line joined to its field")
+				r.addNote("unfolded line joined to its field")
 			}
 			if len(folded) == 0 {
 				folded = append(folded, value...)

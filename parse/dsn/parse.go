@@ -21,7 +21,7 @@ func Parse(text string) *Report {
 	}
 	if again, note := undo(text); note != "" {
 		if s := parse(again); len(s.Recipients) > 0 {
-			s.note(note)
+			s.addNote(note)
 			return s
 		}
 	}
@@ -56,7 +56,7 @@ func undo(text string) (string, string) {
 	return strings.Join(groups, "\n\n"), "undeclared base64 decoded"
 }
 
-func (r *Report) note(s string) {
+func (r *Report) addNote(s string) {
 	if !slices.Contains(r.Notes, s) {
 		r.Notes = append(r.Notes, s)
 	}
@@ -86,7 +86,7 @@ func (r *Report) Add(o *Report) {
 		r.Arrival = o.Arrival
 	}
 	for _, n := range o.Notes {
-		r.note(n)
+		r.addNote(n)
 	}
 }
 

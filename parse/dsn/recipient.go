@@ -29,14 +29,14 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 				out.ActionText = f.Value
 				out.Action = r.action(f.Value)
 			} else {
-				r.note("second Action of a group left out")
+				r.addNote("second Action of a group left out")
 			}
 		case status:
 			if out.Status == "" {
 				v := mime.DecodeWords(f.Value)
 				out.Status, out.StatusComment = Code(v), comment(v)
 				if out.Status == "" {
-					r.note("Status without a code")
+					r.addNote("Status without a code")
 				}
 			}
 		case recipient:
@@ -70,14 +70,14 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 		// QUIRK: some Exim set-ups write the reply into a field of their own.
 		for _, name := range []string{"X-Exim-Diagnostic", "X-Supplementary-Info", "X-SMTP-Diagnostic"} {
 			if diagnostic = fields.Get(name); diagnostic != "" {
-				r.note("reply taken from " + name)
+				r.addNote("reply taken from " + name)
 				break
 			}
 		}
 	}
 	out.DiagnosticType, out.Diagnostic = splitDiagnostic(mime.DecodeWords(diagnostic))
 	if actions == 0 {
-		r.note("group without Action")
+		r.addNote("group without Action")
 	}
 	return out
 }
@@ -102,16 +102,16 @@ func (r *Report) action(v string) bounce.Action {
 		return bounce.Expanded
 	// QUIRK: OpenSMTPD 5, SendGrid and mail scripts.
 	case "error", "expired", "failure", "fail", "bounced":
-		r.note("unknown Action read as failed: " + v[:n])
+		r.addNote("unknown Action read as failed: " + v[:n])
 		return bounce.Failed
 	case "delay", "deferred":
-		r.note("unknown Action read as delayed: " + v[:n])
+		r.addNote("unknown Action read as delayed: " + v[:n])
 		return bounce.Delayed
 	// QUIRK: Postfix reports probes (sendmail -bv) this way: nothing failed.
 	case "deliverable", "undeliverable":
-		r.note("probe, no delivery: " + v[:n])
+		r.addNote("probe, no delivery: " + v[:n])
 	default:
-		r.note("unknown Action")
+		r.addNote("unknown Action")
 	}
 	return bounce.ActionNone
 }

@@ -151,13 +151,13 @@ func (r *reader) header(data []byte) (Header, []byte) {
 	}
 	if x.end > r.lim.HeaderBytes {
 		x.end = r.lim.HeaderBytes
-		r.note("header limit reached, further fields not read")
+		r.addNote("header limit reached, further fields not read")
 	}
 	if x.bad > 0 {
-		r.note("header lines without a field name skipped")
+		r.addNote("header lines without a field name skipped")
 	}
 	if x.abrupt {
-		r.note("blank line below the header missing")
+		r.addNote("blank line below the header missing")
 	}
 	return parseFields(data[:x.end], x.fields), data[x.body:]
 }
@@ -177,7 +177,7 @@ func (r *reader) partHeader(data []byte) (Header, []byte) {
 			return h, body
 		}
 	}
-	r.note("part without header")
+	r.addNote("part without header")
 	return nil, data
 }
 

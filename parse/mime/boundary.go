@@ -15,10 +15,10 @@ func (r *reader) split(p *Part) {
 		return
 	}
 	if boundary = guessBoundary(p.body, true); boundary == "" {
-		r.note("multipart without its boundary read as text")
+		r.addNote("multipart without its boundary read as text")
 		return
 	}
-	r.note("boundary of the body differs from the header")
+	r.addNote("boundary of the body differs from the header")
 	r.cut(p, boundary)
 }
 
@@ -35,7 +35,7 @@ func (r *reader) splitUndeclared(p *Part) {
 	if !bytes.HasSuffix(above, []byte("--")) || bytes.Count(bytes.TrimSpace(above), []byte{'\n'}) > 3 {
 		return
 	}
-	r.note("multipart without Content-Type")
+	r.addNote("multipart without Content-Type")
 	p.Type = "multipart/mixed"
 	r.cut(p, boundary)
 }
@@ -79,7 +79,7 @@ func (r *reader) cut(p *Part, boundary string) bool {
 		body = body[next:]
 	}
 	if !closed {
-		r.note("truncated: closing boundary missing")
+		r.addNote("truncated: closing boundary missing")
 	}
 	return true
 }

@@ -39,7 +39,7 @@ type reader struct {
 	notes []string
 }
 
-func (r *reader) note(s string) {
+func (r *reader) addNote(s string) {
 	if !slices.Contains(r.notes, s) {
 		r.notes = append(r.notes, s)
 	}
@@ -49,21 +49,21 @@ func (r *reader) note(s string) {
 // order mark, lone CR as line end. It copies only where it must.
 func (r *reader) normalise(raw []byte) []byte {
 	if order := utf16Order(raw[:min(len(raw), 64)]); order != nil {
-		r.note("UTF-16 mail decoded")
+		r.addNote("UTF-16 mail decoded")
 		raw = []byte(decodeUTF16(raw, order))
 	}
 	if trimmed := bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")); len(trimmed) < len(raw) {
-		r.note("byte order mark dropped")
+		r.addNote("byte order mark dropped")
 		raw = trimmed
 	}
 	// More CR than LF: some CR stand alone or double.
 	if cr := bytes.Count(raw, []byte{'\r'}); cr > 0 {
 		switch lf := bytes.Count(raw, []byte{'\n'}); {
 		case cr > 3*lf:
-			r.note("lone CR taken as line ends")
+			r.addNote("lone CR taken as line ends")
 			raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte{'\r'}), []byte{'\r'}, []byte{'\n'})
 		case cr > lf:
-			r.note("doubled CR taken as line ends")
+			r.addNote("doubled CR taken as line ends")
 			raw = []byte(toLF(raw))
 		}
 	}
@@ -79,7 +79,7 @@ func (r *reader) envelope(data []byte) []byte {
 		line, next := cutLine(rest)
 		if _, ok := fieldName(trimBlank(line)); ok {
 			if garbage {
-				r.note("lines above the header dropped")
+				r.addNote("lines above the header dropped")
 			}
 			return rest
 		}
@@ -125,7 +125,7 @@ func (r *reader) enclose(p *Part) {
 	// QUIRK: Postal, Exchange and Apple Mail encode message/rfc822, which
 	// RFC 2046 §5.2.1 forbids.
 	if enc := p.encoding(); enc != "" {
-		r.note("enclosed message was transfer-encoded")
+		r.addNote("enclosed message was transfer-encoded")
 		data = decodeTransfer(data[:min(len(data), 2*r.lim.HeaderBytes)], enc)
 	}
 	for len(data) > 0 && (data[0] == '\n' || data[0] == '\r') {
@@ -142,9 +142,9 @@ func (r *reader) enclose(p *Part) {
 func (r *reader) room(depth int) bool {
 	switch {
 	case depth+1 >= r.lim.Depth:
-		r.note("MIME depth limit reached, deeper parts not read")
+		r.addNote("MIME depth limit reached, deeper parts not read")
 	case r.parts >= r.lim.Parts:
-		r.note("part limit reached, further parts not read")
+		r.addNote("part limit reached, further parts not read")
 	default:
 		return true
 	}

@@ -155,7 +155,7 @@ func (c *scratch) scopes() {
 // several end, and enters the scopes of markers and exceptions.
 func (c *scratch) scan() {
 	f, set := c.folded, c.set
-	c.hits = set.automaton.Find(c.hits[:0], f)
+	c.hits = set.index.Find(c.hits[:0], f)
 	hits := c.hits[:0]
 	for _, h := range c.hits {
 		lit := &set.literals[h.Literal]

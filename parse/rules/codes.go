@@ -36,9 +36,9 @@ func (c *scratch) offerStatus(text string, at span, lv, strong, weak int) {
 	cand := candidate{standing: coded(strong), by: bounce.ByStatus, at: at, word: text}
 	for _, i := range c.set.codes[code{class, subject, detail}] {
 		r := &c.set.rules[i]
-		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, c.set.places[i].specific
+		cand.rule, cand.reason, cand.length, cand.specific = i, r.Reason, 1, c.set.standings[i].specific
 		if !registered && strong != stageField { // a code of the vendor's own making says what its phrases say
-			its := &c.set.places[i]
+			its := &c.set.standings[i]
 			cand.stage, cand.accused, cand.rank, cand.tier = int32(strong-stageCode+stageWords), its.accused, its.rank, its.tier
 		}
 		cand.refused = c.outOfScope(r)

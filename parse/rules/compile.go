@@ -14,7 +14,7 @@ type code struct {
 	subject, detail uint16
 }
 
-// literal is what the automaton finds. It is small, as each reply touches
+// literal is what the trie finds. It is small, as each reply touches
 // dozens of the many thousand.
 type literal struct {
 	at uint32 // its first use
@@ -57,8 +57,8 @@ const (
 	word                  // of a list
 )
 
-// place is what of a rule's standing is known before it is found.
-type place struct {
+// ruleStanding is what of a rule's standing is known before it is found.
+type ruleStanding struct {
 	accused              accusation
 	stage                int32
 	rank, tier, specific uint8
@@ -85,7 +85,7 @@ type literalUse struct {
 func (s *Set) compile() {
 	slices.SortStableFunc(s.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	s.codes = map[code][]int{}
-	s.places = make([]place, len(s.rules))
+	s.standings = make([]ruleStanding, len(s.rules))
 	c := compiler{Set: s, index: map[string]int{}}
 	c.lists()
 	vendors := c.scopes()
@@ -96,7 +96,7 @@ func (s *Set) compile() {
 			r.vendor = v
 		}
 		r.scope = s.hosts.add(r.Remote)
-		s.places[i] = r.place()
+		s.standings[i] = r.standing()
 		if r.alone() {
 			c.code(i)
 		} else {
@@ -105,7 +105,7 @@ func (s *Set) compile() {
 		}
 	}
 	c.layUses()
-	s.automaton = match.NewWords(c.texts)
+	s.index = match.NewWords(c.texts)
 	s.pool.New = func() any {
 		return &scratch{
 			states: make([]partState, s.states), reached: make([]uint64, (s.states+63)/64),

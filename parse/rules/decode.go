@@ -74,7 +74,7 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 			if !key.Next() {
 				continue
 			}
-			at := d.place(key.Node())
+			at := d.position(key.Node())
 			last = at.Line
 			table := string(key.Node().Data)
 			if e.Kind != unstable.ArrayTable || table != "rule" && table != "words" || !key.IsLast() {
@@ -105,9 +105,9 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 	return d.head, d.rules, d.problems
 }
 
-// place is where a key stands. (The parser's own Shape counts lines from the
+// position is where a key stands. (The parser's own Shape counts lines from the
 // beginning of the file each time.)
-func (d *decoder) place(n *unstable.Node) unstable.Position {
+func (d *decoder) position(n *unstable.Node) unstable.Position {
 	line, _ := slices.BinarySearch(d.lines, n.Raw.Offset+1)
 	return unstable.Position{Line: line, Column: int(n.Raw.Offset-d.lines[line-1]) + 1}
 }
@@ -123,7 +123,7 @@ func (d *decoder) fault(at unstable.Position, what, fix string) {
 func (d *decoder) keyValue(e *unstable.Node) unstable.Position {
 	key := e.Key()
 	key.Next()
-	at, name := d.place(key.Node()), string(key.Node().Data)
+	at, name := d.position(key.Node()), string(key.Node().Data)
 	if !key.IsLast() {
 		d.fault(at, fmt.Sprintf("unknown key %q", name+"."), "keys have no dots")
 		return at

@@ -4,7 +4,7 @@
 //
 // A reply is read in one pass, and then as a few clauses. Repair undoes what
 // transport did to the text, folding makes case, accents and line breaks equal,
-// and unwrap finds the replies that it quotes: the levels. One automaton finds
+// and unwrap finds the replies that it quotes: the levels. One trie finds
 // all phrases and all words of the pack. A clause ends where a sentence, a
 // bracket, a comma, a colon, an arrow or a word such as "because" ends it.
 // Addresses, links and quoted examples are masked: their words are not read.

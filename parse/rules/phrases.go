@@ -57,7 +57,7 @@ func (c *scratch) phrases() {
 		uses := set.uses[lit.at : lit.at+lit.words]
 		for i := lit.proofs; i < lit.phrases; i++ {
 			u := &uses[i]
-			if skip && !set.places[u.of].vendor {
+			if skip && !set.standings[u.of].vendor {
 				continue
 			}
 			if u.role == whole {
@@ -75,7 +75,7 @@ func (c *scratch) phrases() {
 				if !c.isReached(state) {
 					continue
 				}
-				if u := &uses[int(from)+i]; !skip || set.places[u.of].vendor {
+				if u := &uses[int(from)+i]; !skip || set.standings[u.of].vendor {
 					c.extend(u, lv, now, lit.token)
 				}
 			}
@@ -92,7 +92,7 @@ func (c *scratch) phrases() {
 // extend goes on with a phrase that was found up to the part before.
 func (c *scratch) extend(u *use, lv int, now partState, token bool) {
 	before := &c.states[u.state-1]
-	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near, c.set.places[u.of].vendor) {
+	if int(before.start) < c.levels[lv].start || !c.bridges(int(before.end), int(now.start), u.near, c.set.standings[u.of].vendor) {
 		return
 	}
 	now.start, now.length = before.start, before.length+now.length
@@ -143,11 +143,11 @@ var sentence = []byte(". ")
 type claim struct {
 	span
 	length int32
-	its    *place
+	its    *ruleStanding
 }
 
 // claimed reports whether a longer or a vendor's claim reads the words of a phrase.
-func (c *scratch) claimed(at span, length int32, its *place) bool {
+func (c *scratch) claimed(at span, length int32, its *ruleStanding) bool {
 	for i := range c.claims {
 		k := &c.claims[i]
 		if k.start >= at.end || at.start >= k.end || k.its == its {
@@ -178,7 +178,7 @@ const mostClaims = 64
 func (c *scratch) claim(vendor bool) {
 	for i := range c.whole {
 		w := &c.whole[i]
-		its := &c.set.places[w.rule]
+		its := &c.set.standings[w.rule]
 		if !its.claims || its.vendor != vendor || len(c.claims) == mostClaims {
 			continue
 		}
@@ -197,7 +197,7 @@ func (c *scratch) offerPhrases() {
 	c.inherit()
 	for _, expression := range [...]bool{false, true} { // expressions are dear: most are beaten by then
 		for i := range c.whole {
-			if w := &c.whole[i]; c.set.places[w.rule].expression == expression {
+			if w := &c.whole[i]; c.set.standings[w.rule].expression == expression {
 				c.offerPhrase(w)
 			}
 		}
@@ -205,10 +205,10 @@ func (c *scratch) offerPhrases() {
 }
 
 // listed is the standing of a single word, for claims.
-var listed = place{accused: accusesNobody}
+var listed = ruleStanding{accused: accusesNobody}
 
 func (c *scratch) offerPhrase(w *complete) {
-	its := &c.set.places[w.rule]
+	its := &c.set.standings[w.rule]
 	p := &w.phrase
 	x := &c.clauses[c.clauseAt(int(p.start))]
 	at := standing{accused: its.accused, rank: its.rank, tier: its.tier, specific: its.specific, stage: its.stage, length: p.length, rule: w.rule}

@@ -31,7 +31,7 @@ func repair(s string) string {
 	if mojibake(s) {
 		s = unmojibake(s)
 	}
-	return join(s)
+	return dropRepeatedCodes(s)
 }
 
 var escapes = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n")
@@ -129,9 +129,9 @@ func unmojibake(s string) string {
 	return out.String()
 }
 
-// join drops the reply code, and the enhanced code after it, that each line of
+// dropRepeatedCodes drops the reply code, and the enhanced code after it, that each line of
 // a multi-line reply repeats (RFC 5321 §4.2.1, RFC 2034 §4).
-func join(s string) string {
+func dropRepeatedCodes(s string) string {
 	_, start, end, ok := status.FindReply(s, 0)
 	if !ok || end >= len(s) || s[end] != '-' && strings.IndexByte(s, '\n') < 0 {
 		return s

@@ -78,10 +78,10 @@ func (r *Rule) statusFits(class byte, subject, detail uint16) bool {
 	return false
 }
 
-// place works out where the phrases of a rule stand in the precedence.
-func (r *Rule) place() place {
+// standing works out where the phrases of a rule stand in the precedence.
+func (r *Rule) standing() ruleStanding {
 	vendor := r.Vendor != generic
-	p := place{accused: accuses(r.Reason), rank: rank(r.Reason), tier: tierGeneric, vendor: vendor, expression: r.re != nil}
+	p := ruleStanding{accused: accuses(r.Reason), rank: rank(r.Reason), tier: tierGeneric, vendor: vendor, expression: r.re != nil}
 	switch {
 	case r.Greeting:
 		p.tier, p.accused, p.rank = tierGreeting, accusesOther, rankGaveUp

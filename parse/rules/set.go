@@ -31,11 +31,11 @@ type Set struct {
 	heads   []header
 	version string
 
-	automaton *match.Words
+	index     *match.Words
 	literals  []literal
 	uses      []use    // of all literals, those of one side by side
 	awaits    []uint32 // of each use that goes on with a phrase: the state of the part before
-	places    []place
+	standings []ruleStanding
 	states    int // of all phrases together
 	codes     map[code][]int
 	hosts     hosts

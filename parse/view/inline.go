@@ -31,7 +31,7 @@ func (r *reader) inline() {
 		return
 	}
 	r.m.Report = report
-	r.note([]string{"status fields stand in the text"})
+	r.addNote([]string{"status fields stand in the text"})
 	if r.m.Original == nil && returned != "" {
 		head := []byte(returned[:min(len(returned), r.limit)])
 		r.m.Original = r.original(head)

@@ -132,10 +132,10 @@ func (r *reader) assign() {
 		r.inline()
 	}
 	if m.Report != nil {
-		r.note(m.Report.Notes)
+		r.addNote(m.Report.Notes)
 	}
 	if m.Feedback != nil {
-		r.note(m.Feedback.Notes)
+		r.addNote(m.Feedback.Notes)
 	}
 }
 
@@ -162,7 +162,7 @@ func (r *reader) typed(p *leaf) bool {
 			m.Original = r.original(r.head(p.Part))
 		}
 	case "application/ms-tnef":
-		r.note([]string{"TNEF attachment not read"})
+		r.addNote([]string{"TNEF attachment not read"})
 	default:
 		return false
 	}
@@ -175,7 +175,7 @@ func (r *reader) addStatus(text string) {
 		r.m.Report = report
 		return
 	}
-	r.note([]string{"several status parts united"})
+	r.addNote([]string{"several status parts united"})
 	if r.siblings++; r.siblings < 100 {
 		r.m.Report.Add(report)
 	}
@@ -204,12 +204,12 @@ func (r *reader) sniffed(p *leaf, i int) bool {
 		text = string(unquote([]byte(text)))
 	}
 	if dsn.Sniff(text) {
-		r.note([]string{"status part typed " + p.Type})
+		r.addNote([]string{"status part typed " + p.Type})
 		r.addStatus(text)
 		return true
 	}
 	if mime.FieldName(strings.TrimLeft(text, "\n")) != "" && strings.Contains(text[:min(len(text), 2000)], "Feedback-Type:") && r.m.Feedback == nil {
-		r.note([]string{"feedback report typed " + p.Type})
+		r.addNote([]string{"feedback report typed " + p.Type})
 		r.m.Feedback = arf.Parse(text)
 		return true
 	}
@@ -259,7 +259,7 @@ func (r *reader) returned(p *mime.Part) {
 		}
 	}
 	if seen >= 3 {
-		r.note([]string{"returned message typed " + p.Type})
+		r.addNote([]string{"returned message typed " + p.Type})
 		r.m.Original = o
 	}
 }
@@ -286,12 +286,12 @@ func (r *reader) decode(p *leaf) string {
 			p.text = whole(p.text, r.m.Header)
 		}
 		p.done = true
-		r.note(notes)
+		r.addNote(notes)
 	}
 	return p.text
 }
 
-func (r *reader) note(notes []string) {
+func (r *reader) addNote(notes []string) {
 	for _, n := range notes {
 		known := false
 		for _, k := range r.m.Notes {
