@@ -24,7 +24,7 @@ import (
 )
 
 // onFiles are the tests of what only a file has.
-const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrate|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Server|Hostile`
+const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Server|Hostile`
 
 // All that the store promises holds on PostgreSQL.
 func TestOnPostgres(t *testing.T) {

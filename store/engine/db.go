@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"harvester/store/engine/postgres"
@@ -39,6 +41,10 @@ type DB struct {
 	opts    Options
 	writing prepared
 	reading prepared
+
+	commits  atomic.Uint64 // of this process
+	watching sync.Mutex
+	watch    *sql.Conn // that asks for the version; nil until somebody does
 }
 
 // Open opens the database at a place, the path of a file or a URL that begins
@@ -88,6 +94,9 @@ func (db *DB) Path() string { return db.place.String() }
 // Close releases the connections and the lease.
 func (db *DB) Close() error {
 	errs := []error{db.reading.close()}
+	if db.watch != nil {
+		errs = append(errs, db.watch.Close())
+	}
 	if db.Read != nil {
 		errs = append(errs, db.Read.Close())
 	}

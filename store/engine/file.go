@@ -23,6 +23,8 @@ func (f *file) String() string { return f.path }
 
 func (f *file) records() bool { return false }
 
+func (f *file) moment() string { return `PRAGMA data_version` }
+
 func (f *file) close() error { return f.lease.release() }
 
 func (f *file) open(ctx context.Context, db *DB) (err error) {
@@ -127,7 +129,7 @@ func (f *file) readers(more url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.SetMaxOpenConns(4)
+	r.SetMaxOpenConns(5) // one of them may be kept to ask for the moment
 	return r, nil
 }
 

@@ -29,6 +29,9 @@ type place interface {
 	// index makes one, by a definition that indexes gives back.
 	index(ctx context.Context, tx *sql.Tx, name, definition string) error
 
+	// moment is a query whose answer, on one connection, changes with whatever
+	// other connections commit.
+	moment() string
 	// records tells that rows travel as one JSON text, and not a value each.
 	records() bool
 

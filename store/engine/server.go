@@ -22,6 +22,8 @@ func (s *server) String() string { return s.config.String() }
 
 func (s *server) records() bool { return true }
 
+func (s *server) moment() string { return `SELECT CAST(pg_current_snapshot() AS TEXT)` }
+
 // What writes takes turns, as with SQLite: the numbers of messages and events
 // are given by who writes. A lock that belongs to the schema sees to it.
 const (
@@ -33,7 +35,7 @@ const (
 var begins = fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext(current_schema()))`, lockWriting)
 
 const (
-	readers  = 4
+	readers  = 5 // one of them may be kept to ask for the moment
 	idle     = time.Minute
 	waitLock = "60s" // for another program's transaction
 )

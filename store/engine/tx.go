@@ -43,6 +43,7 @@ func (db *DB) Transact(ctx context.Context, doing string, f func(*Tx) error) err
 	err = f(&Tx{Ctx: context.WithoutCancel(ctx), db: db, SQL: t, Now: db.Now().UTC(), bound: map[string]*sql.Stmt{}})
 	if err == nil {
 		err = t.Commit()
+		db.commits.Add(1) // also when that can't be told
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
 		err = ctx.Err() // it was rolled back under the statement

@@ -52,6 +52,9 @@ func (db List) LookupAll(ctx context.Context, addresses []string, stream string)
 		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(engine.CleanText(a))
 	}
 	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
+	if db.absent.all(ctx, keys) {
+		return out, nil
+	}
 	var err error
 	if len(keys) == 1 {
 		err = db.lookupOne(ctx, keys, out)

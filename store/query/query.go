@@ -11,12 +11,15 @@ import (
 // List is the suppression list, and why an address stands on it or not.
 type List struct {
 	*engine.DB
-	judge *judge.Judge
-	guard judge.Guard
+	judge  *judge.Judge
+	guard  judge.Guard
+	absent *absences
 }
 
 // NewList reads the list that a judge keeps.
-func NewList(j *judge.Judge) List { return List{j.DB, j, judge.Guard{DB: j.DB}} }
+func NewList(j *judge.Judge) List {
+	return List{j.DB, j, judge.Guard{DB: j.DB}, &absences{db: j.DB}}
+}
 
 // Notices are the messages that were harvested, and what they say.
 type Notices struct{ *engine.DB }

@@ -13,6 +13,7 @@ import (
 // listen begins to answer where that is configured, over HTTP and to mail
 // servers, until ctx ends. The function that it returns waits for that.
 func (d *daemon) listen(ctx context.Context, set *compose.Set, r *schedule.Runner) (wait func(), err error) {
+	set.DB.List.Remember()
 	answered, err := d.answerMTAs(ctx, set)
 	if err != nil {
 		return nil, err
