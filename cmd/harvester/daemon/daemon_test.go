@@ -391,8 +391,9 @@ func TestManyMailboxes(t *testing.T) {
 	s.configure(server.Addr, text.String())
 	s.reload <- struct{}{}
 	s.eventually("every good mailbox is harvested", func() bool { return s.read() == good })
-	if strings.Contains(s.log.String(), "job failed") {
-		t.Error("the silence was not waited for: the test proves nothing")
+	// An export may have come before the first harvest, and waits then.
+	if line := failedHarvest(s.log.String()); line != "" {
+		t.Errorf("the silence was not waited for: the test proves nothing: %s", line)
 	}
 	s.stop()
 }
@@ -448,4 +449,14 @@ func TestListenOfAnother(t *testing.T) {
 	if err := web.Listenable(t.Context(), l.Addr().String()); err != nil {
 		t.Errorf("who listens there now is no matter of the configuration: %v", err)
 	}
+}
+
+// failedHarvest is the first line of a log that tells of a harvest that failed.
+func failedHarvest(log string) string {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, `msg="job failed" job="harvest `) {
+			return line
+		}
+	}
+	return ""
 }
