@@ -29,7 +29,7 @@ func TestHeal(t *testing.T) {
 		"a link is missing":             `UPDATE events SET duplicate_of = NULL`,
 		"a link is wrong":               `UPDATE events SET duplicate_of = 1 WHERE id = 7`,
 		"a walk was cut off":            `INSERT INTO undecided VALUES ('x@old3.example'); DELETE FROM suppressions WHERE key = 'x@old3.example'`,
-		"its mark is damaged":           `INSERT OR REPLACE INTO meta VALUES ('recomputing', '{"with":'); DELETE FROM suppressions`,
+		"its mark is damaged":           `DELETE FROM meta WHERE name = 'recomputing'; INSERT INTO meta VALUES ('recomputing', '{"with":'); DELETE FROM suppressions`,
 		"the fingerprint is missing":    `DELETE FROM meta WHERE name = 'computed with'; DELETE FROM suppressions`,
 		"an act of the operator is out": `DELETE FROM suppressions WHERE source = 'operator'`,
 	} {
@@ -89,9 +89,9 @@ func TestHealPlacesAndTimes(t *testing.T) {
 	for _, damage := range []string{
 		`INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES ('bounces', 'INBOX', 1, 50, '', 1)`,
 		`INSERT INTO locators (message, mailbox, folder, uidvalidity, uid, name, state, error, disposition, target) VALUES (NULL, 'bounces', 'INBOX', 1, 40, '', 'stored', '', 'keep', '')`,
-		`UPDATE messages SET harvested = harvested + 86400000 * 900, at = at + 86400000 * 900 WHERE id = 2`,
-		`UPDATE events SET at = at + 86400000 * 900 WHERE message = 2`,
-		`INSERT OR REPLACE INTO meta VALUES ('clock', '` + "9999999999999" + `')`,
+		`UPDATE messages SET harvested = harvested + 77760000000, at = at + 77760000000 WHERE id = 2`,
+		`UPDATE events SET at = at + 77760000000 WHERE message = 2`,
+		`DELETE FROM meta WHERE name = 'clock'; INSERT INTO meta VALUES ('clock', '9999999999999')`,
 	} {
 		if _, err := db.Write.ExecContext(ctx, damage); err != nil {
 			t.Fatal(err)

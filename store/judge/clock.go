@@ -202,7 +202,7 @@ func confirmByHand(t *engine.Tx) error {
 	if err := settleFuture(t); err != nil {
 		return err
 	}
-	if _, err := t.Exec(`INSERT OR REPLACE INTO meta (name, value) VALUES ('undecided since the clock', '')`); err != nil {
+	if _, err := t.Exec(facts.PutMeta, "undecided since the clock", ""); err != nil {
 		return err
 	}
 	return confirmClock(t)
