@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"harvester/store/query"
 	"math"
 	"os"
 	"strings"
 	"testing"
+
+	"harvester/store/export/mtatest"
+	"harvester/store/query"
 )
 
 // cdbGet looks a key up as https://cr.yp.to/cdb/cdb.txt says, by nothing but
@@ -147,7 +149,7 @@ func inEmptySlot(file []byte, n int) bool {
 
 // Another program reads the file and, from what it dumped, makes the same one.
 func TestCDBToolReadsTheFile(t *testing.T) {
-	tool := program(t, "HARVESTER_CDB", "cdb")
+	tool := mtatest.Program(t, "HARVESTER_CDB", "cdb")
 	dir := t.TempDir()
 	to := target(t, "exim-cdb", dir)
 	mustWrite(t, nasty(), to)

@@ -3,11 +3,12 @@ package export
 import (
 	"context"
 	"errors"
-	"harvester/store/query"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"harvester/store/query"
 )
 
 // A file that no export wrote is never touched, whichever of ours it would be.

@@ -11,29 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// program finds a mail server's program, or skips the test. An environment
-// variable can say where it is: Debian's Postfix and Exim exclude each other,
-// so one of them is unpacked somewhere.
-func program(t *testing.T, variable string, names ...string) string {
-	t.Helper()
-	if p := os.Getenv(variable); p != "" {
-		return p
-	}
-	for _, n := range names {
-		for _, dir := range []string{"", "/usr/sbin/"} {
-			if p, err := exec.LookPath(dir + n); err == nil {
-				return p
-			}
-		}
-	}
-	if os.Getenv("HARVESTER_REQUIRE_MTA") == "1" {
-		t.Fatalf("HARVESTER_REQUIRE_MTA=1, but %s is not installed", names[0])
-	}
-	t.Skipf("%s is not installed: its reading of the exported table is not tested", names[0])
-	return ""
-}
+	"harvester/store/export/mtatest"
+)
 
 func runWith(t *testing.T, stdin, bin string, args ...string) string {
 	t.Helper()
@@ -69,7 +49,7 @@ func rows(t *testing.T, to Target) (out []string) {
 
 // Postfix finds every address that was written, in any case, and no other.
 func TestPostmapFindsEveryRow(t *testing.T) {
-	postmap := program(t, "HARVESTER_POSTMAP", "postmap")
+	postmap := mtatest.Program(t, "HARVESTER_POSTMAP", "postmap")
 	conf := t.TempDir()
 	if err := os.WriteFile(filepath.Join(conf, "main.cf"), []byte("compatibility_level = 3.6\nmail_owner = daemon\nsetgid_group = mail\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -97,7 +77,7 @@ func TestPostmapFindsEveryRow(t *testing.T) {
 // Exim refuses every address that was written when a client names it, and no
 // other. -bh plays an SMTP session without delivering anything.
 func TestEximRefusesEveryRow(t *testing.T) {
-	exim := program(t, "HARVESTER_EXIM", "exim4", "exim")
+	exim := mtatest.Program(t, "HARVESTER_EXIM", "exim4", "exim")
 	for profile, search := range map[string]string{"exim": "lsearch", "exim-cdb": "cdb"} {
 		t.Run(profile, func(t *testing.T) { eximRefuses(t, exim, profile, search) })
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"harvester/store/export/mtatest"
 )
 
 // unpacked is where a program of a package lies that was unpacked, or installed
@@ -129,8 +131,8 @@ func TestSendmailRefusesEveryRow(t *testing.T) {
 	cf := unpacked(t, "HARVESTER_SENDMAIL", "usr/share/sendmail/cf")
 	makemap := unpacked(t, "HARVESTER_SENDMAIL", "usr/libexec/sendmail/makemap")
 	asRoot(t, "sendmail")
-	m4 := program(t, "HARVESTER_M4", "m4")
-	dir := scratch(t)
+	m4 := mtatest.Program(t, "HARVESTER_M4", "m4")
+	dir := mtatest.Scratch(t)
 	to := target(t, "sendmail", dir)
 	mustWrite(t, nasty(), to)
 	conf := filepath.Join(dir, "sendmail.cf")
@@ -171,13 +173,13 @@ func TestSendmailRefusesEveryRow(t *testing.T) {
 func TestOpenSMTPDRefusesEveryRow(t *testing.T) {
 	smtpd := unpacked(t, "HARVESTER_OPENSMTPD", "usr/sbin/smtpd")
 	asRoot(t, "OpenSMTPD")
-	dir := scratch(t)
+	dir := mtatest.Scratch(t)
 	to := target(t, "opensmtpd", dir)
 	mustWrite(t, nasty(), to)
 	if err := os.Chmod(to.Path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := mtatest.FreePort(t)
 	lines := strings.ReplaceAll(manual(t, "In `smtpd.conf`, before other rules:"), "/var/lib/harvester/export/opensmtpd", to.Path)
 	file(t, filepath.Join(dir, "smtpd.conf"), fmt.Sprintf("listen on 127.0.0.1 port %d hostname mail.example.org\naction \"out\" relay\n%smatch from any for any action \"out\"\n", port, lines))
 	// It insists on users of its own and on folders of the system: both are there
@@ -192,7 +194,7 @@ for d in /var/spool /var/lib /var/run; do mount -t tmpfs -o mode=755 none $d; do
 mkdir -m 711 /var/spool/smtpd; mkdir -p /var/lib/opensmtpd/empty
 exec "$0" -d -f "$1/smtpd.conf"`
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	background(t, exec.Command("unshare", "--mount", "sh", "-c", apart, smtpd, dir), address, filepath.Join(dir, "log"))
+	mtatest.Background(t, exec.Command("unshare", "--mount", "sh", "-c", apart, smtpd, dir), address, filepath.Join(dir, "log"))
 	refuses(t, dial(t, address), to, "", "user+other@example.org")
 	log, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil {
@@ -207,11 +209,11 @@ exec "$0" -d -f "$1/smtpd.conf"`
 func TestHarakaRefusesEveryRow(t *testing.T) {
 	haraka := unpacked(t, "HARVESTER_HARAKA", "node_modules/Haraka/bin/haraka")
 	unpacked(t, "HARVESTER_HARAKA", "node_modules/haraka-plugin-access")
-	node := program(t, "HARVESTER_NODEJS", "node")
-	dir := scratch(t)
+	node := mtatest.Program(t, "HARVESTER_NODEJS", "node")
+	dir := mtatest.Scratch(t)
 	to := target(t, "haraka", dir)
 	to.Path = filepath.Join(dir, "config", "rcpt_to.access.blacklist")
-	port := freePort(t)
+	port := mtatest.FreePort(t)
 	connection, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(haraka)), "config", "connection.ini"))
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +230,7 @@ func TestHarakaRefusesEveryRow(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	cmd := exec.Command(node, haraka, "-c", dir)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Dir(filepath.Dir(filepath.Dir(haraka))))
-	background(t, cmd, address, filepath.Join(dir, "log"))
+	mtatest.Background(t, cmd, address, filepath.Join(dir, "log"))
 	refuses(t, dial(t, address), to, " SMTPUTF8", "jane.doe+tag@example.com", "user+other@example.org")
 	log, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil {

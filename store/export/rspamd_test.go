@@ -12,20 +12,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"harvester/store/export/mtatest"
 )
 
 // A running rspamd rejects mail to every address of plain ASCII that was
 // written, in any case, and to no other.
 func TestRspamdRejectsEveryRow(t *testing.T) {
-	rspamd := program(t, "HARVESTER_RSPAMD", "rspamd")
+	rspamd := mtatest.Program(t, "HARVESTER_RSPAMD", "rspamd")
 	const share = "/usr/share/rspamd"
 	if _, err := os.Stat(share); err != nil {
 		t.Skipf("rspamd's rules are not in %s", share)
 	}
-	dir := scratch(t)
+	dir := mtatest.Scratch(t)
 	to := target(t, "rspamd", dir)
 	mustWrite(t, nasty(), to)
-	port := freePort(t)
+	port := mtatest.FreePort(t)
 	// Its own list of top-level domains takes a minute to compile.
 	for name, text := range map[string]string{"tld": "com\norg\n", "rspamd.conf": fmt.Sprintf(`
 options { tempdir = "%[1]s"; hs_cache_dir = "%[1]s"; pidfile = "%[1]s/pid"; control_socket = "%[1]s/rspamd.sock mode=0600"; url_tld = "%[1]s/tld";
@@ -46,7 +48,7 @@ multimap { HARVESTER { type = "rcpt"; map = "%[2]s"; prefilter = true; action = 
 	}
 	cmd := exec.Command(rspamd, "-c", filepath.Join(dir, "rspamd.conf"), "-f", "--insecure")
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	background(t, cmd, address, filepath.Join(dir, "rspamd.log"))
+	mtatest.Background(t, cmd, address, filepath.Join(dir, "rspamd.log"))
 	ask := func(recipient string) string {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

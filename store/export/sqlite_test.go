@@ -2,12 +2,17 @@ package export
 
 import (
 	"context"
-	"harvester/store"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"harvester/store"
+	"harvester/store/export/mtatest"
 )
 
 // manual returns the indented lines of docs/howto.md that stand after a text.
@@ -35,7 +40,7 @@ func manual(t *testing.T, after string) string {
 // The table in the manual makes Postfix find every address of the database,
 // those that no file can hold too.
 func TestPostfixReadsTheDatabase(t *testing.T) {
-	postmap := program(t, "HARVESTER_POSTMAP", "postmap")
+	postmap := mtatest.Program(t, "HARVESTER_POSTMAP", "postmap")
 	ctx, dir := context.Background(), t.TempDir()
 	path := filepath.Join(dir, "harvester.db")
 	db, err := store.Open(ctx, path, store.Options{Own: []string{"example.org"}})
@@ -66,5 +71,63 @@ func TestPostfixReadsTheDatabase(t *testing.T) {
 	}
 	if n := strings.Count(out, "\n"); n != len(listed)+1 {
 		t.Errorf("%d answers:\n%s", n, out)
+	}
+}
+
+// The lines of the manual make Exim refuse every address of the database, those
+// that no file can hold too, and no other.
+func TestEximReadsTheDatabase(t *testing.T) {
+	exim := mtatest.Program(t, "HARVESTER_EXIM", "exim4", "exim")
+	if !strings.Contains(runWith(t, "", exim, "-bV"), "sqlite") {
+		if os.Getenv("HARVESTER_REQUIRE_MTA") == "1" {
+			t.Fatal("HARVESTER_REQUIRE_MTA=1, but Exim lacks SQLite (exim4-daemon-heavy)")
+		}
+		t.Skip("Exim lacks SQLite (exim4-daemon-heavy)")
+	}
+	ctx, dir := context.Background(), mtatest.Scratch(t)
+	if err := os.Chmod(dir, 0o777); err != nil { // SQLite keeps shared memory there
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "harvester.db")
+	db, err := store.Open(ctx, path, store.Options{Own: []string{"example.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	listed := []string{"jane@example.net", "#hash@example.net", "o'brien@example.net", "jörg@example.com", "per%cent@example.net", "x@xn--bcher-kva.example", "user+tag@example.net", "$dollar{x}@example.net"}
+	fail(t, db, listed...)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(path+suffix, 0o666); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	main, acl, _ := strings.Cut(strings.ReplaceAll(manual(t, "In the main part, then in the same ACL:"), "/var/lib/harvester/harvester.db", path), "\n")
+	conf := filepath.Join(dir, "exim.conf")
+	text := fmt.Sprintf("primary_hostname = mail.example.org\nsmtputf8_advertise_hosts = *\nlog_file_path = %s/%%slog\nspool_directory = %s\nacl_smtp_rcpt = rcpt\n%s\nbegin acl\nrcpt:\n%s\n  accept\n", dir, dir, main, acl)
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	asked := append(append([]string{}, listed...), "JANE@EXAMPLE.NET", "fred@example.net", "'or'1'='1@example.net")
+	session := "EHLO client.example.org\r\nMAIL FROM:<news@example.org> SMTPUTF8\r\n"
+	for _, a := range asked {
+		session += "RCPT TO:<" + a + ">\r\n"
+	}
+	var answers []string
+	for _, line := range strings.Split(runWith(t, session+"QUIT\r\n", exim, "-C", conf, "-bh", "192.0.2.9"), "\n") {
+		if line = strings.TrimRight(line, "\r"); len(line) > 3 && strings.Contains("550 501 451", line[:3]) || line == "250 Accepted" {
+			answers = append(answers, line)
+		}
+	}
+	if len(answers) != len(asked) {
+		t.Fatalf("%d answers to %d recipients: %q", len(answers), len(asked), answers)
+	}
+	for i, a := range asked {
+		want := "550 suppressed"
+		if i >= len(asked)-2 {
+			want = "250 Accepted"
+		}
+		if answers[i] != want {
+			t.Errorf("%s: %s, want %s", a, answers[i], want)
+		}
 	}
 }
