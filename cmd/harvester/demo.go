@@ -7,26 +7,24 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
-	"harvester/fixtures"
+	"harvester/cmd/harvester/daemon"
 	"harvester/harvest/imap/memserver"
 	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/schedule"
-	"harvester/store/export"
 	"harvester/store/policy"
 	"harvester/store/query"
 	"harvester/store/report"
@@ -36,8 +34,10 @@ const (
 	demoUser     = "bounces@example.org"
 	demoPassword = "demo"
 
-	demoRows        = 8 // addresses that are shown of each reason
-	demoCausesShown = 8
+	demoToken = "demonstration-of-harvester"
+
+	demoRows        = 6 // kinds and reasons that are shown
+	demoCausesShown = 4
 )
 
 //go:embed demo.toml
@@ -45,14 +45,18 @@ var demoConfig string
 
 func newDemo(a *app) *cobra.Command {
 	var keep string
+	var serve bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See all of it at work on sample mails; needs nothing",
-		Long: `Starts an IMAP server in this process, fills it with sample mails, harvests it
-over a real connection into a temporary database, and prints what came of it.
-Needs nothing and changes nothing; --keep leaves the files behind, so that every
-other command can be tried on them.`,
-		Example: "  harvester demo\n  harvester demo --keep ./demo && harvester status --config demo/harvester.toml",
+		Long: `Starts an IMAP server in this process, fills it with a month of sample mails (an
+outage and a fault that was mended among them), harvests it over a real
+connection into a temporary database, and prints what came of it.
+
+With --serve the status page of that database is shown on a port of this machine
+until you press Ctrl-C. Nothing is left behind; --keep leaves the files, so that
+every other command can be tried on them.`,
+		Example: "  harvester demo\n  harvester demo --serve\n  harvester demo --keep ./demo && harvester status --config demo/harvester.toml",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := demoDir(keep)
@@ -62,10 +66,11 @@ other command can be tried on them.`,
 			if keep == "" {
 				defer os.RemoveAll(dir)
 			}
-			return a.demo(cmd.Context(), dir, keep)
+			return a.demo(cmd.Context(), dir, keep, serve)
 		},
 	}
 	cmd.Flags().StringVar(&keep, "keep", "", "leave database, files and configuration in this `folder`")
+	cmd.Flags().BoolVar(&serve, "serve", false, "show the status page on a port of this machine")
 	exits(cmd, exitOK, "the demonstration ran", exitUsage, "the command line is wrong", exitCantCreate, "the folder can't be written, or is not empty")
 	return cmd
 }
@@ -90,77 +95,87 @@ func demoDir(keep string) (string, error) {
 }
 
 // demo runs the demonstration in dir.
-func (a *app) demo(ctx context.Context, dir, keep string) error {
+func (a *app) demo(ctx context.Context, dir, keep string, serve bool) error {
 	server, err := memserver.Start(demoUser, demoPassword)
 	if err != nil {
 		return fmt.Errorf("starting the demonstration's server: %w", err)
 	}
 	defer server.Close()
-	mails, err := deliverSamples(server)
+	now := time.Now()
+	mails, err := deliverSamples(server, now)
 	if err != nil {
 		return err
 	}
-	set, err := demoSet(ctx, dir, server.Addr)
+	page, err := demoPage(ctx, serve)
 	if err != nil {
 		return err
 	}
-	defer set.Close()
+	set, err := demoSet(ctx, dir, server.Addr, page)
+	if err != nil {
+		return err
+	}
+	err = a.demoHarvest(ctx, set, now, demoRun{addr: server.Addr, mails: mails, keep: keep, page: page})
+	if err = errors.Join(err, set.Close()); err != nil || page == "" {
+		return err
+	}
+	file := filepath.Join(dir, "harvester.toml")
+	return daemon.Run(ctx, daemon.Options{Load: func() (*config.Config, error) { return config.Load(file) }, Version: readBuild().Version, Log: set.Log})
+}
 
-	started := time.Now()
+// demoHarvest harvests once, writes what a day's work writes, and prints it.
+func (a *app) demoHarvest(ctx context.Context, set *compose.Set, now time.Time, run demoRun) error {
 	harvest := set.Harvests()[0]
 	box := set.Mailbox(&set.Config.Mailboxes[0], false)
 	var tally schedule.Tally
-	harvest.Run = func(ctx context.Context) (string, error) {
+	harvest.Run = func(ctx context.Context) (_ string, err error) {
 		tally, err = box.Run(ctx)
 		return tally.String(), err
 	}
-	quiet := set.Log
-	if _, err := schedule.Do(ctx, set.DB.Runs, &harvest, quiet); err != nil {
+	if _, err := schedule.Do(ctx, set.DB.Runs, &harvest, set.Log); err != nil {
 		return err
 	}
-	took := time.Since(started)
+	run.took = time.Since(now)
 	for _, e := range set.Files()[:1] {
-		if _, err := schedule.Do(ctx, set.DB.Runs, &e, quiet); err != nil {
+		if _, err := schedule.Do(ctx, set.DB.Runs, &e, set.Log); err != nil {
 			return err
 		}
 	}
-	r, err := set.Report(ctx, report.Day, time.Now(), report.Full)
-	if err != nil {
-		return err
-	}
-	if err := demoFiles(dir, r); err != nil {
-		return err
-	}
-	return a.printDemo(ctx, set, &tally, r, demoRun{server.Addr, mails, took, keep})
-}
-
-// deliverSamples puts every sample mail into the server's INBOX, under the
-// trace line that the last server before a mailbox adds (RFC 5321 §4.4): they
-// all came in today.
-func deliverSamples(server *memserver.Server) (n int, err error) {
-	trace := "Received: from mx.example.org by imap.example.org with LMTP; " + time.Now().Format(time.RFC1123Z) + "\r\n"
-	err = fs.WalkDir(fixtures.FS, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".eml") {
-			return err
-		}
-		raw, err := fixtures.FS.ReadFile(path)
+	for day := range demoReports {
+		r, err := set.Report(ctx, report.Day, now.AddDate(0, 0, -day), report.Full)
 		if err != nil {
 			return err
 		}
-		n++
-		return server.Append("INBOX", append([]byte(trace), raw...))
-	})
-	if err != nil {
-		return n, fmt.Errorf("filling the demonstration's server: %w", err)
+		if _, err := set.WriteReport(r); err != nil {
+			return fail(exitCantCreate, err, "")
+		}
 	}
-	return n, nil
+	return a.printDemo(ctx, set, &tally, run)
+}
+
+// demoReports is of how many days the reports are written.
+const demoReports = 3
+
+// demoPage is where the page is served, "" where nobody asked for it: a port
+// that nobody else listens on.
+func demoPage(ctx context.Context, serve bool) (string, error) {
+	if !serve {
+		return "", nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("looking for a port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // demoSet writes the configuration and opens it as any other command does.
-func demoSet(ctx context.Context, dir, addr string) (*compose.Set, error) {
+func demoSet(ctx context.Context, dir, addr, page string) (*compose.Set, error) {
 	text := strings.ReplaceAll(demoConfig, "SERVER", addr)
+	if page != "" {
+		text += fmt.Sprintf("\n[web]\nlisten = %q\ntoken = \"file:token\"\nactions = true\n", page)
+	}
 	file := filepath.Join(dir, "harvester.toml")
-	for _, f := range []struct{ path, content string }{{file, text}, {filepath.Join(dir, "password"), demoPassword + "\n"}} {
+	for _, f := range []struct{ path, content string }{{file, text}, {filepath.Join(dir, "password"), demoPassword + "\n"}, {filepath.Join(dir, "token"), demoToken + "\n"}} {
 		if err := os.WriteFile(f.path, []byte(f.content), 0o600); err != nil {
 			return nil, fail(exitCantCreate, err, "")
 		}
@@ -172,21 +187,13 @@ func demoSet(ctx context.Context, dir, addr string) (*compose.Set, error) {
 	return openSet(ctx, c, false)
 }
 
-func demoFiles(dir string, r *report.Report) error {
-	for name, write := range map[string]func(io.Writer) error{"report.txt": r.Text, "report.html": r.HTML, "report.json": r.JSON} {
-		if _, err := export.Replace(filepath.Join(dir, name), write); err != nil {
-			return fail(exitCantCreate, err, "")
-		}
-	}
-	return nil
-}
-
 // demoRun is what is told beside the facts.
 type demoRun struct {
 	addr  string
 	mails int
 	took  time.Duration
 	keep  string
+	page  string // where the page is served; "" where it is not
 }
 
 var kindWords = map[bounce.Kind]string{
@@ -203,37 +210,46 @@ var kindWords = map[bounce.Kind]string{
 	bounce.KindUnparsed:    "looks like a failure, names nobody",
 }
 
-func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally, r *report.Report, run demoRun) error {
+// printDemo tells in about forty lines what came of it.
+func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally, run demoRun) error {
 	return a.buffered(func(b *bytes.Buffer) error {
 		c := a.colours(a.Out)
-		head := func(format string, args ...any) { fmt.Fprintf(b, "\n%s\n\n", c.bold(fmt.Sprintf(format, args...))) }
-
-		fmt.Fprintf(b, "%s\n\n", c.bold(fmt.Sprintf("Read %d sample mails over IMAP from %s in %.1f s", run.mails, run.addr, run.took.Seconds())))
-		w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-		for _, k := range bounce.Kinds() {
-			if n := t.Kinds[k]; n > 0 {
-				fmt.Fprintf(w, "  %d\t%s\t%s\n", n, k, kindWords[k])
-			}
-		}
-		w.Flush()
-
-		if err := demoList(ctx, set, b, head); err != nil {
+		d := &demoPrinter{page{w: b, zone: set.Config.Timezone.Location()}, c}
+		d.line("%s\n", c.bold(fmt.Sprintf("Read %s of %d days over IMAP from %s in %.1f s:", count.Of(run.mails, "sample mail"), demoDays, run.addr, run.took.Seconds())))
+		d.kinds(t)
+		if err := d.list(ctx, set); err != nil {
 			return err
 		}
-		demoCauses(r, b, head)
-		head("The daily report")
-		if err := r.Text(b); err != nil {
+		if err := d.causes(ctx, set); err != nil {
 			return err
 		}
-		head("Where to go next")
-		b.WriteString(demoNext(run.keep))
-		return nil
+		d.head("Where to go next")
+		d.line("%s", demoNext(run))
+		return d.err
 	})
 }
 
-// demoList shows the list by reason, the most frequent first, some addresses
-// of each.
-func demoList(ctx context.Context, set *compose.Set, b *bytes.Buffer, head func(string, ...any)) error {
+type demoPrinter struct {
+	page
+	c colours
+}
+
+func (d *demoPrinter) head(format string, args ...any) {
+	d.line("\n%s\n", d.c.bold(fmt.Sprintf(format, args...)))
+}
+
+// kinds shows what the mails were, the most first.
+func (d *demoPrinter) kinds(t *schedule.Tally) {
+	kinds := slices.DeleteFunc(bounce.Kinds(), func(k bounce.Kind) bool { return t.Kinds[k] == 0 })
+	slices.SortStableFunc(kinds, func(a, b bounce.Kind) int { return cmp.Compare(t.Kinds[b], t.Kinds[a]) })
+	for _, k := range kinds[:min(len(kinds), demoRows)] {
+		d.line("  %4d  %-12s %s", t.Kinds[k], k, kindWords[k])
+	}
+}
+
+// list shows the list by reason, the most frequent first, with an address of
+// each.
+func (d *demoPrinter) list(ctx context.Context, set *compose.Set) error {
 	byReason, n, held := map[string][]query.Suppression{}, 0, 0
 	for s, err := range set.DB.List.Suppressions(ctx, query.Filter{Held: true}) {
 		if err != nil {
@@ -246,59 +262,70 @@ func demoList(ctx context.Context, set *compose.Set, b *bytes.Buffer, head func(
 		byReason[s.Reason] = append(byReason[s.Reason], s)
 		n++
 	}
-	head("The suppression list: %s that must not be mailed again", count.Of(n, "address"))
+	d.head("On the suppression list: %s that must not be mailed again", count.Of(n, "address"))
 	reasons := slices.SortedFunc(maps.Keys(byReason), func(x, y string) int {
 		return cmp.Or(cmp.Compare(len(byReason[y]), len(byReason[x])), cmp.Compare(x, y))
 	})
-	p := page{zone: set.Config.Timezone.Location()}
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, reason := range reasons {
-		rows := byReason[reason]
-		for _, s := range rows[:min(len(rows), demoRows)] {
-			fmt.Fprintf(w, "  %s\texpires %s\t%s\n", printable(s.Address), p.expiry(s.Expires), reason)
+	for _, reason := range reasons[:min(len(reasons), demoRows)] {
+		s := byReason[reason][0]
+		until := "for good"
+		if !s.Expires.IsZero() {
+			until = "until " + d.day(s.Expires)
 		}
-		if more := len(rows) - demoRows; more > 0 {
-			fmt.Fprintf(w, "  … and %d more\t\t%s\n", more, reason)
-		}
+		d.line("  %4d  %-17s %s, %s", len(byReason[reason]), reason, shortened(printable(s.Address), 32), until)
 	}
-	if err := w.Flush(); err != nil || held == 0 {
+	if held > 0 {
+		d.line("\n  %s", wrap(fmt.Sprintf("%s held back: so many failures at once at one receiver look like an outage there. A later failure confirms them, or they lapse.",
+			count.Number(held)+" more "+count.Verb(held, "is", "are")), 76, 2))
+	}
+	return nil
+}
+
+// causes tells what the sender has to mend, and what he has mended.
+func (d *demoPrinter) causes(ctx context.Context, set *compose.Set) error {
+	incidents, err := set.DB.Incidents.Incidents(ctx, time.Time{})
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(b, "\n  %s\n", wrap(fmt.Sprintf("%d more are held back: so many failures at one receiver at once look like an outage there. "+
-		"They come onto the list only if a later failure confirms them.", held), 76, 2))
-	return err
-}
-
-// demoCauses tells what the sender has to mend, and that nobody is suppressed
-// for it.
-func demoCauses(r *report.Report, b *bytes.Buffer, head func(string, ...any)) {
-	head("Yours to mend: nobody is suppressed for these")
-	for _, cause := range r.Causes[:min(len(r.Causes), demoCausesShown)] {
-		fmt.Fprintf(b, "  %s\n", wrap(fmt.Sprintf("%s: %d refused by %s", cause.Title, cause.N, strings.Join(cause.Receivers[:min(len(cause.Receivers), 3)], ", ")), 76, 4))
-		if len(cause.Steps) > 0 {
-			fmt.Fprintf(b, "    fix: %s\n", wrap(cause.Steps[0], 71, 9))
+	open := slices.DeleteFunc(slices.Clone(incidents), func(in query.Incident) bool { return !in.Closed.IsZero() })
+	slices.SortStableFunc(open, func(a, b query.Incident) int { return cmp.Compare(b.Count, a.Count) })
+	d.head("Yours to mend: %s open, and nobody is listed for them", count.Of(len(open), "incident"))
+	for _, in := range open[:min(len(open), demoCausesShown)] {
+		d.line("  %4d  %s", in.Count, wrap(fmt.Sprintf("%s (%s)", in.Cause.Title, in.ID), 68, 8))
+	}
+	for _, in := range incidents {
+		if in.Domain == demoShop && !in.Closed.IsZero() {
+			d.line("\n  %s", wrap(fmt.Sprintf("Mended: %s (%s), %s from %s to %s", in.Cause.Title, in.ID, count.Of(in.Count, "failure"), d.day(in.Opened), d.day(in.LastSeen)), 76, 2))
+			break
 		}
 	}
-	if more := len(r.Causes) - demoCausesShown; more > 0 {
-		fmt.Fprintf(b, "  … and %d more in the report\n", more)
-	}
+	return nil
 }
 
-func demoNext(keep string) string {
-	if keep == "" {
-		return `  harvester demo --keep ./demo     the same, and leaves the files to look at
-  harvester parse --why MAIL       understand a mail of yours
-  harvester config example         a configuration for your own mailbox
-`
+// shortened cuts a text to a number of characters.
+func shortened(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+func demoNext(run demoRun) string {
+	switch {
+	case run.page != "":
+		return fmt.Sprintf(`  http://%s/    the page; the token is %s
+  Ctrl-C ends it`, run.page, demoToken)
+	case run.keep == "":
+		return `  harvester demo --serve          the status page, in a browser
+  harvester demo --keep ./demo    the same, and leaves the files to look at
+  harvester parse --why MAIL      understand a mail of yours
+  harvester init                  a configuration for your own mailbox`
 	}
 	// Paths as the operator wrote them, to be copied.
-	return strings.NewReplacer("DIR", keep).Replace(`  cd DIR
-  harvester status                       how mailboxes and database stand
-  harvester explain ADDRESS              why an address is on the list
-  harvester suppress list                all of the list
-  harvester export                       write suppression.csv again
-  harvester report --date today          today's report
-  harvester config example               a configuration for your own mailbox
-The files: harvester.toml, harvester.db, suppression.csv, report.txt, .html, .json
-`)
+	return strings.NewReplacer("DIR", run.keep).Replace(`  cd DIR
+  harvester status                how mailboxes and database stand
+  harvester explain ADDRESS       why an address is on the list
+  harvester incidents             what is yours to mend, and how
+  harvester suppress list         all of the list
+  harvester report --date today   today's report; also in report-*.html`)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/store/facts"
 	"harvester/store/job"
@@ -122,7 +123,7 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		p.field("waiting", fmt.Sprintf("%s on the word of notices that anybody can have written: harvester holds", count.Of(db.Waiting, "verdict")))
 	}
 	if db.Triage > 0 {
-		p.field("triage", fmt.Sprintf("%s that nobody understood", count.Of(db.Triage, "message")))
+		p.field("triage", triageText(db))
 	}
 	if db.Poison > 0 {
 		p.field("poison", fmt.Sprintf("%s that the server could not deliver", count.Of(db.Poison, "message")))
@@ -179,6 +180,17 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		p.line("\n%s", c.red(wrap(printable(f), 78, 2)))
 	}
 	return p.err
+}
+
+// triageText says what is kept to be looked at. A run counts as "not understood"
+// only what names nobody.
+func triageText(db *query.Status) string {
+	text := count.Of(db.Triage, "message") + " to look at, see harvester triage"
+	nobody := db.Kinds[bounce.KindUnparsed.String()]
+	if replies := db.Triage - nobody; nobody > 0 && replies > 0 {
+		text += fmt.Sprintf(": %s %s not understood at all, of %s no rule knows the reply", count.Number(nobody), count.Verb(nobody, "was", "were"), count.Number(replies))
+	}
+	return text
 }
 
 func runState(r *facts.Run) string {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -61,8 +62,11 @@ func Start(username, password string) (*Server, error) {
 func (s *Server) Create(folder string) error { return s.user.Create(folder, nil) }
 
 // Append delivers a message into a folder.
-func (s *Server) Append(folder string, raw []byte) error {
-	_, err := s.user.Append(folder, literal{bytes.NewReader(raw)}, &imap.AppendOptions{})
+func (s *Server) Append(folder string, raw []byte) error { return s.AppendAt(folder, raw, time.Time{}) }
+
+// AppendAt delivers a message as if it had come in then; the zero time is now.
+func (s *Server) AppendAt(folder string, raw []byte, received time.Time) error {
+	_, err := s.user.Append(folder, literal{bytes.NewReader(raw)}, &imap.AppendOptions{Time: received})
 	return err
 }
 
