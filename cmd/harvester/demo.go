@@ -215,7 +215,7 @@ func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally
 	return a.buffered(func(b *bytes.Buffer) error {
 		c := a.colours(a.Out)
 		d := &demoPrinter{page{w: b, zone: set.Config.Timezone.Location()}, c}
-		d.line("%s\n", c.bold(fmt.Sprintf("Read %s of %d days over IMAP from %s in %.1f s:", count.Of(run.mails, "sample mail"), demoDays, run.addr, run.took.Seconds())))
+		d.line("%s\n", c.bold(fmt.Sprintf("Read %s of %s over IMAP from %s in %.1f s:", count.Of(run.mails, "sample mail"), count.Of(demoDays, "day"), run.addr, run.took.Seconds())))
 		d.kinds(t)
 		if err := d.list(ctx, set); err != nil {
 			return err
