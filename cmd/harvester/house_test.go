@@ -28,6 +28,7 @@ var borders = []struct {
 	{"store/judge", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/policy"}},
 	{"store/query", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/judge", "store/policy"}},
 	{"store/upkeep", []string{"parse", "store/engine", "store/facts", "store/job", "store/policy"}},
+	{"store/foreign", []string{"parse", "store/policy"}},
 	{"store", []string{"harvest", "parse"}}, // the types of both
 	{"schedule", []string{"harvest", "parse", "store"}},
 	{"cmd", []string{"fixtures", "harvest", "parse", "schedule", "store"}},
