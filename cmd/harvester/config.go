@@ -110,7 +110,10 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 				return nil
 			}
 			printProbed(a.Out, found)
-			return printJobs(a.Out, c)
+			if err := printJobs(a.Out, c); err != nil {
+				return err
+			}
+			return a.printLevels(cmd.Context(), c)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

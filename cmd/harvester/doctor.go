@@ -104,6 +104,7 @@ func (d *doctor) examine(ctx context.Context, c *config.Config) {
 	}
 	defer set.Close()
 	d.database(ctx, set)
+	d.proof(ctx, set)
 	d.clock(set)
 	d.files(ctx, set)
 }
@@ -188,6 +189,26 @@ func (d *doctor) clock(set *compose.Set) {
 		d.note("clock", "ok", now+", synchronised")
 	default:
 		d.note("clock", "warn", now+", and nothing keeps it right: run systemd-timesyncd, chrony or ntpd, or see that the host does")
+	}
+}
+
+// proof tells how well the failures are proven, and what raises that.
+func (d *doctor) proof(ctx context.Context, set *compose.Set) {
+	l, err := set.DB.Reports.Levels(ctx)
+	if err != nil {
+		d.note("proof", "fail", err.Error())
+		return
+	}
+	state := "ok"
+	if l.Host != "" || l.Claim != "" {
+		state = "warn"
+	}
+	advice := l.Advice(set.Config.Proof)
+	if len(advice) == 0 {
+		advice = []string{"nothing failed lately"}
+	}
+	for _, a := range advice {
+		d.note("proof", state, a)
 	}
 }
 

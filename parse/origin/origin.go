@@ -35,6 +35,15 @@ type Evidence struct {
 	// failing.
 	Refuted bool   `json:"refuted,omitempty"`
 	Server  string `json:"server,omitempty"` // the authserv-id that said so
+
+	// Newest is the host that wrote the newest Received line, and Claims the
+	// authserv-id on top of that line: what a mailbox's mail has in common there is
+	// ours. Kept where neither is known as ours yet.
+	Newest string `json:"newest,omitempty"`
+	Claims string `json:"claims,omitempty"`
+	// Verified is the domain of From where our own server recorded that it is
+	// authentic, whoever wrote it.
+	Verified string `json:"verified,omitempty"`
 }
 
 // maxHops is how many Received lines are read; more prove nothing.
@@ -52,7 +61,33 @@ func Read(h mime.Header, from string, t *Trust) Evidence {
 		e.Host = host
 	}
 	t.results(h, border, from, &e)
+	t.learn(h, &e)
 	return e
+}
+
+// learn notes who wrote on top of the mail, where that is not known.
+func (t *Trust) learn(h mime.Header, e *Evidence) {
+	claims := ""
+	for i := range h {
+		switch {
+		case strings.EqualFold(h[i].Name, "Authentication-Results") && claims == "":
+			if id, _, ok := readResults(h[i].Value); ok && strings.Contains(id, ".") && !strings.Contains(id, "=") {
+				claims = id
+			}
+		case strings.EqualFold(h[i].Name, "Received"):
+			by := readHop(h[i].Value).by
+			if google(h, "mx.google.com") {
+				claims = "mx.google.com"
+			}
+			if by != "" && len(by) <= 253 && !t.own(by) {
+				e.Newest = by
+			}
+			if claims != "" && len(claims) <= 253 && !slices.Contains(t.AuthservIDs, claims) {
+				e.Claims = claims
+			}
+			return
+		}
+	}
 }
 
 // trail follows the Received lines from the newest one. border is the index of
@@ -174,7 +209,13 @@ func (e *Evidence) judge(all []result, h mime.Header, from string) {
 		}
 	}
 	e.Refuted = dmarcFail && !anyPass && !dmarc
-	if dmarcFail || author == "" || !Daemon(from) && !reporter(from) {
+	if dmarcFail || author == "" {
+		return
+	}
+	if dkim || dmarc {
+		e.Verified = author // SPF speaks of the envelope's sender, who may be another at the domain
+	}
+	if !Daemon(from) && !reporter(from) {
 		return
 	}
 	for _, m := range [...]struct {
