@@ -19,7 +19,7 @@ func TestLookupAll(t *testing.T) {
 	commit(t, db, failure(0, "Jane@example.net", bounce.UserUnknown), failure(1, "forgotten@example.net", bounce.UserUnknown),
 		failure(2, "full@example.net", bounce.MailboxFull), failure(3, "karl#x@bücher.example", bounce.UserUnknown))
 	commit(t, db, failure(4, "opted.out@example.com", bounce.Unclassified, func(it *facts.Item) {
-		it.Result.Kind = bounce.KindUnsubscribe
+		it.Result.Kind, it.Result.From, it.Result.Provenance.Verified = bounce.KindUnsubscribe, "opted.out@example.com", "example.com"
 		it.Result.Recipients[0].Action = bounce.ActionNone
 	}))
 	if _, err := db.Upkeep.Forget(ctx, "forgotten@example.net", "ops"); err != nil {

@@ -122,6 +122,9 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 	if db.Waiting > 0 {
 		p.field("waiting", fmt.Sprintf("%s on the word of notices that anybody can have written: harvester holds", count.Of(db.Waiting, "verdict")))
 	}
+	if db.OptOuts > 0 {
+		p.field("opt-outs", fmt.Sprintf("%d wait, as nothing proves who sent them: harvester optouts", db.OptOuts))
+	}
 	if db.Triage > 0 {
 		p.field("triage", triageText(db))
 	}

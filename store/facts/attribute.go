@@ -106,6 +106,9 @@ func (w *Writing) attribute(res *parse.Result, r *parse.Recipient, at time.Time,
 	if v, ok := db.vouch(res, at); ok {
 		v.apply(&a, len(res.Recipients))
 	}
+	if res.Kind == bounce.KindUnsubscribe {
+		db.proveOptOut(&a, res)
+	}
 	db.conclude(&a, res, r)
 	if a.proof == policy.ProofReturned && db.limits(&res.Provenance) && db.suppresses(&a, res, r) {
 		a.forgeable = policy.Outside

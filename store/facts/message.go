@@ -170,6 +170,7 @@ func (w *Writing) item(it *Item, r *rows) error {
 	r.messages = append(r.messages, messageRow{id: id, at: at.UnixMilli(), now: w.Now.UnixMilli(), Item: it})
 	r.place(it, id, "stored", "")
 	w.Out.Messages++
+	w.optOut(it)
 	puzzling := it.Result.Kind == bounce.KindUnparsed
 	for i := range it.Result.Recipients {
 		rcpt := &it.Result.Recipients[i]

@@ -29,7 +29,7 @@ type Stored struct {
 }
 
 const selectStored = `SELECT e.id, e.at, e.key, e.proof, e.stream, e.operator, e.cause, e.named, e.concern, e.token, e.doubt, e.forgeable, e.rules,
-  e.kind, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
+  e.kind, m.sender, m.dialect, m.reporting_mta, m.feedback_type, m.original_message_id, m.original_from, m.original_to, m.original_subject, m.original_return_path,
   m.original_sender, m.list_id, m.feedback_id, m.dkim, m.provenance, m.delivered_to, (SELECT count(*) FROM events o WHERE o.message = e.message),
   ifnull((SELECT l.mailbox FROM locators l WHERE l.message = m.id ORDER BY l.id LIMIT 1), ''),
   e.address, e.original_recipient, e.final_recipient, e.action, e.status, e.reply_code, e.reason, e.fault, e.class, e.vendor, e.rule,
@@ -40,7 +40,7 @@ func scanStored(rows *sql.Rows) (j Stored, err error) {
 	r, o, c := &j.Res, &j.Res.Original, &j.Rcpt
 	var dkim, provenance string
 	err = rows.Scan(&j.ID, &j.at, &j.was.key, engine.Text(&j.was.proof), &j.was.stream, &j.was.operator, &j.was.cause, &j.was.named, &j.was.concern, &j.was.token, &j.was.doubt, &j.was.forgeable, &r.Rules,
-		engine.Text(&r.Kind), &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
+		engine.Text(&r.Kind), &r.From, &r.Dialect, &r.ReportingMTA, &r.FeedbackType, &o.MessageID, &o.From, &o.To, &o.Subject, &o.ReturnPath,
 		&o.Sender, &o.ListID, &o.FeedbackID, &dkim, &provenance, &r.DeliveredTo, &j.recipients, &j.mailbox,
 		&c.Recipient, &c.OriginalRecipient, &c.FinalRecipient, engine.Text(&c.Action), &c.Status, &c.ReplyCode, engine.Text(&c.Reason), engine.Text(&c.Fault),
 		engine.Text(&c.Class), &c.Vendor, &c.Rule, engine.Text(&c.Confidence), &c.RemoteMTA, &c.Diagnostic, &c.Evidence, &c.Behind, &c.Unread)

@@ -53,6 +53,7 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.token", To: func(e *stored) any { return &e.Token }},
 	{Column: "e.doubt", To: func(e *stored) any { return &e.Doubt }},
 	{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
+	{Column: "e.accepted <> '' AND e.accepted NOT LIKE '-%'", To: func(e *stored) any { return &e.Accepted }},
 	{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
 	{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
 	{Column: ownLook, To: func(e *stored) any { return &e.look }},

@@ -39,9 +39,9 @@ var builtin = table([]Line{
 	{Name: "sender_blocked", After: 3, Within: Days(30), Expires: Months(12), Scope: ScopeStream},
 	{Name: "sender_blocked.personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *.user-block *.user-block-* *.blocked-by-user"},
 	{Name: "complaint", After: 1, Scope: ScopeMarketing},
-	// An opt-out comes from the recipient, so nothing of ours is enclosed; it
-	// has to be honoured all the same.
-	{Name: "unsubscribe", After: 1, Scope: ScopeStream, Proof: ProofNone},
+	// An opt-out comes from the recipient, so nothing of ours is enclosed: it is
+	// believed where its sender is proven, and else waits for the operator.
+	{Name: "unsubscribe", After: 1, Scope: ScopeStream},
 })
 
 func table(lines []Line) map[string]Line {
@@ -51,9 +51,7 @@ func table(lines []Line) map[string]Line {
 	}
 	for _, l := range lines {
 		l.Suppress, l.Origin = true, "built in"
-		if l.Name != "unsubscribe" {
-			l.Proof = ProofReturned
-		}
+		l.Proof = ProofReturned
 		out[l.Name] = l
 	}
 	return out

@@ -233,7 +233,11 @@ func (f *fold) event(i int) {
 	}
 	n.Line = line.Name
 	family := familyOf(*e)
-	if e.Proof < line.Proof {
+	if e.Proof < line.Proof && !e.Accepted {
+		if family == "unsubscribe" {
+			n.Why = "an opt-out waits for you: nothing proves who sent it (harvester optouts)"
+			return
+		}
 		n.Why = "no proof that we sent the mail: " + cmp.Or(e.Doubt, e.Proof.String()) + ", the policy asks for " + line.Proof.String()
 		return
 	}

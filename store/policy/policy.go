@@ -118,6 +118,7 @@ type Event struct {
 	Doubt    string // why a return path of ours speaks against the notice
 	Concern  string // what concentration it can be part of, "" for none
 	Operator string // who runs the receiving server
+	Accepted bool   // an opt-out that nothing proves, and that the operator believes
 	// Forgeable is Outside where the failure would suppress on the word of a
 	// notice that came from outside and that anybody can have written.
 	Forgeable string

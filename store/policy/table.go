@@ -124,11 +124,14 @@ func (t Table) With(stream, name string, p Patch, origin string) (Table, error) 
 // any set to p, for all streams or, when stream is not empty, for that one.
 // Opt-outs stay as they are. origin says where it was asked for.
 func (t Table) Require(stream string, p Proof, origin string) Table {
+	optOut := min(p, ProofAuthentic) // it encloses nothing that a ledger could know
 	for _, l := range t.Lines(stream) {
-		if l.Proof != ProofNone {
-			// It can contradict nothing: no other value is changed.
-			t, _ = t.With(stream, l.Name, Patch{Proof: &p}, origin)
+		asked := &p
+		if l.Name == "unsubscribe" {
+			asked = &optOut
 		}
+		// It can contradict nothing: no other value is changed.
+		t, _ = t.With(stream, l.Name, Patch{Proof: asked}, origin)
 	}
 	return t
 }

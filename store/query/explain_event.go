@@ -59,6 +59,7 @@ type ExplainedEvent struct {
 	Incident          string            `json:"incident"`            // that it belongs to, "" when it is no fault of ours
 	Concern           string            `json:"concern"`             // what concentration it can be part of
 	Forgeable         string            `json:"forgeable,omitempty"` // "outside" where anybody can have written the notice, and it is limited for that
+	Accepted          string            `json:"accepted,omitempty"`  // of an opt-out that nothing proves: who believes it and why; behind a "-", who does not
 	Hash              string            `json:"hash"`                // SHA-256 of the notice, hex
 	Places            []harvest.Locator `json:"places"`
 
@@ -75,7 +76,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 	rows, err := q.QueryContext(ctx, `SELECT e.id, e.message, e.idx, e.at, e.address, e.kind, m.feedback_type, m.dialect, e.action, e.status, e.reply_code, e.reason,
   e.fault, e.class, e.vendor, e.rule, e.rules, e.confidence, e.remote_mta, m.reporting_mta, e.diagnostic, e.evidence, e.original_recipient,
   e.final_recipient, e.original_message_id, m.original_from, m.original_to, m.delivered_to, m.message_id, m.subject, e.proof, e.stream, e.operator, e.cause, e.concern,
-  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path, e.behind, e.unread, e.forgeable
+  lower(hex(m.hash)), e.doubt, m.provenance, m.original_sender, m.original_return_path, e.behind, e.unread, e.forgeable, e.accepted
  FROM events e JOIN messages m ON m.id = e.message WHERE `+cond, arg)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func eventsOf(ctx context.Context, q engine.Querier, cond string, arg any) (map[
 			engine.Text(&e.Reason), engine.Text(&e.Fault), engine.Text(&e.Class), &e.Vendor, &e.Rule, &e.RulePack, engine.Text(&e.Confidence), &e.RemoteMTA, &e.ReportingMTA,
 			&e.Diagnostic, &e.Evidence, &e.OriginalRecipient, &e.FinalRecipient, &e.OriginalMessageID, &e.OriginalFrom, &e.OriginalTo,
 			&e.DeliveredTo, &e.MessageID, &e.Subject, engine.Text(&e.Proof), &e.Stream, &e.Operator, &e.Incident, &e.Concern, &e.Hash,
-			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath, &e.Behind, &e.Unread, &e.Forgeable)
+			&e.Doubt, &provenance, &e.original.Sender, &e.original.ReturnPath, &e.Behind, &e.Unread, &e.Forgeable, &e.Accepted)
 		e.original.From = e.OriginalFrom
 		if err == nil {
 			err = facts.ReadProvenance(provenance, &e.Provenance)
@@ -158,6 +159,9 @@ func (db List) attribution(e *ExplainedEvent) {
 	}
 	if s := e.Provenance.Signature; s != nil && e.Proof < policy.ProofAuthentic && s.Problem != "" {
 		e.ProofWhy += fmt.Sprintf("; our DKIM signature (%s._domainkey.%s) on it proves nothing: %s", s.Selector, s.Domain, s.Problem)
+	}
+	if e.Kind == bounce.KindUnsubscribe {
+		e.optOut()
 	}
 	if e.Whom != "" {
 		return

@@ -21,6 +21,7 @@ type Status struct {
 	Triage       int               `json:"triage"`       // messages that nobody understood
 	Suppressions map[string]int    `json:"suppressions"` // in force, by source
 	Held         int               `json:"held"`
+	OptOuts      int               `json:"optouts"` // that wait, as nothing proves who sent them
 	Waiting      int               `json:"waiting"` // of them, those that wait for the operator: anybody can have written the notices
 	Unsettled    int               `json:"unsettled"`
 	First        time.Time         `json:"first,omitzero"` // arrival of the first and of the last message
@@ -89,6 +90,11 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 	if err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE held_until IS NULL) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held, &s.Waiting); err != nil {
 		return err
 	}
+	optOuts, err := db.OptOuts(ctx)
+	if err != nil {
+		return err
+	}
+	s.OptOuts = len(optOuts)
 	if s.Pushes, err = (facts.Pushes{DB: db.DB}).PushCounts(ctx); err != nil {
 		return err
 	}

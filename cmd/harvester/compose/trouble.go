@@ -27,7 +27,7 @@ const (
 // Troubles are what somebody should know of at this moment. Their texts show
 // recipients as reports do.
 func (s *Set) Troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
-	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.waiting, s.rated, s.incidents, s.failing, s.silence, s.room} {
+	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.waiting, s.optOuts, s.rated, s.incidents, s.failing, s.silence, s.room} {
 		found, err := look(ctx, now)
 		if err != nil {
 			return nil, err
@@ -64,6 +64,16 @@ func (s *Set) waiting(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 	}
 	return []policy.Trouble{{ID: "forgeable", Since: since, Title: fmt.Sprintf("verdicts about %s wait: many notices came at once that anybody can have written", count.Of(n, "address")),
 		Next: "look at some (harvester explain ADDRESS), then: harvester holds release forgeable, or: harvester holds drop forgeable"}}, nil
+}
+
+// optOuts is that people asked to be taken off, and nothing proves it.
+func (s *Set) optOuts(ctx context.Context, _ time.Time) ([]policy.Trouble, error) {
+	waiting, err := s.DB.Reports.OptOuts(ctx)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	return []policy.Trouble{{ID: "optouts", Since: waiting[0].At, Title: fmt.Sprintf("%d opt-outs by mail wait: nothing proves who sent them", len(waiting)),
+		Next: "harvester optouts list, then: harvester optouts accept all, or one by one"}}, nil
 }
 
 func (s *Set) rated(ctx context.Context, _ time.Time) (out []policy.Trouble, err error) {
