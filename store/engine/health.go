@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"harvester/parse/count"
 	"time"
 )
 
@@ -51,7 +52,7 @@ func (s *server) health(ctx context.Context, db *DB) (signs []Sign, err error) {
 	note("connections", free < fewConnections, "%d are free; each process of harvester takes up to %d", free, readers+3)
 	if standbys > 0 {
 		late := time.Duration(lag) * time.Millisecond
-		note("replication", late > replicationSlow, "%d standbys, the slowest is %s behind", standbys, late)
+		note("replication", late > replicationSlow, "the slowest of %s is %s behind", count.Of(standbys, "standby server"), late)
 	}
 	note("bloat", dead > 100_000 && dead > live/4, "%d dead rows beside %d; autovacuum clears them", dead, live)
 	return signs, nil
