@@ -56,7 +56,7 @@ func Scratch(t *testing.T) string {
 // FreePort is a TCP port of the loopback that nobody listens on.
 func FreePort(t *testing.T) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,10 +80,10 @@ func Background(t *testing.T, cmd *exec.Cmd, address, log string) {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {
-		case <-ended:
+		case <-ended: //nolint:errcheck // it was told to
 		case <-time.After(20 * time.Second):
 			_ = cmd.Process.Kill()
-			<-ended
+			<-ended //nolint:errcheck // as above
 		}
 		_ = out.Close()
 	})
@@ -95,7 +95,7 @@ func Background(t *testing.T, cmd *exec.Cmd, address, log string) {
 			t.Fatalf("%s ended: %v\n%s", cmd.Path, err, said())
 		default:
 		}
-		if c, err := net.Dial("tcp", address); err == nil {
+		if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
 			_ = c.Close()
 			return
 		}
@@ -176,7 +176,7 @@ postlog unix-dgram n - n - 1 postlogd
 		t.Fatalf("postfix check: %v\n%s%s", err, out, log)
 	}
 	// -s: as when it was started by hand; -d: stay in the foreground.
-	cmd := exec.Command(filepath.Join(daemons, "master"), "-c", dir, "-d")
+	cmd := exec.CommandContext(context.Background(), filepath.Join(daemons, "master"), "-c", dir, "-d") // Background ends it in good order
 	Background(t, cmd, address, filepath.Join(dir, "master.log"))
 	return address
 }
