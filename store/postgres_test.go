@@ -20,11 +20,12 @@ import (
 	"harvester/store/engine/postgres/pgtest"
 	"harvester/store/facts"
 	"harvester/store/judge"
+	"harvester/store/policy"
 	"harvester/store/query"
 )
 
 // onFiles are the tests of what only a file has.
-const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Server|Hostile`
+const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Transfer|Server|Hostile`
 
 // All that the store promises holds on PostgreSQL.
 func TestOnPostgres(t *testing.T) {
@@ -285,4 +286,62 @@ func TestServerReadOnly(t *testing.T) {
 	if b, err := db.Backup(t.Context(), filepath.Join(t.TempDir(), "b")); !errors.Is(err, engine.ErrOwnTools) || !strings.Contains(err.Error(), "pg_dump") {
 		t.Errorf("%+v %v", b, err)
 	}
+}
+
+// A database is copied to the other engine and back while it is in use, with
+// every row; a target that has rows is refused, and numbers go on.
+func TestTransfer(t *testing.T) {
+	s := pgtest.Start(t)
+	file := openAt(t, filepath.Join(t.TempDir(), "h.db"), Options{})
+	for n := range 300 {
+		commit(t, file, failure(n%20, fmt.Sprintf("u%d@d%d.example", n, n%7), []bounce.Reason{bounce.UserUnknown, bounce.MailboxFull, bounce.AuthSPF}[n%3]))
+	}
+	if _, err := file.Upkeep.Forget(t.Context(), "u0@d0.example", "ops"); err != nil {
+		t.Fatal(err)
+	}
+	act, err := file.Judge.Override(t.Context(), policy.Override{Act: policy.Allow, Pattern: "u1@d1.example", Reason: "r", Author: "ops"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Judge.Override(t.Context(), policy.Override{Act: policy.Undo, Target: act.ID, Reason: "r", Author: "ops"}); err != nil {
+		t.Fatal(err)
+	}
+	url := s.Database(t)
+	fresh, err := Open(t.Context(), url, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.Transfer(t.Context(), file.DB, fresh.DB, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := fresh.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server := openServer(t, url, Options{})
+	compare(t, file, server)
+	if _, err := engine.Transfer(t.Context(), file.DB, server.DB, false); !errors.Is(err, engine.ErrNotEmpty) {
+		t.Errorf("over rows: %v", err)
+	}
+	// Both go on in the same way, and again after a second copy.
+	for n := range 2 {
+		for _, db := range []*DB{file, server} {
+			commit(t, db, failure(30+n, "late@example.net", bounce.UserUnknown))
+		}
+		compare(t, file, server)
+		if c, err := engine.Transfer(t.Context(), file.DB, server.DB, true); err != nil || c.Rows < 900 {
+			t.Fatalf("%+v %v", c, err)
+		}
+		compare(t, file, server)
+	}
+	back := openAt(t, filepath.Join(t.TempDir(), "back.db"), Options{})
+	if _, err := engine.Transfer(t.Context(), server.DB, back.DB, true); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, file, back)
+	for _, db := range []*DB{server, back} {
+		if _, err := db.Judge.Override(t.Context(), policy.Override{Act: policy.Allow, Pattern: "u2@d2.example", Reason: "r", Author: "ops"}); err != nil {
+			t.Error(err)
+		}
+	}
+	compare(t, back, server)
 }

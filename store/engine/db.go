@@ -79,6 +79,9 @@ func placeOf(at string) (place, error) {
 	return &file{path: path}, err
 }
 
+// IsURL tells that a place is a PostgreSQL database, and no file.
+func IsURL(at string) bool { return postgres.IsURL(at) }
+
 // CheckURL says what is wrong with the URL of a PostgreSQL database.
 func CheckURL(at string) error {
 	_, err := postgres.Parse(at)

@@ -238,3 +238,31 @@ func (f *file) erased(ctx context.Context, db *DB) error {
 	}
 	return nil
 }
+
+func (f *file) tables(ctx context.Context, q Querier) (map[string][]string, error) {
+	return references(ctx, q, `SELECT t.name, ifnull(f."table", '') FROM sqlite_schema t LEFT JOIN pragma_foreign_key_list(t.name) f
+ WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'`)
+}
+
+// references reads pairs of a table and one that it refers to, "" for none.
+func references(ctx context.Context, q Querier, query string) (map[string][]string, error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]string{}
+	return found, Each(rows, func(rows *sql.Rows) error {
+		var table, other string
+		err := rows.Scan(&table, &other)
+		if _, known := found[table]; !known {
+			found[table] = nil
+		}
+		if other != "" {
+			found[table] = append(found[table], other)
+		}
+		return err
+	})
+}
+
+// renumber has nothing to do: a new row has the number after the highest.
+func (f *file) renumber(context.Context, *sql.Tx, string) error { return nil }

@@ -32,6 +32,11 @@ type place interface {
 	// moment is a query whose answer, on one connection, changes with whatever
 	// other connections commit.
 	moment() string
+	// tables are those of the store, each with the tables that it refers to.
+	tables(ctx context.Context, q Querier) (map[string][]string, error)
+	// renumber has numbers go on after the highest in a table that was copied.
+	renumber(ctx context.Context, tx *sql.Tx, table string) error
+
 	// records tells that rows travel as one JSON text, and not a value each.
 	records() bool
 

@@ -141,8 +141,8 @@ func (s *server) stamp(ctx context.Context, tx *sql.Tx, version int) error {
 
 // keep copies nothing: the steps are one transaction, and copies are for the
 // server's own tools.
-func (s *server) keep(ctx context.Context, db *DB, v int) error {
-	db.Log.InfoContext(ctx, "the schema changes", "from", v, "path", s.String())
+func (s *server) keep(ctx context.Context, db *DB, _ int) error {
+	db.Log.InfoContext(ctx, "the schema of the database changes", "path", s.String())
 	return nil
 }
 
@@ -177,6 +177,23 @@ func (s *server) space(ctx context.Context, db *DB) (sp Space, err error) {
 	err = db.Read.QueryRowContext(ctx, `SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'r' AND n.nspname = current_schema()`).Scan(&sp.Bytes)
 	return sp, err
+}
+
+func (s *server) tables(ctx context.Context, q Querier) (map[string][]string, error) {
+	return references(ctx, q, `SELECT t.relname, coalesce(o.relname, '') FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+ LEFT JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f' LEFT JOIN pg_class o ON o.oid = c.confrelid
+ WHERE t.relkind = 'r' AND n.nspname = current_schema() AND t.relname <> 'harvester_schema'`)
+}
+
+func (s *server) renumber(ctx context.Context, tx *sql.Tx, table string) error {
+	var numbered bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM information_schema.columns
+ WHERE table_schema = current_schema() AND table_name = ? AND column_name = 'id' AND is_identity = 'YES')`, table).Scan(&numbered)
+	if err != nil || !numbered {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `SELECT setval(pg_get_serial_sequence('`+table+`', 'id'), coalesce((SELECT max(id) FROM `+table+`), 0) + 1, false)`)
+	return err
 }
 
 func (s *server) compact(context.Context, *DB) error {

@@ -41,12 +41,12 @@ func Rehearse(ctx context.Context, c *config.Config, log *slog.Logger) (r *Rehea
 		}
 	}()
 	copied := *c
-	copied.Store.Path = filepath.Join(r.dir, "copy.db")
-	if _, err := os.Stat(c.Store.Path); err == nil {
+	copied.Store = config.Store{Path: filepath.Join(r.dir, "copy.db")}
+	if _, err := os.Stat(c.Store.Path); err == nil || c.Store.URL != "" {
 		if r.before, err = Open(ctx, c, Options{ReadOnly: true, Log: log}); err != nil {
 			return nil, err
 		}
-		if _, err := r.before.DB.Backup(ctx, copied.Store.Path); err != nil {
+		if err := r.before.DB.CopyToFile(ctx, copied.Store.Path); err != nil {
 			return nil, fmt.Errorf("copying the database for a dry run: %w", err)
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
