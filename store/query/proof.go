@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"harvester/parse"
+	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -127,11 +128,11 @@ func (db Reports) learn(ctx context.Context, l *Levels, since int64) error {
 func (l *Levels) Advice(asked policy.Proof) (out []string) {
 	_, all := reaching(l.Failed, policy.ProofNone)
 	if all > 0 {
-		out = append(out, fmt.Sprintf("of %d addresses that failed for good in %d days, proof = \"authentic\" would leave %s, \"ledger\" %s, \"signed\" %s",
-			all, l.Days, percent(l.Share(policy.ProofAuthentic)), percent(l.Share(policy.ProofLedger)), percent(l.Share(policy.ProofSigned))))
+		out = append(out, fmt.Sprintf("of %s that failed for good in %s, proof = \"authentic\" would leave %s, \"ledger\" %s, \"signed\" %s",
+			count.Of(all, "address"), count.Of(l.Days, "day"), percent(l.Share(policy.ProofAuthentic)), percent(l.Share(policy.ProofLedger)), percent(l.Share(policy.ProofSigned))))
 	}
 	if n, of := l.Weak(); n > 0 {
-		out = append(out, fmt.Sprintf("%d of %d entries of the list rest on what anybody can write", n, of))
+		out = append(out, fmt.Sprintf("%s, of %d, rest on what anybody can write", count.Of(n, "entry of the list"), of))
 	}
 	if l.Host != "" {
 		out = append(out, fmt.Sprintf("%s wrote on top of the mail in your mailbox: if it is your server, set [servers] hosts = [%q]", l.Host, l.Host))

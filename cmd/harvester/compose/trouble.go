@@ -72,7 +72,7 @@ func (s *Set) optOuts(ctx context.Context, _ time.Time) ([]policy.Trouble, error
 	if err != nil || len(waiting) == 0 {
 		return nil, err
 	}
-	return []policy.Trouble{{ID: "optouts", Since: waiting[0].At, Title: fmt.Sprintf("%d opt-outs by mail wait: nothing proves who sent them", len(waiting)),
+	return []policy.Trouble{{ID: "optouts", Since: waiting[0].At, Title: count.Of(len(waiting), "opt-out") + " by mail: nothing proves who asked",
 		Next: "harvester optouts list, then: harvester optouts accept all, or one by one"}}, nil
 }
 
