@@ -1,9 +1,9 @@
 // Takes the pictures of .ci/pictures.
 //
-//   node pictures.mjs MODULES CHROMIUM URL TOKEN REPORT FOLDER
+//   node pictures.mjs MODULES CHROMIUM URL TOKEN FOLDER
 import { createRequire } from 'node:module';
 
-const [modules, executablePath, url, token, report, folder] = process.argv.slice(2);
+const [modules, executablePath, url, token, folder] = process.argv.slice(2);
 const playwright = createRequire(modules + '/')('playwright-core');
 const browser = await playwright.chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
@@ -22,6 +22,8 @@ await page.emulateMedia({ colorScheme: 'dark' });
 await page.screenshot({ path: `${folder}/overview-dark.png` });
 await page.emulateMedia({ colorScheme: 'light' });
 await page.setViewportSize({ width: 760, height: 900 });
-await page.goto('file://' + report);
+await page.goto(url + '/reports');
+await page.click('tbody a');
+await page.waitForSelector('h1');
 await page.screenshot({ path: `${folder}/report.png` });
 await browser.close();

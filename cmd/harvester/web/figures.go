@@ -48,10 +48,14 @@ func usual(before []query.Day, of func(*query.Day) int) (report.Range, string) {
 	return r, fmt.Sprintf("usual: %s to %s a day", count.Number(r.Low), count.Number(r.High))
 }
 
-// figures are the four numbers. days are oldest first, the last is today.
-func figures(days []query.Day, rates []judge.Rate) []figure {
+// figures are the four numbers. days are oldest first, the last is today; those
+// before the first mail are no history.
+func figures(days []query.Day, first time.Time, rates []judge.Rate) []figure {
 	today, before := &days[len(days)-1], days[:len(days)-1]
 	before = before[max(0, len(before)-usualDays):]
+	for len(before) > 0 && (first.IsZero() || !first.Before(before[0].To)) {
+		before = before[1:]
+	}
 	one := func(label, link string, of func(*query.Day) int) figure {
 		f := figure{Label: label, Link: link, Value: count.Number(of(today))}
 		var r report.Range

@@ -164,7 +164,6 @@ func (s *server) overview(ctx context.Context, v *overview, c *counted) error {
 	if err != nil {
 		return err
 	}
-	v.Figures = figures(c.days, rates)
 	v.Trend = trend("failures a day", c.midnights, func(day int, class bounce.Class) int { return report.ByClass(&c.days[day], class) }, c.incidents)
 	v.Heat = newHeat(c.cells, c.midnights[len(c.midnights)-1-heatDays])
 	open := openByCost(c.incidents)
@@ -191,6 +190,7 @@ func (s *server) overview(ctx context.Context, v *overview, c *counted) error {
 		return err
 	}
 	v.Last = brief.Last
+	v.Figures = figures(c.days, brief.First, rates)
 	v.Jobs, v.Failing = s.jobs(&brief)
 	st := standing{Now: v.Now, First: brief.First, Troubles: c.troubles, Open: open, Held: undecided(v.Holds)}
 	for _, j := range v.Jobs {
