@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/engine"
 )
 
@@ -50,7 +51,7 @@ Set [store] in the configuration to the new place afterwards.`,
 			for _, table := range t.Tables {
 				fmt.Fprintf(a.Out, "%-16s %9d rows\n", table.Table, table.Rows)
 			}
-			_, err = fmt.Fprintf(a.Out, "%s: %d rows, each compared\n", t.To, t.Rows)
+			_, err = fmt.Fprintf(a.Out, "%s: %s, each compared\n", t.To, count.Of(t.Rows, "row"))
 			return err
 		},
 	}

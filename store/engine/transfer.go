@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"harvester/parse/count"
 	"harvester/store/engine/postgres"
 )
 
@@ -98,7 +99,7 @@ func transfer(source *Snapshot, target *Tx, replace bool, out *Transferred) erro
 			return fmt.Errorf("%s: %w", table, err)
 		}
 		if got != sent {
-			return fmt.Errorf("%s: %d rows were copied and %d are there, or they differ; nothing was kept", table, sent.rows, got.rows)
+			return fmt.Errorf("%s: %s were copied and %d are there, or they differ; nothing was kept", table, count.Of(sent.rows, "row"), got.rows)
 		}
 		out.Tables = append(out.Tables, TableCopied{table, sent.rows})
 		out.Rows += sent.rows
