@@ -124,7 +124,7 @@ for that person to say.`,
 					}
 				}
 				if failed > 0 {
-					return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%d of %s work", len(ways)-failed, count.Of(len(ways), "way")))
+					return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%s of %d failed", count.Of(failed, "way"), len(ways)))
 				}
 				return nil
 			})

@@ -95,7 +95,7 @@ func newRulesList(a *app, dir *string) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	exits(cmd, exitOK, "the rules were listed", exitNoInput, "there is no such folder", exitConfig, "a rule file is wrong")
+	exits(cmd, exitOK, "the rules were listed", exitConfig, "a rule file is wrong, or its folder is missing")
 	return cmd
 }
 
@@ -130,7 +130,7 @@ func newRulesShow(a *app, dir *string) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	exits(cmd, exitOK, "the rule was shown", exitUsage, "there is no such rule", exitNoInput, "there is no such folder", exitConfig, "a rule file is wrong")
+	exits(cmd, exitOK, "the rule was shown", exitUsage, "there is no such rule", exitConfig, "a rule file is wrong, or its folder is missing")
 	return cmd
 }
 
@@ -207,6 +207,6 @@ nobody knows, a rule without example or source, an example that another takes.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print each problem as one JSON object a line, and nothing else")
-	exits(cmd, exitOK, "every rule is right", exitNoInput, "there is no such folder", exitConfig, "a rule file or an example is wrong")
+	exits(cmd, exitOK, "every rule is right", exitConfig, "a rule file or an example is wrong, or the folder is missing")
 	return cmd
 }

@@ -112,7 +112,7 @@ func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 			// before stand below it.
 			written = line.by
 		case !line.within(t.Networks):
-			return i, "", true
+			return i, "", t.outside(h[i:])
 		case !line.lmtp():
 			host = line.by // from a host of our networks, which may name nobody
 		}
@@ -121,6 +121,26 @@ func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 		host = written
 	}
 	return border, host, false
+}
+
+// outside tells whether the newest lines, as long as servers of ours wrote them,
+// show a hop from elsewhere. Hops between hosts of ours are none, by the name that
+// the server looked up.
+func (t *Trust) outside(h mime.Header) bool {
+	lines := 0
+	for i := range h {
+		if !strings.EqualFold(h[i].Name, "Received") {
+			continue
+		}
+		line := readHop(h[i].Value)
+		if lines++; lines > maxHops || !t.own(line.by) {
+			return false
+		}
+		if line.elsewhere(t.Networks) && !t.own(line.lookedUp()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Trust) own(host string) bool {

@@ -167,3 +167,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A notice came from outside where a line of ours shows an address that
+// is neither of our networks nor, as our server looked it up, of a host of ours.
+func TestOutside(t *testing.T) {
+	for lines, want := range map[string]bool{
+		"Received: from gw.example.net (gw.example.net [198.51.100.7]) by mx.example.org with ESMTP\r\n":                                                            true,
+		"Received: from mx.example.org (unknown [198.51.100.7]) by mx.example.org with ESMTP\r\n":                                                                   true,
+		"Received: from x (mx.example.org [198.51.100.7] (may be forged)) by mx.example.org with ESMTP\r\n":                                                         true,
+		"Received: from mx.example.org (mx.example.org [203.0.113.9]) by imap.example.org with ESMTP\r\nReceived: by mx.example.org (Postfix)\r\n":                  false,
+		"Received: from mx.example.org (mx.example.org [203.0.113.9]) by imap.example.org\r\nReceived: from a (a.example.net [198.51.100.7]) by mx.example.org\r\n": true,
+		"Received: from relay (unknown [10.0.0.5]) by mx.example.org with ESMTP\r\n":                                                                                true,
+		"Received: from mx.example.org by imap.example.org\r\n":                                                                                                     false,
+		"Received: from gw.example.net (gw.example.net [198.51.100.7]) by mx.example.net with ESMTP\r\n":                                                            false,
+		"": false,
+	} {
+		if e := Read(mime.ReadHeader([]byte(lines), 1<<20), "mailer-daemon@example.net", trust); e.Outside != want {
+			t.Errorf("%q: %v", lines, e.Outside)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -119,6 +120,26 @@ func (h hop) within(networks []netip.Prefix) bool {
 		}
 	}
 	return true
+}
+
+// elsewhere tells whether the line shows an address that is in none of our
+// networks. A private one may be a gateway's, behind which anybody is.
+func (h hop) elsewhere(networks []netip.Prefix) bool {
+	return slices.ContainsFunc(h.ips, func(ip netip.Addr) bool {
+		return !slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(ip) })
+	})
+}
+
+// lookedUp is the name that the server found for the address, and for which it
+// found that address: "(mx.example.org [192.0.2.1])" of Postfix and sendmail.
+func (h hop) lookedUp() string {
+	for _, c := range h.comments {
+		name, rest, ok := strings.Cut(c, " ")
+		if ok && strings.HasPrefix(rest, "[") && !strings.Contains(rest, "forged") {
+			return strings.TrimSuffix(name, ".")
+		}
+	}
+	return ""
 }
 
 func (h hop) lmtp() bool {

@@ -117,7 +117,7 @@ func azure() Service {
 	return Service{
 		Name: "azure",
 		For:  "Azure Communication Services Email, one suppression list of a domain",
-		Settings: "list: the resource of the list, /subscriptions/…/resourceGroups/…/providers/Microsoft.Communication/emailServices/…/domains/…/suppressionLists/NAME; " +
+		Settings: "list: the resource ID of the list, as az resource show prints it: /subscriptions/… to …/suppressionLists/NAME; " +
 			"key: an access token of Azure Resource Manager (az account get-access-token), which lasts an hour: key = \"exec:…\" runs a command that prints one (az account get-access-token).",
 		Removal:  "DELETE, one at a time.",
 		Evidence: "learn.microsoft.com/rest/api/communication, Suppression List Addresses 2023-06-01-preview; unverified: never tried against the service",
