@@ -100,10 +100,9 @@ func scale(most int) (lines []int) {
 	if most <= 0 {
 		return []int{0}
 	}
-	step := 1
 	for unit := 1; ; unit *= 10 {
 		for _, k := range []int{1, 2, 5} {
-			if step = k * unit; step*4 >= most {
+			if step := k * unit; step*4 >= most {
 				for v := 0; ; v += step {
 					lines = append(lines, v)
 					if v >= most {

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"math"
 	"regexp"
@@ -27,7 +28,7 @@ func wellFormed(t *testing.T, s string) (text string) {
 	d := xml.NewDecoder(strings.NewReader("<x>" + s + "</x>"))
 	for {
 		tok, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return text
 		}
 		if err != nil {
