@@ -84,3 +84,23 @@ func TestOperatorsActs(t *testing.T) {
 		}
 	}
 }
+
+// A domain covers also who is known by an operator's word alone.
+func TestDomainCoversWhoNeverFailed(t *testing.T) {
+	ctx := context.Background()
+	db := openTest(t, Options{})
+	for i, o := range []policy.Override{
+		{Act: policy.Add, Pattern: "b@example.net"},
+		{Act: policy.Allow, Pattern: "@example.net"},
+		{Act: policy.Add, Pattern: "c@mail.example.com"},
+		{Act: policy.Remove, Pattern: "@*.example.com"},
+	} {
+		o.Reason, o.Author = "a test", "ops"
+		if _, err := db.Judge.Override(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+		if got := listed(t, db, query.Filter{}); len(got) != 1-i%2 {
+			t.Errorf("after %v %s: %+v", o.Act, o.Pattern, got)
+		}
+	}
+}

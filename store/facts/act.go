@@ -105,11 +105,14 @@ func (w *Writing) Covered(pattern string) (map[string]bool, error) {
 	if !ok {
 		return map[string]bool{pattern: true}, nil
 	}
-	query, arg := `SELECT DISTINCT key FROM events WHERE domain = ?`, domain
+	// An address may be known by what an operator or a list said of it alone.
+	query, arg := `SELECT key FROM events WHERE domain = ? UNION SELECT key FROM suppressions WHERE domain = ?
+ UNION SELECT pattern FROM overrides WHERE pattern LIKE '_%@' || ?`, domain
 	if sub, ok := strings.CutPrefix(domain, "*."); ok {
-		query, arg = `SELECT DISTINCT key FROM events WHERE domain LIKE '%.' || ?`, sub
+		query, arg = `SELECT key FROM events WHERE domain LIKE '%.' || ? UNION SELECT key FROM suppressions WHERE domain LIKE '%.' || ?
+ UNION SELECT pattern FROM overrides WHERE pattern LIKE '_%@%.' || ?`, sub
 	}
-	rows, err := w.SQL.QueryContext(w.Ctx, query, arg)
+	rows, err := w.SQL.QueryContext(w.Ctx, query, arg, arg, arg)
 	if err != nil {
 		return nil, err
 	}
