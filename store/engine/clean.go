@@ -15,7 +15,7 @@ func Clean(v any) { clean(reflect.ValueOf(v)) }
 func CleanText(s string) string { return postgres.Clean(s) }
 
 func clean(v reflect.Value) {
-	switch v.Kind() { //nolint:exhaustive // nothing else holds a text
+	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
 			clean(v.Elem())

@@ -135,8 +135,9 @@ func copyTable(source *Snapshot, target *Tx, table string) (columns []string, se
 	if err != nil {
 		return nil, sent, err
 	}
+	defer rows.Close() // eachRow did, and said what it came to
 	if columns, err = rows.Columns(); err != nil {
-		return nil, sent, errors.Join(err, rows.Close())
+		return nil, sent, err
 	}
 	in := Insert[[]any]{Table: table}
 	for i, name := range columns {

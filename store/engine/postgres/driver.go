@@ -228,11 +228,11 @@ func (c *conn) Close() error {
 const idle = time.Second
 
 // ResetSession is called before a connection is used again.
-func (c *conn) ResetSession(context.Context) error {
+func (c *conn) ResetSession(ctx context.Context) error {
 	if c.pg.IsClosed() || c.pg.TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
-	if time.Since(c.used) > idle && c.pg.CheckConn() != nil {
+	if time.Since(c.used) > idle && c.pg.Ping(ctx) != nil {
 		return driver.ErrBadConn
 	}
 	return nil

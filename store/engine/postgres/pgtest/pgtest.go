@@ -127,7 +127,7 @@ func (s *Server) Stop() {
 }
 
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...) // it is stopped when the test has ended
 	cmd.Dir, cmd.Env = s.Dir, append(os.Environ(), "LC_ALL=C.UTF-8", "TZ=UTC")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
 	return cmd
