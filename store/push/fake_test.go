@@ -22,6 +22,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/store"
 	"harvester/store/facts"
+	"harvester/store/policy"
 )
 
 var day = time.Date(2026, 3, 2, 7, 11, 9, 0, time.UTC)
@@ -56,6 +57,10 @@ func notice(t testing.TB, db *store.DB, kind bounce.Kind, addresses ...string) {
 			Result: parse.Result{Kind: kind, Original: parse.Original{MessageID: "<" + a + ">", From: "news@example.org", To: a},
 				Recipients: []parse.Recipient{r}},
 		})
+		if kind == bounce.KindUnsubscribe { // who asked is proven
+			res := &b.Items[len(b.Items)-1].Result
+			res.From, res.Provenance.Verified = a, policy.Domain(a)
+		}
 	}
 	if _, err := db.Judge.Commit(context.Background(), b); err != nil {
 		t.Fatal(err)
