@@ -12,6 +12,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/facts"
+	"harvester/store/judge"
 	"harvester/store/policy"
 	"harvester/store/query"
 )
@@ -133,5 +134,63 @@ func TestClockConfirmed(t *testing.T) {
 	}
 	if err := db.Judge.MayDecide(ctx); err != nil {
 		t.Errorf("confirmed, and in doubt: %v", err)
+	}
+}
+
+// Whatever decides by the time is refused under a clock that can't be believed,
+// and changes nothing.
+func TestNothingIsDecidedUnderAWrongClock(t *testing.T) {
+	ctx := context.Background()
+	c := &clock{epoch.AddDate(0, 0, 1)}
+	db := openTest(t, Options{Now: c.now})
+	commit(t, db, dead("old", 0, 60)...)
+	importList(t, db, entryOf("then@example.net", policy.Entry{Source: policy.SourceOperator}))
+	if _, err := db.Judge.Refresh(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exports.RecordExport(ctx, facts.Export{Name: "list", Rows: 60, SHA256: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	before, right := image(t, db), c.t
+	wrong := right.AddDate(3, 0, 0)
+	for what, decide := range map[string]func() error{
+		"an act": func() error {
+			_, err := db.Judge.Override(ctx, policy.Override{Act: policy.Remove, Pattern: "x@old3.example", Reason: "r", Author: "ops"})
+			return err
+		},
+		"an import": func() error {
+			i := facts.Import{Name: "a.csv", Form: "csv", Reason: "r", Author: "ops"}
+			_, err := db.Judge.Import(ctx, i, entries(entryOf("now@example.net", policy.Entry{Source: policy.SourceOperator})), nil)
+			return err
+		},
+		"taking an import back": func() error {
+			_, err := db.Judge.UndoImport(ctx, 1, "r", "ops")
+			return err
+		},
+		"a word on a hold": func() error {
+			_, err := db.Judge.Rule(ctx, policy.Outage, "google", wrong, true, "r", "ops")
+			return err
+		},
+		"a word on an opt-out": func() error {
+			_, err := db.Judge.OptOut(ctx, 1, true, "r", "ops")
+			return err
+		},
+		"a look at a domain": func() error {
+			_, err := db.Judge.KeepLife(ctx, []facts.DNSRecord{{Name: "old3.example.", Type: facts.LifeType, State: "nxdomain"}})
+			return err
+		},
+		"a policy": func() error {
+			_, err := db.Judge.Apply(ctx, judge.Scenario{}, "test", "test")
+			return err
+		},
+	} {
+		c.t = wrong
+		if err := decide(); !errors.Is(err, engine.ErrStopped) {
+			t.Errorf("%s: %v", what, err)
+		}
+		c.t = right
+		if got := image(t, db); got != before {
+			t.Errorf("%s changed the list:\n%s", what, got)
+		}
 	}
 }

@@ -16,12 +16,12 @@ import (
 	"harvester/parse/bounce"
 )
 
-// killAfter runs this test binary as the victim and kills it a moment after
-// it reported that many commits.
-func killAfter(t *testing.T, path string, commits int) {
+// victim runs this test binary for one test that a variable tells of a path, and
+// returns what it prints, a line at a time.
+func victim(t *testing.T, test, variable, path string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledInTheMiddle$")
-	cmd.Env = append(os.Environ(), "STORE_TEST_VICTIM="+path)
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), variable+"="+path)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,14 @@ func killAfter(t *testing.T, path string, commits int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
+	return cmd, bufio.NewScanner(out)
+}
+
+// killAfter runs this test binary as the victim and kills it a moment after
+// it reported that many commits.
+func killAfter(t *testing.T, path string, commits int) {
+	t.Helper()
+	cmd, lines := victim(t, "TestKilledInTheMiddle", "STORE_TEST_VICTIM", path)
 	for range commits {
 		if !lines.Scan() {
 			t.Fatal("the victim ended by itself")
@@ -66,16 +73,7 @@ func TestKilledWhileMigrating(t *testing.T) {
 	for after := time.Duration(0); !whole; after += time.Millisecond + after/3 {
 		path := filepath.Join(t.TempDir(), "killed.db")
 		fillOld(t, path, script)
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledWhileMigrating$")
-		cmd.Env = append(os.Environ(), "STORE_TEST_MIGRATES="+path)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
+		cmd, lines := victim(t, "TestKilledWhileMigrating", "STORE_TEST_MIGRATES", path)
 		lines.Scan()
 		time.AfterFunc(after, func() { cmd.Process.Signal(syscall.SIGKILL) }) // where it is then differs, and may
 		for lines.Scan() {

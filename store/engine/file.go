@@ -177,17 +177,7 @@ func (f *file) keep(ctx context.Context, db *DB, v int) error {
 }
 
 func (f *file) indexes(ctx context.Context, q Querier, prefix string) (map[string]string, error) {
-	rows, err := q.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND name LIKE ? || '%'`, prefix)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]string{}
-	return found, Each(rows, func(rows *sql.Rows) error {
-		var name, definition string
-		err := rows.Scan(&name, &definition)
-		found[name] = definition
-		return err
-	})
+	return definitions(ctx, q, `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND name LIKE ? || '%'`, prefix)
 }
 
 func (f *file) index(ctx context.Context, tx *sql.Tx, _, definition string) error {

@@ -57,6 +57,21 @@ func (db *DB) Indexes(ctx context.Context, prefix string) (map[string]string, er
 	return found, Explain(err)
 }
 
+// definitions are the names and definitions that a query finds.
+func definitions(ctx context.Context, q Querier, query, prefix string) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, query, prefix)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	return found, Each(rows, func(rows *sql.Rows) error {
+		var name, definition string
+		err := rows.Scan(&name, &definition)
+		found[name] = definition
+		return err
+	})
+}
+
 // Index makes an index by its definition, unless it is there.
 func (t *Tx) Index(name, definition string) error {
 	return t.db.place.index(t.Ctx, t.SQL, name, definition)

@@ -59,6 +59,16 @@ func (w when) Scan(v any) error {
 	return nil
 }
 
+// AddKeys adds the texts of a query's one column to a set, and closes it.
+func AddKeys(rows *sql.Rows, keys map[string]bool) error {
+	return Each(rows, func(rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		keys[key] = true
+		return err
+	})
+}
+
 // wordScanner scans a column into a value that reads its own words.
 type wordScanner struct{ to encoding.TextUnmarshaler }
 

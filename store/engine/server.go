@@ -149,18 +149,8 @@ func (s *server) keep(ctx context.Context, db *DB, _ int) error {
 // indexes reads the definition from the comment on the index: the server words
 // its own anew.
 func (s *server) indexes(ctx context.Context, q Querier, prefix string) (map[string]string, error) {
-	rows, err := q.QueryContext(ctx, `SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	return definitions(ctx, q, `SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind = 'i' AND n.nspname = current_schema() AND starts_with(c.relname, ?)`, prefix)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]string{}
-	return found, Each(rows, func(rows *sql.Rows) error {
-		var name, definition string
-		err := rows.Scan(&name, &definition)
-		found[name] = definition
-		return err
-	})
 }
 
 func (s *server) index(ctx context.Context, tx *sql.Tx, name, definition string) error {

@@ -117,12 +117,7 @@ func (w *Writing) Covered(pattern string) (map[string]bool, error) {
 		return nil, err
 	}
 	keys := map[string]bool{}
-	return keys, engine.Each(rows, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
-		keys[key] = true
-		return err
-	})
+	return keys, engine.AddKeys(rows, keys)
 }
 
 // Coverage is how many addresses a pattern concerns.

@@ -133,10 +133,5 @@ func (w *Writing) UndoEntries(id int64, most int) (map[string]bool, error) {
 		return nil, err
 	}
 	keys := map[string]bool{}
-	return keys, engine.Each(rows, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
-		keys[key] = true
-		return err
-	})
+	return keys, engine.AddKeys(rows, keys)
 }

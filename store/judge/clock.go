@@ -121,18 +121,21 @@ func (w *Judging) stop(r *reading, why string) error {
 // believed: what an operator does would count at the wrong time, and what is too
 // old can't be told.
 func (db *Judge) MayDecide(ctx context.Context) error {
-	return db.transact(ctx, "checking the clock", func(w *Judging) error { return w.mayDecide() })
+	return db.decide(ctx, "checking the clock", func(*Judging) error { return nil })
 }
 
-func (w *Judging) mayDecide() error {
-	r, err := w.clock()
-	if err != nil {
-		return err
-	}
-	if why := r.doubt(w.Now, w.judge.Synchronised); why != "" {
-		return fmt.Errorf("%w: %s", engine.ErrStopped, why)
-	}
-	return nil
+// decide is a transaction that is refused while the clock can't be believed.
+func (db *Judge) decide(ctx context.Context, doing string, f func(*Judging) error) error {
+	return db.transact(ctx, doing, func(w *Judging) error {
+		r, err := w.clock()
+		if err != nil {
+			return err
+		}
+		if why := r.doubt(w.Now, db.Synchronised); why != "" {
+			return fmt.Errorf("%w: %s", engine.ErrStopped, why)
+		}
+		return f(w)
+	})
 }
 
 // believe checks the clock before anything is decided by it. One that can't be

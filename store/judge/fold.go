@@ -3,7 +3,10 @@ package judge
 import (
 	"maps"
 	"slices"
+	"time"
 
+	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/policy"
 )
 
@@ -37,6 +40,23 @@ func (w *Judging) fold() (*policy.Fold, error) {
 		return nil, err
 	}
 	return &policy.Fold{Table: w.Ours.Policy, Own: w.Ours.Domains, Around: policy.NewCircumstances(w.windows, w.rulings), Now: w.Now}, nil
+}
+
+// deciding is how the addresses of a snapshot are decided about by a table, at a
+// time, under windows.
+func (db *Judge) deciding(q *engine.Snapshot, windows []policy.Window, table policy.Table, now time.Time) (func(key string, p *past) policy.Verdict, error) {
+	_, rulings, err := ReadWindows(q.Ctx, q.SQL)
+	if err != nil {
+		return nil, err
+	}
+	domains, err := facts.DomainActs(q)
+	if err != nil {
+		return nil, err
+	}
+	fold := &policy.Fold{Table: table, Own: db.Ours.Domains, Around: policy.NewCircumstances(windows, rulings), Now: now}
+	return func(key string, p *past) policy.Verdict {
+		return fold.Decide(key, p.events, append(facts.Covering(domains, key), p.acts...))
+	}, nil
 }
 
 // address decides about one address anew and writes what differs.

@@ -10,7 +10,6 @@ import (
 
 	"harvester/parse/count"
 	"harvester/store/engine"
-	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
 )
@@ -97,7 +96,7 @@ func (db *Judge) differs(q *engine.Snapshot) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stored, rulings, err := ReadWindows(q.Ctx, q.SQL)
+	stored, _, err := ReadWindows(q.Ctx, q.SQL)
 	if err != nil {
 		return "", err
 	}
@@ -106,13 +105,12 @@ func (db *Judge) differs(q *engine.Snapshot) (string, error) {
 	if !slices.EqualFunc(windows, stored, func(a, b policy.Window) bool { return len(movedWindows([]policy.Window{a}, []policy.Window{b})) == 0 }) {
 		return "the bursts did not follow from the events", nil
 	}
-	domains, err := facts.DomainActs(q)
+	decide, err := db.deciding(q, windows, db.Ours.Policy, db.Now())
 	if err != nil {
 		return "", err
 	}
-	fold := &policy.Fold{Table: db.Ours.Policy, Own: db.Ours.Domains, Around: policy.NewCircumstances(windows, rulings), Now: db.Now()}
 	err = eachPast(q, inOrder, "", func(key string, p *past) error {
-		v := fold.Decide(key, p.events, append(facts.Covering(domains, key), p.acts...))
+		v := decide(key, p)
 		if p.differs(key, &v) {
 			return errDiffers
 		}

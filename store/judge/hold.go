@@ -20,10 +20,7 @@ func (db *Judge) Rule(ctx context.Context, kind policy.WindowKind, subject strin
 		return facts.Outcome{}, errors.New("deciding about a hold needs a reason and an author")
 	}
 	var out facts.Outcome
-	err := db.transact(ctx, "deciding about a hold", func(w *Judging) error {
-		if err := w.mayDecide(); err != nil {
-			return err
-		}
+	err := db.decide(ctx, "deciding about a hold", func(w *Judging) error {
 		if err := w.loadWindows(); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (db *Judge) Import(ctx context.Context, i facts.Import, entries iter.Seq2[p
 		return out, engine.WrongAct{Err: errors.New("an import needs a reason and an author")}
 	}
 	const doing = "importing a list"
-	err = db.transact(ctx, doing, func(w *Judging) error {
+	err = db.decide(ctx, doing, func(w *Judging) error {
 		i.ID, err = w.BeginImport(&i)
 		return err
 	})
@@ -58,7 +58,7 @@ func (db *Judge) Import(ctx context.Context, i facts.Import, entries iter.Seq2[p
 			more = more && err == nil
 		}
 		step := out
-		if stepErr := db.transact(ctx, doing, func(w *Judging) error { return w.importSome(some, &step) }); stepErr != nil {
+		if stepErr := db.decide(ctx, doing, func(w *Judging) error { return w.importSome(some, &step) }); stepErr != nil {
 			err = errors.Join(stepErr, err)
 			break
 		}
@@ -158,9 +158,9 @@ func (db *Judge) UndoImport(ctx context.Context, id int64, reason, author string
 		return 0, engine.WrongAct{Err: errors.New("taking back an import needs a reason and an author")}
 	}
 	doing := fmt.Sprintf("taking back import %d", id)
-	err = db.transact(ctx, doing, func(w *Judging) error { return w.Writing.UndoImport(id, reason, author) })
+	err = db.decide(ctx, doing, func(w *Judging) error { return w.Writing.UndoImport(id, reason, author) })
 	for more := true; more && err == nil; {
-		err = db.transact(ctx, doing, func(w *Judging) error {
+		err = db.decide(ctx, doing, func(w *Judging) error {
 			keys, err := w.UndoEntries(id, importedAtOnce)
 			if err != nil {
 				return err

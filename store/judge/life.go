@@ -2,17 +2,17 @@ package judge
 
 import (
 	"context"
-	"database/sql"
+	"strings"
+
 	"harvester/store/engine"
 	"harvester/store/facts"
-	"strings"
 )
 
 // KeepLife is KeepDNS for recipients' domains (LifeType), and judges anew who
 // failed as unknown there.
 func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Outcome, error) {
 	var out facts.Outcome
-	err := db.transact(ctx, "keeping how domains are", func(w *Judging) error {
+	err := db.decide(ctx, "keeping how domains are", func(w *Judging) error {
 		if err := facts.KeepDNS(w.Tx, seen); err != nil {
 			return err
 		}
@@ -22,13 +22,7 @@ func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Ou
 			if err != nil {
 				return err
 			}
-			err = engine.Each(rows, func(rows *sql.Rows) error {
-				var key string
-				err := rows.Scan(&key)
-				keys[key] = true
-				return err
-			})
-			if err != nil {
+			if err := engine.AddKeys(rows, keys); err != nil {
 				return err
 			}
 		}

@@ -22,10 +22,7 @@ func (db *Judge) OptOut(ctx context.Context, event int64, believe bool, reason, 
 		word = "-" + word
 	}
 	var out facts.Outcome
-	err := db.transact(ctx, "deciding about an opt-out", func(w *Judging) error {
-		if err := w.mayDecide(); err != nil {
-			return err
-		}
+	err := db.decide(ctx, "deciding about an opt-out", func(w *Judging) error {
 		var key string
 		err := w.SQL.QueryRowContext(ctx, `UPDATE events SET accepted = ? WHERE id = ? AND kind IN ('unsubscribe', 'complaint') RETURNING key`, word, event).Scan(&key)
 		if errors.Is(err, sql.ErrNoRows) {

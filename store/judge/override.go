@@ -25,10 +25,7 @@ func (db *Judge) Override(ctx context.Context, o policy.Override) (policy.Overri
 			return o, engine.WrongAct{Err: err}
 		}
 	}
-	err := db.transact(ctx, "storing the operator's act", func(w *Judging) error {
-		if err := w.mayDecide(); err != nil {
-			return err
-		}
+	err := db.decide(ctx, "storing the operator's act", func(w *Judging) error {
 		if o.Act == policy.Undo {
 			if err := w.Undoes(&o); err != nil {
 				return err

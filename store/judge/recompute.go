@@ -25,10 +25,14 @@ type Applied struct {
 
 // Apply decides all history under a scenario, stores what follows, and writes
 // down who did what in the log of runs, under a kind. The list follows the
-// configuration again when the database is opened the next time.
+// configuration again when the database is opened the next time. It fails with
+// ErrStopped under a clock that can't be believed.
 func (db *Judge) Apply(ctx context.Context, s Scenario, kind job.Kind, why string) (Applied, error) {
 	if !s.Now.IsZero() {
 		return Applied{}, errors.New("another time can be tried, but not applied")
+	}
+	if err := db.MayDecide(ctx); err != nil {
+		return Applied{}, err
 	}
 	under, ours := *db, *db.Ours
 	ours.Policy = s.Policy
@@ -170,15 +174,10 @@ func (w *Judging) reread(ctx context.Context, meaning facts.Meaning, p *progress
 
 // walk looks at all addresses within reach and notes those whose rows differ.
 func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) error {
-	_, rulings, err := ReadWindows(q.Ctx, q.SQL)
+	decide, err := db.deciding(q, windows, db.Ours.Policy, db.Now())
 	if err != nil {
 		return err
 	}
-	domains, err := facts.DomainActs(q)
-	if err != nil {
-		return err
-	}
-	fold := &policy.Fold{Table: db.Ours.Policy, Own: db.Ours.Domains, Around: policy.NewCircumstances(windows, rulings), Now: db.Now()}
 	var differ []string
 	walked := 0
 	note := func() error {
@@ -196,7 +195,7 @@ func (db *Judge) walk(q *engine.Snapshot, windows []policy.Window, p *progress) 
 		return err
 	}
 	err = eachPast(q, selected, p.Key, func(key string, past *past) error {
-		if v := fold.Decide(key, past.events, append(facts.Covering(domains, key), past.acts...)); past.differs(key, &v) {
+		if v := decide(key, past); past.differs(key, &v) {
 			differ = append(differ, key)
 		}
 		p.Key = key

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"context"
-	"database/sql"
 	"harvester/store/engine"
 	"harvester/store/facts"
 )
@@ -23,13 +22,7 @@ func (db *Judge) Refresh(ctx context.Context) (facts.Outcome, error) {
 			return err
 		}
 		keys := map[string]bool{}
-		err = engine.Each(rows, func(rows *sql.Rows) error {
-			var key string
-			err := rows.Scan(&key)
-			keys[key] = true
-			return err
-		})
-		if err != nil {
+		if err := engine.AddKeys(rows, keys); err != nil {
 			return err
 		}
 		if err := w.refold(keys); err != nil {

@@ -129,18 +129,13 @@ func (db *Judge) replay(q *engine.Snapshot, s Scenario, d *Difference) error {
 	if err != nil {
 		return err
 	}
-	_, rulings, err := ReadWindows(q.Ctx, q.SQL)
+	decide, err := db.deciding(q, windows, s.Policy, s.Now)
 	if err != nil {
 		return err
 	}
-	domains, err := facts.DomainActs(q)
-	if err != nil {
-		return err
-	}
-	fold := &policy.Fold{Table: s.Policy, Own: db.Ours.Domains, Around: policy.NewCircumstances(windows, rulings), Now: s.Now}
 	now := db.Now().UnixMilli()
 	err = eachPast(q, selected, "", func(key string, p *past) error {
-		v := fold.Decide(key, p.events, append(facts.Covering(domains, key), p.acts...))
+		v := decide(key, p)
 		d.compare(key, &v, p.listed, now)
 		return q.Ctx.Err()
 	})

@@ -101,12 +101,7 @@ func (w *Judging) within(x policy.Window, keys map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	return engine.Each(rows, func(rows *sql.Rows) error {
-		var key string
-		err := rows.Scan(&key)
-		keys[key] = true
-		return err
-	})
+	return engine.AddKeys(rows, keys)
 }
 
 // loadWindows reads the windows and what was decided about them, once.
