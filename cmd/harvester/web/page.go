@@ -56,7 +56,7 @@ func (s *server) templates() (*template.Template, error) {
 	zone := s.Set.Config.Timezone.Location()
 	t, err := template.New("").Funcs(template.FuncMap{
 		"stamp":   s.stamp,
-		"day":     func(t time.Time) string { return t.In(zone).Format("2 Jan") },
+		"day":     func(t time.Time) string { return t.In(zone).Format("2\u00a0Jan") },
 		"date":    func(t time.Time) string { return t.In(zone).Format(time.DateOnly) },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ago":     ago,
