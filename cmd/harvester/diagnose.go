@@ -165,7 +165,11 @@ func (d *diagnoser) find(ctx context.Context) ([]diagnose.Finding, error) {
 		return d.incidents(ctx, "")
 	}
 	if ip, err := netip.ParseAddr(d.what); err == nil {
-		return d.checker.IP(ctx, ip), nil
+		list := d.checker.IP(ctx, ip)
+		if d.set == nil {
+			return list, nil
+		}
+		return list, d.set.Lay(ctx, list, d.checker.History)
 	}
 	if _, err := os.Stat(d.what); err == nil || d.what == "-" {
 		return d.file(ctx)

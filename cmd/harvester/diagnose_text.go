@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"harvester/cmd/harvester/compose"
 	"harvester/parse/count"
 	"harvester/schedule/diagnose"
+	"harvester/store/facts"
 )
 
 var claimWords = map[diagnose.Verdict]string{diagnose.Confirmed: "confirmed", diagnose.Refuted: "refuted", diagnose.Mended: "mended since", diagnose.CannotTell: "cannot tell"}
@@ -62,6 +60,7 @@ func (p *page) finding(f *diagnose.Finding, c colours) {
 		p.record(&f.Records[i])
 	}
 	p.field("page", f.Page)
+	p.timeline(f)
 	for i := range f.Measured {
 		if i == 6 {
 			p.field("measured", fmt.Sprintf("and %s more, with --json", count.Of(len(f.Measured)-i, "answer")))
@@ -123,22 +122,36 @@ func (p *page) measured(m *diagnose.Measurement) {
 	p.field("measured", text)
 }
 
-// diagnosed shows in a line each what the latest diagnosis found about an
-// incident.
-func (p *page) diagnosed(ctx context.Context, set *compose.Set, incident string) error {
-	list, err := set.DB.Findings.Findings(ctx, incident, time.Now())
-	if err != nil {
-		return err
-	}
-	for _, row := range list {
-		var f diagnose.Finding
-		if err := json.Unmarshal(row.Body, &f); err != nil {
-			return err
+// timeline shows what the records said, and the failures beside them.
+func (p *page) timeline(f *diagnose.Finding) {
+	for i := range f.Timeline {
+		m := &f.Timeline[i]
+		if m.Failures == 0 {
+			says := m.Says()
+			if len(says) > 300 {
+				says = strings.ToValidUTF8(says[:300], "") + "…"
+			}
+			p.field("timeline", p.stamp(m.From)+": "+says)
+			continue
 		}
-		p.field("diagnosis", fmt.Sprintf("%s (%s): %s", verdictWord(&f), p.stamp(row.Last), f.Answer))
+		p.field("timeline", fmt.Sprintf("%s: %s until %s", p.stamp(m.From), count.Of(m.Failures, "failure"), p.stamp(m.To)))
 	}
-	if len(list) == 0 && !strings.HasPrefix(incident, "watch.") {
+}
+
+// diagnosed shows in short what the latest diagnosis found about an incident,
+// and the timeline of its records.
+func (p *page) diagnosed(list []compose.Looked, incident string) {
+	for i := range list {
+		x := &list[i]
+		if !facts.Watched(incident) {
+			p.field("diagnosis", fmt.Sprintf("%s (%s): %s", verdictWord(&x.Full), p.stamp(x.Last), x.Answer))
+		}
+		p.timeline(&x.Full)
+		if x.Verdict == string(diagnose.Refuted) && len(x.Claimed) > 0 {
+			p.field("marked", fmt.Sprintf("%s: what was said is not so. Ask there; nothing is to be mended here", strings.Join(x.Claimed, ", ")))
+		}
+	}
+	if len(list) == 0 && !facts.Watched(incident) {
 		p.field("diagnosis", "none yet: harvester diagnose "+incident)
 	}
-	return p.err
 }

@@ -83,12 +83,11 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 	case strings.Contains(name, "@"):
 		return e.address(ctx, name)
 	}
-	list, err := incidentsOf(ctx, e.set, name)
-	if err != nil {
+	if _, err := incidentsOf(ctx, e.set, name); err != nil {
 		return fail(exitUsage, fmt.Errorf("%q is neither an address nor the id of an event, a message or an incident", name),
 			"write local@domain, event:N, message:N, <Message-ID>, or an id of harvester incidents")
 	}
-	return e.showIncidents(list, e.colours(e.Out), false, e.json)
+	return showCause(ctx, e.set, &e.page, e.colours(e.Out), name, false, e.json)
 }
 
 func unknownID(err error) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
 	"harvester/parse/count"
+	"harvester/schedule/diagnose"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -87,15 +89,8 @@ each; --all shows all of them in full.`,
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				list, err := incidentsOf(cmd.Context(), set, args[0])
-				if err != nil {
-					return err
-				}
 				p := &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				if err := p.showIncidents(list, a.colours(a.Out), all, asJSON); err != nil || asJSON {
-					return err
-				}
-				return errors.Join(p.diagnosed(cmd.Context(), set, args[0]), p.err)
+				return showCause(cmd.Context(), set, p, a.colours(a.Out), args[0], all, asJSON)
 			})
 		},
 	}
@@ -106,33 +101,66 @@ each; --all shows all of them in full.`,
 	return cmd
 }
 
-// showIncidents shows the first of the incidents in full, and of the others a
-// line each, or all in full.
-func (p *page) showIncidents(list []query.Incident, c colours, all, asJSON bool) error {
-	enc := json.NewEncoder(p.w)
+// showCause shows the incidents of one cause, and what was found about it.
+func showCause(ctx context.Context, set *compose.Set, p *page, c colours, id string, all, asJSON bool) error {
+	list, err := incidentsOf(ctx, set, id)
+	if err != nil {
+		return err
+	}
+	looked, err := set.Looked(ctx, id)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return showIncidentsJSON(p.w, list, looked)
+	}
+	p.showIncidents(list, c, all)
+	p.diagnosed(looked, id)
+	return p.err
+}
+
+// showIncidentsJSON writes an object a line for each incident; the first, which
+// is the open one, has what the latest diagnosis found.
+func showIncidentsJSON(w io.Writer, list []query.Incident, looked []compose.Looked) error {
+	type shown struct {
+		query.Incident
+		Findings []diagnose.Finding `json:"findings"`
+	}
+	enc := json.NewEncoder(w)
 	for i := range list {
-		in := &list[i]
-		switch {
-		case asJSON:
-			if err := enc.Encode(in); err != nil {
-				return err
+		x := shown{list[i], []diagnose.Finding{}}
+		for j := range looked {
+			if i == 0 {
+				x.Findings = append(x.Findings, looked[j].Full)
 			}
-		case i > 0 && !all:
-			if i == 1 {
-				p.line("Before that:")
-			}
-			if i > mostEarlier {
-				p.line("  … and %s; --all shows them", count.Of(len(list)-i, "more incident"))
-				return nil
-			}
-			p.line("  %s to %s  %s at %s", p.stamp(in.Opened), p.stamp(in.Closed), count.Of(in.Count, "failure"), wrap(printable(strings.Join(in.Receivers, ", ")), 30, 4))
-		default:
-			p.incident(in, c)
-			p.field("follows", strings.Join(in.Includes, ", "))
-			p.struck(in.Hours)
+		}
+		if err := enc.Encode(x); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// showIncidents shows the first of the incidents in full, and of the others a
+// line each, or all in full.
+func (p *page) showIncidents(list []query.Incident, c colours, all bool) {
+	for i := range list {
+		in := &list[i]
+		if i == 0 || all {
+			p.incident(in, c)
+			p.field("follows", strings.Join(in.Includes, ", "))
+			p.struck(in.Hours)
+			continue
+		}
+		if i == 1 {
+			p.line("Before that:")
+		}
+		if i > mostEarlier {
+			p.line("  … and %s; --all shows them", count.Of(len(list)-i, "more incident"))
+			return
+		}
+		p.line("  %s to %s  %s at %s", p.stamp(in.Opened), p.stamp(in.Closed), count.Of(in.Count, "failure"), wrap(printable(strings.Join(in.Receivers, ", ")), 30, 4))
+	}
 }
 
 const (

@@ -57,6 +57,8 @@ type Claim struct {
 	First    time.Time     `json:"first,omitzero"`
 	Last     time.Time     `json:"last,omitzero"`
 	Count    int           `json:"count"` // failures that say so
+	// Operators run the servers that said so, as far as that is known.
+	Operators []string `json:"operators,omitempty"`
 }
 
 // Subject is what was checked.
@@ -134,7 +136,8 @@ type Finding struct {
 	Recheck  int           `json:"recheck_after_seconds,omitempty"`
 	Cost     *Cost         `json:"cost,omitempty"`
 	Measured []Measurement `json:"measured"`
-	Advice   bool          `json:"advice,omitempty"` // worth mending, but no reason for the failures
+	Timeline []Moment      `json:"timeline,omitempty"` // what the records said beside the failures, the first first
+	Advice   bool          `json:"advice,omitempty"`   // worth mending, but no reason for the failures
 
 	name, typ string // of the record that the history is asked for; "" for none
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"harvester/store/engine"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,7 @@ type Finding struct {
 	Answer  string
 	Owner   string // who must act
 	Steps   []string
+	Claimed []string        // who runs the servers that claim it
 	Body    json.RawMessage // all of it
 	Fault   bool            // something is to be mended
 	Opened  time.Time       // since when the verdict stands
@@ -31,6 +33,17 @@ type Finding struct {
 }
 
 func (f *Finding) key() string { return f.Scope + "\x1f" + f.ID + "\x1f" + f.Subject }
+
+// Incident is the id of the incident that it is about, or that it opened.
+func (f *Finding) Incident() string {
+	if f.Scope == WatchScope {
+		return WatchScope + "." + f.ID + ":" + f.Subject
+	}
+	return f.Scope
+}
+
+// Watched tells whether an incident was opened by the watch.
+func Watched(incident string) bool { return strings.HasPrefix(incident, WatchScope+".") }
 
 // KeepFindings replaces the findings of a scope: those that are not among list
 // any more are closed, not forgotten.
@@ -70,6 +83,13 @@ func (db Findings) Findings(ctx context.Context, scope string, since time.Time) 
 	return out, nil
 }
 
+// Refuted are the claims of a receiver that did not hold when they were looked
+// at, and stood so at or after since: the mark that it bears.
+func (db Findings) Refuted(ctx context.Context, operator string, since time.Time) ([]Finding, error) {
+	all, err := db.Findings(ctx, "", since)
+	return slices.DeleteFunc(all, func(f Finding) bool { return f.Verdict != "refuted" || !slices.Contains(f.Claimed, operator) }), err
+}
+
 // FindingsIn is Findings as one snapshot has them.
 func FindingsIn(ctx context.Context, q engine.Querier, scope string, since time.Time) ([]Finding, error) {
 	rows, err := q.QueryContext(ctx, `SELECT scope, finding, subject, verdict, answer, body, opened, last, closed FROM findings
@@ -89,7 +109,9 @@ func FindingsIn(ctx context.Context, q engine.Querier, scope string, since time.
 			Steps  []string `json:"steps"`
 			Advice bool     `json:"advice"`
 			Owner  string   `json:"owner"`
-
+			Claim  struct {
+				Operators []string `json:"operators"`
+			} `json:"claim"`
 			Records []struct {
 				Zone string `json:"zone"`
 			} `json:"records"`
@@ -97,7 +119,7 @@ func FindingsIn(ctx context.Context, q engine.Querier, scope string, since time.
 		if err := json.Unmarshal(f.Body, &parts); err != nil {
 			return err
 		}
-		f.Owner = parts.Owner
+		f.Owner, f.Claimed = parts.Owner, parts.Claim.Operators
 		f.Steps, f.Fault = parts.Steps, f.Verdict == "confirmed" && !parts.Advice && parts.Owner != "nobody"
 		for _, r := range parts.Records {
 			if r.Zone != "" {

@@ -21,6 +21,7 @@ type StoredClaim struct {
 	Diagnostic   string
 	Named        string // address or selector
 	RemoteMTA    string
+	Operator     string // who runs it
 	ReportingMTA string
 	Domain       string // the recipient's
 	From         string
@@ -71,7 +72,7 @@ func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Tim
 	if err != nil {
 		return nil, cost, err
 	}
-	rows, err := db.Read.QueryContext(ctx, `SELECT e.message, e.at, e.reason, e.status, e.diagnostic, e.named, e.remote_mta, m.reporting_mta, e.domain,
+	rows, err := db.Read.QueryContext(ctx, `SELECT e.message, e.at, e.reason, e.status, e.diagnostic, e.named, e.remote_mta, e.operator, m.reporting_mta, e.domain,
  m.original_from, m.original_return_path, m.delivered_to, m.dkim FROM events e JOIN messages m ON m.id = e.message
  WHERE `+cond+` AND e.at >= ? AND e.duplicate_of IS NULL AND e.proof <> 'none' ORDER BY e.at DESC, e.id DESC LIMIT ?`, arg, from, maxClaims)
 	if err != nil {
@@ -81,7 +82,7 @@ func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Tim
 	return out, cost, engine.Each(rows, func(rows *sql.Rows) error {
 		var c StoredClaim
 		var reason, dkim string
-		if err := rows.Scan(&c.Message, engine.When(&c.At), &reason, &c.Status, &c.Diagnostic, &c.Named, &c.RemoteMTA, &c.ReportingMTA, &c.Domain,
+		if err := rows.Scan(&c.Message, engine.When(&c.At), &reason, &c.Status, &c.Diagnostic, &c.Named, &c.RemoteMTA, &c.Operator, &c.ReportingMTA, &c.Domain,
 			&c.From, &c.ReturnPath, &c.DeliveredTo, &dkim); err != nil {
 			return err
 		}

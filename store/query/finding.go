@@ -23,7 +23,7 @@ func watchIncidents(ctx context.Context, q engine.Querier, since time.Time) ([]I
 			continue
 		}
 		check, _, _ := strings.Cut(f.ID, ".")
-		in := Incident{ID: "watch." + f.ID + ":" + f.Subject, Domain: f.Subject, Opened: f.Opened, LastSeen: f.Last, Closed: f.Closed,
+		in := Incident{ID: f.Incident(), Domain: f.Subject, Opened: f.Opened, LastSeen: f.Last, Closed: f.Closed,
 			Cause: policy.Cause{ID: "watch." + f.ID, Group: check, Title: f.Answer, Steps: f.Steps},
 			Hours: []policy.Tally{}, Includes: []string{}, Named: []string{f.Subject}, Receivers: []string{}, Acts: []IncidentAct{}}
 		if !in.Closed.IsZero() {

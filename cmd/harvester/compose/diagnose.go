@@ -81,7 +81,7 @@ func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incide
 	c.Found = found(before, incidents)
 	for i := range incidents {
 		in := &incidents[i]
-		if strings.HasPrefix(in.ID, "watch.") {
+		if facts.Watched(in.ID) {
 			continue // it was found by looking
 		}
 		evs, err := s.evidence(ctx, in)
@@ -93,6 +93,7 @@ func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incide
 		}
 	}
 	diagnose.Rank(out)
+	lay(out, incidents, c.History)
 	return out, nil
 }
 
@@ -135,6 +136,9 @@ func (s *Set) evidence(ctx context.Context, in *query.Incident) ([]diagnose.Evid
 	}
 	return list, nil
 }
+
+// maxOperators bounds those who are named as having said so.
+const maxOperators = 20
 
 // maxKept bounds the kept notices that are read for one incident.
 const maxKept = 50
@@ -185,6 +189,9 @@ func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim, 
 		if group != "path" && group != "tls" && group != "domain" {
 			ev.Recipient = ""
 		}
+		if x.Operator != "" {
+			ev.Claim.Operators = []string{x.Operator}
+		}
 		at := slices.IndexFunc(list, func(o diagnose.Evidence) bool {
 			return o.IP == ev.IP && o.MailFrom == ev.MailFrom && o.From == ev.From && o.Recipient == ev.Recipient && slices.Equal(o.Signatures, ev.Signatures)
 		})
@@ -195,6 +202,9 @@ func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim, 
 		o := &list[at].Claim
 		o.Count++
 		o.First = x.At // they come latest first
+		if x.Operator != "" && len(o.Operators) < maxOperators && !slices.Contains(o.Operators, x.Operator) {
+			o.Operators = append(o.Operators, x.Operator)
+		}
 	}
 	slices.SortStableFunc(list, func(a, b diagnose.Evidence) int { return b.Claim.Count - a.Claim.Count })
 	return list[:min(len(list), perIncident)]
@@ -208,7 +218,8 @@ func domainOf(address string) string {
 // recipient's can take mail, with what was said of it.
 func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain string) ([]diagnose.Finding, error) {
 	if policy.Own(domain, c.Own) {
-		return c.Domain(ctx, domain), nil
+		list := c.Domain(ctx, domain)
+		return list, s.Lay(ctx, list, c.History)
 	}
 	claims, cost, err := s.DB.Incidents.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
 	if err != nil {
@@ -225,7 +236,7 @@ func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain st
 func (s *Set) KeepFindings(ctx context.Context, incidents []query.Incident, list []diagnose.Finding) error {
 	for i := range incidents {
 		id := incidents[i].ID
-		if strings.HasPrefix(id, "watch.") {
+		if facts.Watched(id) {
 			continue
 		}
 		var of []diagnose.Finding
@@ -334,6 +345,9 @@ func (s *Set) Watch(ctx context.Context) (string, error) {
 	known := slices.DeleteFunc(slices.Clone(list), func(f diagnose.Finding) bool { return f.Verdict == diagnose.CannotTell })
 	if len(list) > 0 && len(known) == 0 {
 		return "", fmt.Errorf("nothing can be told: %s", list[0].Answer)
+	}
+	if err := s.Lay(ctx, list, c.History); err != nil {
+		return "", err
 	}
 	if err := s.keepWatch(ctx, list); err != nil {
 		return "", err

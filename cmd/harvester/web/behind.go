@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/bounce"
+	"harvester/store/facts"
 	"harvester/store/judge"
 	"harvester/store/query"
 )
@@ -29,6 +30,7 @@ type behind struct {
 	Filter  template.URL // of the events page
 	From    string       // the first day
 	Members []facet
+	Refuted []facts.Finding // of a receiver: what it claimed and was not so
 }
 
 // facet is a table of a behind page.
@@ -115,6 +117,12 @@ func (s *server) behindPage(w http.ResponseWriter, r *http.Request, v behind, f 
 	if v.Found, err = s.Set.DB.Notices.Search(r.Context(), search); err != nil {
 		s.fail(w, r, err)
 		return
+	}
+	if v.What == "receiver" && v.Name != "" {
+		if v.Refuted, err = s.Set.DB.Findings.Refuted(r.Context(), v.Name, midnights[0]); err != nil {
+			s.fail(w, r, err)
+			return
+		}
 	}
 	q := url.Values{"action": {"failed"}, "since": {v.From}}
 	if v.What != "" {

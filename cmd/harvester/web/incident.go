@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/parse/bounce"
 	"harvester/parse/count"
-	"harvester/store/facts"
 	"harvester/store/query"
 )
 
@@ -36,7 +36,7 @@ func (s *server) incidentsPage(w http.ResponseWriter, r *http.Request) {
 type incident struct {
 	frame
 	query.Incident
-	Findings []facts.Finding // of `harvester diagnose` about it
+	Findings []compose.Looked // of `harvester diagnose` about it
 	Trend    template.HTML
 	Struck   []query.Struck
 	Next     string // reference of the last address, where more follow
@@ -84,7 +84,7 @@ func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.Latest = latest.Events
-	if v.Findings, err = s.Set.DB.Findings.Findings(ctx, v.ID, time.Now()); err != nil {
+	if v.Findings, err = s.Set.Looked(ctx, v.ID); err != nil {
 		s.fail(w, r, err)
 		return
 	}
