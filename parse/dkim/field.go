@@ -19,8 +19,9 @@ const maxFields = 2000
 // fields takes a header block apart. It ends at the first empty line. Lines
 // that are no fields are passed over (mbox "From " lines among them).
 func fields(header []byte) (out []field) {
-	var lines []string // of the last field
-	open := false      // it may go on
+	out = make([]field, 0, 32) // most headers have less
+	var lines []string         // of the last field
+	open := false              // it may go on
 	done := func() {
 		if len(lines) > 1 {
 			out[len(out)-1].raw = strings.Join(lines, "\r\n")

@@ -12,31 +12,28 @@ type word struct {
 // scan splits at blanks. Comments nest, and brackets in quoted strings are text
 // (RFC 5322 §3.2.2). What is left open runs to the end.
 func scan(s string) (out []word) {
-	var b strings.Builder
-	flush := func() {
-		if b.Len() > 0 {
-			out = append(out, word{text: b.String()})
-			b.Reset()
+	out = make([]word, 0, 1+strings.Count(s, " "))
+	start := 0 // of the word that is open
+	flush := func(end int) {
+		if end > start {
+			out = append(out, word{text: s[start:end]})
 		}
 	}
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
+		switch s[i] {
 		case ' ', '\t', '\r', '\n':
-			flush()
+			flush(i)
+			start = i + 1
 		case '"':
-			end := closing(s, i)
-			b.WriteString(s[i:end])
-			i = end - 1
+			i = closing(s, i) - 1
 		case '(':
-			flush()
+			flush(i)
 			end := commentEnd(s, i)
 			out = append(out, word{text: strings.TrimSpace(strings.TrimSuffix(s[i+1:end], ")")), comment: true})
-			i = end - 1
-		default:
-			b.WriteByte(c)
+			start, i = end, end-1
 		}
 	}
-	flush()
+	flush(len(s))
 	return out
 }
 
