@@ -139,6 +139,13 @@ type Prober interface {
 	Probe(ctx context.Context, folder string) (messages int, err error)
 }
 
+// Skipper is implemented by sessions that can pass over what is old. Newest is
+// the cursor after which a folder has only its newest n messages left; it reads
+// none of them.
+type Skipper interface {
+	Newest(ctx context.Context, folder string, n int) (Cursor, error)
+}
+
 // Limited is implemented by sessions that can tell what their server can't do
 // before it is tried. Limits looks at what is wanted of each (the folder, the
 // disposition, the target): the error, of a kind each, is of what nothing would

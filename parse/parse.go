@@ -10,6 +10,7 @@ import (
 	"harvester/parse/count"
 	"harvester/parse/dialect"
 	"harvester/parse/dkim"
+	"harvester/parse/domain"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
 	"harvester/parse/origin"
@@ -23,7 +24,8 @@ type Options struct {
 	// Rules is the pack that gives replies their meaning; nil means the
 	// built-in one.
 	Rules *rules.Set
-	// OwnDomains are the domains that we send as, lower case. Their addresses
+	// OwnDomains are the domains that we send as, lower case, each with what
+	// stands below it unless it begins with "=" (package domain). Their addresses
 	// are never taken for a failed recipient.
 	OwnDomains []string
 	// ReturnPaths are the shapes of our variable envelope return paths.
@@ -99,6 +101,8 @@ type parser struct {
 	oneReply    bool    // all recipients have the reply to one of them
 	origin      *string // where the returned mail went first, once it was looked for
 	only        *string // the returned mail's only recipient, once it was looked for
+	oursFailed  string  // an address of ours that the notice is about
+	unnamed     bool    // it is about somebody who could not be named
 	text        string  // a returned mail that stands in the text
 }
 
@@ -169,6 +173,8 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):
 		v.Kind = verdict(res.Recipients)
+	case p.oursOnly(m):
+		v = autoreply.Verdict{Kind: bounce.KindNotice, Hint: OursFailed + lowerDomain(p.oursFailed), Why: "nobody whom we mailed failed, the recipient is ours"}
 	case autoreply.LooksFailed(m):
 		v.Kind = bounce.KindUnparsed
 		if v.Why == "" {
@@ -242,21 +248,16 @@ func (p *parser) ownIn(m *view.Mail) func(string) bool {
 // own tells whether addr is one that can't have been mailed as a recipient:
 // ours, or a mail system's.
 func (p *parser) own(addr string) bool {
-	local, domain, ok := cutAddress(addr)
+	local, host, ok := cutAddress(addr)
 	if !ok {
 		return true
 	}
-	return daemon(local) || p.ownDomain(domain)
+	return daemon(local) || p.ownDomain(host)
 }
 
-// ownDomain tells whether domain is one that we send as, or below one.
-func (p *parser) ownDomain(domain string) bool {
-	for _, d := range p.opt.OwnDomains {
-		if strings.EqualFold(domain, d) || len(domain) > len(d) && strings.EqualFold(domain[len(domain)-len(d):], d) && domain[len(domain)-len(d)-1] == '.' {
-			return true
-		}
-	}
-	return false
+// ownDomain tells whether name is a domain that we send as, or below one.
+func (p *parser) ownDomain(name string) bool {
+	return len(p.opt.OwnDomains) > 0 && domain.Below(strings.ToLower(name), p.opt.OwnDomains)
 }
 
 func daemon(local string) bool {

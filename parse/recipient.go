@@ -44,6 +44,11 @@ func (p *parser) addRecipient(res *Result, g *dsn.Recipient, f *dialect.Failure,
 	}
 	r.Recipient = p.whom(g, f, m, res)
 	if r.Recipient == "" {
+		if p.ours(r.FinalRecipient) {
+			p.oursFailed = r.FinalRecipient
+		} else {
+			p.unnamed = true
+		}
 		return
 	}
 	r.Behind = p.behind(r.Recipient, g, f)

@@ -41,7 +41,7 @@ type Result struct {
 	SenderMessage string         `json:"sender_message,omitempty"` // our MTA's or service's own id of the mail we sent, "service:id"
 	Sent          *envelope.Sent `json:"sent,omitempty"`           // what our return path says of the mail; nil when it is none of ours
 	Provenance    Provenance     `json:"provenance,omitzero"`      // what of it can't be made up
-	Hint          string         `json:"hint,omitempty"`           // of an auto-reply: "no longer works here"
+	Hint          string         `json:"hint,omitempty"`           // of an auto-reply: "no longer works here"; of a notice about ourselves: "the recipient is ours: example.org"
 	Rules         string         `json:"rules,omitempty"`          // version of the rule pack that answered
 }
 

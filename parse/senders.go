@@ -1,14 +1,18 @@
 package parse
 
-import "strings"
+import (
+	"strings"
+
+	"harvester/parse/domain"
+)
 
 // senders are our domains and the addresses that sent the returned mail, lower
 // case: what a reply says of these is about us. A domain that the recipient
 // has too is left out, as the reply may mean either.
 func (p *parser) senders(recipient string, res *Result) (names []string) {
-	_, domain, _ := cutAddress(recipient)
-	for _, d := range p.opt.OwnDomains {
-		if !strings.EqualFold(d, domain) {
+	_, theirs, _ := cutAddress(recipient)
+	for _, d := range domain.Names(p.opt.OwnDomains) {
+		if !strings.EqualFold(d, theirs) {
 			names = append(names, d)
 		}
 	}

@@ -149,6 +149,33 @@ func (p *parser) ofSender(addr string, m *view.Mail, res *Result) bool {
 	return !slices.ContainsFunc(addressesIn(m.Original.Header, "To", "Cc", "Bcc"), func(to string) bool { return strings.EqualFold(to, addr) })
 }
 
+// OursFailed begins the hint of a notice about an address of our own domains;
+// the domain follows.
+const OursFailed = "the recipient is ours: "
+
+// oursOnly tells whether a notice that names nobody is about an address of our
+// own: it says so itself, or the mail that came back went to such alone.
+func (p *parser) oursOnly(m *view.Mail) bool {
+	if p.oursFailed != "" || p.unnamed {
+		return !p.unnamed
+	}
+	if m.Original == nil || !m.FromDaemon() || !p.failing(m) {
+		return false
+	}
+	for _, to := range addressesIn(m.Original.Header, "To", "Cc", "Bcc") {
+		if !p.ours(to) {
+			return false
+		}
+		p.oursFailed = to
+	}
+	return p.oursFailed != ""
+}
+
+func lowerDomain(addr string) string {
+	_, domain, _ := cutAddress(addr)
+	return strings.ToLower(domain)
+}
+
 // usable tells whether addr can have been mailed: a second @ must be quoted
 // (RFC 5321 §4.1.2). QUIRK: Exchange writes addresses of other mail worlds as
 // IMCEA…@its-own-domain.

@@ -28,6 +28,7 @@ type Mailbox struct {
 	Sent     bool    // it holds copies of what was sent, for the ledger
 	Dry      bool    // neither commit nor settle: only say what would happen
 	Copy     bool    // Store is a copy that nobody keeps: a dry run commits to it
+	Newest   int     // read about so many of each folder's messages, the newest where the source can tell; 0: all
 	Meter    Meter   // nil: nobody counts
 	Memory   *Memory // shared with other mailboxes; nil: as much as the source wants
 	Log      *slog.Logger
@@ -39,6 +40,7 @@ type Tally struct {
 	Read    int // messages
 	Bytes   int64
 	Kinds   map[parse.Kind]int
+	Ours    int    // notices about addresses of our own domains
 	Copies  int    // of what was sent
 	Useless int    // messages in a mailbox of copies that are none
 	Why     string // the first of them is none
@@ -57,7 +59,7 @@ func (t Tally) String() string {
 		count int
 		what  string
 	}{
-		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Useless, "not usable (" + t.Why + ")"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
+		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Ours, "about recipients that are ours"}, {t.Useless, "not usable (" + t.Why + ")"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
 		{t.Added, "suppressed"}, {t.Held, "held"}, {t.Removed, "released"}, {t.Settled, "settled"},
 	} {
 		if n.count > 0 {
@@ -206,7 +208,7 @@ func (v *visit) drop(b *understood) {
 
 // reconcile holds what a folder says it holds against what is accounted for.
 func (v *visit) reconcile(ctx context.Context, cur harvest.Cursor) error {
-	if r, ok := v.session.(harvest.Reconciler); ok {
+	if r, ok := v.session.(harvest.Reconciler); ok && v.Newest == 0 {
 		return r.Reconcile(ctx, cur)
 	}
 	return nil
@@ -217,12 +219,19 @@ func (v *visit) reconcile(ctx context.Context, cur harvest.Cursor) error {
 // nothing else until then.
 func (v *visit) folder(ctx context.Context, cur harvest.Cursor) (harvest.Cursor, error) {
 	var ahead understood
+	if s, ok := v.session.(harvest.Skipper); ok && v.Newest > 0 {
+		var err error
+		if cur, err = s.Newest(ctx, cur.Folder, v.Newest); err != nil {
+			return cur, err
+		}
+	}
 	batch, err := v.next(ctx, cur)
 	defer func() {
 		v.drop(&batch)
 		v.drop(&ahead)
 	}()
-	for err == nil && (len(batch.items)+len(batch.copies) > 0 || batch.cursor != cur) {
+	most := v.tally.Read + v.Newest
+	for err == nil && (len(batch.items)+len(batch.copies) > 0 || batch.cursor != cur) && (v.Newest == 0 || v.tally.Read < most) {
 		cur = batch.cursor
 		var reading sync.WaitGroup
 		reading.Go(func() { ahead, err = v.next(ctx, cur) })
@@ -256,6 +265,9 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 			continue
 		}
 		v.tally.Kinds[it.Result.Kind]++
+		if strings.HasPrefix(it.Result.Hint, parse.OursFailed) {
+			v.tally.Ours++
+		}
 		todo = append(todo, v.decide(it)...)
 	}
 	if v.Dry && !v.Copy {

@@ -96,7 +96,7 @@ func (d *diagnoser) run(ctx context.Context) error {
 		if err := domain.UnmarshalText([]byte(own)); err != nil {
 			return fail(exitUsage, fmt.Errorf("--own: %w", err), "")
 		}
-		c.OwnDomains = append(c.OwnDomains, domain)
+		c.OwnDomains = append(c.OwnDomains, config.OwnDomain(domain))
 		c.Diagnose.Domains = append(c.Diagnose.Domains, domain)
 	}
 	if len(d.resolver) > 0 {

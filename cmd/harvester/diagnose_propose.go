@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"harvester/parse/count"
+	"harvester/parse/domain"
 	"harvester/schedule/diagnose"
 )
 
@@ -47,9 +48,5 @@ func (d *diagnoser) printProposal(ctx context.Context) error {
 }
 
 func (d *diagnoser) checkerOwn() []string {
-	out := make([]string, len(d.config.OwnDomains))
-	for i, own := range d.config.OwnDomains {
-		out[i] = string(own)
-	}
-	return out
+	return domain.Names(d.config.Own())
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/count"
 	"harvester/store/export"
 )
 
@@ -35,7 +39,8 @@ func newInit(a *app) *cobra.Command {
 		Long: `Asks for what it has to know, unless flags say it: your domains, the mailbox,
 how to sign in and who imports the list. Writes a configuration that explains
 every key, says what is left to do (for Microsoft and Google the steps in their
-consoles) and ends with "harvester config check --online".
+consoles) and ends with "harvester config check --online". Where the mailbox can
+be opened, its newest mail is read to see whether the domains account for it.
 
 A configuration that is there is never overwritten; only the example that came
 with the package is, while nobody has changed it. The folders below --state are
@@ -58,7 +63,10 @@ made where that itself is there, or can be made beside the configuration.`,
 			if err := check.Flags().Set("online", strconv.FormatBool(!s.offline)); err != nil {
 				return err
 			}
-			return check.RunE(check, nil)
+			if err := check.RunE(check, nil); err != nil || s.offline {
+				return err
+			}
+			return a.lookAtNewest(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
@@ -107,6 +115,40 @@ func (a *app) init(s *setup) error {
 	}
 	_, err = fmt.Fprintf(a.Out, "%s is written.\n\n%s\n", s.output, s.steps())
 	return err
+}
+
+// newest is how many messages of a mailbox tell whether own_domains is right.
+const newest = 200
+
+// lookAtNewest reads the newest mail of a mailbox that was just configured, and
+// says whether the domains that were named account for it. Nothing is kept.
+func (a *app) lookAtNewest(ctx context.Context) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	r, err := compose.Rehearse(ctx, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for i := range c.Mailboxes {
+		box := r.Mailbox(&c.Mailboxes[i], true)
+		box.Copy, box.Newest = true, newest
+		if _, err := box.Run(ctx); err != nil {
+			return err
+		}
+	}
+	unproven, err := r.DB.Reports.Unproven(ctx)
+	switch text := unproven.String(); {
+	case err != nil:
+		return err
+	case text != "":
+		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(text, 67, 11))
+	case unproven.Of > 0:
+		fmt.Fprintf(a.Out, "\nThe newest mail was looked at: own_domains accounts for %s of %s.\n", count.Number(unproven.Of-unproven.Failures), count.Of(unproven.Of, "failure"))
+	}
+	return nil
 }
 
 // makeFolders makes the folders that a new configuration writes to, as far as

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/domain"
 	"harvester/store/export"
 )
 
@@ -108,11 +109,11 @@ func (s *setup) ask(q *interview) error {
 		right      func(string) error
 		only       string // provider, "" for all
 	}{
-		{"own", "The domains that you send as, parted by commas", nil, &own, each(text[config.Domain]), ""},
+		{"own", "The domains that you send as, parted by commas", nil, &own, each(text[config.OwnDomain]), ""},
 		{"provider", "Who runs the mailbox: microsoft, google or other", func() string { return "other" }, &s.provider, oneOf("microsoft", "google", "other"), ""},
 		{"server", "The IMAP server, host:port", func() string { return servers[s.provider] }, &s.server, text[config.Server], ""},
 		{"tls", "How the connection is protected: implicit, starttls or none", func() string { return s.byPort() }, &s.tls, oneOf("implicit", "starttls", "none"), "other"},
-		{"username", "The login, mostly the mailbox's address", func() string { return "bounces@" + list(own)[0] }, &s.username, given, ""},
+		{"username", "The login, mostly the mailbox's address", func() string { return "bounces@" + domain.Name(list(own)[0]) }, &s.username, given, ""},
 		{"password", "Where the password is kept", func() string { return "credential:bounces" }, &s.password, text[config.Secret], "other"},
 		{"tenant", "The Directory (tenant) ID", nil, &s.tenant, given, "microsoft"},
 		{"client-id", "The Application (client) ID", nil, &s.clientID, given, "microsoft"},

@@ -226,14 +226,10 @@ func taken(list *foreign.List) iter.Seq2[policy.Override, error] {
 }
 
 func foreignOptions(c *config.Config, meaning *rules.Set, o *listImport) foreign.Options {
-	own := make([]string, len(c.OwnDomains))
-	for i, d := range c.OwnDomains {
-		own[i] = policy.DomainKey(string(d))
-	}
 	type reply struct{ text, status string }
 	known := map[reply]bounce.Reason{} // lists repeat a few replies
 	return foreign.Options{
-		Kind: o.kind, Stream: o.stream, Now: time.Now().In(c.Timezone.Location()), Own: own, Table: c.Table,
+		Kind: o.kind, Stream: o.stream, Now: time.Now().In(c.Timezone.Location()), Own: c.Own(), Table: c.Table,
 		Known: func(stream string) error { return knownStream(stream, c.StreamNames()) },
 		Meaning: func(text, status string) bounce.Reason {
 			r, ok := known[reply{text, status}]

@@ -270,6 +270,23 @@ func (s *session) Probe(ctx context.Context, folder string) (int, error) {
 	return f.messages, nil
 }
 
+// Newest is the cursor before the newest n messages.
+func (s *session) Newest(ctx context.Context, folder string, n int) (harvest.Cursor, error) {
+	cur := harvest.Cursor{Mailbox: s.Name, Folder: folder}
+	f, err := s.open(ctx, folder)
+	if err != nil {
+		return cur, err
+	}
+	f.recognize(cur, time.Now())
+	if err := s.list(ctx, f); err != nil {
+		return cur, err
+	}
+	if uids := f.plan.uids; len(uids) > n {
+		cur.UIDValidity, cur.LastUID = f.uidValidity, uint32(uids[len(uids)-n-1])
+	}
+	return cur, nil
+}
+
 func (s *session) folderFault(ctx context.Context, err error) error {
 	var f *harvest.Fault
 	if !errors.As(err, &f) || !refused(f.Err) || f.After != 0 || passing(f.Words) {

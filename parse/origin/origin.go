@@ -7,12 +7,13 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"harvester/parse/domain"
 	"harvester/parse/mime"
 )
 
 // Trust says what of a header is believed. The zero value believes nothing.
 type Trust struct {
-	OwnDomains  []string       // that we send as, lower case; hosts below them are ours
+	OwnDomains  []string       // that we send as, lower case (package domain); hosts below them are ours
 	Hosts       []string       // further hosts of ours, or domains of them, as they name themselves in Received lines
 	Networks    []netip.Prefix // of our hosts: what comes from there is no hop from outside
 	AuthservIDs []string       // of our own servers, as in Authentication-Results
@@ -144,17 +145,7 @@ func (t *Trust) outside(h mime.Header) bool {
 }
 
 func (t *Trust) own(host string) bool {
-	return host != "" && (Below(host, t.Hosts) || Below(host, t.OwnDomains))
-}
-
-// Below tells whether host, in lower case, is one of domains or below one.
-func Below(host string, domains []string) bool {
-	for _, d := range domains {
-		if host == d || len(host) > len(d) && strings.HasSuffix(host, d) && host[len(host)-len(d)-1] == '.' {
-			return true
-		}
-	}
-	return false
+	return host != "" && (domain.Below(host, t.Hosts) || domain.Below(host, t.OwnDomains))
 }
 
 func nullPath(h mime.Header) bool {
@@ -171,7 +162,7 @@ func google(h mime.Header, id string) bool {
 	}
 	by := readHop(h.Get("Received")).by
 	_, err := netip.ParseAddr(by) // "by 2002:a05:6504:1234:b0:2c3:: with SMTP"
-	return err == nil || Below(by, []string{"google.com"})
+	return err == nil || domain.Below(by, []string{"google.com"})
 }
 
 // results reads the Authentication-Results that our own server wrote: those

@@ -1,6 +1,10 @@
 package origin
 
-import "strings"
+import (
+	"strings"
+
+	"harvester/parse/domain"
+)
 
 // Daemon tells whether addr is one that only a mail system writes from. Whoever
 // has a mailbox at a domain can write in his own name, and so can't report the
@@ -54,17 +58,17 @@ func (t *Trust) May(author, recipientDomain, remote string) bool {
 	switch {
 	case t == nil || author == "" || recipientDomain == "":
 		return false
-	case Below(author, t.OwnDomains), Below(author, t.Relays):
+	case domain.Below(author, t.OwnDomains), domain.Below(author, t.Relays):
 		return true
 	case Organisation(author) == Organisation(recipientDomain):
 		return true
 	}
 	for _, o := range operators {
-		if Below(author, o.daemons) {
+		if domain.Below(author, o.daemons) {
 			// Many let their customers send on through hosts of their own, whose
 			// words the notice then repeats.
-			refused := Below(remote, o.hosts)
-			return refused || remote == "" && Below(recipientDomain, o.recipients)
+			refused := domain.Below(remote, o.hosts)
+			return refused || remote == "" && domain.Below(recipientDomain, o.recipients)
 		}
 	}
 	return false

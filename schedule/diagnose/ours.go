@@ -9,14 +9,12 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/net/publicsuffix"
 
+	"harvester/parse/domain"
 	"harvester/schedule/diagnose/resolve"
 )
 
-// below tells whether a name is a domain or stands under it.
-func below(name, domain string) bool {
-	name, domain = canonical(name), canonical(domain)
-	return domain != "" && (name == domain || strings.HasSuffix(name, "."+domain))
-}
+// below tells whether a name is a domain of ours or stands under one that is not exact.
+func below(name, own string) bool { return domain.Below(canonical(name), []string{canonical(own)}) }
 
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"harvester/parse/domain"
 )
 
 // domains maps to A-labels as a look-up would, but passes what DNS tolerates
@@ -87,16 +89,9 @@ func IsAddress(p string) bool {
 	return !strings.HasPrefix(key, "@") && Domain(key) != "" && !strings.ContainsAny(Domain(key), " *?<>")
 }
 
-// Own tells whether domain is one of ours or stands below one. Both are in
-// the form of DomainKey.
-func Own(domain string, own []string) bool {
-	for _, o := range own {
-		if domain == o || (len(domain) > len(o) && strings.HasSuffix(domain, o) && domain[len(domain)-len(o)-1] == '.') {
-			return o != ""
-		}
-	}
-	return false
-}
+// Own tells whether name is a domain of ours or stands below one that is not
+// exact. Both are in the form of DomainKey.
+func Own(name string, own []string) bool { return domain.Below(name, own) }
 
 // Protected says why the address behind key is never suppressed, "" when it
 // may be: our own addresses, those that mail systems write from (RFC 5321

@@ -71,11 +71,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := make([]string, len(c.OwnDomains))
-	for i, d := range c.OwnDomains {
-		own[i] = string(d)
-	}
-	opts := store.Options{Own: own, Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
+	opts := store.Options{Own: c.Own(), Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
 	if !o.ReadOnly {
 		// An operator's act needs no keys, and he may not be allowed to read them.
 		opts.ReturnPaths, opts.BATV, err = c.ReturnPaths(ctx)
@@ -160,12 +156,9 @@ func (s *Set) Close() error {
 
 // Parsing is how this configuration parses mail.
 func (s *Set) Parsing() *parse.Options {
-	o := &parse.Options{Rules: s.Rules, ReturnPaths: s.returnPaths, Trust: s.Config.Trust()}
+	o := &parse.Options{Rules: s.Rules, OwnDomains: s.Config.Own(), ReturnPaths: s.returnPaths, Trust: s.Config.Trust()}
 	if s.keys != nil {
 		o.Keys = s.keys.Keys
-	}
-	for _, d := range s.Config.OwnDomains {
-		o.OwnDomains = append(o.OwnDomains, string(d))
 	}
 	return o
 }

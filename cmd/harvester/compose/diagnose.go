@@ -14,6 +14,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/parse"
 	"harvester/parse/count"
+	"harvester/parse/domain"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
@@ -43,9 +44,9 @@ func Checker(c *config.Config, o resolve.Options, history func(name, typ string)
 		return nil, err
 	}
 	opts := diagnose.Options{Client: client, Own: c.DiagnoseDomains(), Selectors: c.Diagnose.Selectors, Lists: c.Diagnose.Lists, History: history}
-	for _, d := range c.OwnDomains { // what is not watched is ours all the same
-		if !slices.Contains(opts.Own, string(d)) {
-			opts.Own = append(opts.Own, string(d))
+	for _, d := range domain.Names(c.Own()) { // what is not watched is ours all the same
+		if !slices.Contains(opts.Own, d) {
+			opts.Own = append(opts.Own, d)
 		}
 	}
 	for _, r := range c.Diagnose.IPs {

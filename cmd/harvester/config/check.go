@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/domain"
 	"harvester/store/export"
 	"harvester/store/policy"
 	"harvester/store/report"
@@ -18,6 +19,11 @@ import (
 func (c *Config) check(d *decoder) {
 	if len(c.OwnDomains) == 0 && !failed(d, "own_domains") {
 		d.fail("own_domains", "no domain is listed", `write what you send as: own_domains = ["example.org"]`)
+	}
+	for i, o := range c.OwnDomains {
+		if domain.Name(string(o)) != string(o) && policy.Own(domain.Name(string(o)), slices.Delete(c.Own(), i, i+1)) {
+			d.fail(fmt.Sprintf("own_domains[%d]", i), domain.Name(string(o))+" is listed with what stands below it, too", `leave out the entry without "=" or above it, or this one`)
+		}
 	}
 	c.checkMailboxes(d)
 	c.checkStore(d)

@@ -29,7 +29,7 @@ var Example string
 type Config struct {
 	Hostname   string       `toml:"hostname"` // never empty after Load
 	Timezone   Zone         `toml:"timezone"`
-	OwnDomains []Domain     `toml:"own_domains,required"`
+	OwnDomains []OwnDomain  `toml:"own_domains,required"`
 	RulesDir   string       `toml:"rules_dir"`
 	Proof      policy.Proof `toml:"proof"` // the least that counts
 	Servers    Servers      `toml:"servers"`

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"harvester/parse/domain"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 )
@@ -62,12 +63,11 @@ func (r *Range) UnmarshalText(b []byte) error {
 
 // DiagnoseDomains are the domains of ours whose records are looked at.
 func (c *Config) DiagnoseDomains() []string {
-	list := c.Diagnose.Domains
-	if len(list) == 0 {
-		list = c.OwnDomains
+	if len(c.Diagnose.Domains) == 0 {
+		return domain.Names(c.Own())
 	}
-	out := make([]string, len(list))
-	for i, d := range list {
+	out := make([]string, len(c.Diagnose.Domains))
+	for i, d := range c.Diagnose.Domains {
 		out[i] = string(d)
 	}
 	return out

@@ -73,10 +73,7 @@ func (n *Network) UnmarshalText(b []byte) error {
 
 // Trust is what of a notice's header is believed.
 func (c *Config) Trust() *origin.Trust {
-	t := &origin.Trust{}
-	for _, d := range c.OwnDomains {
-		t.OwnDomains = append(t.OwnDomains, string(d))
-	}
+	t := &origin.Trust{OwnDomains: c.Own()}
 	for _, h := range c.Servers.Hosts {
 		t.Hosts = append(t.Hosts, string(h))
 	}
@@ -146,10 +143,7 @@ func (c *Config) checkProof(d *decoder) {
 			d.fail(fmt.Sprintf("servers.networks[%d]", i), fmt.Sprintf("%v is not ours alone", n.Prefix), "list the addresses of your own mail servers")
 		}
 	}
-	own := make([]string, len(c.OwnDomains))
-	for i, o := range c.OwnDomains {
-		own[i] = string(o)
-	}
+	own := c.Own()
 	for _, name := range slices.Sorted(maps.Keys(c.DKIM.Keys)) {
 		selector, domain, ok := strings.Cut(strings.ToLower(name), "._domainkey.")
 		switch at := join("dkim.keys", name); {

@@ -77,10 +77,7 @@ func resolve(ctx context.Context, secrets []Secret) ([][]byte, error) {
 
 func (c *Config) checkReturnPaths(d *decoder) {
 	patterns := map[string]string{}
-	own := make([]string, len(c.OwnDomains))
-	for i, o := range c.OwnDomains {
-		own[i] = string(o)
-	}
+	own := c.Own()
 	for _, name := range slices.Sorted(maps.Keys(c.VERP)) {
 		v, path := c.VERP[name], join("verp", name)
 		if v.Pattern == "" || failed(d, path+".") {

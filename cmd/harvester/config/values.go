@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"harvester/harvest"
+	"harvester/parse/domain"
 )
 
 // Zone is an IANA time zone; the zero Zone is the system's.
@@ -109,6 +110,32 @@ func (d *Domain) UnmarshalText(b []byte) error {
 	}
 	*d = Domain(ascii)
 	return nil
+}
+
+// OwnDomain is a Domain with what stands below it or, with "=" before it, that
+// domain alone.
+type OwnDomain string
+
+// UnmarshalText reads example.org and =example.org.
+func (d *OwnDomain) UnmarshalText(b []byte) error {
+	name, exact := strings.CutPrefix(string(b), domain.Exact)
+	var read Domain
+	if err := read.UnmarshalText([]byte(name)); err != nil {
+		return err
+	}
+	if *d = OwnDomain(read); exact {
+		*d = domain.Exact + *d
+	}
+	return nil
+}
+
+// Own are the domains of ours, as package domain reads them.
+func (c *Config) Own() []string {
+	out := make([]string, len(c.OwnDomains))
+	for i, d := range c.OwnDomains {
+		out[i] = string(d)
+	}
+	return out
 }
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
