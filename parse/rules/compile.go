@@ -254,6 +254,8 @@ func (c *compiler) lists() {
 		switch w.Name {
 		case "sender":
 			c.sender = bit
+		case "person":
+			c.person = bit
 		case "later":
 			c.late = bit
 		}

@@ -7,8 +7,12 @@ import "bytes"
 // The recipient's own clauses are not among them.
 func (c *scratch) ours() {
 	for _, l := range c.links[:min(len(c.links), mostClaims)] {
-		if l.address && onlySends(c.folded[l.start:l.end]) {
+		switch {
+		case !l.address:
+		case onlySends(c.folded[l.start:l.end]):
 			c.accuse(l.start, l.end)
+		case c.isSubject(l):
+			c.note(c.clauseAt(l.start), c.set.person, l.start, l.end)
 		}
 	}
 	for _, name := range c.query.Ours {
@@ -42,11 +46,22 @@ func (c *scratch) accuse(at, end int) {
 			return
 		}
 	}
-	if x.own == 0 {
-		x.first, x.last = at, end
+	c.note(i, c.set.sender, at, end)
+}
+
+// isSubject reports whether a clause says what the recipient's address is:
+// "<kate@example.com> is unknown" speaks of a person without the word.
+func (c *scratch) isSubject(l link) bool {
+	if to := c.query.Recipient; to != "" && !bytes.EqualFold(c.folded[l.start:l.end], []byte(to)) {
+		return false
 	}
-	x.own |= c.set.sender
-	x.first, x.last = min(x.first, at), max(x.last, end)
+	rest := bytes.TrimLeft(c.folded[l.end:], ">'")
+	for _, verb := range [...]string{" is ", " isn't ", " was ", " has been ", " does not ", " doesn't ", " no longer ", " not ", " ist ", " existiert ", " est ", " n'existe ", " no existe ", " non esiste ", " nao existe ", " не "} {
+		if bytes.HasPrefix(rest, []byte(verb)) {
+			return true
+		}
+	}
+	return false
 }
 
 // standsAlone reports whether no letter of a longer name touches f[from:to]; a

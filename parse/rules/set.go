@@ -40,11 +40,11 @@ type Set struct {
 	codes     map[code][]int
 	hosts     hosts
 
-	words                                        []Words
-	combinations                                 [][]combination // by their first list
-	excuse                                       excuse
-	covers, strong, maybe, carried, sender, late uint64 // bits of lists
-	pool                                         sync.Pool
+	words                                                []Words
+	combinations                                         [][]combination // by their first list
+	excuse                                               excuse
+	covers, strong, maybe, carried, sender, person, late uint64 // bits of lists
+	pool                                                 sync.Pool
 }
 
 // Load reads the rule files of dir (*.toml, in its root) and lays them over

@@ -72,7 +72,12 @@ func (c *scratch) hear(list uint32, start, end int) {
 	if c.set.covers&bit != 0 {
 		return
 	}
-	x := &c.clauses[c.clauseAt(start)]
+	c.note(c.clauseAt(start), bit, start, end)
+}
+
+// note gives a clause the bit of a list, for what stands from start to end.
+func (c *scratch) note(i int, bit uint64, start, end int) {
+	x := &c.clauses[i]
 	if x.own == 0 {
 		x.first, x.last = start, end
 	}

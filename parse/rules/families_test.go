@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"bufio"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"harvester/parse/bounce"
+)
+
+// family is a row of testdata/blind/families.tsv.
+type family struct {
+	name    string
+	reasons []string
+	text    string
+}
+
+func families(tb testing.TB) []family {
+	tb.Helper()
+	f, err := os.Open("../testdata/blind/families.tsv")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	var rows []family
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if strings.HasPrefix(s.Text(), "#") {
+			continue
+		}
+		row := strings.Split(s.Text(), "\t")
+		if len(row) != 3 {
+			tb.Fatalf("bad row %q", s.Text())
+		}
+		rows = append(rows, family{row[0], strings.Split(row[1], ","), strings.ReplaceAll(row[2], `\n`, "\n")})
+	}
+	return rows
+}
+
+// onlyDead reports whether every reason that is right makes the address dead.
+func (f *family) onlyDead() bool {
+	for _, name := range f.reasons {
+		var r bounce.Reason
+		if r.UnmarshalText([]byte(name)) != nil || !dead(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func dead(r bounce.Reason) bool { return r.Class(bounce.Failed) == bounce.ClassHard }
+
+// Replies in words that each family of receivers, gateways and programs uses:
+// no living address is called dead, no dead one is missed, and nearly all get
+// their reason.
+func TestFamilies(t *testing.T) {
+	total, right := 0, 0
+	for _, row := range families(t) {
+		a := Builtin().Classify(Query{Text: row.text})
+		total++
+		if slices.Contains(row.reasons, a.Reason.String()) {
+			right++
+			continue
+		}
+		t.Logf("%s: want %s, got %v by %q on %q: %s", row.name, row.reasons, a.Reason, a.Rule, a.Evidence, row.text)
+		if dead(a.Reason) {
+			t.Errorf("called dead: %s", row.text)
+		}
+		if row.onlyDead() {
+			t.Errorf("a dead address is missed: %s", row.text)
+		}
+	}
+	t.Logf("%d of %d", right, total)
+	if total < 590 || right*100 < total*98 {
+		t.Errorf("only %d of %d texts right", right, total)
+	}
+}
+
+// What wraps a reply changes nothing of what it says.
+func TestFamiliesInOtherDress(t *testing.T) {
+	dresses := []struct {
+		name string
+		wear func(string) string
+	}{
+		{"said by a host", func(s string) string {
+			return "host mx.example.net[192.0.2.25] said: " + strings.ReplaceAll(s, "\n", " ") + " (in reply to RCPT TO command)"
+		}},
+		{"folded", func(s string) string { return "smtp; " + fold(s, 40, "\n    ") }},
+		{"shouted", strings.ToUpper},
+		{"whispered", strings.ToLower},
+		{"on one line", func(s string) string { return strings.ReplaceAll(s, "\n", " ") }},
+		{"after a remark", func(s string) string { return "The remote mail server answered as follows: " + s }},
+		{"in Exim's words", func(s string) string {
+			return "SMTP error from remote mail server after RCPT TO:<li@example.net>: host mx.example.net [192.0.2.25]: " + s
+		}},
+		{"in quotation marks", func(s string) string { return "Remote Server returned '" + strings.ReplaceAll(s, "\n", " ") + "'" }},
+		{"twice", func(s string) string { return s + "\n" + s }},
+	}
+	total, same := 0, 0
+	for _, row := range families(t) {
+		if !slices.Contains(row.reasons, Builtin().Classify(Query{Text: row.text}).Reason.String()) {
+			continue
+		}
+		for _, d := range dresses {
+			text := d.wear(row.text)
+			a := Builtin().Classify(Query{Text: text})
+			total++
+			if slices.Contains(row.reasons, a.Reason.String()) {
+				same++
+				continue
+			}
+			t.Logf("%s: want %s, got %v by %q on %q: %q", d.name, row.reasons, a.Reason, a.Rule, a.Evidence, text)
+			if dead(a.Reason) {
+				t.Errorf("called dead, %s: %s", d.name, text)
+			}
+		}
+	}
+	t.Logf("%d of %d", same, total)
+	if same*1000 < total*995 {
+		t.Errorf("only %d of %d keep their reason", same, total)
+	}
+}
+
+// fold breaks a text at the first blank after each n bytes.
+func fold(text string, n int, with string) string {
+	var out strings.Builder
+	at := 0
+	for _, word := range strings.SplitAfter(text, " ") {
+		if at > n {
+			out.WriteString(with)
+			at = 0
+		}
+		out.WriteString(word)
+		at += len(word)
+	}
+	return out.String()
+}
