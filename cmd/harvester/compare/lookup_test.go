@@ -23,6 +23,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(leastEnv); spec != "" {
+		if err := runLeast(spec); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if address := os.Getenv(clientEnv); address != "" {
 		if err := ask(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -48,39 +55,50 @@ func overLookups(t *testing.T, older build, listed, requests int) func(*testing.
 		free.Close()
 		write(t, filepath.Join(dir, "token"), token)
 		file := configured(t, dir, inMaildir(emptyMaildir(t))+fmt.Sprintf("[web]\nlisten = %q\ntoken = \"file:token\"\n", address))
-		var errs bytes.Buffer
-		daemon := exec.CommandContext(t.Context(), "taskset", "-c", "0", b.program, "run", "--config", file)
-		daemon.Stderr = &errs
-		if err := daemon.Start(); err != nil {
-			t.Fatal(err)
+		f := figure{row: "/v1/lookup over keep-alive, both ends on one core", unit: "/s", more: true, asked: 2}
+		f.value = perSecond(t, address, listed, requests, nil, b.program, "run", "--config", file)
+		if b.name == thisTree {
+			f.least = perSecond(t, address, listed, requests, []string{leastEnv + "=serve\n" + address, "LISTED=" + strconv.Itoa(listed)}, os.Args[0])
 		}
-		defer func() {
-			daemon.Process.Signal(os.Interrupt)
-			daemon.Wait()
-		}()
-		for tries := 0; ; tries++ {
-			res, err := http.Get("http://" + address + "/livez")
-			if err == nil {
-				res.Body.Close()
-				break
-			}
-			if tries > 600 {
-				t.Fatalf("%s does not answer: %v\n%s", b.name, err, errs.String())
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		client := exec.CommandContext(t.Context(), "taskset", "-c", "0", os.Args[0])
-		client.Env = append(os.Environ(), clientEnv+"="+address, "REQUESTS="+strconv.Itoa(requests), "LISTED="+strconv.Itoa(listed))
-		out, err := client.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		perSecond, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []figure{{row: "/v1/lookup over keep-alive, both ends on one core", unit: "/s", value: perSecond, more: true, asked: 2}}
+		return []figure{f}
 	}
+}
+
+// perSecond starts a server, asks it, and ends it.
+func perSecond(t *testing.T, address string, listed, requests int, env []string, program string, args ...string) float64 {
+	t.Helper()
+	var errs bytes.Buffer
+	daemon := exec.CommandContext(t.Context(), "taskset", append([]string{"-c", "0", program}, args...)...)
+	daemon.Stderr, daemon.Env = &errs, append(os.Environ(), env...)
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		daemon.Process.Signal(os.Interrupt)
+		daemon.Wait()
+	}()
+	for tries := 0; ; tries++ {
+		res, err := http.Get("http://" + address + "/livez")
+		if err == nil {
+			res.Body.Close()
+			break
+		}
+		if tries > 600 {
+			t.Fatalf("%s does not answer: %v\n%s", program, err, errs.String())
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	client := exec.CommandContext(t.Context(), "taskset", "-c", "0", os.Args[0])
+	client.Env = append(os.Environ(), clientEnv+"="+address, "REQUESTS="+strconv.Itoa(requests), "LISTED="+strconv.Itoa(listed))
+	out, err := client.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // ask is the client: as lean as one can be, so that the daemon's share is seen.
