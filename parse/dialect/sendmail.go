@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"slices"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -68,14 +69,22 @@ func readSendmail(m *view.Mail) *Notice {
 			}
 			if rest, ok := strings.CutPrefix(t, "(expanded from: "); ok {
 				f.Mailed, _ = bareAddress(strings.TrimSuffix(rest, ")"))
+				if f.Address == "" && m.Report == nil { // a report says whom it means itself
+					f.Address = f.Mailed
+				}
 				continue
 			}
+		}
+		if isProgram(l) && len(n.Failures) < maxFailures { // whom it stands for comes in the next line, if at all
+			n.Failures = append(n.Failures, Failure{Action: act})
+			continue
 		}
 		t = strings.TrimPrefix(t, ">>> ") // QUIRK: Active!hunter
 		if a, _, end := findAddress(t); a != "" && len(n.Failures) < maxFailures && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
 			n.Failures = append(n.Failures, Failure{Address: a, Action: act})
 		}
 	}
+	n.Failures = slices.DeleteFunc(n.Failures, func(f Failure) bool { return f.Address == "" })
 	if transcript < 0 {
 		transcript = 0
 	}
@@ -101,6 +110,13 @@ func readSendmail(m *view.Mail) *Notice {
 		}
 	}
 	return n
+}
+
+// isProgram reports whether a line of a list names a program or file to which
+// an alias leads: "|/usr/bin/vacation kate", /var/mail/list.
+func isProgram(l string) bool {
+	l = strings.TrimPrefix(l, `"`)
+	return strings.HasPrefix(l, "|") || strings.HasPrefix(l, "/")
 }
 
 // unrooted takes the dot of the root off host names within a sentence, which
