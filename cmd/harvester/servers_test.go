@@ -40,7 +40,7 @@ func TestServers(t *testing.T) {
 	}
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "server\tversion\tprotocol\tkeep\tseen\tmove\tdelete")
+	fmt.Fprintln(w, "server\tversion\tprotocol\tkeep\tseen\tmove\tdelete\t400 parts")
 	for _, setup := range imaptest.Setups() {
 		t.Run(setup.Name, func(t *testing.T) {
 			probe := setup.Start(t)
@@ -59,6 +59,9 @@ func TestServers(t *testing.T) {
 						row = append(row, onServer(t, setup.Start(t), protocol, done, mails))
 					})
 				}
+				t.Run(protocol+" 400 parts", func(t *testing.T) {
+					row = append(row, manyParts(t, setup.Start(t), protocol))
+				})
 				fmt.Fprintln(w, strings.Join(row, "\t"))
 			}
 		})
@@ -110,6 +113,27 @@ func onServer(t *testing.T, s *imaptest.Server, protocol, done string, mails [][
 	}
 	t.Errorf("%d are left, want %d; %d moved, want %d; it was said before:\n%s", left, wantLeft, moved, wantMoved, told)
 	return "WRONG"
+}
+
+// manyParts reads a mail of 400 parts, which must come whole.
+func manyParts(t *testing.T, s *imaptest.Server, protocol string) string {
+	t.Helper()
+	mail := []byte("From: MAILER-DAEMON@mx.example.net\nSubject: many\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"b\"\n\n")
+	for i := range 400 {
+		mail = fmt.Appendf(mail, "--b\n\npart %d\n", i)
+	}
+	s.Deliver(append(mail, "--b--\n"...))
+	session, err := serverSource(s, protocol, "INBOX").Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(context.Background())
+	batch, err := session.Next(t.Context(), harvest.Cursor{Folder: "INBOX"})
+	if err != nil || len(batch.Messages) != 1 || !bytes.Contains(batch.Messages[0].Raw, []byte("part 399\r\n--b--")) {
+		t.Errorf("%d messages: %v", len(batch.Messages), err)
+		return "WRONG"
+	}
+	return "ok"
 }
 
 // harvesterAny runs a command whatever its status, and returns all it said.

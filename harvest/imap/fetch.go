@@ -197,6 +197,11 @@ func (s *session) again(ctx context.Context, f *selected, uid imap.UID) (harvest
 		message.Poison = cmpErr(err, errors.New("the server lists the message but delivers no body"))
 		return message, nil
 	}
+	if cut(b) {
+		if b, err = s.whole(ctx, f, uid, b); err != nil {
+			return message, err
+		}
+	}
 	s.fill(&message, b)
 	return message, nil
 }

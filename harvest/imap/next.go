@@ -146,7 +146,10 @@ func (s *session) fetchBatch(ctx context.Context, f *selected, asked []imap.UID)
 			break
 		}
 		m := harvest.Message{Locator: s.locator(f, uid)}
-		if b := got.bodies[uid]; suspicious(b) {
+		b := got.bodies[uid]
+		if !suspicious(b) && !cut(b) {
+			s.fill(&m, b)
+		} else {
 			if m, err = s.again(ctx, f, uid); err != nil {
 				s.note(ctx, f, []imap.UID{uid}, false, err)
 				if len(messages) > 0 {
@@ -154,8 +157,6 @@ func (s *session) fetchBatch(ctx context.Context, f *selected, asked []imap.UID)
 				}
 				return nil, err
 			}
-		} else {
-			s.fill(&m, b)
 		}
 		messages = append(messages, m)
 	}

@@ -27,6 +27,7 @@ type session struct {
 	harvest.Share
 	conn   *wire.Guard
 	client *imapclient.Client
+	alias  *alias
 
 	folder  *selected
 	slipped *slips
@@ -98,7 +99,7 @@ func (s *session) reconnect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.conn, s.client, s.arrived, s.slipped, s.folder, s.counted = fresh.conn, fresh.client, fresh.arrived, fresh.slipped, nil, 0
+	s.conn, s.client, s.alias, s.arrived, s.slipped, s.folder, s.counted = fresh.conn, fresh.client, fresh.alias, fresh.arrived, fresh.slipped, nil, 0
 	return nil
 }
 
@@ -122,10 +123,11 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 	slipped := newSlips()
 	g := wire.NewGuard(conn, min(wire.GreetingTimeout, s.Timeout))
 	g.Expect(true)
-	client := imapclient.New(g, &imapclient.Options{
+	renamed := &alias{Conn: g}
+	client := imapclient.New(renamed, &imapclient.Options{
 		UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: notice, Fetch: slipped.take},
 	})
-	se := &session{source: s, conn: g, client: client, arrived: arrived, slipped: slipped, tried: map[string]uidSet{}}
+	se := &session{source: s, conn: g, client: client, alias: renamed, arrived: arrived, slipped: slipped, tried: map[string]uidSet{}}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := client.WaitGreeting(); err != nil {
