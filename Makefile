@@ -59,9 +59,9 @@ compare: ## this tree against commit BASE, in the same minute; FULL=1 for a mill
 cuts: ## break more than 1,000 connections to Dovecot at random bytes
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CUTS=1400 $(GO) test -count 1 -run '^TestRandomCuts$$' -timeout 60m -v ./harvest/imap
 
-servers: ## every mail server that Debian has, unpacked and started by hand, with each disposition; needs root
+servers: ## every mail server that Debian has, unpacked and started by hand, with each disposition and fault; needs root
 	dir=$$(mktemp -d) && chmod 755 $$dir && trap "rm -rf $$dir" EXIT && .ci/servers $$dir && \
-	  HARVESTER_SERVERS=$$dir HARVESTER_MAILS=300 HARVESTER_REQUIRE_DOVECOT=1 $(GO) test -count 1 -run '^TestServers$$' -timeout 60m -v ./cmd/harvester
+	  HARVESTER_SERVERS=$$dir HARVESTER_MAILS=300 HARVESTER_REQUIRE_DOVECOT=1 $(GO) test -count 1 -run '^TestServers(Faults)?$$' -timeout 60m -v ./cmd/harvester
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

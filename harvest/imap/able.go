@@ -82,14 +82,24 @@ func (s *session) rightsOf(ctx context.Context, folder string) string {
 	return rights
 }
 
-// missingRights are those of need that have doesn't hold. The old right d stands
-// for t, e and x (RFC 4314 §2.1.1).
+// missingRights are those of need that have doesn't hold. Where none of its new
+// parts is named, the old right d stands for t, e and x, and c for k and x (RFC
+// 4314 §2.1.1).
+//
+// QUIRK: Dovecot 2.3.19 and Cyrus 3.6.1 add the d to a user's rights when he has
+// t and not e: beside a t it says nothing of e.
 func missingRights(have, need string) (missing string) {
 	if have == "" {
 		return ""
 	}
+	if strings.ContainsRune(have, 'd') && !strings.ContainsAny(have, "te") {
+		have += "te"
+	}
+	if strings.ContainsRune(have, 'c') && !strings.ContainsAny(have, "kx") {
+		have += "k"
+	}
 	for _, r := range need {
-		if !strings.ContainsRune(have, r) && !(strings.ContainsRune("te", r) && strings.ContainsRune(have, 'd')) {
+		if !strings.ContainsRune(have, r) {
 			missing += string(r)
 		}
 	}
@@ -101,8 +111,14 @@ func (s *session) denied(f *selected, j job, why string) error {
 		Hint: "give the user of this mailbox the rights l, r, s, t, e there, or choose another disposition, such as keep"}
 }
 
+// notWritable says that a folder is open for reading only: because it is wanted so,
+// or by the server.
 func (s *session) notWritable(folder string) error {
-	return &harvest.Fault{Mailbox: s.Name, Step: "changing folder " + folder, Kind: harvest.ErrFolder,
+	kind := harvest.ErrDenied
+	if s.ReadOnly {
+		kind = harvest.ErrFolder
+	}
+	return &harvest.Fault{Mailbox: s.Name, Step: "changing folder " + folder, Kind: kind,
 		Err: errReadOnly, Hint: `done = "keep", or give this user the right to write there`}
 }
 

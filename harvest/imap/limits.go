@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -14,6 +15,11 @@ import (
 // Limits asks for capabilities, flags, rights and names; it tries nothing.
 func (s *session) Limits(ctx context.Context, want []harvest.Settlement) (words []string, err error) {
 	var errs []error
+	note := func(err error) {
+		if err != nil && !slices.ContainsFunc(errs, func(other error) bool { return other.Error() == err.Error() }) {
+			errs = append(errs, err)
+		}
+	}
 	for _, w := range want {
 		if w.Disposition == harvest.Keep {
 			continue
@@ -28,8 +34,11 @@ func (s *session) Limits(ctx context.Context, want []harvest.Settlement) (words 
 		if err == nil && w.Disposition == harvest.Move {
 			err = s.reachable(ctx, w.Target)
 		}
-		if err != nil && !slices.ContainsFunc(errs, func(other error) bool { return other.Error() == err.Error() }) {
-			errs = append(errs, err)
+		note(err)
+	}
+	for _, w := range want { // last: go-imap hangs up at a quota that it can't read
+		if w.Disposition == harvest.Move {
+			note(s.room(ctx, w.Target))
 		}
 	}
 	return words, errors.Join(errs...)
@@ -64,5 +73,28 @@ func (s *session) reachable(ctx context.Context, target string) error {
 		fault.Err, fault.Hint = errors.New("the server can't have a folder of this name"), fmt.Sprintf("name it %q: %s", name, why)
 		return fault
 	}
+	if parent := s.parent(ctx, target); parent != "" {
+		if missing := missingRights(s.rightsOf(ctx, parent), "k"); missing != "" {
+			fault.Kind, fault.Err = harvest.ErrDenied, fmt.Errorf("it is missing, and this user may make no folder in %s", parent)
+			fault.Hint = "make it by hand with the right i for this user, or give the right k in " + parent
+			return fault
+		}
+	}
 	return nil
+}
+
+// parent is the folder that a missing one would be made in, "" where there is
+// none.
+func (s *session) parent(ctx context.Context, target string) string {
+	_, separator, ok := s.personal(ctx)
+	for ok && separator != 0 {
+		at := strings.LastIndex(target, string(separator))
+		if at <= 0 {
+			break
+		}
+		if target = target[:at]; s.exists(ctx, target) {
+			return target
+		}
+	}
+	return ""
 }

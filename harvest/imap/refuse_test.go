@@ -59,6 +59,8 @@ func TestRightsAreAskedForBefore(t *testing.T) {
 		{"lrst", `\Seen \Deleted`, harvest.Delete, false},
 		{"lrst", `\Seen \Deleted`, harvest.Move, false},
 		{"lrsd", `\Seen \Deleted`, harvest.Delete, true},
+		{"lrstd", `\Seen \Deleted`, harvest.Delete, false}, // so Dovecot and Cyrus say lrst
+		{"lrstd", `\Seen \Deleted`, harvest.Move, false},
 		{"lrte", `\Deleted`, harvest.Move, true},
 		{"lrte", `\Deleted`, harvest.Seen, false},
 		{"", `\Deleted`, harvest.Seen, false},

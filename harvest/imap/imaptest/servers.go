@@ -37,52 +37,72 @@ func Setups() []Setup {
 func dovecotAs(t testing.TB, location, extra string) *Server {
 	d := Start(t, Options{Extra: "mail_location = " + location + "\n" + extra})
 	s := &Server{Name: "Dovecot", Version: d.version(), IMAP: d.IMAP, POP3: d.POP3, Username: Username, Target: "Done"}
-	s.Deliver = func(messages ...[]byte) { appendTo(t, d.IMAP, true, messages...) } // into any layout
+	s.Deliver = func(messages ...[]byte) { appendTo(t, d.IMAP, "INBOX", messages...) } // into any layout
 	if extra != "" {
 		s.Target, s.Wrong = "INBOX.Done", "Done"
 	}
 	return s
 }
 
-// appendTo puts messages into the INBOX by IMAP.
-func appendTo(t testing.TB, addr string, login bool, messages ...[]byte) {
+// dialog is a signed-in connection of the test.
+type dialog struct {
+	net.Conn
+	t     testing.TB
+	lines *bufio.Reader
+}
+
+func dialled(t testing.TB, addr, user string) *dialog {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	lines := bufio.NewReader(conn)
-	answer := func(want string) {
-		t.Helper()
-		for {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.HasPrefix(line, want) {
-				return
-			}
-			if !strings.HasPrefix(line, "* ") {
-				t.Fatalf("%q, want %q", line, want)
-			}
+	d := &dialog{conn, t, bufio.NewReader(conn)}
+	d.answer("* ")
+	d.command("LOGIN " + user + " " + Password)
+	return d
+}
+
+// answer reads on to a line that begins so, and returns the untagged ones before.
+func (d *dialog) answer(want string) (untagged string) {
+	d.t.Helper()
+	for {
+		line, err := d.lines.ReadString('\n')
+		if err != nil {
+			d.t.Fatal(err)
 		}
+		if strings.HasPrefix(line, want) {
+			return untagged
+		}
+		if !strings.HasPrefix(line, "* ") {
+			d.t.Fatalf("%q, want %q", line, want)
+		}
+		untagged += line
 	}
-	answer("* ")
-	if login {
-		fmt.Fprintf(conn, "a LOGIN %s %s\r\n", Username, Password)
-		answer("a OK")
-	}
+}
+
+func (d *dialog) command(text string) (untagged string) {
+	d.t.Helper()
+	fmt.Fprintf(d, "a %s\r\n", text)
+	return d.answer("a OK")
+}
+
+// appendTo puts messages into a folder by IMAP.
+func appendTo(t testing.TB, addr, folder string, messages ...[]byte) {
+	t.Helper()
+	d := dialled(t, addr, Username)
+	defer d.Close()
 	for _, raw := range messages {
 		raw = []byte(strings.ReplaceAll(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n", "\r\n"))
-		fmt.Fprintf(conn, "b APPEND INBOX {%d}\r\n", len(raw))
-		answer("+ ")
-		_, _ = conn.Write(append(raw, "\r\n"...)) // a failure shows in the answer
-		answer("b OK")
+		fmt.Fprintf(d, "b APPEND %s {%d}\r\n", folder, len(raw))
+		d.answer("+ ")
+		_, _ = d.Write(append(raw, "\r\n"...)) // a failure shows in the answer
+		d.answer("b OK")
 	}
-	fmt.Fprint(conn, "c LOGOUT\r\n")
-	answer("c OK")
+	d.command("LOGOUT")
 }
+
+const cyrusAdmin = "cyrus"
 
 // cyrus runs Cyrus with all its files in a temporary folder.
 func cyrus(t testing.TB) *Server {
@@ -131,10 +151,12 @@ EVENTS {
 }
 `, bin, conf, port(ports[0]), port(ports[1])), 0o644)
 	env := libraries(t, root)
-	password := exec.CommandContext(t.Context(), filepath.Join(root, "usr/sbin/saslpasswd2"), "-p", "-c", "-f", filepath.Join(dir, "sasldb"), "-u", "localhost", Username)
-	password.Env, password.Stdin = env, strings.NewReader(Password)
-	if out, err := password.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	for _, user := range []string{Username, cyrusAdmin} {
+		password := exec.CommandContext(t.Context(), filepath.Join(root, "usr/sbin/saslpasswd2"), "-p", "-c", "-f", filepath.Join(dir, "sasldb"), "-u", "localhost", user)
+		password.Env, password.Stdin = env, strings.NewReader(Password)
+		if out, err := password.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
 	}
 	if out, err := exec.CommandContext(t.Context(), "chown", "-R", "nobody:nogroup", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -160,7 +182,7 @@ EVENTS {
 	until(t, "Cyrus", func() bool { return greets(ports[0]) })
 	return &Server{
 		Name: "Cyrus", Version: version(t, root, "cyrus-imapd"), IMAP: ports[0], POP3: ports[1], Username: Username, Target: "INBOX.Done", Wrong: "Done",
-		Deliver: func(messages ...[]byte) { appendTo(t, ports[0], true, messages...) },
+		Deliver: func(messages ...[]byte) { appendTo(t, ports[0], "INBOX", messages...) },
 	}
 }
 
