@@ -38,13 +38,13 @@ type stepView struct {
 }
 
 func (e *explainer) eventView(x *query.ExplainedEvent) eventView {
-	v := eventView{ExplainedEvent: x, Marked: x.Marked(">>", "<<"), Precedence: []stepView{}, ReadBy: e.set.Rules.Version(), ReadNow: x.Reason.String()}
+	v := eventView{ExplainedEvent: x, Marked: x.Marked(">>", "<<"), Precedence: []stepView{}, ReadBy: e.set.RulesVersion(), ReadNow: x.Reason.String()}
 	if !readable(x.Diagnostic, x.Confidence, x.Reason) || x.Action != bounce.Failed && x.Action != bounce.Delayed {
 		return v
 	}
 	q := rules.Query{Text: x.Diagnostic, RemoteMTA: x.RemoteMTA, ReportingMTA: x.ReportingMTA, Status: x.Status, Action: x.Action}
-	v.ReadNow = e.set.Rules.Classify(q).Reason.String()
-	for _, s := range e.set.Rules.Why(q) {
+	v.ReadNow = e.set.Rules().Classify(q).Reason.String()
+	for _, s := range e.set.Rules().Why(q) {
 		v.Precedence = append(v.Precedence, stepView(s))
 	}
 	return v

@@ -202,7 +202,7 @@ func (a *app) printExport(ctx context.Context, set *compose.Set, name string) er
 		return err
 	}
 	defer os.RemoveAll(dir)
-	to := export.Target{Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.Rules.Version(), Now: time.Now()}
+	to := export.Target{Name: profile.Name, Path: filepath.Join(dir, "list"), Profile: profile, Rules: set.RulesVersion(), Now: time.Now()}
 	res, err := export.Write(ctx, set.DB.List.Suppressions(ctx, to.Reading()), to)
 	if err != nil {
 		return err

@@ -24,14 +24,14 @@ the guard still stops the exports when the list changes too much.`,
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			work := func(set *compose.Set) error {
-				s := judge.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules)}
+				s := judge.Scenario{Policy: set.Config.Table, Meaning: meaning(set.Rules())}
 				d, err := set.DB.Judge.Replay(cmd.Context(), s)
 				if err != nil {
 					return err
 				}
 				v := replayed{Difference: d}
 				if apply {
-					applied, err := set.DB.Judge.Apply(cmd.Context(), s, job.Reclassify, fmt.Sprintf("the active rules (pack %s), by %s", set.Rules.Version(), author()))
+					applied, err := set.DB.Judge.Apply(cmd.Context(), s, job.Reclassify, fmt.Sprintf("the active rules (pack %s), by %s", set.RulesVersion(), author()))
 					if err != nil {
 						return err
 					}

@@ -47,7 +47,7 @@ many stored replies it stands in, and with what it clashes. "accept" writes it.`
 				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
 				for i := range list {
 					if !asJSON {
-						p.cluster(&list[i], set.Rules, a.colours(a.Out))
+						p.cluster(&list[i], set.Rules(), a.colours(a.Out))
 					} else if err := enc.Encode(list[i]); err != nil {
 						return err
 					}

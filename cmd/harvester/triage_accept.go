@@ -144,7 +144,7 @@ type accepted struct {
 // replies, and writes it when nothing speaks against it.
 func (n *newRule) accept(cmd *cobra.Command, set *compose.Set, file string) (accepted, error) {
 	out := accepted{Rule: n.ID, File: file}
-	for _, r := range set.Rules.Rules() {
+	for _, r := range set.Rules().Rules() {
 		if r.ID == n.ID {
 			return out, fail(exitUsage, fmt.Errorf("there is a rule %q already, in %s", n.ID, r.File), "--id gives it another name")
 		}

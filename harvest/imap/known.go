@@ -173,11 +173,11 @@ func hash(b []byte) string {
 }
 
 // mailboxID matches the response code of RFC 8474 §4.1, which go-imap passes over.
-var mailboxID = regexp.MustCompile(`(?i)\[MAILBOXID \(([A-Za-z0-9_-]{1,255})\)\]`)
+var mailboxID = regexp.MustCompile(`(?i)\[MAILBOXID \(([A-Za-z0-9_-]+)\)\]`)
 
 // heardID is the folder's own identity, as the answer to SELECT told it, or "".
 func (s *session) heardID() string {
-	if m := mailboxID.FindAllStringSubmatch(s.conn.Heard(), -1); m != nil {
+	if m := mailboxID.FindAllStringSubmatch(s.conn.Heard(), -1); m != nil && len(m[len(m)-1][1]) <= 255 {
 		return m[len(m)-1][1]
 	}
 	return ""

@@ -211,3 +211,10 @@ func FuzzClassify(f *testing.F) {
 		}
 	})
 }
+
+// The version is told without reading a rule.
+func TestBuiltinVersion(t *testing.T) {
+	if got, want := BuiltinVersion(), Builtin().Version(); got != want {
+		t.Errorf("%s, and compiled %s", got, want)
+	}
+}

@@ -25,6 +25,15 @@ var Builtin = sync.OnceValue(func() *Set {
 	return s
 })
 
+// BuiltinVersion is Builtin().Version(), without reading the rules.
+var BuiltinVersion = sync.OnceValue(func() string {
+	s := &Set{}
+	if _, err := s.read(nil, builtin); err != nil {
+		panic(fmt.Sprintf("built-in rules: %v", err)) // as above
+	}
+	return s.version
+})
+
 // Set is a compiled rule pack. It is immutable and safe for concurrent use.
 type Set struct {
 	rules   []Rule // in order of id
@@ -51,16 +60,13 @@ type Set struct {
 // base: a rule with the id of one in base replaces it. The error holds every
 // fault of all files as Problems; base may be nil.
 func Load(base *Set, dir fs.FS) (*Set, error) {
-	names, err := fs.Glob(dir, "*.toml")
-	if err != nil {
-		return nil, fmt.Errorf("listing rule files: %w", err)
-	}
-	slices.Sort(names)
 	s := &Set{}
-	sum := sha256.New()
+	files, err := s.read(base, dir)
+	if err != nil {
+		return nil, err
+	}
 	if base != nil {
 		s.rules, s.heads, s.words = slices.Clone(base.rules), slices.Clone(base.heads), slices.Clone(base.words)
-		fmt.Fprintln(sum, base.version)
 	}
 	var problems Problems
 	known := map[string]int{}
@@ -68,13 +74,8 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 		known[s.rules[i].ID] = i
 	}
 	fresh := map[string]string{}
-	for _, name := range names {
-		data, err := fs.ReadFile(dir, name)
-		if err != nil {
-			return nil, fmt.Errorf("reading rule file %s: %w", name, err)
-		}
-		fmt.Fprintf(sum, "%s %d\n%s", name, len(data), data)
-		head, rules, faults := decode(name, data)
+	for _, f := range files {
+		head, rules, faults := decode(f.name, f.data)
 		problems = append(problems, faults...)
 		s.heads = append(s.heads, head)
 		problems = append(problems, s.addWords(head.words)...)
@@ -99,9 +100,37 @@ func Load(base *Set, dir fs.FS) (*Set, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	s.version = hex.EncodeToString(sum.Sum(nil))[:12]
 	s.compile()
 	return s, nil
+}
+
+type ruleFile struct {
+	name string
+	data []byte
+}
+
+// read reads the rule files of a folder, and sets the version that they and
+// those below them give.
+func (s *Set) read(base *Set, dir fs.FS) (files []ruleFile, err error) {
+	names, err := fs.Glob(dir, "*.toml")
+	if err != nil {
+		return nil, fmt.Errorf("listing rule files: %w", err)
+	}
+	slices.Sort(names)
+	sum := sha256.New()
+	if base != nil {
+		fmt.Fprintln(sum, base.version)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading rule file %s: %w", name, err)
+		}
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(data), data)
+		files = append(files, ruleFile{name, data})
+	}
+	s.version = hex.EncodeToString(sum.Sum(nil))[:12]
+	return files, nil
 }
 
 // Version is a short hash of the rules' content.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"harvester/parse/mime"
@@ -11,11 +12,13 @@ import (
 
 // anything finds what may name somebody, in one pass: at one place the wider
 // wins.
-var anything = regexp.MustCompile(`(?i)(\bhttps?://[^\s<>"']+)` +
-	`|((?:"[^"\s]{1,64}"|[^\s<>()\[\]:;,"'=]{1,64})@[\pL\pN](?:[\pL\pN.-]*[\pL\pN])?)` +
-	`|(\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f:]{0,5}\b)` +
-	`|((?:[\pL\pN_][\pL\pN_-]{0,62}\.)+(?:xn--[a-z0-9-]+|\pL{2,24}))` +
-	`|(\b[a-z0-9_+/-]*(?:\d[a-z_+/-]+\d|[a-z]\d[a-z]|\d{5,})[a-z0-9_+/=-]*)`)
+var anything = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(\bhttps?://[^\s<>"']+)` +
+		`|((?:"[^"\s]{1,64}"|[^\s<>()\[\]:;,"'=]{1,64})@[\pL\pN](?:[\pL\pN.-]*[\pL\pN])?)` +
+		`|(\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f:]{0,5}\b)` +
+		`|((?:[\pL\pN_][\pL\pN_-]{0,62}\.)+(?:xn--[a-z0-9-]+|\pL{2,24}))` +
+		`|(\b[a-z0-9_+/-]*(?:\d[a-z_+/-]+\d|[a-z]\d[a-z]|\d{5,})[a-z0-9_+/=-]*)`)
+})
 
 // names keeps who is who within one mail, so that the sample still tells that
 // the recipient of the notice is that of the enclosed mail.
@@ -40,7 +43,7 @@ func (n *names) text(s string) string {
 	}
 	var b strings.Builder
 	for {
-		m := anything.FindStringSubmatchIndex(s)
+		m := anything().FindStringSubmatchIndex(s)
 		if m == nil {
 			b.WriteString(n.person(s))
 			return b.String()

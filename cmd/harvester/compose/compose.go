@@ -34,9 +34,9 @@ type Options struct {
 type Set struct {
 	Config *config.Config
 	DB     *store.DB
-	Rules  *rules.Set
 	Log    *slog.Logger
 
+	rules       *rules.Set                         // nil: the built-in ones, which are compiled when they are asked for
 	tokens      map[config.Name]*auth.CachedTokens // what is open on a mailbox shares them
 	returnPaths []*envelope.VERP
 	keys        *keyring.Ring // nil where nothing is judged
@@ -67,9 +67,12 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	set, err := Rules(c.RulesDir)
-	if err != nil {
-		return nil, err
+	var set *rules.Set
+	var err error
+	if c.RulesDir != "" { // what is wrong with them is said now
+		if set, err = Rules(c.RulesDir); err != nil {
+			return nil, err
+		}
 	}
 	opts := store.Options{Own: c.Own(), Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
 	if !o.ReadOnly {
@@ -92,7 +95,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
 		}
 	}
-	s := &Set{Config: c, DB: db, Rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
+	s := &Set{Config: c, DB: db, rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
 	if o.Owner != "" {
 		if err := s.healSmall(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
@@ -111,6 +114,22 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 		s.tokens[m.Name] = Tokens(c, m)
 	}
 	return s, nil
+}
+
+// Rules are the active rules.
+func (s *Set) Rules() *rules.Set {
+	if s.rules != nil {
+		return s.rules
+	}
+	return rules.Builtin()
+}
+
+// RulesVersion is that of the active rules. Asking compiles none.
+func (s *Set) RulesVersion() string {
+	if s.rules != nil {
+		return s.rules.Version()
+	}
+	return rules.BuiltinVersion()
 }
 
 // Rules is the built-in rule pack with the rules of a folder laid over it.
@@ -156,7 +175,7 @@ func (s *Set) Close() error {
 
 // Parsing is how this configuration parses mail.
 func (s *Set) Parsing() *parse.Options {
-	o := &parse.Options{Rules: s.Rules, OwnDomains: s.Config.Own(), ReturnPaths: s.returnPaths, Trust: s.Config.Trust()}
+	o := &parse.Options{Rules: s.Rules(), OwnDomains: s.Config.Own(), ReturnPaths: s.returnPaths, Trust: s.Config.Trust()}
 	if s.keys != nil {
 		o.Keys = s.keys.Keys
 	}

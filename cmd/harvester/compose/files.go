@@ -101,7 +101,7 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 	f := s.filter(e)
 	f.Digests = export.DigestsOf(string(e.Name), &profile)
 	return export.Target{
-		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.Rules.Version(), Now: time.Now(),
+		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.RulesVersion(), Now: time.Now(),
 		Filter: f, Unread: unread,
 	}, nil
 }

@@ -108,7 +108,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 	d.set, d.cancel, d.ended = set, cancel, make(chan error, 1)
 	d.runner.Store(r)
 	go func() { d.ended <- r.Run(running) }()
-	d.Log.Info("started", slog.Int("mailboxes", len(c.Mailboxes)), slog.Int("exports", len(c.Exports)), slog.String("rules", set.Rules.Version()))
+	d.Log.Info("started", slog.Int("mailboxes", len(c.Mailboxes)), slog.Int("exports", len(c.Exports)), slog.String("rules", set.RulesVersion()))
 	return nil
 }
 

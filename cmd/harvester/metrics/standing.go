@@ -92,8 +92,8 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 	for mailbox, at := range s.set.TokenExpiries() {
 		tell(nil, tokenExpiry, float64(at.UnixMilli())/1000, mailbox)
 	}
-	own := s.set.Rules.Own()
-	tell(nil, rules, float64(len(s.set.Rules.Rules())-own), "builtin")
+	own := s.set.Rules().Own()
+	tell(nil, rules, float64(len(s.set.Rules().Rules())-own), "builtin")
 	tell(nil, rules, float64(own), "rules_dir")
 	tell(nil, unreadable, float64(failed))
 }

@@ -165,7 +165,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer os.RemoveAll(dir)
-	to := export.Target{Name: profile.Name, Path: filepath.Join(dir, "suppressions"+extension(&profile)), Profile: profile, Rules: s.Set.Rules.Version(), Now: time.Now()}
+	to := export.Target{Name: profile.Name, Path: filepath.Join(dir, "suppressions"+extension(&profile)), Profile: profile, Rules: s.Set.RulesVersion(), Now: time.Now()}
 	to.Filter = reading
 	to.Filter.Held, to.Filter.State = false, policy.Clear // no file carries what is held
 	res, err := export.Write(r.Context(), s.Set.DB.List.Suppressions(r.Context(), to.Reading()), to)
