@@ -29,6 +29,12 @@ func on(n int, r bounce.Reason, change ...func(*Event)) Event {
 func byCode(e *Event)   { e.Confidence = bounce.ByStatus }
 func unproven(e *Event) { e.Proof = ProofNone }
 
+// unread leaves a clause of the reply over that nothing understood.
+func unread(e *Event) { e.Unread = true }
+
+// atEdge is Microsoft's directory-based blocking.
+func atEdge(e *Event) { e.Rule = "microsoft.directory-edge" }
+
 func delivered(n int) Event {
 	return on(n, bounce.Unclassified, func(e *Event) { e.Kind, e.Action, e.Proof = bounce.KindDelivered, bounce.Delivered, ProofAuthentic })
 }
@@ -60,6 +66,12 @@ func TestDefaultTable(t *testing.T) {
 		{"code, then text on one day", []Event{on(0, bounce.UserUnknown, byCode), on(0, bounce.UserUnknown, func(e *Event) {
 			e.Hash, e.Message, e.At = "other", "<other>", e.At.Add(time.Hour)
 		})}, 1, "user_unknown", 730},
+		{"unknown, a clause unread, needs two", []Event{on(0, bounce.UserUnknown, unread)}, 1, "", 0},
+		{"unknown, a clause unread, twice", []Event{on(0, bounce.UserUnknown, unread), on(7, bounce.UserUnknown, unread)}, 8, "user_unknown.code", 372},
+		{"a clause unread, then all is read", []Event{on(0, bounce.UserUnknown, unread), on(30, bounce.UserUnknown)}, 31, "user_unknown", 760},
+		{"access denied at a directory's edge", []Event{on(0, bounce.UserUnknown, atEdge)}, 1, "", 0},
+		{"access denied at the edge twice", []Event{on(0, bounce.UserUnknown, atEdge), on(13, bounce.UserUnknown, atEdge)}, 14, "user_unknown.edge", 378},
+		{"access denied at the edge, too far apart", []Event{on(0, bounce.UserUnknown, atEdge), on(15, bounce.UserUnknown, atEdge)}, 16, "", 0},
 		{"invalid", []Event{on(0, bounce.AddressInvalid)}, 1, "address_invalid", 730},
 		{"moved", []Event{on(0, bounce.UserMoved)}, 1, "user_moved", 730},
 		{"domain once", []Event{on(0, bounce.DomainUnknown)}, 1, "", 0},
