@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices licences proof-figures
+.PHONY: checkers servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices licences proof-figures
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -91,3 +91,6 @@ goldens: ## write the golden files anew; read the diff before you commit it
 
 proof-figures: ## how much of our own signed mail verifies when it comes back, and the mutations
 	HARVESTER_FIGURES=1 $(GO) test -count=1 -v -run 'TestReturnedMails|TestMutations' ./parse/dkim | grep verify\\\|changed
+
+checkers: ## what other SPF, DKIM and DMARC checkers find in the zones of diagnose's tests, into docs/checkers.md; needs root and the network
+	schedule/diagnose/checkers/compare.sh

@@ -49,7 +49,10 @@ func Start(t testing.TB, zones, faults string) *Server {
 }
 
 // New is Start for those who close the server themselves.
-func New(zones, faults string) (*Server, error) {
+func New(zones, faults string) (*Server, error) { return On("127.0.0.1:0", zones, faults) }
+
+// On is New at an address of the caller's choice.
+func On(addr, zones, faults string) (*Server, error) {
 	s := &Server{}
 	p := dns.NewZoneParser(strings.NewReader(zones), ".", "zones")
 	p.SetDefaultTTL(3600)
@@ -80,7 +83,7 @@ func New(zones, faults string) (*Server, error) {
 		}
 		s.faults = append(s.faults, f)
 	}
-	conn, l, err := listen()
+	conn, l, err := listen(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +112,9 @@ func (s *Server) Close() {
 }
 
 // listen opens one port for both: a free one of UDP may be taken by TCP.
-func listen() (net.PacketConn, net.Listener, error) {
+func listen(addr string) (net.PacketConn, net.Listener, error) {
 	for try := 0; ; try++ {
-		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		conn, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			return nil, nil, err
 		}
