@@ -65,7 +65,7 @@ func statusOf(err error) int {
 		return exitConfig
 	case is(export.ErrForeign):
 		return exitCantCreate
-	case is(engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
+	case is(engine.ErrOlder, engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
 		return exitTempFail
 	case is(engine.ErrURL, engine.ErrTooOld, engine.ErrEncoding, engine.ErrNotOurs, engine.ErrStandby, engine.ErrNoDatabase):
 		return exitConfig

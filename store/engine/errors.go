@@ -20,6 +20,9 @@ import (
 var (
 	// ErrNewer says that a newer program wrote the database.
 	ErrNewer = errors.New("the database was written by a newer harvester: upgrade this one")
+	// ErrOlder says that an older program wrote the database, and that it was
+	// opened to read only.
+	ErrOlder = errors.New("the database was written by an older harvester: start the daemon or run \"harvester once\", it brings the schema up to date")
 	// ErrInUse says that another daemon holds the lease.
 	ErrInUse = errors.New("another harvester works on this database")
 	// ErrNotDatabase says that the file is something else.

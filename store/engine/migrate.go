@@ -31,7 +31,7 @@ func known(v int) error {
 	case v > want:
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, v, want)
 	case v < want:
-		return fmt.Errorf("schema %d is older than this program's %d: start the daemon or run \"harvester once\", it brings the schema up to date", v, want)
+		return fmt.Errorf("%w: schema %d, this program knows %d", ErrOlder, v, want)
 	}
 	return nil
 }
