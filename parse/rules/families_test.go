@@ -136,3 +136,48 @@ func fold(text string, n int, with string) string {
 	}
 	return out.String()
 }
+
+// Whoever stands first: a reply of a family that accuses the sender or the mail
+// keeps an address alive that a reply of another calls dead.
+func TestFamiliesAccuseInAnyOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every pair of families")
+	}
+	var guilty, accusers []family
+	for _, row := range families(t) {
+		a := Builtin().Classify(Query{Text: uncoded(row.text)})
+		switch f := a.Reason.Fault(); {
+		case strings.ContainsAny(row.text, "\n>"): // a reply of several lines, or one that quotes another
+		case row.onlyDead():
+			if a.Certainty < 1 && !strings.Contains(row.text, "SPF was fine") { // a vendor's token needs no words
+				guilty = append(guilty, row)
+			}
+		case slices.Contains(row.reasons, "policy_rejected"), a.Reason == bounce.ProtocolError: // "rejected" by itself accuses nobody, a malformed address is both
+		case f == bounce.FaultSender || f == bounce.FaultMessage:
+			accusers = append(accusers, row)
+		}
+	}
+	total := 0
+	for i, g := range guilty {
+		for j, a := range accusers {
+			if (i+j)%7 != 0 { // one pair of seven meets each row of both many times
+				continue
+			}
+			for _, text := range [2]string{g.text + "; " + uncoded(a.text), a.text + "; " + uncoded(g.text)} {
+				total++
+				if got := Builtin().Classify(Query{Text: text}); dead(got.Reason) {
+					t.Errorf("called dead by %q: %s", got.Rule, text)
+				}
+			}
+		}
+	}
+	t.Logf("%d pairs", total)
+}
+
+// uncoded takes the codes off a reply.
+func uncoded(text string) string {
+	for text != "" && (isDigit(text[0]) || strings.IndexByte(". -#", text[0]) >= 0) {
+		text = text[1:]
+	}
+	return text
+}
