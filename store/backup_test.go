@@ -99,6 +99,7 @@ func TestBackupRefuses(t *testing.T) {
 	write(t, note, "not a database, and not to be overwritten")
 	for to, want := range map[string]string{
 		note:                                  "no earlier backup: verifying " + note + ": the file is not a harvester database",
+		dir:                                   "no earlier backup: verifying " + dir + ": it is a directory",
 		db.Path():                             "that is the database itself",
 		filepath.Join(dir, "missing", "b.db"): "no such file or directory",
 	} {

@@ -27,7 +27,7 @@ replaced by a good one only; a file that is something else never is.`,
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
 				b, err := set.DB.Backup(cmd.Context(), args[0])
 				switch {
-				case errors.Is(err, engine.ErrNotDatabase), errors.Is(err, engine.ErrNewer):
+				case errors.Is(err, engine.ErrNotDatabase), errors.Is(err, engine.ErrNewer), errors.Is(err, engine.ErrDirectory):
 					return fail(exitCantCreate, err, "name another file")
 				case err != nil:
 					return fail(fileStatus(err), err, "")

@@ -57,7 +57,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &e):
 		return e.status
-	case errors.As(err, &wrong), is(engine.ErrNewer, engine.ErrNotDatabase, compose.ErrNoMailbox, config.ErrSecret):
+	case errors.As(err, &wrong), is(engine.ErrNewer, engine.ErrNotDatabase, engine.ErrDirectory, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
 	case is(syscall.EADDRINUSE): // who holds it may go: systemd tries again
 		return exitTempFail

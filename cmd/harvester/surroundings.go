@@ -35,9 +35,15 @@ func surroundings(ctx context.Context, c *config.Config, secrets bool) config.Er
 			note(key, dir+" is not writable for this user", "ReadWritePaths= in a drop-in opens it to the service")
 		}
 	}
-	folder("store.path", filepath.Dir(c.Store.Path))
+	file := func(key, path string) {
+		folder(key, filepath.Dir(path))
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			note(key, path+" is a directory", "name a file in it")
+		}
+	}
+	file("store.path", c.Store.Path)
 	for _, e := range c.Exports {
-		folder(fmt.Sprintf("export %q: path", e.Name), filepath.Dir(e.Path))
+		file(fmt.Sprintf("export %q: path", e.Name), e.Path)
 	}
 	if c.Report.Path != "" {
 		folder("report.path", c.Report.Path)

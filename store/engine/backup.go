@@ -157,6 +157,8 @@ func verify(ctx context.Context, path string, b *Backup) error {
 	switch {
 	case err != nil:
 		return err
+	case info.IsDir():
+		return ErrDirectory
 	case info.Size() == 0:
 		return ErrNotDatabase
 	}

@@ -27,6 +27,8 @@ var (
 	ErrInUse = errors.New("another harvester works on this database")
 	// ErrNotDatabase says that the file is something else.
 	ErrNotDatabase = errors.New("the file is not a harvester database: set store.path to another file")
+	// ErrDirectory says that a directory stands where a file must.
+	ErrDirectory = errors.New("it is a directory: name a file in it")
 	// ErrReadOnly says that file or directory can't be written.
 	ErrReadOnly = errors.New("the database can't be written: check the owner and mode of the file and of its directory")
 	// ErrDiskFull says that there is no room; nothing of the transaction was kept.

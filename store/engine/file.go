@@ -62,7 +62,7 @@ func (f *file) checkPlace(readOnly bool) error {
 	case errors.Is(err, os.ErrNotExist) && readOnly:
 		return fmt.Errorf("%w (nothing was harvested yet, or store.path is wrong)", os.ErrNotExist)
 	case err == nil && fi.IsDir():
-		return errors.New("it is a directory: name a file")
+		return ErrDirectory
 	case err != nil && !errors.Is(err, os.ErrNotExist):
 		return err
 	}
