@@ -39,7 +39,7 @@ func (p *parser) behind(mailed string, g *dsn.Recipient, f *dialect.Failure) str
 		failed[3] = envelope.Plain(f.Address)
 	}
 	for _, a := range failed {
-		if a != "" && !strings.EqualFold(a, mailed) && p.usable(a) && !sameMailbox(a, mailed) {
+		if a != "" && !strings.EqualFold(a, mailed) && p.theirs(a) && !sameMailbox(a, mailed) {
 			return a
 		}
 	}

@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"harvester/parse/dialect"
 	"harvester/parse/view"
 )
 
@@ -32,7 +33,7 @@ func (p *parser) complaint(m *view.Mail, res *Result) {
 		return
 	}
 	named := f.Recipients
-	if len(named) == 0 {
+	if len(named) == 0 && !f.Odd {
 		if res.Sent == nil {
 			res.Sent = p.sent(res.Original.ReturnPath)
 		}
@@ -43,6 +44,9 @@ func (p *parser) complaint(m *view.Mail, res *Result) {
 		}
 	}
 	for _, a := range named {
+		if p.odd(nil, &dialect.Failure{Address: a}) {
+			continue
+		}
 		if p.usable(a) && len(res.Recipients) < p.limits.Recipients {
 			res.Recipients = append(res.Recipients, Recipient{Recipient: a, FinalRecipient: a, RemoteMTA: res.ReportingMTA})
 		}

@@ -62,7 +62,7 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 	if n == nil {
 		n = dialect.FromHeader(m)
 	}
-	if n == nil && (m.Report != nil || m.FromDaemon() && m.Original != nil && p.failing(m)) && p.returnedTo(m, res) != "" {
+	if n == nil && (m.Report != nil || m.FromDaemon() && m.Original != nil && p.failing(m)) && !p.oddNamed && p.returnedTo(m, res) != "" {
 		// QUIRK: Postfix without its defer log and InterMail report nobody,
 		// GroupWise a local name; a mail to one recipient can only have failed
 		// for that one.

@@ -58,8 +58,10 @@ func returnPath(v string) string {
 
 // addressOf is the first address of a header value, without its name.
 func addressOf(v string) string {
-	a, _ := mime.Address(v)
-	return a
+	if all := mime.Addresses(v); len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }
 
 // tag reads one tag of a tag list (RFC 6376 §3.2).

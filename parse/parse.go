@@ -98,6 +98,7 @@ type parser struct {
 	all    map[string]bool // every recipient that is named, in lower case, where there are several
 
 	aliasHidden bool    // the notice does not tell an alias from its target
+	oddNamed    bool    // it names an address that can't have been mailed
 	oneReply    bool    // all recipients have the reply to one of them
 	origin      *string // where the returned mail went first, once it was looked for
 	only        *string // the returned mail's only recipient, once it was looked for

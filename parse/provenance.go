@@ -15,8 +15,8 @@ import (
 type Provenance struct {
 	origin.Evidence
 	Signature *Signature `json:"signature,omitempty"` // our own, on the header that came back
-	// Recipients are all addresses in To and Cc of the returned mail, where it has
-	// several. That is the notice's word.
+	// Recipients are all addresses in To and Cc of the returned mail, where the
+	// first To is not all of them. That is the notice's word.
 	Recipients []string `json:"recipients,omitempty"`
 }
 
@@ -50,7 +50,7 @@ func (p *parser) provenance(m *view.Mail, res *Result) {
 		return
 	}
 	header, raw := p.cameBack(m)
-	if all := addressesIn(header, "To", "Cc"); len(all) > 1 {
+	if all := addressesIn(header, "To", "Cc"); len(all) > 1 || len(all) == 1 && res.Original.To == "" {
 		res.Provenance.Recipients = all[:min(len(all), manyRecipients)]
 	}
 	if p.opt.Keys != nil && len(raw) > 0 {

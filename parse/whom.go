@@ -39,8 +39,8 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 	if res.Sent != nil && p.usable(res.Sent.Recipient) {
 		return res.Sent.Recipient
 	}
-	named := final
-	if !p.usable(named) && f != nil {
+	named, odd := final, p.odd(g, f)
+	if !p.usable(named) && f != nil && (!odd || g == nil) {
 		named = envelope.Plain(f.Address)
 		if inner := dsn.Decapsulate(named); inner != "" {
 			named = inner
@@ -50,8 +50,8 @@ func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *R
 		// The returned mail went to one address only. If another one failed, it
 		// is where that address forwards to.
 		single := m.Report == nil || len(m.Report.Recipients) <= 1
-		if single && !strings.EqualFold(to, named) && !p.usable(named) {
-			return to
+		if single && !strings.EqualFold(to, named) && !p.usable(named) && (!odd || sameLocal(to, named)) {
+			return to // a name of ours for the host, as in kate@localhost, is the one that is no guess
 		}
 	}
 	if p.usable(named) && !p.ofSender(named, m, res) {
@@ -176,12 +176,17 @@ func lowerDomain(addr string) string {
 	return strings.ToLower(domain)
 }
 
-// usable tells whether addr can have been mailed: a second @ must be quoted
-// (RFC 5321 §4.1.2). QUIRK: Exchange writes addresses of other mail worlds as
-// IMCEA…@its-own-domain.
+// usable tells whether addr can have been mailed. QUIRK: Exchange writes
+// addresses of other mail worlds as IMCEA…@its-own-domain.
 func (p *parser) usable(addr string) bool {
-	local, _, ok := cutAddress(addr)
-	return ok && !p.own(addr) && !strings.HasPrefix(addr, "IMCEA") && (strings.HasPrefix(local, `"`) || !strings.Contains(local, "@"))
+	return p.theirs(addr) && envelope.Fault(addr) == ""
+}
+
+// theirs tells whether addr is an address of somebody else, be it one within
+// his own walls.
+func (p *parser) theirs(addr string) bool {
+	_, _, ok := cutAddress(addr)
+	return ok && !p.own(addr) && !strings.HasPrefix(addr, "IMCEA")
 }
 
 // returnedTo is the recipient of the returned mail where it has exactly one
@@ -206,7 +211,14 @@ func (p *parser) onlyRecipient(h mime.Header) string {
 	var one string
 	for _, field := range [...]string{"To", "Cc", "Bcc"} {
 		for _, v := range h.All(field) {
-			for _, a := range mime.Addresses(v) {
+			all, odd := mime.Entries(v)
+			if odd > 0 {
+				return ""
+			}
+			for _, a := range all {
+				if p.theirs(a) && envelope.Fault(a) != "" {
+					return ""
+				}
 				if !p.usable(a) || strings.EqualFold(a, one) {
 					continue
 				}

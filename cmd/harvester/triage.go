@@ -26,7 +26,8 @@ func newTriage(a *app) *cobra.Command {
 		Use:   "triage [ID]",
 		Short: "Show what nobody understood, or the original of one message",
 		Long: `Groups what was not understood by its wording, the most frequent first: replies
-without a known reason, and messages that look like failures but name nobody.
+without a known reason, messages that look like failures but name nobody, and
+addresses that no mail can have gone to, which are refused.
 With the ID of a message its kept original is printed, so that it can be parsed
 again.
 

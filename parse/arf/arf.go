@@ -9,6 +9,7 @@ type Report struct {
 	Fields     mime.Header
 	Type       string   // Feedback-Type in lower case: abuse, fraud, not-spam, auth-failure, ...
 	Recipients []string // Original-Rcpt-To and Removal-Recipient, address only, redacted ones left out
+	Odd        bool     // one of them holds an @ and is no address
 	MailFrom   string   // Original-Mail-From, address only
 	SourceIP   string
 	Domain     string // Reported-Domain

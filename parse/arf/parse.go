@@ -42,7 +42,12 @@ const (
 
 // addRecipient adds an address unless it is redacted or known.
 func (r *Report) addRecipient(v string) {
-	for _, addr := range mime.Addresses(typed(v)) {
+	all, odd := mime.Entries(typed(v))
+	if odd > 0 {
+		r.Odd = true
+		r.Notes = append(r.Notes, "a recipient is no address: "+mime.Quoted(v))
+	}
+	for _, addr := range all {
 		if redacted(addr) {
 			if !slices.Contains(r.Notes, redactedNote) {
 				r.Notes = append(r.Notes, redactedNote)

@@ -135,11 +135,38 @@ func findAddress(s string) (addr string, start, end int) {
 			if skip := keyed(addr); skip > 0 {
 				start, n, addr = start+skip, n-skip, addr[skip:]
 			}
-			return addr, start, start + n
+			start, end := whole(s, start, start+n)
+			return s[start:end], start, end
 		}
 		from = at + 1
 	}
 }
+
+// whole widens an address to all that stands in its place where it is only a
+// part of that: behind a control character, or between brackets that hold more,
+// as in <john smith@example.com>. What comes of it is no address, which is
+// better than somebody else's.
+func whole(s string, start, end int) (from, to int) {
+	for start > 0 && control(s[start-1]) {
+		for start > 0 && (control(s[start-1]) || isLocal(s[start-1])) {
+			start--
+		}
+	}
+	open := strings.LastIndexAny(s[:start], "<>")
+	shut := strings.IndexAny(s[end:], "<>")
+	if open < 0 || s[open] != '<' || shut < 0 || s[end+shut] != '>' {
+		return start, end
+	}
+	before, behind := s[open+1:start], s[end:end+shut]
+	first, last := strings.Trim(before, " \t'\"(["), strings.TrimSpace(behind)
+	if first != "" && !strings.ContainsAny(first, ":=@/") ||
+		last != "" && (behind[0] == ',' || behind[0] == ';') || last != "" && !strings.HasPrefix(behind, last) && !strings.ContainsAny(last, " :=@/(") {
+		return open + 1, end + shut
+	}
+	return start, end
+}
+
+func control(c byte) bool { return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }
 
 // bareAddress returns the address that s consists of, without brackets, quotes, list
 // marks and what else layouts put around an address that stands alone.

@@ -10,8 +10,9 @@ import (
 
 // address reads a typed address (RFC 3464 §2.3.1): type, brackets, quotes and
 // comments taken off, RFC 6533 and, for Original-Recipient, xtext undone. It is
-// "" for what is no SMTP address: a program, a file, a word, X.400, X.500.
-func (r *Report) address(f mime.Field, fromEnvelope bool) string {
+// "" for what is no SMTP address: a program, a file, a word, X.400, X.500, or
+// odd, one that has an @ and is none.
+func (r *Report) address(f mime.Field, fromEnvelope bool) (addr string, odd bool) {
 	typ, v := splitType(f.Value)
 	if strings.IndexByte(v, fold) >= 0 {
 		v = r.unfold(f.Name, v)
@@ -26,22 +27,25 @@ func (r *Report) address(f mime.Field, fromEnvelope bool) string {
 		v = r.orcpt(v)
 	}
 	if gateway(typ, v) {
-		addr := Decapsulate(v)
-		if addr == "" {
+		if addr = Decapsulate(v); addr == "" {
 			r.addNote(f.Name + " is no SMTP address")
 		} else {
 			r.addNote(f.Name + " decapsulated")
 		}
-		return addr
+		return addr, false
 	}
-	addr, _ := mime.Address(v)
+	addr, _ = mime.Address(v)
 	if addr == "" {
-		r.addNote(f.Name + " is no address")
+		if odd = strings.IndexByte(v, '@') >= 0; odd {
+			r.addNote(f.Name + " is no address: " + mime.Quoted(v))
+		} else {
+			r.addNote(f.Name + " is no address")
+		}
 	} else if v[0] == '|' || v[0] == '/' {
 		r.addNote(f.Name + " is a program or a file")
-		return ""
+		return "", false
 	}
-	return addr
+	return addr, odd
 }
 
 // unfold joins the lines of an address. QUIRK: Courier, Domino and Exchange 5.5

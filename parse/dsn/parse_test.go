@@ -121,7 +121,7 @@ func TestParseReadsFields(t *testing.T) {
 		{"folded before the address", []string{"Final-Recipient: rfc822;", " a@example.org", "Action: failed"}, "o= f=a@example.org failed  mta= ;"},
 		{"word behind the address", []string{"Final-Recipient: rfc822;a@example.org", " A", "Action: failed"}, "o= f=a@example.org failed  mta= ;"},
 		{"line behind the address", []string{"Final-Recipient: rfc822;a@example.org", "A", "Action: failed"}, "o= f=a@example.org failed  mta= ;"},
-		{"words before the address", []string{"Final-Recipient: rfc822; unknown user a@example.org", "Action: failed"}, "o= f=a@example.org failed  mta= ;"},
+		{"words before the address", []string{"Final-Recipient: rfc822; john a@example.org", "Action: failed"}, "o= f= failed  mta= ;"},
 		{"repeated", []string{"Final-Recipient: rfc822;a@example.org", "Action: failed", "Action: delayed", "Remote-MTA: dns;one", "Remote-MTA: dns;two", "Diagnostic-Code: smtp; 250 Ok", "Diagnostic-Code: smtp; 550 5.1.1 no"}, "o= f=a@example.org failed  mta=one smtp;550 5.1.1 no"},
 		{"empty original", []string{"Original-Recipient:", "Final-Recipient: rfc822;a@example.org", "Action: failed"}, "o= f=a@example.org failed  mta= ;"},
 		{"final is a program", []string{"Original-Recipient: rfc822;a@example.org", "Final-Recipient: rfc822;|/usr/bin/procmail", "Action: failed"}, "o=a@example.org f= failed  mta= ;"},

@@ -16,12 +16,16 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 		switch fieldOf(f.Name) {
 		case final:
 			if out.FinalRecipient == "" {
-				out.FinalRecipient = r.address(f, false)
+				var odd bool
+				out.FinalRecipient, odd = r.address(f, false)
+				out.Odd = out.Odd || odd
 			}
 			fields[i].Value = unmark(f.Value)
 		case original:
 			if out.OriginalRecipient == "" {
-				out.OriginalRecipient = r.address(f, true)
+				var odd bool
+				out.OriginalRecipient, odd = r.address(f, true)
+				out.Odd = out.Odd || odd
 			}
 			fields[i].Value = unmark(f.Value)
 		case action:
@@ -63,7 +67,7 @@ func (r *Report) recipient(fields mime.Header) Recipient {
 	}
 	if out.FinalRecipient == "" && out.OriginalRecipient == "" {
 		if v := fields.Get("X-Actual-Recipient"); v != "" {
-			out.FinalRecipient = r.address(mime.Field{Name: "X-Actual-Recipient", Value: v}, false)
+			out.FinalRecipient, _ = r.address(mime.Field{Name: "X-Actual-Recipient", Value: v}, false)
 		}
 	}
 	if diagnostic == "" {

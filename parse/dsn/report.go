@@ -27,6 +27,7 @@ type Recipient struct {
 
 	OriginalRecipient string // address without its type, xtext and RFC 6533 forms decoded
 	FinalRecipient    string
+	Odd               bool // one of them holds an @ and is no address
 	Action            bounce.Action
 	ActionText        string // as written
 	Status            string // "5.1.1"; "" when the field holds no code

@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -9,7 +10,9 @@ import (
 // beyond): addr is the address without brackets, route, comments and trailing
 // punctuation, "" when s holds none; name is the display name or, without one,
 // the comment, decoded. Dots and quotes of the local part are never repaired,
-// since `a..b@docomo.ne.jp` and `"a b"@example.org` receive mail.
+// since `a..b@docomo.ne.jp` and `"a b"@example.org` receive mail. Words beside
+// an address that nothing sets apart make it none: `john smith@example.com` is
+// not smith.
 func Address(s string) (addr, name string) {
 	s = strings.TrimSpace(s)
 	if len(s) > maxAddress {
@@ -22,7 +25,7 @@ func Address(s string) (addr, name string) {
 		return s[1 : n-1], ""
 	}
 	if !ascii(s) {
-		s = visible(s)
+		s = strings.TrimFunc(fullwidth.Replace(s), func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	}
 	t := scanAddress(s)
 	if t.hasAngle {
@@ -36,10 +39,7 @@ func Address(s string) (addr, name string) {
 			name = t.words
 		}
 	} else if addr = cleanAddress(t.words); addr == "" {
-		addr = firstWord(t.words)
-		if addr == "" {
-			name = t.words
-		}
+		name = t.words
 	}
 	if name == "" {
 		name = t.comment
@@ -68,24 +68,43 @@ func plainAddress(s string) bool {
 	return at > 0 && at < len(s)-1
 }
 
+// Quoted shows what was read where an address was expected, in a note.
+func Quoted(v string) string {
+	const most = 100
+	if len(v) > most {
+		return strconv.QuoteToASCII(v[:most]) + "…"
+	}
+	return strconv.QuoteToASCII(v)
+}
+
+// fullwidth are the signs of an address as East Asian keyboards write them.
+var fullwidth = strings.NewReplacer("＠", "@", "．", ".")
+
 // maxAddress bounds what is looked at for one mailbox.
 const maxAddress = 1024
 
 // Addresses returns the addresses of a list (RFC 5322 §3.4), in order. Group
 // names and entries without an address are left out.
 func Addresses(s string) []string {
-	var out []string
+	out, _ := Entries(s)
+	return out
+}
+
+// Entries returns Addresses, and how many entries with an @ are none.
+func Entries(s string) (out []string, odd int) {
 	for len(s) > 0 {
 		n := entryEnd(s)
 		if addr, _ := Address(afterGroup(s[:n])); addr != "" {
 			out = append(out, addr)
+		} else if strings.IndexByte(s[:n], '@') >= 0 {
+			odd++
 		}
 		if n == len(s) {
 			break
 		}
 		s = s[n+1:]
 	}
-	return out
+	return out, odd
 }
 
 // entryEnd returns where the first entry of a list ends. Inside quotes,
@@ -174,6 +193,7 @@ func scanAddress(s string) tokens {
 				comment.WriteString(strings.TrimSuffix(s[i+1:j], ")"))
 			}
 			i = j - 1
+			words.WriteByte(' ') // what it parts is not one word
 		case c == '<':
 			angleAt = i + 1 // the innermost counts
 		case c == '>' && angleAt >= 0:
@@ -223,7 +243,7 @@ func cleanAddress(s string) string {
 		}
 	}
 	s = strings.TrimRight(s, ".,:;>)'"+trim)
-	for len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '\'' || s[0] == '"') || len(s) > 1 && s[0] == '\'' {
+	for len(s) > 1 && s[0] == s[len(s)-1] && (s[0] == '\'' || s[0] == '"') || len(s) > 1 && s[0] == '\'' && strings.Count(s, "'") == 1 {
 		s = strings.TrimSuffix(s[1:], s[:1])
 	}
 	at := strings.LastIndexByte(s, '@')
@@ -234,13 +254,11 @@ func cleanAddress(s string) string {
 		return ""
 	}
 	local, domain := s[:at], strings.TrimRight(s[at+1:], `."'`)
-	if domain == "" || strings.ContainsAny(domain, " \t<>()[]\",;:\\") && !literal(domain) {
+	if domain == "" || strings.ContainsAny(domain, "<>()[]\",;:\\") && !literal(domain) || strings.ContainsFunc(domain, unicode.IsSpace) {
 		return ""
 	}
-	if local[0] != '"' {
-		if local = strings.Trim(local, "\t "); local == "" || strings.ContainsAny(local, " \t<>,;") {
-			return ""
-		}
+	if local[0] != '"' && (strings.ContainsAny(local, "<>,;") || strings.ContainsFunc(local, unicode.IsSpace)) {
+		return ""
 	}
 	if len(local)+1+len(domain) == len(s) {
 		return s
@@ -251,17 +269,4 @@ func cleanAddress(s string) string {
 // literal tells whether a domain is an address literal (RFC 5321 §4.1.3).
 func literal(domain string) bool {
 	return domain[0] == '[' && strings.IndexByte(domain, ']') == len(domain)-1 && !strings.ContainsAny(domain, " \t")
-}
-
-// firstWord finds an address among other words.
-func firstWord(s string) string {
-	if strings.IndexByte(s, '@') < 0 {
-		return ""
-	}
-	for word := range strings.FieldsSeq(s) {
-		if addr := cleanAddress(word); addr != "" {
-			return addr
-		}
-	}
-	return ""
 }

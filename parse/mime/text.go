@@ -3,6 +3,7 @@ package mime
 import (
 	"bytes"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -51,7 +52,11 @@ func (p *Part) Decode() (text string, notes []string) {
 	if ascii(b) && bytes.IndexByte(b, 0x1b) < 0 && !sevenBit(label) {
 		return toLF(b), notes
 	}
-	return visible(toLF([]byte(decodeCharset(b, label)))), notes
+	s := toLF([]byte(decodeCharset(b, label)))
+	if p.Type != "text/html" && strings.ContainsFunc(s, invisible) {
+		return visibleButInAddresses(s), notes
+	}
+	return visible(s), notes
 }
 
 // garbled tells whether b is nothing that a person reads: more than 30 %
@@ -147,24 +152,54 @@ func visible(s string) string {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if r < 0xa0 {
+		switch {
+		case r < 0xa0:
 			return r
-		}
-		switch r {
-		case 0xad, 0x2060, 0xfeff:
-			return -1
-		case 0xa0, 0x2007, 0x202f, 0x3000:
+		case r == 0xa0 || r == 0x2007 || r == 0x202f || r == 0x3000:
 			return ' '
-		case '＠':
+		case r == '＠':
 			return '@'
-		case '．':
+		case r == '．':
 			return '.'
-		}
-		if 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
+		case invisible(r):
 			return -1
 		}
 		return r
 	}, s)
+}
+
+func invisible(r rune) bool {
+	return r == 0xad || r == 0x2060 || r == 0xfeff || 0x200b <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
+}
+
+// visibleButInAddresses is visible but for what stands within an address: HTML
+// has hints there where a line may break, elsewhere they are a part of it, and
+// without them it is somebody else's.
+func visibleButInAddresses(s string) string {
+	var out strings.Builder
+	part := func(r rune) bool { return inAddress(r) || invisible(r) }
+	for s != "" {
+		n := strings.IndexFunc(s, part)
+		if n < 0 {
+			n = len(s)
+		}
+		out.WriteString(visible(s[:n]))
+		s = s[n:]
+		if n = strings.IndexFunc(s, func(r rune) bool { return !part(r) }); n < 0 {
+			n = len(s)
+		}
+		if core := strings.TrimFunc(s[:n], invisible); strings.IndexByte(core, '@') >= 0 {
+			out.WriteString(core)
+		} else {
+			out.WriteString(visible(core))
+		}
+		s = s[n:]
+	}
+	return out.String()
+}
+
+func inAddress(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || r < 0x80 && strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.@\"", r)
 }
 
 func ascii[T string | []byte](s T) bool {

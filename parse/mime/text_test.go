@@ -74,7 +74,9 @@ func TestTextUndoesCharsets(t *testing.T) {
 		{"UTF-16 with a mark", "text/plain; charset=unicode", "\xff\xfea\x00\xe4\x00", "aä"},
 		{"UTF-16 without a mark", "text/plain; charset=utf-16", "\x00R\x00e\x00p\x00o", "Repo"},
 		{"charset of the HTML itself", "text/html", "<meta charset='koi8-r'>\xd0", "<meta charset='koi8-r'>п"},
-		{"invisible characters", "text/plain; charset=utf-8", "us\u00ader\u200b@\u200eexample.org\u00a05.1.1", "user@example.org 5.1.1"},
+		{"invisible characters", "text/plain; charset=utf-8", "\u200e<user@example.org>\u200e\u00a0un\u00adknown", "<user@example.org> unknown"},
+		{"invisible characters within an address", "text/plain; charset=utf-8", "un\u00adknown: <us\u00ader@example.org>\u200e", "unknown: <us\u00ader@example.org>"},
+		{"invisible characters in HTML", "text/html; charset=utf-8", "us\u00ader\u200b@\u200eexample.org\u00a05.1.1", "user@example.org 5.1.1"},
 		{"full-width at and dot", "text/plain; charset=utf-8", "user＠example．org", "user@example.org"},
 	}
 	for _, tt := range tests {

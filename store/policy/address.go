@@ -2,12 +2,12 @@ package policy
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
 	"harvester/parse/domain"
+	"harvester/parse/envelope"
 )
 
 // domains maps to A-labels as a look-up would, but passes what DNS tolerates
@@ -71,12 +71,12 @@ func Domain(key string) string {
 }
 
 // IsAddress tells whether p is one bare address that mail can be sent to
-// (RFC 5321 §4.1.2, §4.5.3.1), blanks around it and RFC 5322's other frills
+// (envelope.Fault; an operator may mean an address literal), blanks around it and RFC 5322's other frills
 // excluded: a slip of the pen must look neither like a decision nor like
 // somebody who may be mailed.
 func IsAddress(p string) bool {
 	at := strings.LastIndexByte(p, '@')
-	if at < 1 || len(p) > 254 || !utf8.ValidString(p) || !strings.Contains(strings.Trim(p[at+1:], "."), ".") && !strings.HasPrefix(p[at+1:], "[") {
+	if fault := envelope.Fault(p); fault != "" && fault != envelope.IsLiteral {
 		return false
 	}
 	quoted := at > 2 && p[0] == '"' && p[at-1] == '"'

@@ -4,23 +4,26 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"harvester/parse/scrub"
-	"harvester/store/engine"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"harvester/parse"
+	"harvester/parse/scrub"
+	"harvester/store/engine"
 )
 
 // Cluster is what nobody understood, in one template.
 type Cluster struct {
 	Template string    `json:"template"` // with what differs masked: nobody is named
-	Kind     string    `json:"kind"`     // unclassified (a reply without a meaning) or unparsed (a mail that names nobody)
+	Kind     string    `json:"kind"`     // unclassified (a reply without a meaning) or unparsed (a mail that names nobody), refused (an address that can't have been mailed)
 	Count    int       `json:"count"`
-	Domains  int       `json:"domains"` // of the recipients, or of the senders of unparsed mail
+	Domains  int       `json:"domains"` // of the recipients, or of the senders of mail that is unparsed or refused
 	First    time.Time `json:"first"`
 	Last     time.Time `json:"last"`
 	Vendor   string    `json:"vendor,omitempty"`
@@ -54,21 +57,33 @@ func (db Notices) triage(ctx context.Context, since time.Time, limit int) ([]Clu
 		return nil, err
 	}
 	defer tx.Rollback() // it only read
-	rows, err := tx.QueryContext(ctx, `SELECT 'unclassified', e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect FROM events e JOIN messages m ON m.id = e.message
+	rows, err := tx.QueryContext(ctx, `SELECT 'unclassified', e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect, '' FROM events e JOIN messages m ON m.id = e.message
   WHERE e.reason = 'unclassified' AND e.action = 'failed' AND e.at >= ?1
- UNION ALL SELECT 'unparsed', id, at, subject, substr(sender, instr(sender, '@') + 1), '', dialect FROM messages WHERE kind = 'unparsed' AND at >= ?1
- ORDER BY 3 DESC, 2 DESC`, since.UnixMilli())
+ UNION ALL SELECT 'unparsed', id, at, subject, substr(sender, instr(sender, '@') + 1), '', dialect, '' FROM messages WHERE kind = 'unparsed' AND at >= ?1
+ UNION ALL SELECT 'refused', id, at, '', substr(sender, instr(sender, '@') + 1), '', dialect, notes FROM messages WHERE at >= ?1 AND instr(notes, ?2) > 0
+ ORDER BY 3 DESC, 2 DESC`, since.UnixMilli(), parse.RefusedMark)
 	if err != nil {
 		return nil, err
 	}
 	clusters := map[[2]string]*Cluster{}
 	domains := map[[2]string]map[string]bool{}
 	err = engine.Each(rows, func(rows *sql.Rows) error {
-		var kind, text, domain, vendor, dialect string
+		var kind, text, domain, vendor, dialect, notes string
 		var message int64
 		var at time.Time
-		if err := rows.Scan(&kind, &message, engine.When(&at), &text, &domain, &vendor, &dialect); err != nil {
+		if err := rows.Scan(&kind, &message, engine.When(&at), &text, &domain, &vendor, &dialect, &notes); err != nil {
 			return err
+		}
+		if kind == "refused" {
+			var all []string
+			if err := json.Unmarshal([]byte(notes), &all); err != nil {
+				return fmt.Errorf("the notes of message %d: %w", message, err)
+			}
+			i := slices.IndexFunc(all, parse.Refused)
+			if i < 0 {
+				return nil
+			}
+			text, _, _ = strings.Cut(all[i], `: "`) // without the address
 		}
 		k := [2]string{kind, scrub.Template(text)}
 		c := clusters[k]
