@@ -79,7 +79,7 @@ func (f *file) openWriter(ctx context.Context, db *DB) error {
 		"_foreign_keys": {"on"},
 		// Moving the journal into the file after each batch, as is the default,
 		// costs two more waits for the disk than the commit itself.
-		"_pragma": {"temp_store(MEMORY)", "cache_size(-4096)", "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
+		"_pragma": {"temp_store(MEMORY)", fmt.Sprintf("cache_size(-%d)", writeCache), "wal_autocheckpoint(4000)", "secure_delete(FAST)", "journal_size_limit(67108864)"},
 	}))
 	if err != nil {
 		return err

@@ -143,13 +143,25 @@ func (r *record) until(text string) {
 // says keeps the words of the other system, in one printable line.
 func (r *record) says(words ...string) {
 	text := strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
-	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
+	if !plain(text) {
+		text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsPrint(c) }), " ")
+	}
 	if runes := []rune(text); len(runes) > mostWords {
 		text = string(runes[:mostWords])
 	}
 	if text != "" {
 		r.out.Reason = text
 	}
+}
+
+// plain tells that a text is one line already, as most are.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == ' ' && (i == 0 || i+1 == len(text) || text[i+1] == ' ') {
+			return false
+		}
+	}
+	return len(text) <= mostWords
 }
 
 const mostWords = 300 // characters that are kept of what another system says

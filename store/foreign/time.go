@@ -26,6 +26,9 @@ func (r *timeReader) read(text string) (time.Time, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return time.Time{}, nil
 	}
+	if strings.Trim(text, "0123456789.") == "" { // no layout is digits alone, and an error of each would cost more than the row
+		return seconds(text)
+	}
 	if r.last != "" {
 		if t, err := time.ParseInLocation(r.last, text, r.zone); err == nil {
 			return t.UTC().Truncate(time.Second), nil
@@ -37,6 +40,11 @@ func (r *timeReader) read(text string) (time.Time, error) {
 			return t.UTC().Truncate(time.Second), nil
 		}
 	}
+	return seconds(text)
+}
+
+// seconds reads seconds or milliseconds since 1970.
+func seconds(text string) (time.Time, error) {
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
 		if n > 1e11 { // milliseconds
 			n /= 1000

@@ -13,8 +13,10 @@ import (
 	"harvester/store/policy"
 )
 
-// importedAtOnce is how many entries of a list are stored in one transaction.
-const importedAtOnce = 10_000
+// importedAtOnce is how many entries of a list are stored in one transaction,
+// some 300 bytes each: the pages of the index by domain, which lie in no order of
+// the keys, are written once for each.
+const importedAtOnce = 50_000
 
 // Imported is what an import did.
 type Imported struct {
@@ -44,6 +46,17 @@ func (db *Judge) Import(ctx context.Context, i facts.Import, entries iter.Seq2[p
 	if err != nil {
 		return out, err
 	}
+	err = db.Bulk(ctx, func() error {
+		out, err = db.importAll(ctx, doing, &i, entries, progress)
+		return err
+	})
+	// Also of one that was cut off: what it brought can be taken back.
+	end := db.transact(context.WithoutCancel(ctx), doing, func(w *Judging) error { return w.EndImport(i.ID, out.New == 0) })
+	return out, errors.Join(err, end)
+}
+
+// importAll stores the entries in steps.
+func (db *Judge) importAll(ctx context.Context, doing string, i *facts.Import, entries iter.Seq2[policy.Override, error], progress func(Imported)) (out Imported, err error) {
 	next, stop := iter.Pull2(entries)
 	defer stop()
 	some := make([]policy.Override, 0, importedAtOnce)
@@ -70,9 +83,7 @@ func (db *Judge) Import(ctx context.Context, i facts.Import, entries iter.Seq2[p
 	if out.New > 0 {
 		out.ID = i.ID
 	}
-	// Also of one that was cut off: what it brought can be taken back.
-	end := db.transact(context.WithoutCancel(ctx), doing, func(w *Judging) error { return w.EndImport(i.ID, out.New == 0) })
-	return out, errors.Join(err, end)
+	return out, err
 }
 
 // importSome stores some entries, and what follows for their addresses.
