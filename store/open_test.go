@@ -60,7 +60,7 @@ func TestOpenErrors(t *testing.T) {
 		is         error
 		says       string
 	}{
-		{"no directory", filepath.Join(dir, "none", "x.db"), Options{}, os.ErrNotExist, "create the directory"},
+		{"no directory", filepath.Join(dir, "none", "x.db"), Options{}, engine.ErrNoFolder, "mkdir -p"},
 		{"a directory", dir, Options{}, nil, "name a file"},
 		{"nothing yet", filepath.Join(dir, "none.db"), Options{ReadOnly: true}, os.ErrNotExist, "nothing was harvested yet"},
 		{"text", write("text.db", strings.Repeat("From: a@example.org\n", 99)), Options{}, engine.ErrNotDatabase, "store.path"},

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ func (a *app) demo(ctx context.Context, dir, keep string, serve bool) error {
 	}
 	defer server.Close()
 	now := time.Now()
-	mails, err := deliverSamples(server, now)
+	mails, err := demoMails(now)
 	if err != nil {
 		return err
 	}
@@ -110,11 +111,13 @@ func (a *app) demo(ctx context.Context, dir, keep string, serve bool) error {
 	if err != nil {
 		return err
 	}
-	set, err := demoSet(ctx, dir, server.Addr, page)
+	clock := &demoClock{}
+	clock.set(mails[0].at)
+	set, err := demoSet(ctx, dir, server.Addr, page, clock)
 	if err != nil {
 		return err
 	}
-	err = a.demoHarvest(ctx, set, now, demoRun{addr: server.Addr, mails: mails, keep: keep, page: page})
+	err = a.demoHarvest(ctx, set, server, clock, now, demoRun{addr: server.Addr, mails: mails, keep: keep, page: page})
 	if err = errors.Join(err, set.Close()); err != nil || page == "" {
 		return err
 	}
@@ -122,13 +125,64 @@ func (a *app) demo(ctx context.Context, dir, keep string, serve bool) error {
 	return daemon.Run(ctx, daemon.Options{Load: func() (*config.Config, error) { return config.Load(file) }, Version: readBuild().Version, Log: set.Log})
 }
 
-// demoHarvest harvests once, writes what a day's work writes, and prints it.
-func (a *app) demoHarvest(ctx context.Context, set *compose.Set, now time.Time, run demoRun) error {
+// demoClock is the clock of the demonstration's database: it stands at the
+// evening of each day of the month, until it goes on as the system's.
+type demoClock struct{ at atomic.Pointer[time.Time] }
+
+func (c *demoClock) set(t time.Time) { c.at.Store(&t) }
+func (c *demoClock) run()            { c.at.Store(nil) }
+
+func (c *demoClock) now() time.Time {
+	if t := c.at.Load(); t != nil {
+		return *t
+	}
+	return time.Now()
+}
+
+// demoMonth harvests the days of the month but the last, each in its evening, as
+// a daemon would have: what is new, held, or mended by now became so in its time.
+// It counts the kinds, and delivers the mails of today.
+func demoMonth(ctx context.Context, set *compose.Set, server *memserver.Server, clock *demoClock, now time.Time, mails []demoMail, kinds map[bounce.Kind]int) error {
+	box := set.Mailbox(&set.Config.Mailboxes[0], false)
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	for ago := demoDays; ago >= 0; ago-- {
+		var day []demoMail
+		if day, mails = mailsBefore(mails, midnight.AddDate(0, 0, -ago)); len(day) == 0 {
+			continue
+		}
+		if err := deliverMails(server, day); err != nil {
+			return err
+		}
+		clock.set(midnight.AddDate(0, 0, -ago).Add(-time.Minute))
+		if _, err := set.DB.Judge.Refresh(ctx); err != nil {
+			return err
+		}
+		tally, err := box.Run(ctx)
+		if err != nil {
+			return err
+		}
+		for k, n := range tally.Kinds {
+			kinds[k] += n
+		}
+	}
+	clock.run()
+	return deliverMails(server, mails)
+}
+
+// demoHarvest harvests day by day, writes what a day's work writes, and prints
+// what came of it.
+func (a *app) demoHarvest(ctx context.Context, set *compose.Set, server *memserver.Server, clock *demoClock, now time.Time, run demoRun) error {
+	kinds := map[bounce.Kind]int{}
+	if err := demoMonth(ctx, set, server, clock, now, run.mails, kinds); err != nil {
+		return err
+	}
 	harvest := set.Harvests()[0]
 	box := set.Mailbox(&set.Config.Mailboxes[0], false)
-	var tally schedule.Tally
-	harvest.Run = func(ctx context.Context) (_ string, err error) {
-		tally, err = box.Run(ctx)
+	harvest.Run = func(ctx context.Context) (string, error) {
+		tally, err := box.Run(ctx)
+		for k, n := range tally.Kinds {
+			kinds[k] += n
+		}
 		return tally.String(), err
 	}
 	if _, err := schedule.Do(ctx, set.DB.Runs, &harvest, set.Log); err != nil {
@@ -149,7 +203,7 @@ func (a *app) demoHarvest(ctx context.Context, set *compose.Set, now time.Time, 
 			return fail(exitCantCreate, err, "")
 		}
 	}
-	return a.printDemo(ctx, set, &tally, run)
+	return a.printDemo(ctx, set, kinds, run)
 }
 
 // demoReports is of how many days the reports are written.
@@ -169,7 +223,7 @@ func demoPage(ctx context.Context, serve bool) (string, error) {
 }
 
 // demoSet writes the configuration and opens it as any other command does.
-func demoSet(ctx context.Context, dir, addr, page string) (*compose.Set, error) {
+func demoSet(ctx context.Context, dir, addr, page string, clock *demoClock) (*compose.Set, error) {
 	text := strings.ReplaceAll(demoConfig, "SERVER", addr)
 	if page != "" {
 		text += fmt.Sprintf("\n[web]\nlisten = %q\ntoken = \"file:token\"\nactions = true\n", page)
@@ -184,13 +238,13 @@ func demoSet(ctx context.Context, dir, addr, page string) (*compose.Set, error) 
 	if err != nil {
 		return nil, err
 	}
-	return openSet(ctx, c, false)
+	return compose.Open(ctx, c, compose.Options{Now: clock.now})
 }
 
 // demoRun is what is told beside the facts.
 type demoRun struct {
 	addr  string
-	mails int
+	mails []demoMail
 	took  time.Duration
 	keep  string
 	page  string // where the page is served; "" where it is not
@@ -211,12 +265,12 @@ var kindWords = map[bounce.Kind]string{
 }
 
 // printDemo tells in about forty lines what came of it.
-func (a *app) printDemo(ctx context.Context, set *compose.Set, t *schedule.Tally, run demoRun) error {
+func (a *app) printDemo(ctx context.Context, set *compose.Set, kinds map[bounce.Kind]int, run demoRun) error {
 	return a.buffered(func(b *bytes.Buffer) error {
 		c := a.colours(a.Out)
 		d := &demoPrinter{page{w: b, zone: set.Config.Timezone.Location()}, c}
-		d.line("%s\n", c.bold(fmt.Sprintf("Read %s of %s over IMAP from %s in %.1f s:", count.Of(run.mails, "sample mail"), count.Of(demoDays, "day"), run.addr, run.took.Seconds())))
-		d.kinds(t)
+		d.line("%s\n", c.bold(fmt.Sprintf("Read %s of %s over IMAP from %s in %.1f s:", count.Of(len(run.mails), "sample mail"), count.Of(demoDays, "day"), run.addr, run.took.Seconds())))
+		d.kinds(kinds)
 		if err := d.list(ctx, set); err != nil {
 			return err
 		}
@@ -239,11 +293,11 @@ func (d *demoPrinter) head(format string, args ...any) {
 }
 
 // kinds shows what the mails were, the most first.
-func (d *demoPrinter) kinds(t *schedule.Tally) {
-	kinds := slices.DeleteFunc(bounce.Kinds(), func(k bounce.Kind) bool { return t.Kinds[k] == 0 })
-	slices.SortStableFunc(kinds, func(a, b bounce.Kind) int { return cmp.Compare(t.Kinds[b], t.Kinds[a]) })
+func (d *demoPrinter) kinds(n map[bounce.Kind]int) {
+	kinds := slices.DeleteFunc(bounce.Kinds(), func(k bounce.Kind) bool { return n[k] == 0 })
+	slices.SortStableFunc(kinds, func(a, b bounce.Kind) int { return cmp.Compare(n[b], n[a]) })
 	for _, k := range kinds[:min(len(kinds), demoRows)] {
-		d.line("  %4d  %-12s %s", t.Kinds[k], k, kindWords[k])
+		d.line("  %4d  %-12s %s", n[k], k, kindWords[k])
 	}
 }
 

@@ -134,19 +134,20 @@ Message-ID: <sent-to-%[2]s>
 `, "\n", "\r\n"), from, recipient, host, status, reply)
 }
 
-// deliverSamples puts the mails into the server's INBOX, each under the trace line
-// that the last server before a mailbox adds (RFC 5321 §4.4).
-func deliverSamples(server *memserver.Server, now time.Time) (n int, err error) {
-	mails, err := demoMails(now)
-	if err != nil {
-		return 0, err
-	}
+// deliverMails puts mails into the server's INBOX, each under the trace line that the
+// last server before a mailbox adds (RFC 5321 §4.4).
+func deliverMails(server *memserver.Server, mails []demoMail) error {
 	for _, m := range mails {
 		trace := "Received: from mx.example.org by imap.example.org with LMTP; " + m.at.Format(time.RFC1123Z) + "\r\n"
 		if err := server.AppendAt("INBOX", append([]byte(trace), m.raw...), m.at); err != nil {
-			return n, fmt.Errorf("filling the demonstration's server: %w", err)
+			return fmt.Errorf("filling the demonstration's server: %w", err)
 		}
-		n++
 	}
-	return n, nil
+	return nil
+}
+
+// mailsBefore parts the mails that came in before a moment from those that follow.
+func mailsBefore(mails []demoMail, before time.Time) (day, rest []demoMail) {
+	n, _ := slices.BinarySearchFunc(mails, before, func(m demoMail, t time.Time) int { return m.at.Compare(t) })
+	return mails[:n], mails[n:]
 }

@@ -67,7 +67,7 @@ func statusOf(err error) int {
 		return exitCantCreate
 	case is(engine.ErrOlder, engine.ErrInUse, compose.ErrInUse, engine.ErrStopped, export.ErrOtherDatabase, export.ErrUnread):
 		return exitTempFail
-	case is(engine.ErrURL, engine.ErrTooOld, engine.ErrEncoding, engine.ErrNotOurs, engine.ErrStandby, engine.ErrNoDatabase):
+	case is(engine.ErrURL, engine.ErrTooOld, engine.ErrEncoding, engine.ErrNotOurs, engine.ErrStandby, engine.ErrNoDatabase, engine.ErrNoFolder):
 		return exitConfig
 	case is(engine.ErrLogin, engine.ErrNoRight):
 		return exitNoPerm

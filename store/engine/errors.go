@@ -50,6 +50,8 @@ var (
 	ErrStandby = errors.New("the PostgreSQL server is a read-only standby: set store.url to the primary, or add target_session_attrs=read-write to it")
 	// ErrLogin says that the server does not let us in.
 	ErrLogin = errors.New("PostgreSQL refuses the login: check the user in store.url, store.password and the server's pg_hba.conf")
+	// ErrNoFolder says that the folder of the file is missing.
+	ErrNoFolder = errors.New("there is no folder for the database")
 	// ErrNoDatabase says that there is none of that name.
 	ErrNoDatabase = errors.New("there is no such database: make it with \"createdb --encoding UTF8 --template template0 --owner ROLE NAME\"")
 	// ErrNoRight says that the role may not do what it must.

@@ -49,12 +49,25 @@ func (f *file) open(ctx context.Context, db *DB) (err error) {
 	return f.openWriter(ctx, db)
 }
 
+// Placeable tells whether a database can stand at a path, by its folder alone.
+func Placeable(path string) error {
+	f := file{path: path}
+	if err := f.checkPlace(false); err != nil {
+		return fmt.Errorf("opening database %s: %w", path, err)
+	}
+	return nil
+}
+
 // checkPlace checks what SQLite would only call "unable to open database file".
 func (f *file) checkPlace(readOnly bool) error {
 	dir := filepath.Dir(f.path)
 	switch fi, err := os.Stat(dir); {
+	case errors.Is(err, os.ErrNotExist) && !readOnly:
+		return fmt.Errorf("%w: %s is missing (mkdir -p %[2]s makes it; it has to belong to the user that runs harvester)", ErrNoFolder, dir)
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%w (nothing was harvested yet, or store.path is wrong)", err)
 	case err != nil:
-		return fmt.Errorf("%w (create the directory, owned by the user that runs harvester)", err)
+		return err
 	case !fi.IsDir():
 		return fmt.Errorf("%s is not a directory", dir)
 	}

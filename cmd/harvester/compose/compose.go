@@ -26,8 +26,9 @@ type Options struct {
 	Owner    string // takes the lease of the database and of the mailboxes under this name, and judges
 	Judges   bool   // events are stored or judged anew: the keys of the return paths must be readable
 	ReadOnly bool
-	Meter    schedule.Meter // counts what harvests do; nil: nobody
-	Log      *slog.Logger   // nil: discard
+	Now      func() time.Time // the clock of the database; nil: the system's
+	Meter    schedule.Meter   // counts what harvests do; nil: nobody
+	Log      *slog.Logger     // nil: discard
 }
 
 // Set is a configuration at work.
@@ -74,7 +75,7 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 			return nil, err
 		}
 	}
-	opts := store.Options{Own: c.Own(), Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
+	opts := store.Options{Own: c.Own(), Policy: c.Table, Streams: c.StoreStreams(), Limits: c.Breaker, Synchronised: ClockSynchronised, Trust: c.Trust(), Limited: c.Limited(), Now: o.Now, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log}
 	if !o.ReadOnly {
 		// An operator's act needs no keys, and he may not be allowed to read them.
 		opts.ReturnPaths, opts.BATV, err = c.ReturnPaths(ctx)

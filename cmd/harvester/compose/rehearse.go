@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"harvester/cmd/harvester/config"
+	"harvester/store/engine"
 	"harvester/store/export"
 	"harvester/store/judge"
 	"harvester/store/policy"
@@ -35,9 +36,10 @@ func Rehearse(ctx context.Context, c *config.Config, log *slog.Logger) (r *Rehea
 	if r.dir, err = os.MkdirTemp("", "harvester-dry-run-"); err != nil {
 		return nil, fmt.Errorf("preparing a dry run: %w", err)
 	}
+	made := r // a failing return names none
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, r.Close())
+			err = errors.Join(err, made.Close())
 		}
 	}()
 	copied := *c
@@ -50,6 +52,8 @@ func Rehearse(ctx context.Context, c *config.Config, log *slog.Logger) (r *Rehea
 			return nil, fmt.Errorf("copying the database for a dry run: %w", err)
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	} else if err := engine.Placeable(c.Store.Path); err != nil {
 		return nil, err
 	}
 	if r.Set, err = Open(ctx, &copied, Options{Judges: true, Log: log}); err != nil {
