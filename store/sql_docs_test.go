@@ -39,7 +39,13 @@ func TestDocumentedQueriesCountAsTheReport(t *testing.T) {
 		r := &it.Result.Recipients[0]
 		r.Fault, r.Class = r.Reason.Fault(), r.Reason.Class(bounce.Failed)
 	}
-	commit(t, db, failure(-1, "old@example.com", bounce.UserUnknown), failure(0, "a@example.com", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown),
+	if _, _, err := db.Judge.RecordSent(ctx, sentRows(facts.Sent{MessageID: "m1", Recipient: "kate@example.com", At: epoch}, facts.Sent{MessageID: "m2", Recipient: "jane@example.com", At: epoch.AddDate(0, 0, -2)})); err != nil {
+		t.Fatal(err)
+	}
+	complaint := func(it *facts.Item) {
+		it.Result.Kind, it.Result.FeedbackType = bounce.KindComplaint, "abuse"
+	}
+	commit(t, db, failure(-1, "cross@example.com", bounce.Unclassified, complaint), failure(0, "angry@example.com", bounce.Unclassified, complaint), failure(-1, "old@example.com", bounce.UserUnknown), failure(0, "a@example.com", bounce.UserUnknown), failure(0, "b@example.net", bounce.UserUnknown),
 		failure(0, "c@example.net", bounce.MailboxFull, blocked), failure(0, "d@example.com", bounce.ReputationIP, blocked))
 	midnights := midnights(2)
 	f, err := db.Reports.ReportFacts(ctx, midnights)
@@ -47,14 +53,17 @@ func TestDocumentedQueriesCountAsTheReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	from, to := sql.Named("from", midnights[1].UnixMilli()), sql.Named("to", midnights[2].UnixMilli())
-	run := func(name string, byName bool) map[string]int {
+	// run is what a query counts, by the words before the number.
+	run := func(name string, words int) map[string]int {
 		query, ok := queries[name]
 		if !ok {
 			t.Fatalf("docs/sql.md has no query for %s", name)
 		}
 		args := []any{}
-		if strings.Contains(query, ":from") {
-			args = append(args, from, to)
+		for _, end := range []sql.NamedArg{from, to} {
+			if strings.Contains(query, ":"+end.Name) {
+				args = append(args, end)
+			}
 		}
 		rows, err := db.Read.QueryContext(ctx, query, args...)
 		if err != nil {
@@ -63,16 +72,14 @@ func TestDocumentedQueriesCountAsTheReport(t *testing.T) {
 		defer rows.Close()
 		out := map[string]int{}
 		for rows.Next() {
-			var word string
-			var n int
-			into := []any{&n}
-			if byName {
-				into = []any{&word, &n}
+			n, by, into := 0, make([]string, words), []any{}
+			for i := range by {
+				into = append(into, &by[i])
 			}
-			if err := rows.Scan(into...); err != nil {
+			if err := rows.Scan(append(into, &n)...); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			out[word] += n
+			out[strings.Join(by, " ")] += n
 		}
 		return out
 	}
@@ -85,20 +92,46 @@ func TestDocumentedQueriesCountAsTheReport(t *testing.T) {
 		want int
 	}{{"mails", mails}, {"added", f.Today.Added}, {"removed", f.Today.Removed}, {"suppressions in force, now", f.Today.InForce},
 		{"unclear.unclassified", f.Today.Failed[bounce.Unclassified]}, {"unclear.unproven", f.Today.Unproven}, {"echo", f.Today.Failed[bounce.AlreadySuppressed]}, {"unclear.unparsed", f.Today.Kinds[bounce.KindUnparsed]}} {
-		if got := run(x.name, false)[""]; got != x.want {
+		if got := run(x.name, 0)[""]; got != x.want {
 			t.Errorf("%s: the query counts %d, the report %d", x.name, got, x.want)
 		}
 	}
-	classes := map[string]int{}
+	classes, streams := map[string]int{}, map[string]int{}
 	for reason, n := range f.Today.Failed {
 		classes[reason.Class(bounce.Failed).String()] += n
 	}
-	for class, n := range run("hard, soft, block", true) {
+	for _, c := range f.Today.Streams {
+		word := c.Kind.String()
+		if c.Kind == bounce.KindBounce {
+			word = c.Reason.Class(bounce.Failed).String()
+		}
+		streams[c.Stream+" "+word] += c.N
+	}
+	found := run("by_stream", 2)
+	for name, n := range found {
+		if streams[name] != n {
+			t.Errorf("by_stream: of %q the query counts %d, the report %d", name, n, streams[name])
+		}
+	}
+	if len(found) != len(streams) {
+		t.Errorf("by_stream: the query has %v, the report %v", found, streams)
+	}
+	all := func(name string) (sum int) {
+		for _, n := range run(name, 1) {
+			sum += n
+		}
+		return sum
+	}
+	r := f.Rates[0]
+	if hard, complaints, sent := all("rates, hard"), all("rates, complaints"), all("rates, sent"); r.Sent == nil || hard != r.Hard || complaints != r.Complaints || sent != *r.Sent || complaints != 2 || sent != 2 {
+		t.Errorf("rates: the queries count %d, %d of %d, the report %+v", hard, complaints, sent, r)
+	}
+	for class, n := range run("hard, soft, block", 1) {
 		if classes[class] != n {
 			t.Errorf("%s: the query counts %d, the report %d", class, n, classes[class])
 		}
 	}
-	for kind, n := range run("complaint, unsubscribe, delay, auto_reply", true) {
+	for kind, n := range run("complaint, unsubscribe, delay, auto_reply", 1) {
 		var k bounce.Kind
 		if err := k.UnmarshalText([]byte(kind)); err != nil || f.Today.Kinds[k] != n {
 			t.Errorf("%s: the query counts %d, the report %d", kind, n, f.Today.Kinds[k])
