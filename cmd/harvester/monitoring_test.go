@@ -171,16 +171,21 @@ func TestDashboardQueries(t *testing.T) {
 	}
 	defer server.Close()
 	scraped := monitoredDaemon(t, server.Addr)
-	if _, err := deliverSamples(server, time.Now()); err != nil {
-		t.Fatal(err)
+	deliver := func(now time.Time) {
+		mails, err := demoMails(now)
+		if err == nil {
+			err = deliverMails(server, mails)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	deliver(time.Now())
 	p := startPrometheus(t, prometheus, scraped)
 	p.await("harvester_report_last_success_timestamp_seconds")
 	p.await("sum(harvester_bounces_total) > 0")
 	p.await("sum(harvester_unclassified_total) > 0")
-	if _, err := deliverSamples(server, time.Now().Add(-time.Hour)); err != nil { // counters that move have rates
-		t.Fatal(err)
-	}
+	deliver(time.Now().Add(-time.Hour)) // counters that move have rates
 	p.await("instance:harvester_unclassified:ratio1d")
 	p.await("sum(rate(harvester_parse_duration_seconds_count[1h])) > 0 and sum(rate(harvester_store_commit_duration_seconds_count[1h])) > 0")
 	p.await("instance_mailbox:harvester_poll_duration_seconds:p95_1h > 0")
