@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: checkers servers build package test race bench bench-harvest bench-history compare crash cuts histories lint fuzz goldens notices licences proof-figures
+.PHONY: checkers servers build package test race bench bench-harvest bench-history bench-pages compare crash cuts histories lint fuzz goldens notices licences proof-figures
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -50,6 +50,10 @@ crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
 
 bench-history: ## decisions over a million events: takes minutes
 	$(GO) test ./store -run '^$$' -bench History -benchtime 1x -timeout 60m -args -events 1000000
+
+PAST ?= 1000000
+bench-pages: ## the pages on a year of a million events, beside plain selects; PAST=10000000 takes some 8 GB
+	$(GO) test ./cmd/harvester/web -run '^$$' -bench Pages -benchtime 10x -timeout 120m -args -events $(PAST)
 
 BASE ?= debefd4
 compare: ## this tree against commit BASE, in the same minute; FULL=1 for a million events, ROWS=list for one work
