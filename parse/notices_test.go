@@ -81,13 +81,14 @@ func inRoot(root string, args []string) *exec.Cmd {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"}
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", "LD_LIBRARY_PATH=/usr/lib/postfix:/lib"}
 	return cmd
 }
 
 const (
-	mailUser = 8
-	eximUser = 101
+	mailUser    = 8
+	eximUser    = 101
+	postfixUser = 104
 )
 
 var programs = []program{
@@ -124,20 +125,48 @@ var programs = []program{
 			"match from any for domain \"club.example\" action \"list\"\nmatch from any for any action \"relay\"\n", "etc/mailname": "relay.example.net\n"},
 		folders: map[string]int{"var/empty": 0, "var/lib/opensmtpd/empty": 0, "var/spool/smtpd": 0, "var/run": 0, "run": 0},
 		daemon:  []string{"/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf"},
-		submit: func(t *testing.T, _ string, to []string) {
-			waitFor(t, "the submission port", func() bool {
-				c, err := net.Dial("tcp", "127.0.0.1:2525")
-				if err == nil {
-					c.Close()
-				}
-				return err == nil
-			})
-			if err := smtp.SendMail("127.0.0.1:2525", nil, "bounces@example.org", to, []byte(strings.ReplaceAll(mailTo(to), "\n", "\r\n"))); err != nil {
-				t.Error(err)
-			}
-		},
+		submit:  overSMTP("127.0.0.1:2525"),
 	},
 	chasquid,
+	{
+		name: "postfix", aliases: true,
+		files: map[string]string{
+			"etc/postfix/main.cf": "compatibility_level = 3.6\nmyhostname = relay.example.net\nmydestination =\nmynetworks = 127.0.0.0/8\ninet_protocols = ipv4\ninet_interfaces = 127.0.0.1\nrelayhost = [127.0.0.1]:2627\nmail_owner = postfix\nsetgid_group = postdrop\n" +
+				"import_environment = MAIL_CONFIG LD_LIBRARY_PATH\nmaillog_file = /var/log/postfix.log\nvirtual_alias_domains = club.example\nvirtual_alias_maps = texthash:/etc/postfix/virtual\nalias_maps =\nsmtp_address_preference = ipv4\ndisable_vrfy_command = yes\n",
+			"etc/postfix/virtual": "team@club.example nouser@remote.example, plain@remote.example\n",
+			"etc/postfix/master.cf": "2526 inet n - n - - smtpd\npickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\nrewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\ntrace unix - - n - 0 bounce\n" +
+				"smtp unix - - n - - smtp\nerror unix - - n - - error\nretry unix - - n - - error\nanvil unix - - n - 1 anvil\nscache unix - - n - 1 scache\nproxymap unix - - n - - proxymap\npostlog unix-dgram n - n - 1 postlogd\n",
+		},
+		folders: postfixFolders,
+		daemon:  []string{"/usr/lib/postfix/sbin/master", "-d"},
+		submit:  overSMTP("127.0.0.1:2526"),
+	},
+}
+
+// postfixFolders are those of the queue, with the user that Postfix wants each
+// to belong to.
+var postfixFolders = func() map[string]int {
+	folders := map[string]int{"var/spool/postfix": 0, "var/spool/postfix/pid": 0, "var/log": 0, "var/lib/postfix": postfixUser}
+	for _, name := range []string{"incoming", "active", "deferred", "bounce", "defer", "trace", "corrupt", "flush", "hold", "saved", "private", "public", "maildrop"} {
+		folders["var/spool/postfix/"+name] = postfixUser
+	}
+	return folders
+}()
+
+// overSMTP submits a mail to a daemon that listens at an address.
+func overSMTP(addr string) func(*testing.T, string, []string) {
+	return func(t *testing.T, _ string, to []string) {
+		waitFor(t, "the submission port", func() bool {
+			c, err := net.Dial("tcp", addr)
+			if err == nil {
+				c.Close()
+			}
+			return err == nil
+		})
+		if err := smtp.SendMail(addr, nil, "bounces@example.org", to, []byte(strings.ReplaceAll(mailTo(to), "\n", "\r\n"))); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestNotices(t *testing.T) {
@@ -335,21 +364,23 @@ func nameServer(t *testing.T) {
 // receiver takes all mail as scripted, and hands on what comes to our return
 // path.
 func receiver(t *testing.T) <-chan []byte {
-	l, err := net.Listen("tcp", "127.0.0.1:25")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
 	came := make(chan []byte, 100)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go session(c, came)
+	for _, port := range [...]string{"25", "2627"} { // Postfix takes its own address at port 25 for a loop
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				go session(c, came)
+			}
+		}()
+	}
 	return came
 }
 
