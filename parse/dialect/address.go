@@ -133,7 +133,7 @@ func findAddress(s string) (addr string, start, end int) {
 			}
 			// SMTP=user@host of an X.400 or X.500 name, rcpt=user@host of a log.
 			if skip := keyed(addr); skip > 0 {
-				start, n, addr = start+skip, n-skip, addr[skip:]
+				start, n = start+skip, n-skip
 			}
 			start, end := whole(s, start, start+n)
 			return s[start:end], start, end
