@@ -83,7 +83,7 @@ func (f *file) checkPlace(readOnly bool) error {
 }
 
 func (f *file) openWriter(ctx context.Context, db *DB) error {
-	w, err := sql.Open("sqlite", f.dsn(url.Values{
+	w, err := openLasting(f.dsn(url.Values{
 		"_txlock":       {"immediate"},
 		"_journal_mode": {"WAL"},
 		// A message may be deleted on the server once its facts are committed,
