@@ -101,7 +101,7 @@ func (s *Settings) complete() {
 
 // Services returns every service, in the order in which help lists them.
 func Services() []Service {
-	return []Service{ses(), sendgrid(), mailgun(), sparkpost(), postmark(), listmonk(), mautic(), azure(), mailjet(), resend(), scaleway(), generic()}
+	return []Service{ses(), sendgrid(), mailgun(), sparkpost(), postmark(), listmonk(), mautic(), azure(), mailjet(), resend(), scaleway(), sendgridEvents(), sesEvents(), generic()}
 }
 
 // Lookup returns the service called name; its error lists those there are.
