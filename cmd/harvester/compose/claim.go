@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -114,13 +115,20 @@ func harvesters(database string) []uint32 {
 	return users
 }
 
-// places are where a mailbox's mail lies, a line for each folder.
+// places are where a mailbox's mail lies, a line for each folder: the same for all
+// who read it, wherever they were started and by which link they name it.
 func places(m *config.Mailbox) []string {
 	folders := m.Folders
 	if m.Type == config.POP3 {
 		folders = []string{""}
 	}
 	place := m.Path
+	if abs, err := filepath.Abs(place); err == nil {
+		place = abs
+	}
+	if resolved, err := filepath.EvalSymlinks(place); err == nil {
+		place = resolved
+	}
 	if m.Type.OnServer() {
 		place = strings.Join([]string{string(m.Type), strings.ToLower(string(m.Server)), m.Username}, "\x00")
 	}

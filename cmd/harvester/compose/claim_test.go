@@ -30,6 +30,42 @@ func TestClaimsAreOfFolders(t *testing.T) {
 	}
 }
 
+// A relative path is another folder in each directory, and the same folder has one
+// reader by whatever path.
+func TestClaimsAreOfRealPaths(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has the sockets for it")
+	}
+	first, second := t.TempDir(), t.TempDir()
+	for _, dir := range []string{first, second} {
+		if err := os.Mkdir(filepath.Join(dir, "md"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(first, "md"), filepath.Join(second, "link")); err != nil {
+		t.Fatal(err)
+	}
+	take := func(path string) error {
+		t.Helper()
+		held, err := claim(t.Context(), path, []config.Mailbox{{Name: "m", Type: config.Maildir, Path: path, Folders: []string{"INBOX"}}}, "a reader", slog.New(slog.DiscardHandler))
+		t.Cleanup(held.release)
+		return err
+	}
+	t.Chdir(first)
+	if err := take("md"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(first, "md"), filepath.Join(second, "link")} {
+		if err := take(path); !errors.Is(err, ErrInUse) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	t.Chdir(second)
+	if err := take("md"); err != nil {
+		t.Errorf("another folder: %v", err)
+	}
+}
+
 // Whoever binds the names of a mailbox without being allowed to harvest it stops
 // nobody: the next name is taken, and another harvester finds it there. Where all
 // are taken, the harvest goes on without the guard.
