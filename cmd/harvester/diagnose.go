@@ -18,6 +18,7 @@ import (
 	"harvester/cmd/harvester/config"
 	"harvester/harvest/file"
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
 	"harvester/store/query"
@@ -249,7 +250,7 @@ func (d *diagnoser) file(ctx context.Context) ([]diagnose.Finding, error) {
 	res := parse.Parse(raw, opts)
 	evs := diagnose.Notice(raw, &res, own)
 	if len(evs) == 0 {
-		return nil, fail(exitData, fmt.Errorf("%s claims nothing that can be looked up: it is %s", d.what, article(res.Kind.String())), "harvester parse --why says what it is")
+		return nil, fail(exitData, fmt.Errorf("%s claims nothing that can be looked up: it is %s", d.what, article(res.Kind)), "harvester parse --why says what it is")
 	}
 	var list []diagnose.Finding
 	for i := range evs {
@@ -259,14 +260,15 @@ func (d *diagnoser) file(ctx context.Context) ([]diagnose.Finding, error) {
 	return list, nil
 }
 
-func article(kind string) string {
+func article(kind bounce.Kind) string {
 	switch kind {
-	case "none":
+	case bounce.KindNone:
 		return "ordinary mail"
-	case "auto_reply", "unsubscribe", "unparsed":
-		return "an " + strings.ReplaceAll(kind, "_", " ")
+	case bounce.KindAutoReply, bounce.KindUnsubscribe, bounce.KindUnparsed:
+		return "an " + strings.ReplaceAll(kind.String(), "_", " ")
+	default:
+		return "a " + kind.String()
 	}
-	return "a " + kind
 }
 
 // print shows what was found, and says it by the status.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/parse/match"
 	"harvester/parse/rules"
@@ -106,7 +107,7 @@ func (p *page) cluster(x *query.Cluster, pack *rules.Set, c colours) {
 		ids[i] = strconv.FormatInt(id, 10)
 	}
 	p.field("ids", strings.Join(ids, " "))
-	if x.Kind != "unclassified" || x.Phrase == "" {
+	if x.Kind != bounce.Unclassified.String() || x.Phrase == "" {
 		return
 	}
 	p.field("phrase", x.Phrase)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"harvester/parse/bounce"
+	"harvester/store/policy"
 	"harvester/store/query"
 )
 
@@ -29,11 +30,11 @@ func (k Kind) String() string { return kindNames[k] }
 // KindOf is the kind of an entry of the list.
 func KindOf(e *query.Suppression) Kind {
 	switch {
-	case e.Source == "complaint":
+	case e.Source == policy.SourceComplaint.String():
 		return Complaint
-	case e.Source == "unsubscribe":
+	case e.Source == policy.SourceUnsubscribe.String():
 		return Unsubscribe
-	case e.Source == "operator":
+	case e.Source == policy.SourceOperator.String():
 		return Manual
 	case e.Class == bounce.ClassHard:
 		return HardBounce

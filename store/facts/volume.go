@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"harvester/store/engine"
+	"harvester/store/job"
 	"time"
 )
 
@@ -83,5 +84,5 @@ func (w *Writing) countLedger(fresh map[DayStream]int) error {
 
 // SelectVolumes is what each stream sent on each day between two: what sources
 // counted, or else the rows of the ledger.
-const SelectVolumes = `SELECT stream, day, ifnull(sum(sent) FILTER (WHERE source <> 'ledger'), sum(sent)) FROM volumes
+var SelectVolumes = `SELECT stream, day, ifnull(sum(sent) FILTER (WHERE source <> ` + engine.Word(job.Ledger) + `), sum(sent)) FROM volumes
  WHERE day >= ? AND day <= ? GROUP BY stream, day`

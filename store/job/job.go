@@ -27,6 +27,14 @@ const (
 	Reclassify Kind = "reclassify" // read all stored replies anew
 )
 
+// Kinds are all of them, in the order above.
+func Kinds() []Kind {
+	return []Kind{Harvest, Import, Ledger, Export, Push, Report, Retention, Check, Vacuum, Diagnose, Alarm, Replay, Reclassify}
+}
+
+// String is the word that is stored.
+func (k Kind) String() string { return string(k) }
+
 // Of is the job of this kind for a subject: a mailbox, an export.
 func (k Kind) Of(subject string) Name { return Name{k, subject} }
 

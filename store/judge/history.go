@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -43,7 +44,7 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.action", To: func(e *stored) any { return engine.Text(&e.Action) }},
 	{Column: "e.reason", To: func(e *stored) any { return engine.Text(&e.Reason) }},
 	{Column: "e.confidence", To: func(e *stored) any { return engine.Text(&e.Confidence) }},
-	{Column: "CASE e.kind WHEN 'complaint' THEN (SELECT feedback_type FROM messages WHERE id = e.message) ELSE '' END", To: func(e *stored) any { return &e.Feedback }},
+	{Column: "CASE e.kind WHEN " + engine.Word(bounce.KindComplaint) + " THEN (SELECT feedback_type FROM messages WHERE id = e.message) ELSE '' END", To: func(e *stored) any { return &e.Feedback }},
 	{Column: "e.behind <> ''", To: func(e *stored) any { return &e.Behind }},
 	{Column: "e.unread <> ''", To: func(e *stored) any { return &e.Unread }},
 	{Column: "e.rule", To: func(e *stored) any { return &e.Rule }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/facts"
 )
@@ -18,7 +19,7 @@ func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Ou
 		}
 		keys := map[string]bool{}
 		for _, r := range seen {
-			rows, err := w.SQL.QueryContext(ctx, `SELECT DISTINCT key FROM events WHERE reason = 'domain_unknown' AND domain = ?`, strings.TrimSuffix(r.Name, "."))
+			rows, err := w.SQL.QueryContext(ctx, `SELECT DISTINCT key FROM events WHERE reason = `+engine.Word(bounce.DomainUnknown)+` AND domain = ?`, strings.TrimSuffix(r.Name, "."))
 			if err != nil {
 				return err
 			}
@@ -38,7 +39,7 @@ func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Ou
 // ownLook is what our own look-up says of a domain that failed as unknown: it
 // lives (1), or was seen dead for less than a day (2). One that is older than a
 // week before the failure says nothing.
-const ownLook = `CASE WHEN e.reason = 'domain_unknown' THEN ifnull((SELECT CASE WHEN d.state <> 'nxdomain' THEN 1 WHEN d.last - d.first < 86400000 THEN 2 ELSE 0 END
+var ownLook = `CASE WHEN e.reason = ` + engine.Word(bounce.DomainUnknown) + ` THEN ifnull((SELECT CASE WHEN d.state <> 'nxdomain' THEN 1 WHEN d.last - d.first < 86400000 THEN 2 ELSE 0 END
  FROM dns_records d WHERE d.name = e.domain || '.' AND d.type = 'LIFE' AND d.last >= e.at - 604800000 ORDER BY d.last DESC, d.id DESC LIMIT 1), 0) ELSE 0 END`
 
 // livesBy are the words for ownLook.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/facts"
 )
@@ -24,7 +25,7 @@ func (db *Judge) OptOut(ctx context.Context, event int64, believe bool, reason, 
 	var out facts.Outcome
 	err := db.decide(ctx, "deciding about an opt-out", func(w *Judging) error {
 		var key string
-		err := w.SQL.QueryRowContext(ctx, `UPDATE events SET accepted = ? WHERE id = ? AND kind IN ('unsubscribe', 'complaint') RETURNING key`, word, event).Scan(&key)
+		err := w.SQL.QueryRowContext(ctx, `UPDATE events SET accepted = ? WHERE id = ? AND kind IN `+engine.Words(bounce.KindUnsubscribe, bounce.KindComplaint)+` RETURNING key`, word, event).Scan(&key)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("opt-out %d: %w", event, engine.ErrNotFound)
 		}

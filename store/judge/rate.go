@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -282,9 +283,9 @@ func (c *counted) volume(stream string, from time.Time) (v policy.Volume, w weak
 	return v, w
 }
 
-const selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule, e.proof, e.concern, e.operator, e.forgeable
+var selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule, e.proof, e.concern, e.operator, e.forgeable
  FROM events e JOIN messages m ON m.id = e.message
- WHERE e.at >= ? AND e.at <= ? AND e.key <> '' AND (e.kind = 'bounce' AND e.action = 'failed' AND e.class = 'hard' OR e.kind = 'complaint')`
+ WHERE e.at >= ? AND e.at <= ? AND e.key <> '' AND (e.kind = ` + engine.Word(bounce.KindBounce) + ` AND e.action = 'failed' AND e.class = 'hard' OR e.kind = ` + engine.Word(bounce.KindComplaint) + `)`
 
 // counts reads the window that ends at a time. A failure counts as it does for
 // suppressing: with the proof that its policy line asks for, and not where the
@@ -321,9 +322,9 @@ func (db Rates) counts(ctx context.Context, q engine.Querier, at time.Time) (*co
 			return err
 		}
 		line, ok := db.Ours.Policy.Line(e.Event)
-		complaint := line.Name == "complaint"
+		complaint := line.Name == policy.SourceComplaint.String()
 		around.Surround(&e.Event, e.key)
-		if ok && e.Proof >= line.Proof && e.Circumstance != policy.Discounted && (complaint || line.Name != "unsubscribe") {
+		if ok && e.Proof >= line.Proof && e.Circumstance != policy.Discounted && (complaint || line.Name != policy.SourceUnsubscribe.String()) {
 			c.failures = append(c.failures, failed{e.Stream, e.key, e.At, complaint, e.Proof, e.Forgeable != ""})
 		}
 		return nil

@@ -21,27 +21,27 @@ var qualifiers = map[bounce.Reason][]string{
 // and complaints at once, quota and silence after repetition, our own faults
 // never, all but complaints and opt-outs expire).
 var builtin = table([]Line{
-	{Name: "user_unknown", After: 1, Expires: Months(24)},
-	{Name: "user_unknown.code", After: 2, Within: Days(14), Expires: Months(12)},
+	{Name: bounce.UserUnknown.String(), After: 1, Expires: Months(24)},
+	{Name: bounce.UserUnknown.String() + ".code", After: 2, Within: Days(14), Expires: Months(12)},
 	// Whole tenants answer that way where their directory is not in step.
-	{Name: "user_unknown.edge", After: 2, Within: Days(14), Expires: Months(12), Rules: "*.directory-edge*"},
+	{Name: bounce.UserUnknown.String() + ".edge", After: 2, Within: Days(14), Expires: Months(12), Rules: "*.directory-edge*"},
 	// The address that we mailed may be a list of ten with one dead member.
 	{Name: behind, After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
-	{Name: "address_invalid", After: 1, Expires: Months(24)},
-	{Name: "user_moved", After: 1, Expires: Months(24)},
-	{Name: "domain_unknown", After: 2, Within: Days(7), DistinctDays: 2, Expires: Months(3)},
-	{Name: "mailbox_disabled", After: 2, Within: Days(14), Expires: Months(6)},
-	{Name: "mailbox_disabled.final", After: 1, Expires: Months(6), Rules: "*.final *.closed *.terminated *.no-longer-valid"},
-	{Name: "mailbox_full", After: 3, Within: Days(30), Expires: Days(30), Grow: Days(180)},
-	{Name: "expired", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
-	{Name: "relay_denied", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
-	{Name: "routing_failed", After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
-	{Name: "sender_blocked", After: 3, Within: Days(30), Expires: Months(12), Scope: ScopeStream},
-	{Name: "sender_blocked.personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *.user-block *.user-block-* *.blocked-by-user"},
-	{Name: "complaint", After: 1, Scope: ScopeMarketing},
+	{Name: bounce.AddressInvalid.String(), After: 1, Expires: Months(24)},
+	{Name: bounce.UserMoved.String(), After: 1, Expires: Months(24)},
+	{Name: bounce.DomainUnknown.String(), After: 2, Within: Days(7), DistinctDays: 2, Expires: Months(3)},
+	{Name: bounce.MailboxDisabled.String(), After: 2, Within: Days(14), Expires: Months(6)},
+	{Name: bounce.MailboxDisabled.String() + ".final", After: 1, Expires: Months(6), Rules: "*.final *.closed *.terminated *.no-longer-valid"},
+	{Name: bounce.MailboxFull.String(), After: 3, Within: Days(30), Expires: Days(30), Grow: Days(180)},
+	{Name: bounce.Expired.String(), After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: bounce.RelayDenied.String(), After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: bounce.RoutingFailed.String(), After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
+	{Name: bounce.SenderBlocked.String(), After: 3, Within: Days(30), Expires: Months(12), Scope: ScopeStream},
+	{Name: bounce.SenderBlocked.String() + ".personal", After: 1, Expires: Months(12), Scope: ScopeStream, Rules: "*.personal *.user-block *.user-block-* *.blocked-by-user"},
+	{Name: SourceComplaint.String(), After: 1, Scope: ScopeMarketing},
 	// An opt-out comes from the recipient, so nothing of ours is enclosed: it is
 	// believed where its sender is proven, and else waits for the operator.
-	{Name: "unsubscribe", After: 1, Scope: ScopeStream},
+	{Name: SourceUnsubscribe.String(), After: 1, Scope: ScopeStream},
 })
 
 func table(lines []Line) map[string]Line {

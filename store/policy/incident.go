@@ -115,5 +115,5 @@ func PathKey(concern string) string { return "path." + concern }
 // PathConcern is the concern behind an incident of a broken path.
 func PathConcern(key string) (string, bool) {
 	concern, ok := strings.CutPrefix(key, "path.")
-	return concern, ok && slices.Contains([]string{"unreachable", "domain_unknown", ConcernEdge}, concern)
+	return concern, ok && slices.Contains([]string{ConcernUnreachable, ConcernDomain, ConcernEdge}, concern)
 }

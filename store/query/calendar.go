@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"harvester/parse/bounce"
 	"harvester/store/engine"
+	"harvester/store/job"
 	"sync"
 	"time"
 )
@@ -102,7 +103,7 @@ func (c *Calendar) freshen(g *gathering) error {
 	var upkeep string
 	err := g.q.QueryRowContext(g.ctx, `SELECT (SELECT ifnull(max(id), 0) FROM messages), (SELECT ifnull(max(id), 0) FROM events), (SELECT ifnull(max(id), 0) FROM changes),
  (SELECT min(at) FROM (SELECT min(at) AS at FROM messages WHERE id > ?1 UNION ALL SELECT min(at) FROM events WHERE id > ?2 UNION ALL SELECT min(at) FROM changes WHERE id > ?3) firsts),
- (SELECT count(*) FROM tombstones) || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ('replay', 'reclassify', 'retention'))`,
+ (SELECT count(*) FROM tombstones) || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN `+engine.Words(job.Replay, job.Reclassify, job.Retention)+`)`,
 		c.messages, c.events, c.changes).Scan(&messages, &events, &changes, &first, &upkeep)
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func (db Incidents) Claims(ctx context.Context, incident string, since time.Time
 // DomainClaims are the failures that say that a recipient's domain does not
 // exist.
 func (db Incidents) DomainClaims(ctx context.Context, domain string, since time.Time) ([]StoredClaim, Cost, error) {
-	list, cost, err := db.claims(ctx, `e.reason = 'domain_unknown' AND e.domain = ?`, domain, since)
+	list, cost, err := db.claims(ctx, `e.reason = `+engine.Word(bounce.DomainUnknown)+` AND e.domain = ?`, domain, since)
 	if err != nil {
 		return nil, cost, fmt.Errorf("reading what is said of a domain: %w", engine.Explain(err))
 	}
@@ -102,7 +102,7 @@ func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Tim
 // UnknownDomains are recipients' domains that failed as unknown since a time,
 // those with the most addresses first.
 func (db Incidents) UnknownDomains(ctx context.Context, since time.Time, limit int) ([]string, error) {
-	rows, err := db.Read.QueryContext(ctx, `SELECT domain FROM events WHERE reason = 'domain_unknown' AND at >= ? AND proof <> 'none' AND domain <> ''
+	rows, err := db.Read.QueryContext(ctx, `SELECT domain FROM events WHERE reason = `+engine.Word(bounce.DomainUnknown)+` AND at >= ? AND proof <> 'none' AND domain <> ''
  GROUP BY domain ORDER BY count(DISTINCT key) DESC, domain LIMIT ?`, since.UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the domains that failed: %w", engine.Explain(err))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"harvester/store/engine"
+	"harvester/store/job"
 	"iter"
 )
 
@@ -35,7 +36,7 @@ const (
 func (db List) ListState(ctx context.Context, depth Depth) (string, error) {
 	query := `SELECT (SELECT ifnull(max(id), 0) FROM changes) || '.' || (SELECT count(*) FROM tombstones)`
 	if depth >= Words {
-		query += ` || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ('replay', 'reclassify', 'retention'))`
+		query += ` || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ` + engine.Words(job.Replay, job.Reclassify, job.Retention) + `)`
 	}
 	if depth >= Columns {
 		query += ` || '.' || (SELECT ifnull(max(id), 0) FROM events) || '.' || (SELECT ifnull(max(id), 0) FROM overrides)`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/policy"
 )
@@ -25,8 +26,8 @@ type OptOut struct {
 // the stream mails no more wait for nothing.
 func (db Reports) OptOuts(ctx context.Context) ([]OptOut, error) {
 	rows, err := db.Read.QueryContext(ctx, `SELECT e.id, e.message, e.at, e.address, e.stream, m.subject FROM events e JOIN messages m ON m.id = e.message
- WHERE e.proof = 'none' AND e.accepted = '' AND e.kind IN ('unsubscribe', 'complaint') AND e.key <> '' AND (e.kind = 'unsubscribe' OR lower(m.feedback_type) IN ('opt-out', 'opt-out-list'))
- AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.key = e.key AND s.source = 'unsubscribe' AND s.stream IN ('', e.stream)) ORDER BY e.id`)
+ WHERE e.proof = 'none' AND e.accepted = '' AND e.kind IN `+engine.Words(bounce.KindUnsubscribe, bounce.KindComplaint)+` AND e.key <> '' AND (e.kind = `+engine.Word(bounce.KindUnsubscribe)+` OR lower(m.feedback_type) IN ('opt-out', 'opt-out-list'))
+ AND NOT EXISTS (SELECT 1 FROM suppressions s WHERE s.key = e.key AND s.source = `+engine.Word(policy.SourceUnsubscribe)+` AND s.stream IN ('', e.stream)) ORDER BY e.id`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the opt-outs: %w", engine.Explain(err))
 	}

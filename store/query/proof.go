@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/facts"
@@ -59,9 +60,9 @@ func (db Reports) Levels(ctx context.Context) (Levels, error) {
 	l := Levels{Days: levelDays, Failed: map[policy.Proof]int{}, Listed: map[policy.Proof]int{}}
 	now := db.Now()
 	since := now.AddDate(0, 0, -levelDays).UnixMilli()
-	err := db.proofs(ctx, l.Failed, `SELECT CASE best WHEN 4 THEN 'signed' WHEN 3 THEN 'ledger' WHEN 2 THEN 'authentic' ELSE 'returned' END, count(*) FROM (
-  SELECT max(CASE proof WHEN 'signed' THEN 4 WHEN 'ledger' THEN 3 WHEN 'authentic' THEN 2 ELSE 1 END) AS best FROM events
-  WHERE at >= ? AND key <> '' AND proof <> 'none' AND (kind = 'bounce' AND action = 'failed' AND class = 'hard' OR kind = 'complaint') GROUP BY key) f GROUP BY best`, since)
+	err := db.proofs(ctx, l.Failed, `SELECT CASE best WHEN 4 THEN 'signed' WHEN 3 THEN `+engine.Word(policy.ProofLedger)+` WHEN 2 THEN 'authentic' ELSE 'returned' END, count(*) FROM (
+  SELECT max(CASE proof WHEN 'signed' THEN 4 WHEN `+engine.Word(policy.ProofLedger)+` THEN 3 WHEN 'authentic' THEN 2 ELSE 1 END) AS best FROM events
+  WHERE at >= ? AND key <> '' AND proof <> 'none' AND (kind = `+engine.Word(bounce.KindBounce)+` AND action = 'failed' AND class = 'hard' OR kind = `+engine.Word(bounce.KindComplaint)+`) GROUP BY key) f GROUP BY best`, since)
 	if err == nil {
 		err = db.proofs(ctx, l.Listed, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND event IS NOT NULL AND (expires IS NULL OR expires > ?) GROUP BY proof`, now.UnixMilli())
 	}

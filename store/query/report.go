@@ -127,9 +127,9 @@ type ExportFacts struct {
 // more happened is told by its counts.
 const maxReportChanges = 10_000
 
-const (
+var (
 	receiverColumn = `CASE operator WHEN '' THEN domain ELSE operator END`
-	failedWithin   = ` FROM events WHERE at >= ? AND at < ? AND kind = 'bounce' AND action = 'failed' AND duplicate_of IS NULL`
+	failedWithin   = ` FROM events WHERE at >= ? AND at < ? AND kind = ` + engine.Word(bounce.KindBounce) + ` AND action = 'failed' AND duplicate_of IS NULL`
 )
 
 // ReportFacts gathers the facts of the day that lies between the last two of
@@ -218,7 +218,7 @@ func (g *gathering) allowed(d *DayFacts, now time.Time) error {
 		}
 		return err
 	}, `SELECT DISTINCT key FROM events WHERE at >= ? AND at < ? AND key <> '' AND proof <> 'none'
-  AND (kind = 'complaint' OR kind = 'bounce' AND action = 'failed' AND class = 'hard')`, d.From.UnixMilli(), d.To.UnixMilli())
+  AND (kind = `+engine.Word(bounce.KindComplaint)+` OR kind = `+engine.Word(bounce.KindBounce)+` AND action = 'failed' AND class = 'hard')`, d.From.UnixMilli(), d.To.UnixMilli())
 }
 
 // each runs a query and hands every row on.
@@ -293,8 +293,8 @@ func (g *gathering) proofs(f *ReportFacts) error {
 		err := rows.Scan(engine.Text(&p.Proof), &p.N)
 		f.Today.Proofs = append(f.Today.Proofs, p)
 		return err
-	}, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND source = 'bounce' AND since >= ? AND since < ? GROUP BY proof
- ORDER BY CASE proof WHEN 'signed' THEN 0 WHEN 'ledger' THEN 1 WHEN 'authentic' THEN 2 WHEN 'returned' THEN 3 ELSE 4 END`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
+	}, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND source = `+engine.Word(policy.SourceBounce)+` AND since >= ? AND since < ? GROUP BY proof
+ ORDER BY CASE proof WHEN 'signed' THEN 0 WHEN `+engine.Word(policy.ProofLedger)+` THEN 1 WHEN 'authentic' THEN 2 WHEN 'returned' THEN 3 ELSE 4 END`, f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
 
 func (g *gathering) streams(f *ReportFacts) error {
@@ -303,8 +303,8 @@ func (g *gathering) streams(f *ReportFacts) error {
 		err := rows.Scan(&c.Stream, engine.Text(&c.Kind), engine.Text(&c.Reason), &c.N)
 		f.Today.Streams = append(f.Today.Streams, c)
 		return err
-	}, `SELECT stream, kind, CASE kind WHEN 'bounce' THEN reason ELSE 'unclassified' END AS reason, count(*) FROM events
- WHERE at >= ? AND at < ? AND (kind = 'bounce' AND action = 'failed' OR kind IN ('complaint', 'unsubscribe')) AND duplicate_of IS NULL
+	}, `SELECT stream, kind, CASE kind WHEN `+engine.Word(bounce.KindBounce)+` THEN reason ELSE `+engine.Word(bounce.Unclassified)+` END AS reason, count(*) FROM events
+ WHERE at >= ? AND at < ? AND (kind = `+engine.Word(bounce.KindBounce)+` AND action = 'failed' OR kind IN `+engine.Words(bounce.KindComplaint, bounce.KindUnsubscribe)+`) AND duplicate_of IS NULL
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
 		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
@@ -316,7 +316,7 @@ func (g *gathering) refusals(f *ReportFacts) error {
 		f.Today.Refusals = append(f.Today.Refusals, r)
 		return err
 	}, `SELECT reason, vendor, status, `+receiverColumn+` AS receiver, diagnostic, min(remote_mta), count(*), min(at) AS first, max(at)`+failedWithin+
-		` AND (fault IN ('sender', 'message') OR reason IN ('relay_denied', 'routing_failed')) GROUP BY 1, 2, 3, 4, 5 ORDER BY first, receiver, reason, diagnostic`,
+		` AND (fault IN ('sender', 'message') OR reason IN `+engine.Words(bounce.RelayDenied, bounce.RoutingFailed)+`) GROUP BY 1, 2, 3, 4, 5 ORDER BY first, receiver, reason, diagnostic`,
 		f.Today.From.UnixMilli(), f.Today.To.UnixMilli())
 }
 

@@ -61,7 +61,7 @@ func (g *gathering) revisions(f *ReportFacts) error {
 		return nil
 	}, `SELECT CASE WHEN m.arrival BETWEEN e.at - ? AND e.at THEN m.arrival ELSE e.at END / ? AS sent, e.reason, count(*), count(*) FILTER (WHERE m.harvested < ?)
  FROM events e CROSS JOIN messages m ON m.id = e.message
- WHERE e.at >= ? AND e.at < ? AND e.kind = 'bounce' AND e.action = 'failed' AND e.duplicate_of IS NULL AND m.harvested < ? GROUP BY 1, 2`,
+ WHERE e.at >= ? AND e.at < ? AND e.kind = `+engine.Word(bounce.KindBounce)+` AND e.action = 'failed' AND e.duplicate_of IS NULL AND m.harvested < ? GROUP BY 1, 2`,
 		longestWay.Milliseconds(), quarter, since.UnixMilli(), days[len(days)-1].From.UnixMilli(), f.Today.To.UnixMilli(), until.UnixMilli())
 	return err
 }

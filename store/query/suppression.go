@@ -126,7 +126,7 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 		if f.Stream != "" {
 			and(`(stream = '' OR stream = ?)`, f.Stream)
 			if db.judge.Ours.Transactional(f.Stream) {
-				and(`scope <> 'marketing'`)
+				and(`scope <> ` + engine.Word(policy.ScopeMarketing) + ``)
 			}
 		}
 		if len(f.Classes) > 0 {

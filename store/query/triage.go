@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/parse/scrub"
 	"harvester/store/engine"
 )
@@ -57,8 +58,8 @@ func (db Notices) triage(ctx context.Context, since time.Time, limit int) ([]Clu
 		return nil, err
 	}
 	defer tx.Rollback() // it only read
-	rows, err := tx.QueryContext(ctx, `SELECT 'unclassified', e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect, '' FROM events e JOIN messages m ON m.id = e.message
-  WHERE e.reason = 'unclassified' AND e.action = 'failed' AND e.at >= ?1
+	rows, err := tx.QueryContext(ctx, `SELECT `+engine.Word(bounce.Unclassified)+`, e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect, '' FROM events e JOIN messages m ON m.id = e.message
+  WHERE e.reason = `+engine.Word(bounce.Unclassified)+` AND e.action = 'failed' AND e.at >= ?1
  UNION ALL SELECT 'unparsed', id, at, subject, substr(sender, instr(sender, '@') + 1), '', dialect, '' FROM messages WHERE kind = 'unparsed' AND at >= ?1
  UNION ALL SELECT 'refused', id, at, '', substr(sender, instr(sender, '@') + 1), '', dialect, notes FROM messages WHERE at >= ?1 AND instr(notes, ?2) > 0
  ORDER BY 3 DESC, 2 DESC`, since.UnixMilli(), parse.RefusedMark)
@@ -123,7 +124,7 @@ func (db Notices) triage(ctx context.Context, since time.Time, limit int) ([]Clu
 
 // hits looks for the phrase in all stored replies.
 func (c *Cluster) hits(ctx context.Context, q engine.Querier) error {
-	if c.Kind != "unclassified" || len(c.Phrase) < 8 {
+	if c.Kind != bounce.Unclassified.String() || len(c.Phrase) < 8 {
 		return nil
 	}
 	rows, err := q.QueryContext(ctx, `SELECT reason, count(*), max(rule) FROM events WHERE action = 'failed' AND instr(lower(diagnostic), ?) > 0 GROUP BY reason ORDER BY 2 DESC, 1`, c.Phrase)
@@ -141,7 +142,7 @@ func (c *Cluster) hits(ctx context.Context, q engine.Querier) error {
 // Puzzle returns a reply of a message that has no meaning yet. It fails with
 // ErrNotFound when there is none.
 func (db Notices) Puzzle(ctx context.Context, message int64) (diagnostic string, err error) {
-	err = db.Read.QueryRowContext(ctx, `SELECT diagnostic FROM events WHERE message = ? AND reason = 'unclassified' AND action = 'failed' AND diagnostic <> '' ORDER BY idx LIMIT 1`,
+	err = db.Read.QueryRowContext(ctx, `SELECT diagnostic FROM events WHERE message = ? AND reason = `+engine.Word(bounce.Unclassified)+` AND action = 'failed' AND diagnostic <> '' ORDER BY idx LIMIT 1`,
 		message).Scan(&diagnostic)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("a reply without a meaning in message %d: %w", message, engine.ErrNotFound)

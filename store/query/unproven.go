@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/policy"
@@ -42,7 +43,7 @@ const latest = 20_000
 func (db Reports) Unproven(ctx context.Context) (u Unproven, err error) {
 	u.own = db.rates.Ours.Domains
 	rows, err := db.Read.QueryContext(ctx, `SELECT e.proof = 'none' AND e.doubt = '', m.original_from, count(*) FROM events e JOIN messages m ON m.id = e.message
- WHERE e.id > (SELECT ifnull(max(id), 0) - ? FROM events) AND e.kind = 'bounce' AND e.action = 'failed' GROUP BY 1, 2`, latest)
+ WHERE e.id > (SELECT ifnull(max(id), 0) - ? FROM events) AND e.kind = `+engine.Word(bounce.KindBounce)+` AND e.action = 'failed' GROUP BY 1, 2`, latest)
 	if err != nil {
 		return u, fmt.Errorf("looking for failures without proof: %w", engine.Explain(err))
 	}

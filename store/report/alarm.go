@@ -112,7 +112,7 @@ func (r *Report) counters() {
 	for _, id := range []string{"hard", "soft", "block", "complaint", "added"} {
 		t := r.total(id)
 		s := rise(t.Today, t.Mean)
-		if id == "complaint" && s == OK && t.Today >= complaintsWarn {
+		if id == bounce.KindComplaint.String() && s == OK && t.Today >= complaintsWarn {
 			s = Warn
 		}
 		if s == Crit && id == "soft" {
@@ -139,7 +139,7 @@ func (r *Report) understanding(f query.ReportFacts) {
 		failed += n
 	}
 	bounces := f.Today.Kinds[bounce.KindBounce] + r.Unclear.Unparsed
-	r.share("unclassified", "failure without a known reason", r.Unclear.Unclassified, failed, unclassifiedWarn, unclassifiedCrit)
+	r.share(bounce.Unclassified.String(), "failure without a known reason", r.Unclear.Unclassified, failed, unclassifiedWarn, unclassifiedCrit)
 	r.share("unparsed", "failure notice that nobody could read", r.Unclear.Unparsed, bounces, unparsedWarn, unparsedCrit)
 }
 

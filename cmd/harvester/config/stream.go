@@ -133,7 +133,7 @@ func (c *Config) checkStreamPolicy(d *decoder, name string, s *Stream, path stri
 		at := join(path, "proof")
 		origin := fmt.Sprintf("%s:%d", c.File, d.place(at).line)
 		for _, l := range c.Table.Lines("") {
-			if !l.Suppress || l.Proof >= *s.Proof || l.Name == "unsubscribe" {
+			if !l.Suppress || l.Proof >= *s.Proof || l.Name == policy.SourceUnsubscribe.String() {
 				continue // an opt-out is honoured without proof
 			}
 			table, err := c.Table.With(name, l.Name, policy.Patch{Proof: s.Proof}, origin)
