@@ -3,15 +3,38 @@ package config
 import (
 	"context"
 	"fmt"
-	"harvester/parse/count"
+	"net"
 	"strings"
+
+	"harvester/parse/count"
 )
 
 // Web says what the daemon serves over HTTP. No Listen switches it off.
 type Web struct {
-	Listen  Listen `toml:"listen"`
-	Token   Secret `toml:"token"`
-	Actions bool   `toml:"actions"`
+	Listen  Listen   `toml:"listen"`
+	Token   Secret   `toml:"token"`
+	Hosts   []string `toml:"hosts"`
+	Actions bool     `toml:"actions"`
+}
+
+// ChecksHost tells whether a client has to name this server rightly: where it
+// listens for this machine alone, which is where a token may be, a browser is
+// the way in from outside. What others reach by name shows no address.
+func (w *Web) ChecksHost() bool {
+	return len(w.Hosts) > 0 || w.Listen.Local() && !strings.HasPrefix(string(w.Listen), "unix:")
+}
+
+// Names are the names under which this server may be asked, in lower case:
+// those configured, that in Listen, and the host's own.
+func (w *Web) Names(hostname string) []string {
+	names := []string{strings.ToLower(hostname)}
+	if host, _, err := net.SplitHostPort(string(w.Listen)); err == nil && host != "" {
+		names = append(names, strings.ToLower(host))
+	}
+	for _, h := range w.Hosts {
+		names = append(names, strings.ToLower(strings.TrimSuffix(h, ".")))
+	}
+	return names
 }
 
 // leastToken is how many bytes a token has at least: nobody guesses as many.
@@ -50,6 +73,11 @@ func (l Listen) Local() bool { return strings.HasPrefix(string(l), "unix:") || S
 
 func (c *Config) checkWeb(d *decoder) {
 	w := &c.Web
+	for i, h := range w.Hosts {
+		if h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			d.fail(fmt.Sprintf("web.hosts[%d]", i), fmt.Sprintf("%q is no host name", h), `write the bare name that clients ask for: hosts = ["watch.example.org"]`)
+		}
+	}
 	switch {
 	case w.Listen == "" && (!w.Token.IsZero() || w.Actions):
 		d.fail("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)

@@ -17,7 +17,7 @@ func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner
 	if c.Listen == "" {
 		return func() {}, nil
 	}
-	o := web.Options{Actions: c.Actions, Set: set, States: r.States, Alive: r.Healthy, Metrics: d.metrics.Handler(set, r.States), Log: d.Log}
+	o := web.Options{Actions: c.Actions, CheckHost: c.ChecksHost(), Hosts: c.Names(set.Config.Hostname), Set: set, States: r.States, Alive: r.Healthy, Metrics: d.metrics.Handler(set, r.States), Log: d.Log}
 	if !c.Token.IsZero() {
 		if o.Token, err = c.Secret(ctx); err != nil {
 			return nil, fmt.Errorf("web.token: %w", err)

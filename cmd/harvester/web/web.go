@@ -33,6 +33,10 @@ type Options struct {
 	// Token is what a client must show to see addresses or to act. Empty: only
 	// health and metrics are served.
 	Token string
+	// CheckHost answers nobody who calls this server by another name than an IP
+	// address, localhost or one of Hosts, in lower case.
+	CheckHost bool
+	Hosts     []string
 	// Actions lets the status page acknowledge, release and allow.
 	Actions bool
 	// Set is the configuration at work.
@@ -151,6 +155,9 @@ func New(o Options) (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
 		mux.HandleFunc(r.pattern, s.admit(r))
+	}
+	if o.CheckHost {
+		return addressed(guard(mux), o.Hosts), nil
 	}
 	return guard(mux), nil
 }
