@@ -9,6 +9,7 @@ import (
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
+	"harvester/parse/view"
 )
 
 // maxBehind is how many addresses behind one that we mailed are kept.
@@ -18,6 +19,30 @@ const behindSeparator = ", "
 
 // Undisclosed stands in Recipient.Behind for an address that the notice hides.
 const Undisclosed = "undisclosed"
+
+// CutOff stands there where the notice has lost its end or its status part: what
+// is missing may have told of somebody behind the mailed address.
+const CutOff = "cut off"
+
+// cutOff tells whether a mail in parts has lost its closing delimiter, or a
+// report (RFC 6522) the delivery status that it declares.
+func cutOff(m *view.Mail) bool {
+	if m.Root == nil || !strings.HasPrefix(m.Root.Type, "multipart/") {
+		return false
+	}
+	return m.Root.Open() || m.Root.Type == "multipart/report" && m.Report == nil && strings.EqualFold(m.Root.Param("report-type"), "delivery-status")
+}
+
+// spareAll takes it back that a mail which is cut off makes somebody dead.
+func (p *parser) spareAll(res *Result) {
+	for i := range res.Recipients {
+		if r := &res.Recipients[i]; r.Class == bounce.ClassHard {
+			p.addNote("the report is cut off, or has lost its status part: it makes nobody dead")
+			r.Behind = CutOff
+			r.weigh()
+		}
+	}
+}
 
 // behind returns the address that failed behind the one that we mailed: a
 // member of a list, where an alias leads or a Sieve script redirects. "" where

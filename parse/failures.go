@@ -96,6 +96,9 @@ func (p *parser) nameRecipients(m *view.Mail, n *dialect.Notice, res *Result) bo
 		}
 	}
 	p.hint(m, res)
+	if cutOff(m) {
+		p.spareAll(res)
+	}
 	return len(res.Recipients) > 0
 }
 

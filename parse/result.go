@@ -66,7 +66,7 @@ type Recipient struct {
 	FinalRecipient    string `json:"final_recipient"`
 	// Behind is the address that failed behind Recipient, where that was
 	// expanded, redirected or generated into others; Undisclosed where the
-	// notice hides it; at most 20, separated by ", ". "" where Recipient itself
+	// notice hides it, CutOff where it has lost a part; at most 20, separated by ", ". "" where Recipient itself
 	// failed. Such a failure makes nobody dead: Recipient may be a list of ten.
 	Behind     string     `json:"behind,omitempty"`
 	Action     Action     `json:"action"`

@@ -15,6 +15,7 @@ func (r *reader) split(p *Part) {
 		return
 	}
 	if boundary = guessBoundary(p.body, true); boundary == "" {
+		p.open = true
 		r.addNote("multipart without its boundary read as text")
 		return
 	}
@@ -78,7 +79,7 @@ func (r *reader) cut(p *Part, boundary string) bool {
 		inside, closed = !last, closed || last
 		body = body[next:]
 	}
-	if !closed {
+	if p.open = !closed; p.open {
 		r.addNote("truncated: closing boundary missing")
 	}
 	return true

@@ -17,6 +17,7 @@ type Part struct {
 	raw   []byte // header and body as they came
 	body  []byte // as it came, transfer encoding and all
 	cut   bool
+	open  bool
 }
 
 // Raw returns header and body as they stand in the mail. The bytes belong to
@@ -30,6 +31,9 @@ func (p *Part) Body() []byte { return p.body }
 // Cut tells whether the part runs to the end of the mail with no delimiter
 // behind it, so that its last word may be the beginning of another one.
 func (p *Part) Cut() bool { return p.cut }
+
+// Open tells whether a multipart lacks its closing delimiter, or all of them.
+func (p *Part) Open() bool { return p.open }
 
 // Param returns a parameter of the Content-Type field (RFC 2045 §5.1,
 // RFC 2231), "" when it is absent. The first of two equal ones holds.
