@@ -73,7 +73,7 @@ func sesEvents() Service {
 		For:      "a program of yours that listens to the bounces and complaints of Amazon SES by SNS over HTTP",
 		Settings: "url: where it listens; list: the topic's ARN that it expects; user and key: Basic authentication, key alone: as a bearer token, both may be left out.",
 		Removal:  "None: SES has no event for an address that may be mailed again.",
-		Evidence: "docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html, docs.aws.amazon.com/sns, HTTP/S notification JSON format; unverified: tried with no listener but our own",
+		Evidence: "docs.aws.amazon.com/ses, contents of notifications by SNS; docs.aws.amazon.com/sns, HTTP/S notification JSON format; unverified: tried with no listener but our own",
 		Loses: []string{"SignatureVersion, Signature and SigningCertURL: only AWS can make them, switch their check off for us",
 			"no SubscriptionConfirmation is sent", "unsubscribes are left out: SES knows Bounce and Complaint", "mail.messageId: the mail that failed was not SES's",
 			"operator's decisions are bounces of the sub-type OnAccountSuppressionList"},
