@@ -11,6 +11,7 @@ import (
 
 	"harvester/store/engine"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 	"harvester/store/job"
 )
 
@@ -84,7 +85,10 @@ func Do(ctx context.Context, rec Recorder, j *Job, log *slog.Logger) (detail str
 	started := time.Now()
 	detail, err = j.guarded(ctx)
 	failure := err
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // stopped by us: no fault to report
+	switch {
+	case errors.Is(err, fleet.ErrLost) || errors.Is(context.Cause(ctx), fleet.ErrLost):
+		detail, failure = "stopped: another worker has taken over; "+detail, nil
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // stopped by us: no fault to report
 		detail, failure = "stopped; "+detail, nil
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)

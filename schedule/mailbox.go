@@ -15,6 +15,7 @@ import (
 	"harvester/parse/count"
 	"harvester/store"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 )
 
 // Mailbox takes mail from one source into the store: read, parse, commit, and
@@ -52,6 +53,9 @@ type Tally struct {
 // String is the tally as one line.
 func (t Tally) String() string {
 	s := fmt.Sprintf("%d read, %d new", t.Read, t.Messages)
+	if t.Handed > 0 {
+		s = fmt.Sprintf("%d read, %d handed to the leader", t.Read, t.Handed)
+	}
 	if t.Copies+t.Useless > 0 {
 		s = fmt.Sprintf("%d read, %s new to the ledger, %s proven", t.Read, count.Of(t.Sent, "recipient"), count.Of(t.Proven, "failure"))
 	}
@@ -135,10 +139,15 @@ func (m *Mailbox) Run(ctx context.Context) (t Tally, err error) {
 }
 
 // linger is a context that outlives another by a while: for a run that is
-// stopped to finish what it has in hand, all of it within that time.
+// stopped to finish what it has in hand, all of it within that time. Where
+// another worker has taken over there is nothing to finish.
 func linger(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), fleet.ErrLost) {
+			cancel()
+			return
+		}
 		last := time.AfterFunc(by, cancel)
 		context.AfterFunc(out, func() { last.Stop() })
 	})
@@ -285,21 +294,8 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 	if v.Meter != nil {
 		v.Meter.Committed(out, time.Since(start))
 	}
-	v.tally.add(out)
+	v.tally.Add(out)
 	return todo, nil
-}
-
-func (t *Tally) add(o facts.Outcome) {
-	t.Messages += o.Messages
-	t.Known += o.Known
-	t.Gone += o.Gone
-	t.Poison += o.Poison
-	t.Events += o.Events
-	t.Added += o.Added
-	t.Held += o.Held
-	t.Removed += o.Removed
-	t.Sent += o.Sent
-	t.Proven += o.Proven
 }
 
 // Unparsed counts the messages that nobody understood.

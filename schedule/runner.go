@@ -45,6 +45,10 @@ type Runner struct {
 	Grace    time.Duration // for runs to end after the context did
 	Log      *slog.Logger
 	Now      func() time.Time // the wall clock; nil is the system's
+	// Term waits until this process may do a job that several could do. The context
+	// ends when another may, and done tells that nothing of it is left. nil: this
+	// process alone does all.
+	Term func(context.Context, *Job) (term context.Context, done func(), err error)
 
 	mu     sync.Mutex
 	states []State
@@ -89,6 +93,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	led := make(chan struct{})
 	watches := 0
 	for i := range r.Jobs {
+		if r.Term != nil {
+			loops.Go(func() { r.terms(ctx, i) })
+			continue
+		}
 		woken := make(chan struct{}, 1)
 		ran := func() {}
 		if !r.Jobs[i].Follows && !first[i].After(r.now()) {
@@ -135,6 +143,43 @@ func (r *Runner) Run(ctx context.Context) error {
 	case <-stuck.C:
 		return fmt.Errorf("still running after %s: %s", r.Grace, strings.Join(r.running(), ", "))
 	}
+}
+
+// terms runs one job whenever this process may, each time from where the runs
+// that are recorded leave it: they may be another's.
+func (r *Runner) terms(ctx context.Context, i int) {
+	for {
+		r.update(i, func(s *State) { s.queued, s.Next = true, time.Time{} })
+		term, done, err := r.Term(ctx, &r.Jobs[i])
+		if err != nil {
+			return
+		}
+		woken := make(chan struct{}, 1)
+		var watching sync.WaitGroup
+		if watch := r.Jobs[i].Watch; watch != nil {
+			watching.Go(func() { watch(term, waker(woken)) })
+		}
+		r.update(i, func(s *State) { s.queued, s.seen = false, r.now() })
+		r.loop(term, i, r.goesOn(term, i), woken, func() {})
+		watching.Wait()
+		done()
+	}
+}
+
+// goesOn is when a job runs that another process may have done so far: at once
+// where its last run was cut off, and not before the time that was set after a
+// failure.
+func (r *Runner) goesOn(ctx context.Context, i int) time.Time {
+	first := r.first(ctx, i)
+	last, err := r.Recorder.LastRun(ctx, r.Jobs[i].Name, false)
+	switch {
+	case err != nil: // there is none, or it was said
+	case last.Ended.IsZero():
+		return r.now()
+	case last.Retry.After(first):
+		return last.Retry.In(r.Zone)
+	}
+	return first
 }
 
 // waker asks for a run; one that was asked for already is enough.

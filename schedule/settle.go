@@ -140,9 +140,13 @@ func (v *visit) settle(folder string, todo []harvest.Settlement) {
 		v.tally.plan(todo)
 		return
 	}
-	done, err := v.session.Settle(v.finish, folder, todo)
-	v.tally.Settled += len(done)
-	err = errors.Join(err, v.Store.Mailboxes.Settled(v.finish, done))
+	var done []harvest.Settlement
+	err := v.Store.Checked(v.finish) // another worker may have the mailbox by now
+	if err == nil {
+		done, err = v.session.Settle(v.finish, folder, todo)
+		v.tally.Settled += len(done)
+		err = errors.Join(err, v.Store.Judge.Settled(v.finish, done))
+	}
 	if err == nil {
 		return
 	}

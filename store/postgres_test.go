@@ -25,7 +25,7 @@ import (
 )
 
 // onFiles are the tests of what only a file has.
-const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Transfer|Server|Hostile`
+const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Transfer|Server|Hostile|HandedIn`
 
 // All that the store promises holds on PostgreSQL.
 func TestOnPostgres(t *testing.T) {

@@ -6,6 +6,7 @@
 //	query    reads: the list, why it is so, notices, incidents, figures
 //	judge    what follows from the facts: windows, verdicts, the guard, rates
 //	facts    what was harvested, sent, published and decided by operators
+//	fleet    several workers on one server: who is there, and who may do what
 //	engine   the database: schema, transactions, copies
 //
 // All SQL of the program stands in these rooms. Facts are written once and
@@ -25,6 +26,7 @@ import (
 	"harvester/parse/origin"
 	"harvester/store/engine"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 	"harvester/store/judge"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -37,7 +39,11 @@ type Options struct {
 	Own      []string         // domains that we send as; what stands below them is ours too
 	Policy   policy.Table     // the zero table is the default policy
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
+	Shared   bool             // the lease is one that other workers hold, too; a server's alone
 	ReadOnly bool             // for commands that only look; works beside a running daemon
+	// Config is a fingerprint for each part of the configuration that decides: on a
+	// server nothing is judged by another than that of all workers; nil: any may.
+	Config map[string]string
 	// ReturnPaths are the shapes of our signed return paths, with their keys.
 	ReturnPaths []*envelope.VERP
 	KeysUnread  bool           // they are not at hand: stored events stay judged as they are, and none are added
@@ -73,6 +79,8 @@ type DB struct {
 	DNS       facts.DNS
 	Findings  facts.Findings
 
+	Fleet fleet.Fleet
+
 	List      query.List
 	Notices   query.Notices
 	Incidents query.Incidents
@@ -84,12 +92,12 @@ type DB struct {
 // a newer program wrote it, with engine.ErrInUse when Options.Owner is set and
 // another daemon holds the lease.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
-	file, err := engine.Open(ctx, path, engine.Options{Now: o.Now, Owner: o.Owner, ReadOnly: o.ReadOnly, Log: o.Log})
+	file, err := engine.Open(ctx, path, engine.Options{Now: o.Now, Owner: o.Owner, Shared: o.Shared, ReadOnly: o.ReadOnly, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
 	ours := &facts.Ours{Domains: facts.DomainKeys(o.Own), ReturnPaths: o.ReturnPaths, KeysUnread: o.KeysUnread, BATV: o.BATV, Streams: o.Streams, Trust: o.Trust, Limited: o.Limited, Policy: o.Policy}
-	j := &judge.Judge{DB: file, Ours: ours, Limits: o.Limits, Synchronised: o.Synchronised}
+	j := &judge.Judge{DB: file, Ours: ours, Limits: o.Limits, Config: o.Config, Synchronised: o.Synchronised}
 	if !o.ReadOnly {
 		if err := j.Index(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", file.Path(), err), file.Close())
@@ -99,7 +107,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		DB: file, Judge: j, Guard: judge.Guard{DB: file}, Rates: judge.Rates{Judge: j}, Upkeep: upkeep.Upkeep{DB: file},
 		Mailboxes: facts.Mailboxes{DB: file}, Runs: facts.Runs{DB: file}, Exports: facts.Exports{DB: file}, Pushes: facts.Pushes{DB: file},
 		Alarms: facts.Alarms{DB: file}, Volumes: facts.Volumes{DB: file}, Acts: facts.Acts{DB: file},
-		Keys: facts.Keys{DB: file}, DNS: facts.DNS{DB: file}, Findings: facts.Findings{DB: file},
+		Keys: facts.Keys{DB: file}, DNS: facts.DNS{DB: file}, Findings: facts.Findings{DB: file}, Fleet: fleet.Fleet{DB: file},
 		List: query.NewList(j), Notices: query.Notices{DB: file}, Incidents: query.Incidents{DB: file}, Reports: query.NewReports(j),
 	}, nil
 }

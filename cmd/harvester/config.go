@@ -20,7 +20,35 @@ import (
 
 func newConfig(a *app) *cobra.Command {
 	return parent(&cobra.Command{Use: "config", Short: "Check the configuration, or print an example"},
-		newConfigCheck(a), newConfigExample(a))
+		newConfigCheck(a), newConfigExample(a), newConfigAdopt(a))
+}
+
+func newConfigAdopt(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Have all workers of a PostgreSQL database judge by this configuration",
+		Long: `Where several workers share a database, all that decides must be the same in
+their configurations: own_domains, policy, streams, keys, rules. A worker whose
+configuration differs harvests and does not judge. This makes the configuration
+the one that counts; history is decided anew by the next worker that has it. A
+reload of a worker whose configuration was changed does the same.`,
+		Example: "  harvester config adopt --config /etc/harvester/harvester.toml",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.judging(cmd.Context(), func(set *compose.Set) error {
+				if set.Fingerprints() == nil {
+					return fail(exitUsage, errors.New("the database is a file, and its one process judges by its own configuration"), "")
+				}
+				if err := set.Adopt(cmd.Context()); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(a.Out, "%s is what all workers judge by; those whose configuration differs stop judging within seconds\n", set.Config.File)
+				return err
+			})
+		},
+	}
+	exits(cmd, exitOK, "it is the one that counts", exitUsage, "the database is a file", exitTempFail, "PostgreSQL can't be reached", exitConfig, "the configuration is wrong")
+	return cmd
 }
 
 func newConfigExample(a *app) *cobra.Command {

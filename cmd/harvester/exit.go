@@ -10,6 +10,7 @@ import (
 	"harvester/cmd/harvester/web"
 	"harvester/store/engine"
 	"harvester/store/export"
+	"harvester/store/fleet"
 )
 
 // Exit statuses follow sysexits(3), whose names systemd knows. Statuses that
@@ -69,6 +70,10 @@ func statusOf(err error) int {
 		return exitTempFail
 	case is(engine.ErrURL, engine.ErrTooOld, engine.ErrEncoding, engine.ErrNotOurs, engine.ErrStandby, engine.ErrNoDatabase, engine.ErrNoFolder):
 		return exitConfig
+	case is(fleet.ErrDiffers):
+		return exitConfig
+	case is(fleet.ErrLost):
+		return exitTempFail
 	case is(engine.ErrLogin, engine.ErrNoRight):
 		return exitNoPerm
 	case is(engine.ErrUnreachable, engine.ErrNoConnection, engine.ErrTimeout):

@@ -24,8 +24,9 @@ var borders = []struct {
 	{"store/job", nil},
 	{"store/policy", []string{"parse"}},
 	{"store/engine", []string{"parse/count"}},
-	{"store/facts", []string{"harvest", "parse", "store/engine", "store/job", "store/policy"}},
-	{"store/judge", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/policy"}},
+	{"store/fleet", []string{"store/engine"}},
+	{"store/facts", []string{"harvest", "parse", "store/engine", "store/fleet", "store/job", "store/policy"}},
+	{"store/judge", []string{"harvest", "parse", "store/engine", "store/facts", "store/fleet", "store/job", "store/policy"}},
 	{"store/query", []string{"harvest", "parse", "store/engine", "store/facts", "store/job", "store/judge", "store/policy"}},
 	{"store/upkeep", []string{"parse", "store/engine", "store/facts", "store/job", "store/policy"}},
 	{"store/foreign", []string{"parse", "store/policy"}},
@@ -90,7 +91,7 @@ func TestHouseRules(t *testing.T) {
 }
 
 // rooms are the only folders that speak SQL.
-var rooms = []string{"store/engine", "store/facts", "store/judge", "store/query", "store/upkeep"}
+var rooms = []string{"store/engine", "store/fleet", "store/facts", "store/judge", "store/query", "store/upkeep"}
 
 // pure are the folders without clock, files, network and SQL.
 var pure = []string{"parse", "store/policy"}

@@ -15,7 +15,7 @@ import (
 )
 
 // storeRooms from the lowest up: a room uses what stands before it.
-var storeRooms = []string{"job", "policy", "engine", "facts", "judge", "query", "upkeep", "store"}
+var storeRooms = []string{"job", "policy", "engine", "fleet", "facts", "judge", "query", "upkeep", "store"}
 
 // uses counts how often the code of a room names something of another.
 func uses(t *testing.T) map[[2]string]int {

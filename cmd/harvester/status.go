@@ -15,6 +15,7 @@ import (
 	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 	"harvester/store/job"
 	"harvester/store/judge"
 	"harvester/store/policy"
@@ -38,6 +39,9 @@ type statusView struct {
 	Unproven *query.Unproven `json:"unproven"` // failures that own_domains does not account for; null when few
 	Alarms   []policy.Alarm  `json:"alarms"`   // that lasted at the last look for them
 	Jobs     []statusJob     `json:"jobs"`
+
+	Workers []fleet.Worker `json:"workers,omitempty"` // who share a database of a server
+	Pending *facts.Pending `json:"pending,omitempty"` // what they handed in and nobody has judged yet
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -75,6 +79,16 @@ func newStatus(a *app) *cobra.Command {
 					return err
 				}
 				view.Alarms = slices.DeleteFunc(view.Alarms, func(al policy.Alarm) bool { return !al.Lasts() })
+				if view.Workers, err = set.DB.Fleet.Workers(cmd.Context()); err != nil {
+					return err
+				}
+				if len(view.Workers) > 0 {
+					pending, err := set.DB.Mailboxes.Pending(cmd.Context())
+					if err != nil {
+						return err
+					}
+					view.Pending = &pending
+				}
 				if asJSON {
 					return json.NewEncoder(a.Out).Encode(view)
 				}
@@ -149,6 +163,12 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		}
 		p.field("rate", text)
 	}
+	for i := range v.Workers {
+		p.field("worker", workerText(p, &v.Workers[i]))
+	}
+	if v.Pending != nil && v.Pending.Arrivals > 0 {
+		p.field("pending", fmt.Sprintf("%s handed in, the oldest %s ago", count.Of(v.Pending.Mails, "mail"), v.Pending.Lag().Round(time.Second)))
+	}
 	for _, f := range db.Folders {
 		upTo := ""
 		if f.LastUID > 0 { // only IMAP has them
@@ -183,6 +203,29 @@ func (a *app) printStatus(set *compose.Set, v *statusView) error {
 		p.line("\n%s", c.red(wrap(printable(f), 78, 2)))
 	}
 	return p.err
+}
+
+// workerText says what a worker does.
+func workerText(p *page, w *fleet.Worker) string {
+	if !w.Heard {
+		return fmt.Sprintf("%s is heard no more since %s", w.Name, p.stamp(w.Until))
+	}
+	held := map[string]int{}
+	for _, l := range w.Leases {
+		kind, _, _ := strings.Cut(l, " ")
+		held[kind]++
+	}
+	text := w.Name + " has " + count.Of(held["mailbox"], "mailbox")
+	if held["export"] > 0 {
+		text += ", " + count.Of(held["export"], "export")
+	}
+	if w.Leads() {
+		text += ", and leads"
+	}
+	if len(w.Differs) > 0 {
+		text += "; it does not judge, its configuration differs in " + strings.Join(w.Differs, ", ")
+	}
+	return text
 }
 
 // triageText says what is kept to be looked at. A run counts as "not understood"

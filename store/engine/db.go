@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Now      func() time.Time // default time.Now
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
+	Shared   bool             // the lease is one that other workers hold, too; a server's alone
 	ReadOnly bool             // for commands that only look; works beside a running daemon
 	Log      *slog.Logger     // default: none
 }
@@ -39,7 +40,9 @@ type DB struct {
 
 	place   place
 	opts    Options
+	beside  *sql.DB // connections that write without taking turns; nil where there are none
 	writing prepared
+	besides prepared
 	reading prepared
 
 	commits  atomic.Uint64 // of this process
@@ -102,6 +105,10 @@ func (db *DB) Close() error {
 	}
 	if db.Read != nil {
 		errs = append(errs, db.Read.Close())
+	}
+	errs = append(errs, db.besides.close())
+	if db.beside != nil {
+		errs = append(errs, db.beside.Close())
 	}
 	errs = append(errs, db.writing.close())
 	if db.Write != nil {

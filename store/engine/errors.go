@@ -57,7 +57,7 @@ var (
 	// ErrNoRight says that the role may not do what it must.
 	ErrNoRight = errors.New("the role lacks a right: make it the owner of the schema, or GRANT USAGE, CREATE ON SCHEMA and all on its tables")
 	// ErrNoConnection says that the server gives no more connections.
-	ErrNoConnection = errors.New("PostgreSQL has no connection left: raise max_connections, or put PgBouncer before it; harvester needs 6 for each process")
+	ErrNoConnection = errors.New("PostgreSQL has no connection left: raise max_connections, or put PgBouncer before it; harvester needs up to 10 for each process")
 	// ErrUnreachable says that the server does not answer, or stopped doing so.
 	ErrUnreachable = errors.New("PostgreSQL can't be reached: check that it runs, and host and port in store.url; nothing was lost")
 	// ErrTimeout says that the server gave a statement too little time.
@@ -118,6 +118,7 @@ var serverErrors = []struct {
 	{"53300", ErrNoConnection},
 	{"55P03", ErrInUse},
 	{"25006", ErrStandby},
+	{"25P03", ErrUnreachable}, // a transaction in which this process slept
 	{"57014", ErrTimeout},
 	{"57P", ErrUnreachable}, // it stops, starts, or was told to end the session
 	{"08", ErrUnreachable},

@@ -49,7 +49,7 @@ func (s *server) health(ctx context.Context, db *DB) (signs []Sign, err error) {
 	note("server", false, "PostgreSQL %s, collation %s; harvester compares by bytes whatever it is", version, collation)
 	skew := time.UnixMilli(now).Sub(before).Truncate(time.Millisecond)
 	note("server clock", skew.Abs() > clockSkew, "%s from ours", skew)
-	note("connections", free < fewConnections, "%d are free; each process of harvester takes up to %d", free, readers+3)
+	note("connections", free < fewConnections, "%d are free; each process of harvester takes up to %d", free, readers+besides+2)
 	if standbys > 0 {
 		late := time.Duration(lag) * time.Millisecond
 		note("replication", late > replicationSlow, "the slowest of %s is %s behind", count.Of(standbys, "standby server"), late)

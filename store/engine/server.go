@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ var begins = fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d, hashtext(curre
 
 const (
 	readers  = 5 // one of them may be kept to ask for the moment
+	besides  = 3 // that write beside others
 	idle     = time.Minute
 	waitLock = "60s" // for another program's transaction
 )
@@ -67,7 +69,7 @@ func (s *server) open(ctx context.Context, db *DB) error {
 		return ErrStandby
 	}
 	if db.opts.Owner != "" {
-		if err := s.takeLease(ctx, db.opts.Owner); err != nil {
+		if err := s.takeLease(ctx, db.opts.Owner, db.opts.Shared); err != nil {
 			return err
 		}
 	}
@@ -77,19 +79,37 @@ func (s *server) open(ctx context.Context, db *DB) error {
 		// so a commit has to survive a power cut.
 		settings["synchronous_commit"] = "on"
 	}
+	if db.opts.Shared {
+		maps.Copy(settings, impatient)
+	}
 	w := sql.OpenDB(s.config.Connector(begins, settings))
 	w.SetMaxOpenConns(1)
 	db.Write = w
+	b := sql.OpenDB(s.config.Connector("BEGIN", settings))
+	b.SetMaxOpenConns(besides)
+	b.SetConnMaxIdleTime(idle)
+	db.beside = b
 	return db.migrate(ctx)
 }
 
-// takeLease takes the right of one daemon to harvest into the database. The
-// server drops it with the connection, however that ends.
-func (s *server) takeLease(ctx context.Context, owner string) error {
+// impatient has the server end the transaction of a worker that sleeps, or whose
+// network is gone: others wait for its rows.
+var impatient = map[string]string{
+	"idle_in_transaction_session_timeout": "20s",
+	"tcp_keepalives_idle":                 "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "25000",
+}
+
+// takeLease takes the right to harvest into the database: of one daemon alone, or
+// shared by workers. The server drops it with the connection, however that ends.
+func (s *server) takeLease(ctx context.Context, owner string, shared bool) error {
 	s.lease = sql.OpenDB(s.config.Connector("BEGIN", map[string]string{"application_name": owner}))
 	s.lease.SetMaxOpenConns(1)
+	lock := `SELECT pg_try_advisory_lock(?, hashtext(current_schema()))`
+	if shared {
+		lock = `SELECT pg_try_advisory_lock_shared(?, hashtext(current_schema()))`
+	}
 	var mine bool
-	if err := s.lease.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(?, hashtext(current_schema()))`, lockDaemon).Scan(&mine); err != nil || mine {
+	if err := s.lease.QueryRowContext(ctx, lock, lockDaemon).Scan(&mine); err != nil || mine {
 		return err
 	}
 	var who string
@@ -99,6 +119,25 @@ func (s *server) takeLease(ctx context.Context, owner string) error {
 		return err
 	}
 	return fmt.Errorf("%w: %s", ErrInUse, who)
+}
+
+// Hold makes sure that the shared lease is held, after the session that had it
+// was lost. It fails with ErrInUse where somebody works alone by now.
+func (db *DB) Hold(ctx context.Context) error {
+	s, ok := db.place.(*server)
+	if !ok || s.lease == nil {
+		return nil
+	}
+	var held bool
+	err := s.lease.QueryRowContext(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND granted) THEN true
+ ELSE pg_try_advisory_lock_shared(?, hashtext(current_schema())) END`, lockDaemon).Scan(&held)
+	if err == nil && !held {
+		err = ErrInUse
+	}
+	if err != nil {
+		return fmt.Errorf("holding the lease: %w", Explain(err))
+	}
+	return nil
 }
 
 func (s *server) close() error {

@@ -19,6 +19,7 @@ type Tx struct {
 	Now time.Time       // one moment for all that it writes, UTC
 
 	db    *DB
+	ready *prepared
 	bound map[string]*sql.Stmt
 }
 
@@ -26,21 +27,38 @@ type Tx struct {
 // returns nil and leaves no trace otherwise. Errors begin with what was being
 // done.
 func (db *DB) Transact(ctx context.Context, doing string, f func(*Tx) error) error {
-	if db.Write == nil {
+	return db.transact(ctx, db.Write, &db.writing, doing, f)
+}
+
+// Beside is Transact for what belongs to no order: on a server it waits for
+// others over single rows only, and several run at a time. It must not give
+// numbers to messages and events.
+func (db *DB) Beside(ctx context.Context, doing string, f func(*Tx) error) error {
+	if db.beside == nil {
+		return db.Transact(ctx, doing, f)
+	}
+	return db.transact(ctx, db.beside, &db.besides, doing, f)
+}
+
+func (db *DB) transact(ctx context.Context, on *sql.DB, ready *prepared, doing string, f func(*Tx) error) error {
+	if on == nil {
 		return fmt.Errorf("%s: the database was opened for reading only", doing)
 	}
-	err := db.writing.prepare(ctx, db.Write)
+	err := ready.prepare(ctx, on)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, Explain(err))
 	}
-	t, err := db.Write.BeginTx(ctx, nil)
+	t, err := on.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, Explain(err))
 	}
 	defer t.Rollback() // after Commit it does nothing, else the first error counts
 	// Each statement under a context that can end costs a goroutine; the
 	// transaction itself ends with ctx all the same.
-	err = f(&Tx{Ctx: context.WithoutCancel(ctx), db: db, SQL: t, Now: db.Now().UTC(), bound: map[string]*sql.Stmt{}})
+	tx := &Tx{Ctx: context.WithoutCancel(ctx), db: db, ready: ready, SQL: t, Now: db.Now().UTC(), bound: map[string]*sql.Stmt{}}
+	if err = fenceOf(ctx)(tx); err == nil {
+		err = f(tx)
+	}
 	if err == nil {
 		err = t.Commit()
 		db.commits.Add(1) // also when that can't be told
@@ -86,7 +104,7 @@ func (t *Tx) statement(query string) (*sql.Stmt, error) {
 	if s := t.bound[query]; s != nil {
 		return s, nil
 	}
-	s := t.db.writing.get(query)
+	s := t.ready.get(query)
 	if s != nil {
 		s = t.SQL.StmtContext(t.Ctx, s)
 	} else {

@@ -40,7 +40,7 @@ func (db Alarms) KeepAlarms(ctx context.Context, alarms []policy.Alarm) error {
 	if err == nil && stored == string(value) || errors.Is(err, sql.ErrNoRows) && len(alarms) == 0 {
 		return nil
 	}
-	return db.Transact(ctx, "keeping the alarms", func(w *engine.Tx) error {
+	return db.Beside(ctx, "keeping the alarms", func(w *engine.Tx) error {
 		_, err := w.SQL.ExecContext(w.Ctx, PutMeta, "alarm memory", string(value))
 		return err
 	})

@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"harvester/harvest"
 	"harvester/parse/bounce"
@@ -72,20 +73,28 @@ func (db Mailboxes) Settled(ctx context.Context, done []harvest.Settlement) erro
 	if len(done) == 0 {
 		return nil
 	}
-	return db.Transact(ctx, "recording what was settled", func(w *engine.Tx) error {
-		st, err := w.SQL.PrepareContext(ctx, `UPDATE locators SET settled = ? WHERE mailbox = ? AND folder = ? AND uidvalidity = ? AND uid = ? AND name = ?
- AND settled IS NULL AND disposition <> 'keep'`)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		for _, s := range done {
-			if _, err := st.ExecContext(ctx, w.Now.UnixMilli(), s.Mailbox, s.Folder, s.UIDValidity, s.UID, s.Name); err != nil {
-				return err
-			}
-		}
+	return db.Transact(ctx, "recording what was settled", func(w *engine.Tx) error { return RecordSettled(w, done) })
+}
+
+// RecordSettled is Mailboxes.Settled in a transaction that was begun elsewhere.
+func RecordSettled(t *engine.Tx, done []harvest.Settlement) error {
+	if len(done) == 0 {
 		return nil
-	})
+	}
+	engine.Clean(&done)
+	places := make([][5]any, len(done))
+	for i := range done {
+		l := &done[i].Locator
+		places[i] = [5]any{l.Mailbox, l.Folder, l.UIDValidity, l.UID, l.Name}
+	}
+	list, err := json.Marshal(places)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE locators SET settled = ? WHERE id IN (SELECT l.id FROM json_each(?) t CROSS JOIN locators l ON l.mailbox = t.value ->> 0 AND l.folder = t.value ->> 1
+ AND l.uidvalidity = CAST(t.value ->> 2 AS INTEGER) AND l.uid = CAST(t.value ->> 3 AS INTEGER) AND l.name = t.value ->> 4)
+ AND settled IS NULL AND disposition <> 'keep'`, t.Now.UnixMilli(), string(list))
+	return err
 }
 
 // EverRead tells whether anything was ever read of a mailbox: it has a place

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"harvester/harvest"
 	"harvester/parse"
-	"harvester/parse/bounce"
 	"harvester/store/engine"
 	"harvester/store/policy"
 	"slices"
@@ -44,6 +43,22 @@ type Outcome struct {
 	Removed  int // suppressions that ceased
 	Sent     int // rows new to the ledger
 	Proven   int // stored events that rows of the ledger prove
+	Handed   int // messages handed in for the leader, of which nothing else is told yet
+}
+
+// Add adds what another changed.
+func (o *Outcome) Add(a Outcome) {
+	o.Messages += a.Messages
+	o.Known += a.Known
+	o.Gone += a.Gone
+	o.Poison += a.Poison
+	o.Events += a.Events
+	o.Added += a.Added
+	o.Held += a.Held
+	o.Removed += a.Removed
+	o.Sent += a.Sent
+	o.Proven += a.Proven
+	o.Handed += a.Handed
 }
 
 // RawCap is how much of a message nobody understood is kept, in bytes.
@@ -61,13 +76,16 @@ func (w *Writing) Store(ctx context.Context, b Batch) error {
 			return err
 		}
 	}
-	c := b.Cursor
+	return keepCursor(w.Tx, b.Cursor)
+}
+
+func keepCursor(t *engine.Tx, c harvest.Cursor) error {
 	if c.Mailbox == "" {
 		return nil
 	}
-	_, err := w.Exec(`INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES (?,?,?,?,?,?)
+	_, err := t.Exec(`INSERT INTO cursors (mailbox, folder, uidvalidity, last_uid, state, at) VALUES (?,?,?,?,?,?)
  ON CONFLICT (mailbox, folder) DO UPDATE SET uidvalidity = excluded.uidvalidity, last_uid = excluded.last_uid, state = excluded.state, at = excluded.at`,
-		c.Mailbox, c.Folder, c.UIDValidity, c.LastUID, c.State, w.Now.UnixMilli())
+		c.Mailbox, c.Folder, c.UIDValidity, c.LastUID, c.State, t.Now.UnixMilli())
 	return err
 }
 
@@ -171,15 +189,12 @@ func (w *Writing) item(it *Item, r *rows) error {
 	r.place(it, id, "stored", "")
 	w.Out.Messages++
 	w.optOut(it)
-	puzzling := it.Result.Kind == bounce.KindUnparsed
 	for i := range it.Result.Recipients {
-		rcpt := &it.Result.Recipients[i]
 		if err := w.event(it, r, i, at); err != nil {
 			return err
 		}
-		puzzling = puzzling || rcpt.Reason == bounce.Unclassified && rcpt.Action == bounce.Failed
 	}
-	if puzzling {
+	if puzzling(&it.Result) {
 		return r.raw(id, m.Raw)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"harvester/harvest"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"iter"
@@ -14,8 +15,12 @@ import (
 // writer of harvested facts, and repeating it changes nothing: the same bytes
 // found again attach a further place to the message that is there. Under a clock
 // that can't be believed it stores, and concludes nothing: the list stays as it
-// is until the clock is right, and then all is decided anew.
+// is until the clock is right, and then all is decided anew. A worker among
+// several hands the batch in, and tells nothing else about it (Judge.Defers).
 func (db *Judge) Commit(ctx context.Context, b facts.Batch) (facts.Outcome, error) {
+	if db.Defers != "" {
+		return facts.HandIn(ctx, db.DB, db.Defers, b)
+	}
 	var out facts.Outcome
 	err := db.transact(ctx, "storing a batch", func(w *Judging) error {
 		sure, err := w.believes(&b)
@@ -35,6 +40,14 @@ func (db *Judge) Commit(ctx context.Context, b facts.Batch) (facts.Outcome, erro
 		return facts.Outcome{}, err
 	}
 	return out, nil
+}
+
+// Settled records that dispositions were carried out.
+func (db *Judge) Settled(ctx context.Context, done []harvest.Settlement) error {
+	if db.Defers != "" {
+		return facts.HandInSettled(ctx, db.DB, db.Defers, done)
+	}
+	return facts.Mailboxes{DB: db.DB}.Settled(ctx, done)
 }
 
 // conclude draws the conclusions from what was stored, and looks at what they
@@ -80,6 +93,9 @@ func (db *Judge) RecordSent(ctx context.Context, rows iter.Seq2[facts.Sent, erro
 }
 
 func (db *Judge) sent(ctx context.Context, some []facts.Sent) (proven int, err error) {
+	if db.Defers != "" {
+		return 0, facts.HandInSent(ctx, db.DB, db.Defers, some)
+	}
 	err = db.transact(ctx, "storing the send ledger", func(w *Judging) error {
 		sure, err := w.believes(&facts.Batch{})
 		if err != nil {

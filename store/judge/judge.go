@@ -5,6 +5,7 @@ import (
 
 	"harvester/store/engine"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 	"harvester/store/policy"
 )
 
@@ -14,6 +15,12 @@ type Judge struct {
 	*engine.DB
 	Ours   *facts.Ours
 	Limits Limits // of the guard on the exports; zero fields are defaults
+	// Defers has batches, rows of the ledger and what was settled handed in for the
+	// leader, under this name of the worker; "": they are stored and judged at once.
+	Defers string
+	// Config is a fingerprint for each part of the configuration that decides. On a
+	// server nothing is judged by another than that of all workers; nil: any may.
+	Config map[string]string
 	// Synchronised tells whether something keeps the clock right; nil: unknown.
 	Synchronised func() (bool, error)
 }
@@ -33,6 +40,11 @@ type Judging struct {
 
 func (db *Judge) transact(ctx context.Context, doing string, f func(*Judging) error) error {
 	return db.Transact(ctx, doing, func(t *engine.Tx) error {
+		if db.Config != nil && db.OnServer() {
+			if err := fleet.Same(t.Ctx, t.SQL, db.Config); err != nil {
+				return err
+			}
+		}
 		return f(&Judging{Writing: facts.NewWriting(t, db.Ours), judge: db})
 	})
 }

@@ -18,13 +18,17 @@ import (
 	"harvester/schedule/keyring"
 	"harvester/store"
 	"harvester/store/engine"
+	"harvester/store/fleet"
 	"harvester/store/job"
 )
 
 // Options say how the database is used.
 type Options struct {
-	Owner    string // takes the lease of the database and of the mailboxes under this name, and judges
-	Judges   bool   // events are stored or judged anew: the keys of the return paths must be readable
+	Owner    string            // takes the lease of the database and of the mailboxes under this name, and judges
+	Worker   bool              // with Owner: one of several where the database is one of a server
+	Was      map[string]string // Fingerprints before a reload: what changed since changes for all workers
+	Version  string            // of the program, shown beside a worker
+	Judges   bool              // events are stored or judged anew: the keys of the return paths must be readable
 	ReadOnly bool
 	Now      func() time.Time // the clock of the database; nil: the system's
 	Meter    schedule.Meter   // counts what harvests do; nil: nobody
@@ -42,6 +46,7 @@ type Set struct {
 	returnPaths []*envelope.VERP
 	keys        *keyring.Ring // nil where nothing is judged
 	claims      claims
+	member      *fleet.Member // nil: it works alone
 	meter       schedule.Meter
 	memory      *schedule.Memory
 
@@ -87,17 +92,25 @@ func Open(ctx context.Context, c *config.Config, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared := c.Store.URL != ""
+	if shared {
+		opts.Config, opts.Shared = fingerprints(c, set, &opts), o.Worker
+	}
 	db, err := store.Open(ctx, at, opts)
 	if err != nil {
 		return nil, err
 	}
 	if !o.ReadOnly {
-		if err := db.Judge.Follow(ctx); err != nil {
+		if err := follow(ctx, db, o, opts.Config); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
 		}
 	}
 	s := &Set{Config: c, DB: db, rules: set, Log: o.Log, meter: o.Meter, memory: schedule.NewMemory(inHand), hookDeadline: hookDeadline, returnPaths: opts.ReturnPaths, tokens: map[config.Name]*auth.CachedTokens{}}
-	if o.Owner != "" {
+	if shared && o.Worker {
+		if err := s.join(ctx, o, opts.Config); err != nil {
+			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
+		}
+	} else if o.Owner != "" {
 		if err := s.healSmall(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("opening database %s: %w", db.Path(), err), db.Close())
 		}
@@ -204,8 +217,10 @@ func (s *Set) Harvests() []schedule.Job {
 			Watch: s.watch(m),
 			Run: func(ctx context.Context) (string, error) {
 				tally, err := box.Run(ctx)
-				_, failed := s.UpdateRates(ctx)
-				err = errors.Join(err, failed)
+				if s.member == nil { // else the leader does
+					_, failed := s.UpdateRates(ctx)
+					err = errors.Join(err, failed)
+				}
 				if err != nil && tally.Read == 0 {
 					return "", err
 				}

@@ -38,8 +38,10 @@ func (s *Set) Export(ctx context.Context, e *config.Export) (Exported, error) {
 	if err != nil {
 		return out, err
 	}
-	if _, err := s.DB.Judge.Refresh(ctx); err != nil {
-		return out, err
+	if s.member == nil { // else the leader does
+		if _, err := s.DB.Judge.Refresh(ctx); err != nil {
+			return out, err
+		}
 	}
 	if out.Result, err = export.Publish(ctx, s.DB, t); err != nil {
 		return out, err

@@ -59,7 +59,9 @@ func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, e
 	if bad > 0 {
 		detail += fmt.Sprintf(", %s not understood", count.Of(bad, "line"))
 	}
-	_, err = s.UpdateRates(ctx)
+	if s.member == nil { // else the leader does
+		_, err = s.UpdateRates(ctx)
+	}
 	return detail, err
 }
 

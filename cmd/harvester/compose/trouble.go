@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"harvester/parse/count"
@@ -27,7 +28,7 @@ const (
 // Troubles are what somebody should know of at this moment. Their texts show
 // recipients as reports do.
 func (s *Set) Troubles(ctx context.Context, now time.Time) (out []policy.Trouble, err error) {
-	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.waiting, s.optOuts, s.rated, s.incidents, s.failing, s.silence, s.room} {
+	for _, look := range []func(context.Context, time.Time) ([]policy.Trouble, error){s.stopped, s.waiting, s.optOuts, s.rated, s.incidents, s.failing, s.silence, s.room, s.fleet} {
 		found, err := look(ctx, now)
 		if err != nil {
 			return nil, err
@@ -206,4 +207,53 @@ func (s *Set) room(context.Context, time.Time) ([]policy.Trouble, error) {
 		t.Urgency = policy.Now
 	}
 	return []policy.Trouble{t}, nil
+}
+
+const (
+	leaderless = 2 * time.Minute // without anybody who judges; others take over much sooner
+	lagging    = 5 * time.Minute // from the commit of a mail to its verdict
+	skewed     = 5 * time.Second
+)
+
+// fleet is what is wrong with several workers on one database.
+func (s *Set) fleet(ctx context.Context, _ time.Time) (out []policy.Trouble, err error) {
+	workers, err := s.DB.Fleet.Workers(ctx)
+	if err != nil || len(workers) == 0 {
+		return nil, err
+	}
+	without, err := s.DB.Fleet.Leaderless(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := s.DB.Mailboxes.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case without > leaderless:
+		out = append(out, policy.Trouble{ID: "fleet.leader", Urgency: policy.Now, Title: fmt.Sprintf("no worker judges: %s handed in, the list stays as it is", count.Of(pending.Mails, "mail")),
+			Next: "see who differs in its configuration: harvester status; then make them the same, or: harvester config adopt"})
+	case pending.Lag() > lagging && pending.Arrivals > pending.Troubles:
+		out = append(out, policy.Trouble{ID: "fleet.lag", Since: pending.Oldest, Title: fmt.Sprintf("judging is behind: %s handed in, the oldest %s ago", count.Of(pending.Mails, "mail"), pending.Lag().Round(time.Second)),
+			Next: "look into the log of the worker that leads: harvester status names it"})
+	}
+	if pending.Troubles > 0 {
+		out = append(out, policy.Trouble{ID: "fleet.arrivals", Urgency: policy.Now, Title: count.Of(pending.Troubles, "batch") + " of a worker can't be stored: " + pending.Trouble,
+			Next: "bring all workers to one version; the next leader tries again"})
+	}
+	for i := range workers {
+		w := &workers[i]
+		switch {
+		case !w.Heard:
+			out = append(out, policy.Trouble{ID: "fleet.worker." + w.ID, Since: w.Until, Title: "worker " + w.Name + " is heard no more, others do its work", Next: "start it again; it is forgotten after a day"})
+			continue
+		case w.Skew.Abs() > skewed:
+			out = append(out, policy.Trouble{ID: "fleet.clock." + w.Name, Title: fmt.Sprintf("the clock of worker %s is %s off that of the database", w.Name, w.Skew.Round(time.Second)), Next: "set it right there (timedatectl)"})
+		}
+		if len(w.Differs) > 0 {
+			out = append(out, policy.Trouble{ID: "fleet.config." + w.Name, Title: "worker " + w.Name + " does not judge: its configuration differs in " + strings.Join(w.Differs, ", "),
+				Next: "make it the same there, or have it apply to all: harvester config adopt"})
+		}
+	}
+	return out, nil
 }

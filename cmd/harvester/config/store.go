@@ -13,6 +13,9 @@ type Store struct {
 	Path     string `toml:"path"`
 	URL      string `toml:"url"`      // of PostgreSQL; "": the file
 	Password Secret `toml:"password"` // for the URL
+
+	Worker       string `toml:"worker"`        // name of this worker among those of the database; "": the hostname
+	LeaseSeconds int    `toml:"lease_seconds"` // how long a worker is waited for that is not heard
 }
 
 // Place is where the database is, as store.Open takes it: with the password,
@@ -40,7 +43,13 @@ func (c *Config) checkStore(d *decoder) {
 	if c.Store.Path == "" && !failed(d, "store.path") {
 		d.fail("store.path", "empty", "")
 	}
+	if n := c.Store.LeaseSeconds; n < 1 || n > 60 {
+		d.fail("store.lease_seconds", "it must be from 1 to 60", "20 suits nearly all")
+	}
 	if c.Store.URL == "" {
+		if c.Store.Worker != "" {
+			d.fail("store.worker", "there is no url that workers could share", "a file has one")
+		}
 		if !c.Store.Password.IsZero() {
 			d.fail("store.password", "there is no url that it is for", "a file has none")
 		}

@@ -48,7 +48,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	o.Log.Info("configuration read", slog.String("path", c.File))
 	d := &daemon{Options: o, metrics: metrics.New(o.Version)}
-	if err := d.start(ctx, c); err != nil {
+	if err := d.start(ctx, c, nil); err != nil {
 		return err
 	}
 	d.metrics.Reloaded(true)
@@ -81,24 +81,26 @@ type daemon struct {
 	runner  atomic.Pointer[schedule.Runner]
 	cancel  context.CancelFunc
 	ended   chan error
+	leave   func() // gives back, after the jobs have ended, what other workers can do
 	metrics *metrics.Metrics
 	served  func() // waits for the end of serving
 
 	refused string // why the configuration as it is now is not at work; "" when it is
 }
 
-// start opens a configuration and runs its jobs.
-func (d *daemon) start(ctx context.Context, c *config.Config) error {
+// start opens a configuration and runs its jobs. was are the fingerprints of the
+// one before a reload.
+func (d *daemon) start(ctx context.Context, c *config.Config, was map[string]string) error {
 	if len(c.Mailboxes) == 0 {
 		return fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox)
 	}
-	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester run on " + c.Hostname, Meter: d.metrics, Log: d.Log})
+	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester run on " + c.Hostname, Worker: true, Was: was, Version: d.Version, Meter: d.metrics, Log: d.Log})
 	if err != nil {
 		return err
 	}
 	r := &schedule.Runner{
 		Jobs: slices.Concat(set.Harvests(), set.Files()), Recorder: set.DB.Runs, Zone: c.Timezone.Location(),
-		Parallel: parallelJobs, Grace: grace, Log: d.Log,
+		Parallel: parallelJobs, Grace: grace, Log: d.Log, Term: set.Term(),
 	}
 	running, cancel := context.WithCancel(ctx)
 	if d.served, err = d.listen(running, set, r); err != nil {
@@ -108,8 +110,24 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 	d.set, d.cancel, d.ended = set, cancel, make(chan error, 1)
 	d.runner.Store(r)
 	go func() { d.ended <- r.Run(running) }()
+	d.leave = works(ctx, set)
 	d.Log.Info("started", slog.Int("mailboxes", len(c.Mailboxes)), slog.Int("exports", len(c.Exports)), slog.String("rules", set.RulesVersion()))
 	return nil
+}
+
+// works takes part beside other workers until the function that it returns is
+// called, which comes back when all is given back.
+func works(ctx context.Context, set *compose.Set) (leave func()) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx)) // jobs have time to end
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		set.Work(working)
+	}()
+	return func() {
+		stop()
+		<-left
+	}
 }
 
 // stop ends the jobs and closes the database. Its error names jobs that did
@@ -117,6 +135,7 @@ func (d *daemon) start(ctx context.Context, c *config.Config) error {
 func (d *daemon) stop() error {
 	d.cancel()
 	err := <-d.ended
+	d.leave()
 	d.served()
 	if closing := d.set.Close(); err == nil {
 		err = closing
@@ -136,13 +155,13 @@ func (d *daemon) reload(ctx context.Context) error {
 		d.refuse(err)
 		return nil
 	}
-	old := d.set.Config
+	old, was := d.set.Config, d.set.Fingerprints()
 	if err := d.stop(); err != nil {
 		return err
 	}
-	if err := d.start(ctx, c); err != nil {
+	if err := d.start(ctx, c, was); err != nil {
 		d.refuse(err)
-		if err := d.start(ctx, old); err != nil {
+		if err := d.start(ctx, old, nil); err != nil {
 			return err
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,6 +42,11 @@ var (
 	rules        = desc("rules", "Rules for the meaning of replies, by where they are from.", "source")
 	stopped      = desc("exports_stopped", "1 while the breaker keeps the exports still.")
 	alarms       = desc("alarms", "Alarms that last, by urgency.", "urgency")
+	workers      = desc("workers", "Workers that live and share the database; 0 for a database that is a file.")
+	leases       = desc("worker_leases", "Leases that a worker holds, by kind: mailbox, export, log, alarms, leader.", "worker", "kind")
+	leaderless   = desc("leaderless_seconds", "For how long no worker has judged.")
+	pending      = desc("handed_in_mails", "Mails that workers handed in and that are not judged yet.")
+	pendingAge   = desc("handed_in_oldest_seconds", "How long the oldest of them waits.")
 	unreadable   = desc("scrape_errors", "Figures that could not be read for this answer.")
 )
 
@@ -92,10 +98,39 @@ func (s standing) Collect(out chan<- prometheus.Metric) {
 	for mailbox, at := range s.set.TokenExpiries() {
 		tell(nil, tokenExpiry, float64(at.UnixMilli())/1000, mailbox)
 	}
+	if db.OnServer() {
+		s.fleet(ctx, tell)
+	}
 	own := s.set.Rules().Own()
 	tell(nil, rules, float64(len(s.set.Rules().Rules())-own), "builtin")
 	tell(nil, rules, float64(own), "rules_dir")
 	tell(nil, unreadable, float64(failed))
+}
+
+// fleet tells how the workers stand.
+func (s standing) fleet(ctx context.Context, tell func(error, *prometheus.Desc, float64, ...string)) {
+	all, err := s.set.DB.Fleet.Workers(ctx)
+	n := 0
+	for i := range all {
+		if !all[i].Heard {
+			continue
+		}
+		n++
+		held := map[string]int{}
+		for _, l := range all[i].Leases {
+			kind, _, _ := strings.Cut(l, " ")
+			held[kind]++
+		}
+		for kind, of := range held {
+			tell(nil, leases, float64(of), all[i].ID, kind)
+		}
+	}
+	tell(err, workers, float64(n))
+	without, err := s.set.DB.Fleet.Leaderless(ctx)
+	tell(err, leaderless, without.Seconds())
+	waits, err := s.set.DB.Mailboxes.Pending(ctx)
+	tell(err, pending, float64(waits.Mails))
+	tell(err, pendingAge, waits.Lag().Seconds())
 }
 
 // job tells how the runs of a job stand.
