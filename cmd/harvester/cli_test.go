@@ -73,6 +73,7 @@ func TestEveryCommandHasAnExampleAndItsExitStatus(t *testing.T) {
 
 // withoutJSON are the commands that print no data, or data in a form of its own.
 var withoutJSON = map[string]string{
+	"harvester config adopt":   "says what was done",
 	"harvester config example": "prints TOML",
 	"harvester completion":     "prints a script",
 	"harvester man":            "prints a manual page",
