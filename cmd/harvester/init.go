@@ -146,7 +146,11 @@ func (a *app) lookAtNewest(ctx context.Context) error {
 	case text != "":
 		fmt.Fprintf(a.Err, "harvester: %s\n", wrap(text, 67, 11))
 	case unproven.Of > 0:
-		fmt.Fprintf(a.Out, "\nThe newest mail was looked at: own_domains accounts for %s of %s.\n", count.Number(unproven.Of-unproven.Failures), count.Of(unproven.Of, "failure"))
+		others := ""
+		if len(unproven.Senders) > 0 {
+			others = "; the others are of mail from " + unproven.Senders[0].Domain
+		}
+		fmt.Fprintf(a.Out, "\n%s.\n", wrap(fmt.Sprintf("The newest mail was looked at: own_domains accounts for %s of %s%s", count.Number(unproven.Of-unproven.Failures), count.Of(unproven.Of, "failure"), others), 78, 0))
 	}
 	return nil
 }
