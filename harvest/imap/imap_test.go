@@ -96,6 +96,27 @@ func TestReadsEachMessageOnce(t *testing.T) {
 	}
 }
 
+// What is passed over as old is read neither at once nor later.
+func TestNewest(t *testing.T) {
+	s := startMem(t, 25)
+	for n, want := range map[int]int{1: 1, 10: 10, 25: 25, 200: 25} {
+		c := memConfig(s)
+		c.BatchMessages = 4
+		session := open(t, c)
+		cur, err := session.(harvest.Skipper).Newest(t.Context(), "INBOX", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := drain(t, session, cur)
+		if len(got) != want {
+			t.Fatalf("the newest %d: %d messages", n, len(got))
+		}
+		if last := got[len(got)-1]; string(last.Raw) != string(testMail(24)) {
+			t.Errorf("the newest %d end with %s", n, last.Locator)
+		}
+	}
+}
+
 func TestCutsLargeMessages(t *testing.T) {
 	s := startMem(t, 0)
 	large := append(testMail(1), strings.Repeat("y", 100_000)...)
