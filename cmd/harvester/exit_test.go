@@ -23,7 +23,7 @@ func TestErrorsOfTheDatabaseHaveAStatus(t *testing.T) {
 		"ErrNotDatabase": {engine.ErrNotDatabase, exitConfig}, "ErrDirectory": {engine.ErrDirectory, exitConfig}, "ErrNoFolder": {engine.ErrNoFolder, exitConfig}, "ErrReadOnly": {engine.ErrReadOnly, exitCantCreate}, "ErrDiskFull": {engine.ErrDiskFull, exitIO},
 		"ErrDamaged": {engine.ErrDamaged, exitIO}, "ErrStopped": {engine.ErrStopped, exitTempFail}, "ErrDisk": {engine.ErrDisk, exitIO},
 		"ErrNotOurs": {engine.ErrNotOurs, exitConfig}, "ErrTooOld": {engine.ErrTooOld, exitConfig}, "ErrEncoding": {engine.ErrEncoding, exitConfig},
-		"ErrStandby": {engine.ErrStandby, exitConfig}, "ErrLogin": {engine.ErrLogin, exitNoPerm}, "ErrNoDatabase": {engine.ErrNoDatabase, exitConfig}, "ErrNoFolder": {engine.ErrNoFolder, exitConfig},
+		"ErrStandby": {engine.ErrStandby, exitConfig}, "ErrLogin": {engine.ErrLogin, exitNoPerm}, "ErrNoDatabase": {engine.ErrNoDatabase, exitConfig},
 		"ErrNoRight": {engine.ErrNoRight, exitNoPerm}, "ErrNoConnection": {engine.ErrNoConnection, exitTempFail}, "ErrUnreachable": {engine.ErrUnreachable, exitTempFail},
 		"ErrTimeout": {engine.ErrTimeout, exitTempFail}, "ErrOwnTools": {engine.ErrOwnTools, exitUsage}, "ErrURL": {engine.ErrURL, exitConfig},
 		// Said by the commands that meet them.
