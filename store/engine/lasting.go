@@ -22,6 +22,7 @@ func openLasting(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer plain.Close() // it was asked for its driver only
 	return sql.OpenDB(lasting{plain.Driver(), dsn}), nil
 }
 

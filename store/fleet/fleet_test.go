@@ -137,9 +137,35 @@ func write(ctx context.Context, db *engine.DB) error {
 func TestFleet(t *testing.T) {
 	s := pgtest.Start(t)
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
-		"spread": spread, "fence": fenceHolds, "alone": aloneOrShared, "configurations": configurations,
+		"spread": spread, "fence": fenceHolds, "started again": startedAgain, "alone": aloneOrShared, "configurations": configurations,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+// A worker that was killed is missed until it is started again, and not after.
+func startedAgain(t *testing.T, s *pgtest.Server) {
+	url := s.Database(t)
+	one, two := open(t, url), open(t, url)
+	join(t, one, "a", nil)
+	beat(t, join(t, two, "b", nil))
+	pgtest.Exec(t, url, `UPDATE workers SET until = until - 3600001, started = started - 1000 WHERE name = 'a'`) // a lease lasts an hour
+	heard := func() (out []string) {
+		workers, err := Fleet{two}.Workers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range workers {
+			out = append(out, fmt.Sprint(w.Name, " ", w.Heard))
+		}
+		return out
+	}
+	if got := heard(); !slices.Equal(got, []string{"a false", "b true"}) {
+		t.Errorf("killed: %q", got)
+	}
+	join(t, one, "a", nil)
+	if got := heard(); !slices.Equal(got, []string{"a true", "b true"}) {
+		t.Errorf("started again: %q", got)
 	}
 }
 

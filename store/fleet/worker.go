@@ -31,8 +31,8 @@ func (w *Worker) Leads() bool { return slices.Contains(w.Leases, Leader) }
 // Fleet is who works on the database.
 type Fleet struct{ *engine.DB }
 
-// Workers are all that live or ended without a word not long ago, by name. A
-// file has none.
+// Workers are all that live or ended without a word not long ago, by name; one
+// that was started again under its name is told once. A file has none.
 func (db Fleet) Workers(ctx context.Context) (out []Worker, err error) {
 	if !db.OnServer() {
 		return nil, nil
@@ -70,7 +70,13 @@ func (db Fleet) Workers(ctx context.Context) (out []Worker, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading who works: %w", engine.Explain(err))
 	}
-	return out, nil
+	latest := map[string]time.Time{}
+	for _, w := range out {
+		if w.Started.After(latest[w.Name]) {
+			latest[w.Name] = w.Started
+		}
+	}
+	return slices.DeleteFunc(out, func(w Worker) bool { return !w.Heard && w.Started.Before(latest[w.Name]) }), nil
 }
 
 // Leaderless is how long nobody has judged; 0 while somebody may.
