@@ -88,15 +88,17 @@ func perSecond(t *testing.T, address string, listed, requests int, env []string,
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	client := exec.CommandContext(t.Context(), "taskset", "-c", "0", os.Args[0])
-	client.Env = append(os.Environ(), clientEnv+"="+address, "REQUESTS="+strconv.Itoa(requests), "LISTED="+strconv.Itoa(listed))
-	out, err := client.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	n, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil {
-		t.Fatal(err)
+	var n float64
+	for range 2 { // the second counts: what a daemon does when it starts is over by then
+		client := exec.CommandContext(t.Context(), "taskset", "-c", "0", os.Args[0])
+		client.Env = append(os.Environ(), clientEnv+"="+address, "REQUESTS="+strconv.Itoa(requests), "LISTED="+strconv.Itoa(listed))
+		out, err := client.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if n, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return n
 }
