@@ -60,7 +60,7 @@ func statusOf(err error) int {
 		return e.status
 	case errors.As(err, &wrong), is(engine.ErrNewer, engine.ErrNotDatabase, engine.ErrDirectory, compose.ErrNoMailbox, config.ErrSecret):
 		return exitConfig
-	case is(syscall.EADDRINUSE): // who holds it may go: systemd tries again
+	case is(syscall.EADDRINUSE, engine.ErrNoFiles), engine.NoFiles(err): // who holds it may go: systemd tries again
 		return exitTempFail
 	case is(web.ErrListen, compose.ErrRules):
 		return exitConfig
@@ -95,6 +95,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.As(err, &e):
 		return e.hint
+	case engine.NoFiles(err) && !errors.Is(err, engine.ErrNoFiles):
+		return engine.ErrNoFiles.Error()
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "another program listens there: ss -ltnp shows which; listen on another port, or end it"
 	}

@@ -20,7 +20,7 @@ func TestErrorsOfTheDatabaseHaveAStatus(t *testing.T) {
 		want int
 	}{
 		"ErrNewer": {engine.ErrNewer, exitConfig}, "ErrOlder": {engine.ErrOlder, exitTempFail}, "ErrInUse": {engine.ErrInUse, exitTempFail},
-		"ErrNotDatabase": {engine.ErrNotDatabase, exitConfig}, "ErrDirectory": {engine.ErrDirectory, exitConfig}, "ErrNoFolder": {engine.ErrNoFolder, exitConfig}, "ErrReadOnly": {engine.ErrReadOnly, exitCantCreate}, "ErrDiskFull": {engine.ErrDiskFull, exitIO},
+		"ErrNotDatabase": {engine.ErrNotDatabase, exitConfig}, "ErrDirectory": {engine.ErrDirectory, exitConfig}, "ErrNoFolder": {engine.ErrNoFolder, exitConfig}, "ErrNoFiles": {engine.ErrNoFiles, exitTempFail}, "ErrReadOnly": {engine.ErrReadOnly, exitCantCreate}, "ErrDiskFull": {engine.ErrDiskFull, exitIO},
 		"ErrDamaged": {engine.ErrDamaged, exitIO}, "ErrStopped": {engine.ErrStopped, exitTempFail}, "ErrDisk": {engine.ErrDisk, exitIO},
 		"ErrNotOurs": {engine.ErrNotOurs, exitConfig}, "ErrTooOld": {engine.ErrTooOld, exitConfig}, "ErrEncoding": {engine.ErrEncoding, exitConfig},
 		"ErrStandby": {engine.ErrStandby, exitConfig}, "ErrLogin": {engine.ErrLogin, exitNoPerm}, "ErrNoDatabase": {engine.ErrNoDatabase, exitConfig},

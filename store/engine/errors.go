@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 
 	"harvester/store/engine/postgres"
 
@@ -31,6 +33,8 @@ var (
 	ErrDirectory = errors.New("it is a directory: name a file in it")
 	// ErrReadOnly says that file or directory can't be written.
 	ErrReadOnly = errors.New("the database can't be written: check the owner and mode of the file and of its directory")
+	// ErrNoFiles says that the process has as many files open as it may.
+	ErrNoFiles = errors.New("this process may open no more files: raise LimitNOFILE= of the service, or ulimit -n; nothing was lost")
 	// ErrDiskFull says that there is no room; nothing of the transaction was kept.
 	ErrDiskFull = errors.New("no space is left for the database: free some, then run again, nothing was lost")
 	// ErrDamaged says that the file or the disk below it is broken.
@@ -91,7 +95,12 @@ func sqliteError(err error) error {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
 		return ErrNotDatabase
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
+	case sqlite3.SQLITE_CANTOPEN:
+		if noneLeft() {
+			return ErrNoFiles
+		}
+		return ErrReadOnly
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
 		return ErrReadOnly
 	case sqlite3.SQLITE_FULL:
 		return ErrDiskFull
@@ -104,6 +113,24 @@ func sqliteError(err error) error {
 	}
 	return nil
 }
+
+// noneLeft tells that few files can be opened, of which SQLite says only that it
+// could not open one of its own; it has closed the others by then.
+func noneLeft() bool {
+	const ofSQLite = 8 // for a file with its journal, their folder, and another reader
+	for range ofSQLite {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return NoFiles(err)
+		}
+		defer f.Close()
+	}
+	return false
+}
+
+// NoFiles tells that an error is the limit of open files, of the process or of
+// the machine.
+func NoFiles(err error) bool { return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) }
 
 // serverErrors are the classes of PostgreSQL's errors, by SQLSTATE or the
 // beginning of it.
