@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"harvester/parse"
@@ -33,10 +35,50 @@ func TestReplayOfTheActivePolicyIsEmpty(t *testing.T) {
 		}
 		before := image(t, db)
 		revised, out, err := db.Recompute(context.Background(), nil)
-		if err != nil || revised != 0 || out.Added+out.Held+out.Removed != 0 || image(t, db) != before {
-			rt.Fatalf("recomputing changed %d events, %+v, %v", revised, out, err)
+		after := image(t, db)
+		if err != nil || revised != 0 || out.Added+out.Held+out.Removed != 0 || after != before {
+			rt.Fatalf("recomputing changed %d events, %+v, %v\n%s", revised, out, err, cmp.Diff(before, after))
 		}
 	})
+}
+
+// What comes in late may make a burst of what was none: five times of less.
+func TestLateMailChangesWhatIsUsual(t *testing.T) {
+	db := openTest(t, Options{})
+	day := func(n, addresses int) (items []facts.Item) {
+		for i := range addresses {
+			items = append(items, failure(n, fmt.Sprintf("u%d-%d@example.com", n, i), bounce.UserUnknown, func(it *facts.Item) { it.Message.UID = uint32(100*n + i + 1) }))
+		}
+		return items
+	}
+	for _, n := range []int{0, 1, 2} {
+		commit(t, db, day(n, 10)...)
+	}
+	commit(t, db, day(12, 25)...)
+	windows := func() []policy.Window {
+		found, _, err := judge.ReadWindows(t.Context(), db.DB.Read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if got := windows(); len(got) != 0 {
+		t.Fatalf("25 where 10 are usual: %+v", got)
+	}
+	for n := 3; n <= 8; n++ {
+		commit(t, db, day(n, 1)...)
+	}
+	got := windows()
+	if len(got) != 1 || got[0].Peak != 25 || got[0].Baseline != 1 {
+		t.Fatalf("25 where 1 is usual: %+v", got)
+	}
+	before := image(t, db)
+	if _, _, err := db.Recompute(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := image(t, db); after != before {
+		t.Error(cmp.Diff(before, after))
+	}
 }
 
 func TestReplay(t *testing.T) {

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"harvester/store/engine"
 	"harvester/store/policy"
 	"maps"
@@ -40,6 +41,9 @@ func (w *Judging) concentrate() error {
 			subjects[whole] = true
 		}
 	}
+	if err := w.followers(counts, subjects); err != nil {
+		return err
+	}
 	for _, s := range slices.SortedFunc(maps.Keys(subjects), compareBins) {
 		if err := w.rewindow(s.kind, s.subject); err != nil {
 			return err
@@ -47,6 +51,42 @@ func (w *Judging) concentrate() error {
 	}
 	return nil
 }
+
+// followers adds the subjects whose later bins may be bursts now: what came in
+// late, or was moved, changes what is usual for the four weeks behind it.
+func (w *Judging) followers(counts map[bin]int, subjects map[bin]bool) error {
+	later := map[policy.WindowKind][][3]any{}
+	for b := range counts {
+		c, _ := policy.Concentrated(b.kind)
+		if c.Effect != policy.Waits && !subjects[bin{b.kind, b.subject, 0}] {
+			later[b.kind] = append(later[b.kind], [3]any{b.subject, b.at, b.at + int64((policy.Memory+24*time.Hour)/c.Width)})
+		}
+	}
+	for kind, ranges := range later {
+		array, err := json.Marshal(ranges)
+		if err != nil {
+			return err
+		}
+		c, _ := policy.Concentrated(kind)
+		rows, err := w.Query(selectFollowers, string(array), string(kind), c.Least)
+		if err != nil {
+			return err
+		}
+		err = engine.Each(rows, func(rows *sql.Rows) error {
+			var subject string
+			err := rows.Scan(&subject)
+			subjects[bin{kind, subject, 0}] = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const selectFollowers = `SELECT DISTINCT k.value ->> 0 FROM json_each(?) k WHERE EXISTS (SELECT 1 FROM bins b
+ WHERE b.kind = ? AND b.subject = k.value ->> 0 AND b.bin > CAST(k.value ->> 1 AS INTEGER) AND b.bin <= CAST(k.value ->> 2 AS INTEGER) AND b.n >= ?)`
 
 // rewindow finds the windows of one subject anew.
 func (w *Judging) rewindow(kind policy.WindowKind, subject string) error {
