@@ -11,6 +11,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// patience is how long an event is waited for: longer than a busy machine takes
+// under the race detector.
+const patience = 2 * time.Minute
+
 // A command that waits for standard input ends when it is interrupted.
 func TestInterrupted(t *testing.T) {
 	for _, args := range [][]string{{"parse", "-"}, {"classify"}} {
@@ -27,7 +31,7 @@ func TestInterrupted(t *testing.T) {
 				if got != exitInterrupted || errs.String() != "harvester: interrupted\n" {
 					t.Errorf("status %d, %q", got, errs.String())
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("it goes on")
 			}
 		})

@@ -178,7 +178,7 @@ func startUnit(t *testing.T, config, credentials string) *manager {
 // expect waits for a notification with all of these lines or parts.
 func (m *manager) expect(parts ...string) string {
 	m.t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 next:
 	for {
 		select {

@@ -145,7 +145,7 @@ func startAt(t *testing.T, addr string, watchdog time.Duration) *service {
 // expect waits for a state that holds want.
 func (s *service) expect(want string) string {
 	s.t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case state := <-s.states:
@@ -160,9 +160,13 @@ func (s *service) expect(want string) string {
 	}
 }
 
+// patience is how long an event is waited for: longer than a busy machine takes
+// under the race detector.
+const patience = 2 * time.Minute
+
 func (s *service) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}
