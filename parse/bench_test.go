@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"harvester/parse/baseline"
 	"harvester/parse/rules"
 )
 
@@ -58,7 +59,7 @@ func BenchmarkParse(b *testing.B) {
 // BenchmarkBaseline does the same with the standard library.
 func BenchmarkBaseline(b *testing.B) {
 	for _, c := range corpora(b) {
-		b.Run(c.name, func(b *testing.B) { c.each(b, standardLibrary) })
+		b.Run(c.name, func(b *testing.B) { c.each(b, baseline.Walk) })
 	}
 }
 
@@ -76,7 +77,7 @@ func BenchmarkRatio(b *testing.B) {
 				}
 				middle := time.Now()
 				for _, raw := range c.raw {
-					standardLibrary(raw)
+					baseline.Walk(raw)
 				}
 				mine, theirs = mine+middle.Sub(start), theirs+time.Since(middle)
 			}

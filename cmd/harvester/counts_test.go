@@ -2,7 +2,6 @@ package main
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
@@ -24,56 +23,44 @@ var (
 // A number of things is written by package count, nowhere else: "1 failures at
 // 1 receivers" comes of every other way.
 func TestCountsAreWrittenInOnePlace(t *testing.T) {
-	root := filepath.Join("..", "..")
-	seen := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			if err == nil && path != root && strings.HasPrefix(d.Name(), ".") {
-				err = fs.SkipDir
-			}
+	templates := 0
+	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".tmpl") {
 			return err
 		}
-		switch {
-		case strings.HasSuffix(path, ".tmpl"):
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		templates++
+		for _, m := range numberInTemplate.FindAllStringSubmatch(string(text), -1) {
+			if uncounted.MatchString(m[1]) {
+				continue
 			}
-			seen++
-			for _, m := range numberInTemplate.FindAllStringSubmatch(string(text), -1) {
-				if uncounted.MatchString(m[1]) {
-					continue
-				}
-				t.Errorf("%s: %q: use {{count N \"thing\"}}", path, m[0])
-			}
-		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "test"+string(filepath.Separator)):
-			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, path, nil, 0)
-			if err != nil {
-				return err
-			}
-			seen++
-			ast.Inspect(file, func(n ast.Node) bool {
-				lit, ok := n.(*ast.BasicLit)
-				if !ok || lit.Kind != token.STRING {
-					return true
-				}
-				for _, m := range numberAndThing.FindAllStringSubmatch(lit.Value, -1) {
-					if words := strings.Fields(m[1]); !uncounted.MatchString(words[len(words)-1]) {
-						t.Errorf("%s: %q: write it as count.Of(n, \"thing\")", fset.Position(lit.Pos()), m[0])
-					}
-				}
-				return true
-			})
+			t.Errorf("%s: %q: use {{count N \"thing\"}}", path, m[0])
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || templates == 0 {
+		t.Fatal(templates, err)
 	}
-	if seen < 300 {
-		t.Errorf("only %d files were looked at", seen)
-	}
+	eachSource(t, "", func(s source) {
+		if strings.Contains(s.path, "test/") {
+			return
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			for _, m := range numberAndThing.FindAllStringSubmatch(lit.Value, -1) {
+				if words := strings.Fields(m[1]); !uncounted.MatchString(words[len(words)-1]) {
+					t.Errorf("%s: %q: write it as count.Of(n, \"thing\")", s.fset.Position(lit.Pos()), m[0])
+				}
+			}
+			return true
+		})
+	})
 }
 
 // The rule finds what it is for, and lets units be.

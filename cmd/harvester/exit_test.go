@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"path/filepath"
+	"path"
 	"testing"
 
 	"harvester/store/engine"
@@ -29,8 +28,11 @@ func TestErrorsOfTheDatabaseHaveAStatus(t *testing.T) {
 		// Said by the commands that meet them.
 		"ErrNotFound": {}, "ErrNotEmpty": {},
 	}
-	for _, file := range sources(t, filepath.Join("..", "..", "store", "engine")) {
-		for _, d := range file.Decls {
+	eachSource(t, "store/engine", func(s source) {
+		if path.Dir(s.path) != "store/engine" {
+			return
+		}
+		for _, d := range s.file.Decls {
 			g, ok := d.(*ast.GenDecl)
 			if !ok || g.Tok != token.VAR {
 				continue
@@ -43,7 +45,7 @@ func TestErrorsOfTheDatabaseHaveAStatus(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 	for name, s := range statuses {
 		if s.err == nil {
 			continue
@@ -55,24 +57,4 @@ func TestErrorsOfTheDatabaseHaveAStatus(t *testing.T) {
 	if got := statusOf(errors.New("anything else")); got != exitSoftware {
 		t.Errorf("what nobody knows: %d", got)
 	}
-}
-
-// sources are the parsed files of a package, without its tests.
-func sources(t *testing.T, dir string) (out []*ast.File) {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil || len(names) == 0 {
-		t.Fatal(dir, err)
-	}
-	for _, name := range names {
-		if matched, _ := filepath.Match("*_test.go", filepath.Base(name)); matched {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, f)
-	}
-	return out
 }

@@ -3,10 +3,9 @@ package main
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,39 +20,26 @@ var storeRooms = []string{"job", "policy", "engine", "fleet", "facts", "judge", 
 func uses(t *testing.T) map[[2]string]int {
 	t.Helper()
 	found := map[[2]string]int{}
-	for _, room := range storeRooms {
-		dir := filepath.Join("..", "..", "store", room)
-		if room == "store" {
-			dir = filepath.Dir(dir)
+	eachSource(t, "store", func(s source) {
+		room := path.Base(path.Dir(s.path))
+		if !slices.Contains(storeRooms, room) || strings.Count(s.path, "/") > 2 {
+			return
 		}
-		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatal(dir, err)
+		imported := map[string]bool{}
+		for _, spec := range s.file.Imports {
+			if name, err := strconv.Unquote(spec.Path.Value); err == nil && strings.HasPrefix(name, "harvester/store/") && strings.Count(name, "/") == 2 { // what lies within a room is its own
+				imported[path.Base(name)] = true
+			}
 		}
-		for _, path := range files {
-			if strings.HasSuffix(path, "_test.go") {
-				continue
-			}
-			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			imported := map[string]bool{}
-			for _, spec := range file.Imports {
-				if name, err := strconv.Unquote(spec.Path.Value); err == nil && strings.HasPrefix(name, "harvester/store/") && strings.Count(name, "/") == 2 { // what lies within a room is its own
-					imported[filepath.Base(name)] = true
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Obj == nil && imported[x.Name] {
+					found[[2]string{room, x.Name}]++
 				}
 			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if s, ok := n.(*ast.SelectorExpr); ok {
-					if x, ok := s.X.(*ast.Ident); ok && x.Obj == nil && imported[x.Name] {
-						found[[2]string{room, x.Name}]++
-					}
-				}
-				return true
-			})
-		}
-	}
+			return true
+		})
+	})
 	return found
 }
 

@@ -1,19 +1,13 @@
 package compare
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
+	"harvester/parse/baseline"
 	"net/http"
-	"net/mail"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,9 +29,9 @@ const leastEnv = "HARVESTER_COMPARE_LEAST"
 // leasts are the plain programs, by name; each returns what it took.
 var leasts = map[string]func(args []string) (time.Duration, error){
 	"pass":   func(a []string) (time.Duration, error) { return leastPass(a[0], a[1], a[2]) },
-	"walk":   func(a []string) (time.Duration, error) { return leastWalk(a[0]) },
+	"walk":   func(a []string) (time.Duration, error) { return leastRead(a[0], selectFacts) },
 	"decide": func(a []string) (time.Duration, error) { return leastDecide(a[0]) },
-	"list":   func(a []string) (time.Duration, error) { return leastList(a[0]) },
+	"list":   func(a []string) (time.Duration, error) { return leastRead(a[0], selectList) },
 }
 
 // least runs a plain program and returns its processor time.
@@ -120,9 +114,7 @@ func leastPass(from, box, to string) (time.Duration, error) {
 				return 0, err
 			}
 			sha256.Sum256(raw)
-			if m, err := mail.ReadMessage(bytes.NewReader(raw)); err == nil {
-				walk(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
-			}
+			baseline.Walk(raw)
 		}
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
@@ -139,27 +131,6 @@ func leastPass(from, box, to string) (time.Duration, error) {
 		}
 	}
 	return processor() - began, nil
-}
-
-// walk goes through the parts of an entity and takes off their encodings.
-func walk(kind, encoding string, body io.Reader) {
-	media, params, err := mime.ParseMediaType(kind)
-	if err == nil && strings.HasPrefix(media, "multipart/") {
-		for r := multipart.NewReader(body, params["boundary"]); ; {
-			p, err := r.NextRawPart()
-			if err != nil {
-				return
-			}
-			walk(p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p)
-		}
-	}
-	switch strings.ToLower(encoding) {
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	}
-	_, _ = io.Copy(io.Discard, body) // a walk goes on
 }
 
 // contents reads a database: what makes its tables, and their rows.
@@ -236,24 +207,30 @@ func (t *table) write(ctx context.Context, tx *sql.Tx, begin, end int) error {
 	return nil
 }
 
-// leastWalk reads what a verdict needs of each event, address by address.
-func leastWalk(path string) (time.Duration, error) {
+// leastRead brings the rows of a query out of a database.
+func leastRead(path, query string) (time.Duration, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
 	began := processor()
-	if err := drain(db, `SELECT key, at, id, kind, action, status, reply_code, reason, class, rule, confidence, proof, stream, cause, operator, concern FROM events ORDER BY key, at, id`); err != nil {
+	if err := drain(db, query); err != nil {
 		return 0, err
 	}
 	return processor() - began, nil
 }
 
-// leastDecide walks, and writes again what the latest decision changed, in
+const (
+	// selectFacts is what a verdict needs of each event, address by address.
+	selectFacts = `SELECT key, at, id, kind, action, status, reply_code, reason, class, rule, confidence, proof, stream, cause, operator, concern FROM events ORDER BY key, at, id`
+	selectList  = `SELECT address FROM suppressed ORDER BY key`
+)
+
+// leastDecide reads all facts, and writes again what the latest decision changed, in
 // statements that SQLite carries out alone. The database is a copy.
 func leastDecide(path string) (time.Duration, error) {
-	walked, err := leastWalk(path)
+	walked, err := leastRead(path, selectFacts)
 	if err != nil {
 		return 0, err
 	}
@@ -272,20 +249,6 @@ func leastDecide(path string) (time.Duration, error) {
 		}
 	}
 	return walked + processor() - began, nil
-}
-
-// leastList reads the addresses of the list in their order.
-func leastList(path string) (time.Duration, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
-	if err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	began := processor()
-	if err := drain(db, `SELECT address FROM suppressed ORDER BY key`); err != nil {
-		return 0, err
-	}
-	return processor() - began, nil
 }
 
 func drain(db *sql.DB, query string) error {

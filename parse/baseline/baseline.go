@@ -1,4 +1,7 @@
-package parse
+// Package baseline reads a mail as the standard library does, and understands
+// nothing. Machines differ, so the speeds of the parser and of the program are
+// told as ratios to it.
+package baseline
 
 import (
 	"bytes"
@@ -11,10 +14,8 @@ import (
 	"strings"
 )
 
-// standardLibrary walks a mail with the standard library: header, parts,
-// transfer encodings, and nothing understood. Speeds of the parser are quoted
-// as ratios to it, since machines differ.
-func standardLibrary(raw []byte) {
+// Walk goes through header, parts and transfer encodings of a raw mail.
+func Walk(raw []byte) {
 	if m, err := mail.ReadMessage(bytes.NewReader(raw)); err == nil {
 		walk(m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body)
 	}
