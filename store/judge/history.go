@@ -30,7 +30,6 @@ type stored struct {
 	policy.Event
 	key         string
 	duplicateOf int64
-	look        int
 }
 
 var eventFields = []engine.Field[stored]{
@@ -40,25 +39,36 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.idx", To: func(e *stored) any { return &e.Index }},
 	{Column: "e.at", To: func(e *stored) any { return engine.When(&e.At) }},
 	{Column: "e.address", To: func(e *stored) any { return &e.Address }},
-	{Column: "e.kind", To: func(e *stored) any { return engine.Text(&e.Kind) }},
-	{Column: "e.action", To: func(e *stored) any { return engine.Text(&e.Action) }},
-	{Column: "e.reason", To: func(e *stored) any { return engine.Text(&e.Reason) }},
-	{Column: "e.confidence", To: func(e *stored) any { return engine.Text(&e.Confidence) }},
-	{Column: "CASE e.kind WHEN " + engine.Word(bounce.KindComplaint) + " THEN (SELECT feedback_type FROM messages WHERE id = e.message) ELSE '' END", To: func(e *stored) any { return &e.Feedback }},
-	{Column: "e.behind <> ''", To: func(e *stored) any { return &e.Behind }},
-	{Column: "e.unread <> ''", To: func(e *stored) any { return &e.Unread }},
-	{Column: "e.rule", To: func(e *stored) any { return &e.Rule }},
-	{Column: "e.proof", To: func(e *stored) any { return engine.Text(&e.Proof) }},
-	{Column: "e.stream", To: func(e *stored) any { return &e.Stream }},
 	{Column: "e.original_message_id", To: func(e *stored) any { return &e.Message }},
 	{Column: "e.token", To: func(e *stored) any { return &e.Token }},
-	{Column: "e.doubt", To: func(e *stored) any { return &e.Doubt }},
-	{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
-	{Column: "e.accepted <> '' AND e.accepted NOT LIKE '-%'", To: func(e *stored) any { return &e.Accepted }},
-	{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
-	{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
-	{Column: ownLook, To: func(e *stored) any { return &e.look }},
 	{Column: "ifnull(e.duplicate_of, 0)", To: func(e *stored) any { return &e.duplicateOf }},
+	engine.Recurring(takeWords, []engine.Field[stored]{
+		{Column: "e.kind", To: func(e *stored) any { return engine.Text(&e.Kind) }},
+		{Column: "e.action", To: func(e *stored) any { return engine.Text(&e.Action) }},
+		{Column: "e.reason", To: func(e *stored) any { return engine.Text(&e.Reason) }},
+		{Column: "e.confidence", To: func(e *stored) any { return engine.Text(&e.Confidence) }},
+		{Column: "CASE e.kind WHEN " + engine.Word(bounce.KindComplaint) + " THEN (SELECT feedback_type FROM messages WHERE id = e.message) ELSE '' END", To: func(e *stored) any { return &e.Feedback }},
+		{Column: "CASE WHEN e.behind <> '' THEN 'yes' ELSE '' END", To: func(e *stored) any { return &e.Behind }},
+		{Column: "CASE WHEN e.unread <> '' THEN 'yes' ELSE '' END", To: func(e *stored) any { return &e.Unread }},
+		{Column: "CASE WHEN e.accepted <> '' AND e.accepted NOT LIKE '-%' THEN 'yes' ELSE '' END", To: func(e *stored) any { return &e.Accepted }},
+		{Column: "e.rule", To: func(e *stored) any { return &e.Rule }},
+		{Column: "e.proof", To: func(e *stored) any { return engine.Text(&e.Proof) }},
+		{Column: "e.stream", To: func(e *stored) any { return &e.Stream }},
+		{Column: "e.doubt", To: func(e *stored) any { return &e.Doubt }},
+		{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
+		{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
+		{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
+		{Column: ownLook, To: func(e *stored) any { return &e.Lives }},
+	}...),
+}
+
+// takeWords copies the fields that recur: all but the identity, the times and
+// the addresses of an event.
+func takeWords(to, from *stored) {
+	was := to.Event
+	to.Event = from.Event
+	to.ID, to.Notice, to.Index, to.At = was.ID, was.Notice, was.Index, was.At
+	to.Address, to.Message, to.Token = was.Address, was.Message, was.Token
 }
 
 var rowFields = []engine.Field[row]{
@@ -259,7 +269,6 @@ func firstKey(streams ...*stream) (key string, any bool) {
 
 // event adds an event as it was read.
 func (p *past) event(e *stored) {
-	e.Lives = livesBy[min(e.look, len(livesBy)-1)]
 	p.events = append(p.events, e.Event)
 	if e.duplicateOf != 0 {
 		if p.linked == nil {

@@ -36,11 +36,10 @@ func (db *Judge) KeepLife(ctx context.Context, seen []facts.DNSRecord) (facts.Ou
 	return out, err
 }
 
-// ownLook is what our own look-up says of a domain that failed as unknown: it
-// lives (1), or was seen dead for less than a day (2). One that is older than a
-// week before the failure says nothing.
-var ownLook = `CASE WHEN e.reason = ` + engine.Word(bounce.DomainUnknown) + ` THEN ifnull((SELECT CASE WHEN d.state <> 'nxdomain' THEN 1 WHEN d.last - d.first < 86400000 THEN 2 ELSE 0 END
- FROM dns_records d WHERE d.name = e.domain || '.' AND d.type = 'LIFE' AND d.last >= e.at - 604800000 ORDER BY d.last DESC, d.id DESC LIMIT 1), 0) ELSE 0 END`
-
-// livesBy are the words for ownLook.
-var livesBy = [...]string{"", "our own look-up found the domain alive: held back", "our own look-up has seen the domain dead on one day only: held back"}
+// ownLook is what our own look-up says against a domain that failed as unknown:
+// it lives, or was seen dead for less than a day. One that is older than a week
+// before the failure says nothing.
+var ownLook = `CASE WHEN e.reason = ` + engine.Word(bounce.DomainUnknown) + ` THEN ifnull((SELECT
+ CASE WHEN d.state <> 'nxdomain' THEN 'our own look-up found the domain alive: held back'
+  WHEN d.last - d.first < 86400000 THEN 'our own look-up has seen the domain dead on one day only: held back' ELSE '' END
+ FROM dns_records d WHERE d.name = e.domain || '.' AND d.type = 'LIFE' AND d.last >= e.at - 604800000 ORDER BY d.last DESC, d.id DESC LIMIT 1), '') ELSE '' END`

@@ -21,6 +21,7 @@ var words = []struct {
 	// Arrays of keys come as one JSON text.
 	{regexp.MustCompile(`json_each\((\?\d*)\)`), `(SELECT a.value, a.n - 1 AS key FROM jsonb_array_elements_text(CAST($1 AS jsonb)) WITH ORDINALITY AS a(value, n))`},
 	{regexp.MustCompile(`(\w+\.value) ->>`), `CAST($1 AS jsonb) ->>`},
+	{regexp.MustCompile(`\bjson_array\(`), `jsonb_build_array(`},
 	{regexp.MustCompile(`\bunhex\(([\w.]+)\)`), `decode($1, 'hex')`},
 	{regexp.MustCompile(`\blower\(hex\(([\w.]+)\)\)`), `encode($1, 'hex')`},
 	{regexp.MustCompile(`\bifnull\(`), `coalesce(`},
