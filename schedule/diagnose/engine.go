@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -135,11 +136,27 @@ func (c *Checker) kind(ev *Evidence) string {
 	return ""
 }
 
+// legPassed finds the legs that a reply says passed: "Spf= Fail , Dkim= Pass".
+var legPassed = regexp.MustCompile(`(?i)\b(spf|dkim|dmarc)\s*=\s*pass\b`)
+
 // both wants SPF and DKIM to pass, and a DMARC record: one of two is not enough
-// for Microsoft's rule (5.7.515).
-func (c *Checker) both(ctx context.Context, ev *Evidence) []Finding {
-	list := c.spf(ctx, ev)
-	list = append(list, c.dkim(ctx, ev)...)
+// for Microsoft's rule (5.7.515). What its reply says passed is not what it
+// refuses for.
+func (c *Checker) both(ctx context.Context, ev *Evidence) (list []Finding) {
+	passed := map[string]bool{}
+	for _, leg := range legPassed.FindAllStringSubmatch(ev.Claim.Sentence, 10) {
+		passed[strings.ToLower(leg[1])] = true
+	}
+	all := len(passed) == 3
+	if all || !passed["spf"] {
+		list = append(list, c.spf(ctx, ev)...)
+	}
+	if all || !passed["dkim"] {
+		list = append(list, c.dkim(ctx, ev)...)
+	}
+	if !all && passed["dmarc"] {
+		return list
+	}
 	for _, f := range c.dmarc(ctx, ev) {
 		if f.ID != "dmarc.pass" { // by one leg alone, which is not enough here
 			list = append(list, f)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
 )
 
@@ -133,6 +134,17 @@ func (c *Checker) steady(ev *Evidence, f *Finding) {
 const notKnown = "; how it stood when the receiver refused is not known"
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// lasting is a TTL in words.
+func lasting(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return count.Of(int(d.Round(time.Hour)/time.Hour), "hour")
+	case d >= time.Minute:
+		return count.Of(int(d.Round(time.Minute)/time.Minute), "minute")
+	}
+	return count.Of(int(d/time.Second), "second")
+}
 
 // zoneLine is a record as a line of a zone file.
 func zoneLine(name, typ, value string) string {

@@ -122,8 +122,10 @@ func (c *Checker) recipient(ctx context.Context, ev *Evidence) []Finding {
 		f.Steps = append(f.Steps, "Wait: servers that fail are no proof of a dead domain. Nobody is suppressed for it.")
 	case "lives":
 		f = c.fine(ev, "domain.lives", func(e Earlier) bool { return e.State == "nxdomain" || e.State == "no_data" }, domain+".", LifeType, l.Why)
-		f.Owner = UsMail
-		f.Steps = append(f.Steps, "Look at the resolver of the host that sent: it may know less than this one.")
+		if f.Claim != nil {
+			f.Owner = UsMail
+			f.Steps = append(f.Steps, "Look at the resolver of the host that sent: it may know less than this one.")
+		}
 	case "web_only":
 		f = c.finding(ev, "domain.no_mx", Refuted, Receiver, "%s", l.Why)
 		f.Steps = append(f.Steps, "The domain exists. If mail stays in the queue, its owner has to publish an MX record.")
@@ -282,10 +284,14 @@ func (c *Checker) route(ctx context.Context, ev *Evidence) []Finding {
 		}
 		same = same || slices.ContainsFunc(ips, func(ip netip.Addr) bool { return slices.Contains(remoteIPs, ip) })
 	}
-	// Large receivers answer under other names than their MX records.
-	kin := slices.ContainsFunc(hosts, func(h string) bool { return registered(h) == registered(remote) })
+	// Large receivers answer under other names than their MX records, which is
+	// seen by the notices that they write. Our own server writes whom it called.
+	kin := !ev.Direct && slices.ContainsFunc(hosts, func(h string) bool { return registered(h) == registered(remote) })
 	switch {
-	case same, kin:
+	case kin && !same:
+		return done(c.finding(ev, "route.mx_refuses", Confirmed, Receiver, "%s, which is of those who run the mail hosts of %s, refuses its mail", remote, domain),
+			"Tell the postmaster of "+domain+": its MX names a server that does not know the domain.", "Your own route is right.")
+	case same:
 		return done(c.finding(ev, "route.mx_refuses", Confirmed, Receiver, "%s is a mail host of %s and refuses its mail", remote, domain),
 			"Tell the postmaster of "+domain+": its MX names a server that does not know the domain.", "Your own route is right.")
 	case unknown != "":

@@ -89,7 +89,7 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 	switch {
 	case res.Result == "pass" && !fatal:
 		f := c.fine(ev, "spf.pass", c.spfWrong(ctx, ev.IP, domain), domain+".", "TXT", fmt.Sprintf("the record of %s authorises %s now", domain, ev.IP))
-		f.Steps = append(f.Steps, "If it goes on, tell the receiver: its cache may be old. "+fmt.Sprintf("The record holds for %s at most.", tree.Answer.TTL))
+		f.Steps = append(f.Steps, "If it goes on, tell the receiver: its cache may be old. "+fmt.Sprintf("The record holds for %s at most.", lasting(tree.Answer.TTL)))
 		statics = append([]Finding{f}, statics...)
 	case fatal:
 		// What is broken in the record explains the refusal, whoever sent.

@@ -15,6 +15,7 @@ import (
 // mail.
 type StoredClaim struct {
 	Message      int64
+	Key          string // of the address that failed
 	At           time.Time
 	Reason       bounce.Reason
 	Status       string
@@ -54,14 +55,15 @@ func (db Incidents) Claims(ctx context.Context, incident string, since time.Time
 	return list, cost, nil
 }
 
-// DomainClaims are the failures that say that a recipient's domain does not
-// exist.
-func (db Incidents) DomainClaims(ctx context.Context, domain string, since time.Time) ([]StoredClaim, Cost, error) {
-	list, cost, err := db.claims(ctx, `e.reason = `+engine.Word(bounce.DomainUnknown)+` AND e.domain = ?`, domain, since)
+// DomainClaims are the failures that say of a recipient's domain that it does
+// not exist, that its mail is passed on by nobody or by a way that leads
+// nowhere, or that its administrator lets no strangers in.
+func (db Incidents) DomainClaims(ctx context.Context, domain string, since time.Time) ([]StoredClaim, error) {
+	list, _, err := db.claims(ctx, `e.reason IN `+engine.Words(bounce.DomainUnknown, bounce.RelayDenied, bounce.RoutingFailed, bounce.RecipientRestricted)+` AND e.domain = ?`, domain, since)
 	if err != nil {
-		return nil, cost, fmt.Errorf("reading what is said of a domain: %w", engine.Explain(err))
+		return nil, fmt.Errorf("reading what is said of a domain: %w", engine.Explain(err))
 	}
-	return list, cost, nil
+	return list, nil
 }
 
 func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Time) ([]StoredClaim, Cost, error) {
@@ -72,7 +74,7 @@ func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Tim
 	if err != nil {
 		return nil, cost, err
 	}
-	rows, err := db.Read.QueryContext(ctx, `SELECT e.message, e.at, e.reason, e.status, e.diagnostic, e.named, e.remote_mta, e.operator, m.reporting_mta, e.domain,
+	rows, err := db.Read.QueryContext(ctx, `SELECT e.message, e.key, e.at, e.reason, e.status, e.diagnostic, e.named, e.remote_mta, e.operator, m.reporting_mta, e.domain,
  m.original_from, m.original_return_path, m.delivered_to, m.dkim FROM events e JOIN messages m ON m.id = e.message
  WHERE `+cond+` AND e.at >= ? AND e.duplicate_of IS NULL AND e.proof <> 'none' ORDER BY e.at DESC, e.id DESC LIMIT ?`, arg, from, maxClaims)
 	if err != nil {
@@ -82,7 +84,7 @@ func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Tim
 	return out, cost, engine.Each(rows, func(rows *sql.Rows) error {
 		var c StoredClaim
 		var reason, dkim string
-		if err := rows.Scan(&c.Message, engine.When(&c.At), &reason, &c.Status, &c.Diagnostic, &c.Named, &c.RemoteMTA, &c.Operator, &c.ReportingMTA, &c.Domain,
+		if err := rows.Scan(&c.Message, &c.Key, engine.When(&c.At), &reason, &c.Status, &c.Diagnostic, &c.Named, &c.RemoteMTA, &c.Operator, &c.ReportingMTA, &c.Domain,
 			&c.From, &c.ReturnPath, &c.DeliveredTo, &dkim); err != nil {
 			return err
 		}

@@ -6,20 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"harvester/cmd/harvester/config"
-	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/parse/domain"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/resolve"
 	"harvester/schedule/keyring"
-	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/policy"
@@ -28,10 +26,6 @@ import (
 
 // diagnoseDays is how far back failures count for a diagnosis.
 const diagnoseDays = 30
-
-// perIncident bounds the different things that one incident can have looked
-// up.
-const perIncident = 5
 
 // Checker makes a checker from a configuration. History is what the database
 // keeps; nil for none.
@@ -89,9 +83,7 @@ func (s *Set) DiagnoseIncidents(ctx context.Context, c *diagnose.Checker, incide
 		if err != nil {
 			return nil, err
 		}
-		for j := range evs {
-			out = append(out, c.Incident(ctx, &evs[j])...)
-		}
+		out = append(out, join(ctx, c, evs)...)
 	}
 	diagnose.Rank(out)
 	lay(out, incidents, c.History)
@@ -116,105 +108,6 @@ func found(before []facts.Finding, incidents []query.Incident) func(incident, ch
 	}
 }
 
-// evidence is what an incident's failures say, one piece for each address,
-// return path and receiver that they name, the most frequent first.
-func (s *Set) evidence(ctx context.Context, in *query.Incident) ([]diagnose.Evidence, error) {
-	since := time.Now().AddDate(0, 0, -diagnoseDays)
-	if in.Opened.Before(since) {
-		since = in.Opened
-	}
-	claims, cost, err := s.DB.Incidents.Claims(ctx, in.ID, since)
-	if err != nil {
-		return nil, err
-	}
-	list := s.gather(in.ID, in.Cause.ID, in.Cause.Group, claims, cost)
-	if err := s.kept(ctx, list, claims); err != nil {
-		return nil, err
-	}
-	if len(list) == 0 { // nothing is proven to be ours
-		list = []diagnose.Evidence{{Incident: in.ID, Cause: in.Cause.ID, Group: "unproven",
-			Claim: diagnose.Claim{Sentence: in.Sample, First: in.Opened, Last: in.LastSeen, Count: max(in.Count, 1)}}}
-	}
-	return list, nil
-}
-
-// maxOperators bounds those who are named as having said so.
-const maxOperators = 20
-
-// maxKept bounds the kept notices that are read for one incident.
-const maxKept = 50
-
-// kept adds what the notices themselves say, of those whose original is still
-// kept: the Received fields and the HELO name of the mail that came back, and
-// its signatures, as for a notice that is handed in as a file.
-func (s *Set) kept(ctx context.Context, list []diagnose.Evidence, claims []query.StoredClaim) error {
-	own, read := s.Parsing().OwnDomains, 0
-	for i := range claims {
-		if read == maxKept || !slices.ContainsFunc(list, func(ev diagnose.Evidence) bool { return ev.Header == nil }) {
-			return nil
-		}
-		raw, err := s.DB.Notices.Raw(ctx, claims[i].Message)
-		if errors.Is(err, engine.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		read++
-		res := parse.Parse(raw, s.Parsing())
-		for _, told := range diagnose.Notice(raw, &res, own) {
-			for j := range list {
-				list[j].Complete(&told)
-			}
-		}
-	}
-	return nil
-}
-
-// gather brings claims together that would be checked the same way.
-func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim, cost query.Cost) []diagnose.Evidence {
-	own := s.Parsing().OwnDomains
-	var list []diagnose.Evidence
-	for i := range claims {
-		x := &claims[i]
-		ev := diagnose.Evidence{Incident: incident, Cause: cause, Group: group, Remote: x.RemoteMTA, Recipient: x.Domain, Signatures: x.DKIM,
-			From:  domainOf(x.From),
-			Claim: diagnose.Claim{Receiver: x.RemoteMTA, Sentence: x.Diagnostic, Status: x.Status, Reason: x.Reason, First: x.At, Last: x.At, Count: 1},
-			Cost:  &diagnose.Cost{Mails: cost.Mails, Addresses: cost.Addresses, Receivers: cost.Receivers, Since: cost.Since}}
-		ev.Envelope(x.ReturnPath, x.DeliveredTo, own)
-		ev.IP, _ = netip.ParseAddr(x.Named)
-		if !ev.IP.IsValid() {
-			ev.IP = policy.Named(x.Diagnostic, x.RemoteMTA)
-		}
-		ev.Reports(x.ReportingMTA, own)
-		if group != "path" && group != "tls" && group != "domain" {
-			ev.Recipient = ""
-		}
-		if x.Operator != "" {
-			ev.Claim.Operators = []string{x.Operator}
-		}
-		at := slices.IndexFunc(list, func(o diagnose.Evidence) bool {
-			return o.IP == ev.IP && o.MailFrom == ev.MailFrom && o.From == ev.From && o.Recipient == ev.Recipient && slices.Equal(o.Signatures, ev.Signatures)
-		})
-		if at < 0 {
-			list = append(list, ev)
-			continue
-		}
-		o := &list[at].Claim
-		o.Count++
-		o.First = x.At // they come latest first
-		if x.Operator != "" && len(o.Operators) < maxOperators && !slices.Contains(o.Operators, x.Operator) {
-			o.Operators = append(o.Operators, x.Operator)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b diagnose.Evidence) int { return b.Claim.Count - a.Claim.Count })
-	return list[:min(len(list), perIncident)]
-}
-
-func domainOf(address string) string {
-	return policy.Domain(policy.Key(address))
-}
-
 // DiagnoseDomain checks a domain: the records of one of ours, or whether a
 // recipient's can take mail, with what was said of it.
 func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain string) ([]diagnose.Finding, error) {
@@ -222,15 +115,17 @@ func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain st
 		list := c.Domain(ctx, domain)
 		return list, s.Lay(ctx, list, c.History)
 	}
-	claims, cost, err := s.DB.Incidents.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
+	claims, err := s.DB.Incidents.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
 	if err != nil {
 		return nil, err
 	}
-	list := s.gather("", "", "domain", claims, cost)
-	if len(list) == 0 {
-		list = []diagnose.Evidence{{Group: "domain", Recipient: domain}}
+	list := s.gather("", "", "", claims)
+	if !slices.ContainsFunc(list, func(h heard) bool { return h.Claim.Reason == bounce.DomainUnknown }) {
+		list = append(list, heard{Evidence: diagnose.Evidence{Group: "domain", Recipient: domain}})
 	}
-	return c.Incident(ctx, &list[0]), nil
+	out := join(ctx, c, list)
+	diagnose.Rank(out)
+	return out, nil
 }
 
 // KeepFindings stores what was found about incidents, so that they show it.
