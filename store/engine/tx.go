@@ -117,6 +117,23 @@ func (t *Tx) statement(query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
+// Ask is a question in constant text that will be asked.
+type Ask = postgres.Ask
+
+// Far tells that each question costs a round trip, and that Ahead saves some.
+func (t *Tx) Far() bool { return t.records() }
+
+// Ahead asks questions that will be asked in the same words, all in one round
+// trip on a server; for a file it does nothing. What is written in between must
+// not change the answers.
+func (t *Tx) Ahead(asks ...Ask) error {
+	if !t.Far() || len(asks) == 0 {
+		return nil
+	}
+	_, err := t.SQL.ExecContext(postgres.Ahead(t.Ctx, asks), "")
+	return err
+}
+
 // Snapshot is one moment of the database, for several questions that must
 // agree.
 type Snapshot struct {

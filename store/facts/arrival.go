@@ -84,9 +84,15 @@ func handIn(t *engine.Tx, worker string, a *Arrival) error {
 	return err
 }
 
+// AskArrivals is what Arrivals asks.
+func AskArrivals(limit int) engine.Ask {
+	return engine.Ask{Query: `SELECT id, mailbox, mails, body FROM arrivals WHERE trouble = '' ORDER BY id LIMIT ?`, Args: []any{limit}}
+}
+
 // Arrivals reads what was handed in, in its order, at most so many.
 func Arrivals(t *engine.Tx, limit int) (out []Arrival, err error) {
-	rows, err := t.Query(`SELECT id, mailbox, mails, body FROM arrivals WHERE trouble = '' ORDER BY id LIMIT ?`, limit)
+	ask := AskArrivals(limit)
+	rows, err := t.Query(ask.Query, ask.Args...)
 	if err != nil {
 		return nil, err
 	}

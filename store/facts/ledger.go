@@ -27,22 +27,17 @@ type Sent struct {
 // LedgerTime is how long a row of the ledger proves that a mail was sent.
 const LedgerTime = 45 * 24 * time.Hour
 
+const (
+	insertSent   = `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`
+	selectProven = `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned', 'authentic') ORDER BY id`
+)
+
 // Sent stores rows of the ledger and counts them, and judges anew the events
 // that they prove.
 func (w *Writing) Sent(some []Sent) error {
-	insert, err := w.SQL.PrepareContext(w.Ctx, `INSERT INTO sent (id, at, stream) VALUES (?,?,?) ON CONFLICT DO NOTHING`)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
-	find, err := w.SQL.PrepareContext(w.Ctx, `SELECT id FROM events WHERE key = ? AND original_message_id IN (?, ?) AND proof IN ('none', 'returned', 'authentic') ORDER BY id`)
-	if err != nil {
-		return err
-	}
-	defer find.Close()
-	var ids []int64
-	fresh, oldest := map[DayStream]int{}, w.sure().Add(-LedgerTime)
-	for _, s := range some {
+	oldest := w.sure().Add(-LedgerTime)
+	asks, written, counts := make([]engine.Ask, len(some)), make([]sql.Result, len(some)), make([]DayStream, len(some))
+	for i, s := range some {
 		at := s.At
 		if at.IsZero() {
 			at = w.sure()
@@ -51,33 +46,63 @@ func (w *Writing) Sent(some []Sent) error {
 		if s.Stream == "" && s.Sender != "" {
 			s.Stream = w.Ours.configured(whence{DeliveredTo: s.Sender, original: &parse.Original{From: s.Sender}})
 		}
-		res, err := insert.ExecContext(w.Ctx, ledgerID(id, key), at.UnixMilli(), s.Stream)
-		if err != nil {
+		var err error
+		if written[i], err = w.Exec(insertSent, ledgerID(id, key), at.UnixMilli(), s.Stream); err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil {
+		asks[i] = engine.Ask{Query: selectProven, Args: []any{key, id, "<" + id + ">"}}
+		if !at.Before(oldest) { // one that is too old is not kept, and would count again
+			counts[i] = DayStream{EpochDay(at.UTC()), s.Stream}
+		}
+	}
+	fresh := map[DayStream]int{}
+	for i := range written {
+		if n, err := written[i].RowsAffected(); err != nil {
 			return err
-		} else if n == 1 && !at.Before(oldest) { // one that is too old is not kept, and would count again
+		} else if n == 1 && counts[i] != (DayStream{}) {
 			w.Out.Sent++
-			fresh[DayStream{EpochDay(at.UTC()), s.Stream}]++
-		}
-		rows, err := find.QueryContext(w.Ctx, key, id, "<"+id+">")
-		if err != nil {
-			return err
-		}
-		if err := engine.Each(rows, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		}); err != nil {
-			return err
+			fresh[counts[i]]++
 		}
 	}
 	if err := w.countLedger(fresh); err != nil {
 		return err
 	}
 	w.ledger, w.ledgerSeen = true, true
+	if err := w.prove(some, asks); err != nil {
+		return err
+	}
+	_, err := w.Exec(`DELETE FROM sent WHERE at < ?`, oldest.UnixMilli())
+	return err
+}
+
+// prove judges the events anew that rows of the ledger prove. asks find them, one
+// for each row.
+func (w *Writing) prove(some []Sent, asks []engine.Ask) error {
+	if err := w.Ahead(asks...); err != nil {
+		return err
+	}
+	var ids []int64
+	var again []engine.Ask
+	for i, a := range asks {
+		rows, err := w.Query(a.Query, a.Args...)
+		if err != nil {
+			return err
+		}
+		err = engine.Each(rows, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			again = append(again, engine.Ask{Query: selectStored, Args: []any{id - 1, id}},
+				engine.Ask{Query: selectSent, Args: []any{ledgerID(BareID(some[i].MessageID), policy.Key(some[i].Recipient))}})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.Ahead(again...); err != nil {
+		return err
+	}
 	for _, id := range ids {
 		n, err := w.Revise(w.Ctx, nil, id-1, id)
 		if err != nil {
@@ -85,8 +110,7 @@ func (w *Writing) Sent(some []Sent) error {
 		}
 		w.Out.Proven += n
 	}
-	_, err = w.SQL.ExecContext(w.Ctx, `DELETE FROM sent WHERE at < ?`, oldest.UnixMilli())
-	return err
+	return nil
 }
 
 // Copy is the copy of a mail that was sent, as a mailbox holds it.
@@ -111,22 +135,30 @@ func (w *Writing) rowsOf(copies []Copy) (rows []Sent) {
 // inLedger tells whether the ledger names a mail to a recipient, and the
 // stream that it says.
 func (w *Writing) inLedger(messageID, key string) (stream string, ok bool, err error) {
-	if !w.ledgerSeen {
-		// Who keeps no ledger shall not pay for it with each event.
-		if err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM sent)`).Scan(&w.ledger); err != nil {
-			return "", false, err
-		}
-		w.ledgerSeen = true
-	}
 	id := BareID(messageID)
-	if !w.ledger || id == "" || key == "" {
-		return "", false, nil
+	if err := w.seeLedger(); err != nil || !w.ledger || id == "" || key == "" {
+		return "", false, err
 	}
-	err = w.Row(`SELECT stream FROM sent WHERE id = ?`, []any{ledgerID(id, key)}, &stream)
+	err = w.Row(selectSent, []any{ledgerID(id, key)}, &stream)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}
 	return stream, err == nil, err
+}
+
+const (
+	selectSent    = `SELECT stream FROM sent WHERE id = ?`
+	selectAnySent = `SELECT EXISTS (SELECT 1 FROM sent)`
+)
+
+// seeLedger looks whether there is a ledger: who keeps none shall not pay for it
+// with each event.
+func (w *Writing) seeLedger() (err error) {
+	if !w.ledgerSeen {
+		err = w.Row(selectAnySent, nil, &w.ledger)
+		w.ledgerSeen = err == nil
+	}
+	return err
 }
 
 // BareID is a Message-ID without its angle brackets.

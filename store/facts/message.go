@@ -96,7 +96,10 @@ func (w *Writing) items(ctx context.Context, items []Item) error {
 		return err
 	}
 	r := rows{known: known}
-	if err := w.SQL.QueryRowContext(w.Ctx, `SELECT (SELECT ifnull(max(id), 0) FROM messages), (SELECT ifnull(max(id), 0) FROM events)`).Scan(&r.lastMessage, &r.lastEvent); err != nil {
+	if err := w.Row(selectLast, nil, &r.lastMessage, &r.lastEvent); err != nil {
+		return err
+	}
+	if err := w.askItems(items, known); err != nil {
 		return err
 	}
 	for i := range items {
@@ -249,7 +252,7 @@ func (w *Writing) earlier(c *content, r *rows, at int64) error {
 	if _, err := w.Exec(`UPDATE events SET at = ? WHERE message = ?`, at, c.id); err != nil {
 		return err
 	}
-	events, err := w.Query(`SELECT key, concern, operator, forgeable FROM events WHERE message = ?`, c.id)
+	events, err := w.Query(selectTraits, c.id)
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,9 @@ func EachStored(q engine.Reader, last, to int64, f func(*Stored) error) error {
 				return err
 			}
 		}
-		last = some[len(some)-1].ID
+		if last = some[len(some)-1].ID; last >= to {
+			return nil
+		}
 	}
 }
 

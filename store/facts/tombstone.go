@@ -52,19 +52,22 @@ func Tombstone(secret []byte, key string) []byte {
 // Forgotten tells whether an address was erased, so that what comes in about
 // it must not name it.
 func (w *Writing) Forgotten(key string) (bool, error) {
-	if !w.secretLoaded {
-		var err error
-		if w.secretKey, err = SecretOf(w.Ctx, w.SQL); err != nil {
-			return false, err
-		}
-		w.secretLoaded = true
-	}
-	if w.secretKey == nil || key == "" {
-		return false, nil
+	if err := w.loadSecret(); err != nil || w.secretKey == nil || key == "" {
+		return false, err
 	}
 	var yes bool
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM tombstones WHERE hash = ?)`, Tombstone(w.secretKey, key)).Scan(&yes)
+	err := w.Row(selectForgotten, []any{Tombstone(w.secretKey, key)}, &yes)
 	return yes, err
+}
+
+const selectForgotten = `SELECT EXISTS (SELECT 1 FROM tombstones WHERE hash = ?)`
+
+func (w *Writing) loadSecret() (err error) {
+	if !w.secretLoaded {
+		w.secretKey, err = SecretOf(w.Ctx, w.SQL)
+		w.secretLoaded = err == nil
+	}
+	return err
 }
 
 // unname removes from a result what concerns the forgotten addresses in it.

@@ -19,11 +19,14 @@ var ErrDiffers = errors.New("this configuration is not the one that the workers 
 // metaConfig is under what the configuration of the database is kept.
 const metaConfig = "fleet configuration"
 
+// AskConfig is what Differing asks.
+var AskConfig = engine.Ask{Query: `SELECT value FROM meta WHERE name = ?`, Args: []any{metaConfig}}
+
 // Differing are the parts in which a configuration differs from that of the
 // database; none where the database has none yet.
 func Differing(ctx context.Context, q engine.Querier, config map[string]string) ([]string, error) {
 	var text string
-	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = ?`, metaConfig).Scan(&text)
+	err := q.QueryRowContext(ctx, AskConfig.Query, AskConfig.Args...).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"harvester/store/engine"
 	"harvester/store/facts"
@@ -24,10 +25,11 @@ func (db *Judge) TakeArrivals(ctx context.Context) (all facts.Outcome, err error
 	for {
 		out, taken, err := db.takeSome(ctx, most)
 		switch {
-		case err == nil && taken == 0:
-			return all, nil
 		case err == nil:
 			all.Add(out)
+			if taken < most { // what came meanwhile is for the next look
+				return all, nil
+			}
 			most = mostArrivals
 		case ctx.Err() != nil || lasting(err):
 			return all, err
@@ -54,7 +56,8 @@ func lasting(err error) bool {
 }
 
 func (db *Judge) takeSome(ctx context.Context, most int) (out facts.Outcome, taken int, err error) {
-	err = db.transact(ctx, "taking what workers handed in", func(w *Judging) error {
+	asks := func(now time.Time) []engine.Ask { return append(asksOfCommit(now), facts.AskArrivals(most)) }
+	err = db.transactAhead(ctx, "taking what workers handed in", asks, func(w *Judging) error {
 		arrivals, err := facts.Arrivals(w.Tx, most)
 		if taken = len(arrivals); err != nil || taken == 0 {
 			return err

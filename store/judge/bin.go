@@ -78,16 +78,23 @@ const (
 // than others.
 func (w *Judging) count(bins map[bin]*growth) (map[bin]int, error) {
 	counts := map[bin]int{}
-	all := policy.Concentrations()
-	for i := range all {
-		if err := w.countAnew(&all[i], bins, counts); err != nil {
-			return nil, err
-		}
+	if err := w.countAnew(bins, counts); err != nil {
+		return nil, err
 	}
 	if err := w.dropKnown(bins); err != nil {
 		return nil, err
 	}
-	for _, b := range slices.SortedFunc(maps.Keys(bins), compareBins) {
+	sorted := slices.SortedFunc(maps.Keys(bins), compareBins)
+	var asks []engine.Ask
+	for _, b := range sorted {
+		if g := bins[b]; !g.anew && len(g.joined) > 0 {
+			asks = append(asks, engine.Ask{Query: growBin, Args: []any{string(b.kind), b.subject, b.at, len(g.joined)}})
+		}
+	}
+	if err := w.Ahead(asks...); err != nil {
+		return nil, err
+	}
+	for _, b := range sorted {
 		g := bins[b]
 		if g.anew {
 			if _, err := w.Exec(putBin, string(b.kind), b.subject, b.at, counts[b]); err != nil {
@@ -107,30 +114,45 @@ func (w *Judging) count(bins map[bin]*growth) (map[bin]int, error) {
 	return counts, nil
 }
 
-// countAnew counts what is in the bins of one kind that growth doesn't tell.
-func (w *Judging) countAnew(c *policy.Concentration, bins map[bin]*growth, counts map[bin]int) error {
-	var ask [][2]any
+// countAnew counts what is in the bins that growth doesn't tell.
+func (w *Judging) countAnew(bins map[bin]*growth, counts map[bin]int) error {
+	anew := map[policy.WindowKind][][2]any{}
 	for b, g := range bins {
-		if b.kind == c.Kind && g.anew {
-			ask = append(ask, [2]any{b.subject, b.at})
+		if g.anew {
+			anew[b.kind] = append(anew[b.kind], [2]any{b.subject, b.at})
 		}
 	}
-	for some := range slices.Chunk(ask, 1000) {
-		array, err := json.Marshal(some)
-		if err != nil {
-			return err
+	var kinds []policy.WindowKind
+	var asks []engine.Ask
+	for kind, all := range anew {
+		c, _ := policy.Concentrated(kind)
+		for some := range slices.Chunk(all, 1000) {
+			array, err := json.Marshal(some)
+			if err != nil {
+				return err
+			}
+			kinds, asks = append(kinds, kind), append(asks, engine.Ask{Query: countBins(&c), Args: []any{string(array)}})
 		}
-		rows, err := w.Query(countBins(c), string(array))
-		if err != nil {
-			return err
+	}
+	return w.askAll(asks, func(i int, rows *sql.Rows) error {
+		b := bin{kind: kinds[i]}
+		var n int
+		err := rows.Scan(&b.subject, &b.at, &n)
+		counts[b] = n
+		return err
+	})
+}
+
+// askAll asks questions, in one round trip, and calls f for each row of each.
+func (w *Judging) askAll(asks []engine.Ask, f func(i int, rows *sql.Rows) error) error {
+	if err := w.Ahead(asks...); err != nil {
+		return err
+	}
+	for i, a := range asks {
+		rows, err := w.Query(a.Query, a.Args...)
+		if err == nil {
+			err = engine.Each(rows, func(rows *sql.Rows) error { return f(i, rows) })
 		}
-		err = engine.Each(rows, func(rows *sql.Rows) error {
-			b := bin{kind: c.Kind}
-			var n int
-			err := rows.Scan(&b.subject, &b.at, &n)
-			counts[b] = n
-			return err
-		})
 		if err != nil {
 			return err
 		}
@@ -141,6 +163,8 @@ func (w *Judging) countAnew(c *policy.Concentration, bins map[bin]*growth, count
 // dropKnown removes from what joined the bins what stood in them before.
 func (w *Judging) dropKnown(bins map[bin]*growth) error {
 	keys := map[string]bool{}
+	var asks []engine.Ask
+	var of []*growth // whose members each question is about; nil: the bins of addresses
 	for b, g := range bins {
 		c, _ := policy.Concentrated(b.kind)
 		switch {
@@ -148,9 +172,13 @@ func (w *Judging) dropKnown(bins map[bin]*growth) error {
 		case c.Member == policy.ByKey:
 			maps.Copy(keys, g.joined)
 		default:
-			if err := w.dropMembers(&c, b, g.joined); err != nil {
+			array, err := json.Marshal(slices.Sorted(maps.Keys(g.joined)))
+			if err != nil {
 				return err
 			}
+			width := c.Width.Milliseconds()
+			asks = append(asks, engine.Ask{Query: membersBefore(&c), Args: []any{string(array), b.subject, b.at * width, (b.at + 1) * width, w.Touched.First}})
+			of = append(of, g)
 		}
 	}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(keys)), 1000) {
@@ -158,42 +186,22 @@ func (w *Judging) dropKnown(bins map[bin]*growth) error {
 		if err != nil {
 			return err
 		}
-		rows, err := w.Query(selectPlaces, string(array), w.Touched.First)
-		if err != nil {
+		asks, of = append(asks, engine.Ask{Query: selectPlaces, Args: []any{string(array), w.Touched.First}}), append(of, nil)
+	}
+	return w.askAll(asks, func(i int, rows *sql.Rows) error {
+		if g := of[i]; g != nil {
+			var member string
+			err := rows.Scan(&member)
+			delete(g.joined, member)
 			return err
 		}
-		err = engine.Each(rows, func(rows *sql.Rows) error {
-			var p facts.Place
-			err := rows.Scan(&p.Key, &p.Concern, &p.Operator, &p.Forgeable, &p.At)
-			eachBin(p, func(c *policy.Concentration, b bin, member string) {
-				if g := bins[b]; g != nil && c.Member == policy.ByKey {
-					delete(g.joined, member)
-				}
-			})
-			return err
+		var p facts.Place
+		err := rows.Scan(&p.Key, &p.Concern, &p.Operator, &p.Forgeable, &p.At)
+		eachBin(p, func(c *policy.Concentration, b bin, member string) {
+			if g := bins[b]; g != nil && c.Member == policy.ByKey {
+				delete(g.joined, member)
+			}
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// dropMembers asks for the members of one bin.
-func (w *Judging) dropMembers(c *policy.Concentration, b bin, joined map[string]bool) error {
-	array, err := json.Marshal(slices.Sorted(maps.Keys(joined)))
-	if err != nil {
-		return err
-	}
-	width := c.Width.Milliseconds()
-	rows, err := w.Query(membersBefore(c), string(array), b.subject, b.at*width, (b.at+1)*width, w.Touched.First)
-	if err != nil {
-		return err
-	}
-	return engine.Each(rows, func(rows *sql.Rows) error {
-		var member string
-		err := rows.Scan(&member)
-		delete(joined, member)
 		return err
 	})
 }

@@ -26,11 +26,13 @@ type reading struct {
 	undecided bool      // an operator confirmed it, and what was stored meanwhile is not decided yet
 }
 
+const selectClock = `SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'clock'), (SELECT at FROM messages WHERE at <> harvested ORDER BY at DESC LIMIT 1),
+  EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
+  EXISTS (SELECT 1 FROM trips WHERE acked IS NULL AND why LIKE '` + clockTrip + `%'), EXISTS (SELECT 1 FROM meta WHERE name = 'undecided since the clock')`
+
 func (w *Judging) clock() (r reading, err error) {
 	// A mail without a time has the one of its harvest, which confirms nothing.
-	err = w.Row(`SELECT (SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'clock'), (SELECT at FROM messages WHERE at <> harvested ORDER BY at DESC LIMIT 1),
-  EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
-  EXISTS (SELECT 1 FROM trips WHERE acked IS NULL AND why LIKE '`+clockTrip+`%'), EXISTS (SELECT 1 FROM meta WHERE name = 'undecided since the clock')`, nil,
+	err = w.Row(selectClock, nil,
 		engine.When(&r.seen), engine.When(&r.server), &r.published, &r.tripped, &r.undecided)
 	return r, err
 }

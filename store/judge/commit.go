@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"harvester/harvest"
+	"harvester/store/engine"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"iter"
+	"time"
 )
 
 // Commit stores a batch in one transaction: messages, events, what follows for
@@ -22,7 +24,7 @@ func (db *Judge) Commit(ctx context.Context, b facts.Batch) (facts.Outcome, erro
 		return facts.HandIn(ctx, db.DB, db.Defers, b)
 	}
 	var out facts.Outcome
-	err := db.transact(ctx, "storing a batch", func(w *Judging) error {
+	err := db.transactAhead(ctx, "storing a batch", asksOfCommit, func(w *Judging) error {
 		sure, err := w.believes(&b)
 		if err != nil {
 			return err
@@ -48,6 +50,12 @@ func (db *Judge) Settled(ctx context.Context, done []harvest.Settlement) error {
 		return facts.HandInSettled(ctx, db.DB, db.Defers, done)
 	}
 	return facts.Mailboxes{DB: db.DB}.Settled(ctx, done)
+}
+
+// asksOfCommit are what every commit asks, whatever is in it.
+func asksOfCommit(now time.Time) []engine.Ask {
+	return append(facts.AsksOfStoring(), engine.Ask{Query: selectClock}, engine.Ask{Query: selectWindows}, engine.Ask{Query: selectRulings},
+		engine.Ask{Query: facts.SelectDomainActs}, engine.Ask{Query: selectGuarded, Args: guarded(now)})
 }
 
 // conclude draws the conclusions from what was stored, and looks at what they
@@ -96,7 +104,7 @@ func (db *Judge) sent(ctx context.Context, some []facts.Sent) (proven int, err e
 	if db.Defers != "" {
 		return 0, facts.HandInSent(ctx, db.DB, db.Defers, some)
 	}
-	err = db.transact(ctx, "storing the send ledger", func(w *Judging) error {
+	err = db.transactAhead(ctx, "storing the send ledger", asksOfCommit, func(w *Judging) error {
 		sure, err := w.believes(&facts.Batch{})
 		if err != nil {
 			return err

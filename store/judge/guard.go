@@ -52,10 +52,7 @@ func (w *Judging) guard() error {
 	var open, published bool
 	var released, begun sql.NullInt64
 	hour := w.Now.Add(-time.Hour).UnixMilli()
-	err := w.SQL.QueryRowContext(w.Ctx, `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(at) FROM (SELECT acked AS at FROM trips UNION ALL SELECT ended FROM imports) WHERE at <= ?),
-  EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
-  (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`,
-		w.Now.UnixMilli(), w.Now.Add(-longestRun).UnixMilli(), job.Import, job.Harvest).Scan(&open, &released, &published, &begun)
+	err := w.Row(selectGuarded, guarded(w.Now), &open, &released, &published, &begun)
 	if err != nil || open || !published {
 		return err
 	}
@@ -66,15 +63,14 @@ func (w *Judging) guard() error {
 	since = max(since, released.Int64)
 	var size, added, gone, lifted, most int
 	var domain string
-	err = w.SQL.QueryRowContext(w.Ctx, `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND `+Newcomers+`), (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove'),
-  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove' AND why = ?2)`, since, policy.DeliveredSince, w.Now.UnixMilli()).
-		Scan(&size, &added, &gone, &lifted)
-	if err != nil {
+	sizes, domains := engine.Ask{Query: selectSizes, Args: []any{since, policy.DeliveredSince, w.Now.UnixMilli()}}, engine.Ask{Query: selectDomains, Args: []any{since, w.Now.UnixMilli()}}
+	if err := w.Ahead(sizes, domains); err != nil {
 		return err
 	}
-	err = w.SQL.QueryRowContext(w.Ctx, `SELECT domain, count(*) FROM changes WHERE at > ? AND at <= ? AND `+Newcomers+` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`, since, w.Now.UnixMilli()).
-		Scan(&domain, &most)
+	if err := w.Row(sizes.Query, sizes.Args, &size, &added, &gone, &lifted); err != nil {
+		return err
+	}
+	err = w.Row(domains.Query, domains.Args, &domain, &most)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -102,6 +98,21 @@ func (w *Judging) guard() error {
 	w.judge.Log.WarnContext(w.Ctx, "exports stopped by the guard", "why", strings.Join(why, "; "))
 	_, err = w.SQL.ExecContext(w.Ctx, `INSERT INTO trips (at, why) VALUES (?, ?)`, w.Now.UnixMilli(), strings.Join(why, "; "))
 	return err
+}
+
+const (
+	selectGuarded = `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(at) FROM (SELECT acked AS at FROM trips UNION ALL SELECT ended FROM imports) WHERE at <= ?),
+  EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
+  (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`
+	selectSizes = `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
+  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND ` + Newcomers + `), (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove'),
+  (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove' AND why = ?2)`
+	selectDomains = `SELECT domain, count(*) FROM changes WHERE at > ? AND at <= ? AND ` + Newcomers + ` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`
+)
+
+// guarded are the values of selectGuarded.
+func guarded(now time.Time) []any {
+	return []any{now.UnixMilli(), now.Add(-longestRun).UnixMilli(), string(job.Import), string(job.Harvest)}
 }
 
 // longestRun is when a run that never ended was cut off by a crash.

@@ -132,6 +132,12 @@ func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 	for _, k := range keys {
 		out[k] = &past{}
 	}
+	if t, ok := q.(*engine.Tx); ok {
+		err := t.Ahead(engine.Ask{Query: ofKeys.events, Args: []any{string(array)}}, engine.Ask{Query: ofKeys.rows, Args: []any{string(array)}}, engine.Ask{Query: ofKeys.acts, Args: []any{string(array)}})
+		if err != nil {
+			return nil, err
+		}
+	}
 	rows, err := q.Query(ofKeys.events, string(array))
 	if err != nil {
 		return nil, err

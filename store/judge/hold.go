@@ -38,7 +38,7 @@ func (db *Judge) Rule(ctx context.Context, kind policy.WindowKind, subject strin
 			}
 			w.rulings = append([]policy.Ruling{{Kind: kind, Subject: subject, Start: x.Start, End: x.Until, Release: release}}, w.rulings...)
 			keys := map[string]bool{}
-			if err := w.within(x, keys); err != nil {
+			if err := w.within([]policy.Window{x}, keys); err != nil {
 				return err
 			}
 			if err := w.refold(keys); err != nil {

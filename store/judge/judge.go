@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"time"
 
 	"harvester/store/engine"
 	"harvester/store/facts"
@@ -39,7 +40,21 @@ type Judging struct {
 }
 
 func (db *Judge) transact(ctx context.Context, doing string, f func(*Judging) error) error {
+	return db.transactAhead(ctx, doing, nil, f)
+}
+
+// transactAhead is transact where it is known what will be asked.
+func (db *Judge) transactAhead(ctx context.Context, doing string, ahead func(now time.Time) []engine.Ask, f func(*Judging) error) error {
 	return db.Transact(ctx, doing, func(t *engine.Tx) error {
+		if ahead != nil && t.Far() {
+			asks := ahead(t.Now)
+			if db.Config != nil {
+				asks = append(asks, fleet.AskConfig)
+			}
+			if err := t.Ahead(asks...); err != nil {
+				return err
+			}
+		}
 		if db.Config != nil && db.OnServer() {
 			if err := fleet.Same(t.Ctx, t.SQL, db.Config); err != nil {
 				return err

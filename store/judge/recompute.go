@@ -221,10 +221,8 @@ func (w *Judging) countAll(walked []policy.Window) error {
 	if _, err := w.recount(); err != nil {
 		return err
 	}
-	for _, x := range movedWindows(walked, w.windows) {
-		if err := w.within(x, w.Touched.Keys); err != nil {
-			return err
-		}
+	if err := w.within(movedWindows(walked, w.windows), w.Touched.Keys); err != nil {
+		return err
 	}
 	return w.refold(w.Touched.Keys)
 }

@@ -44,12 +44,22 @@ func (w *Judging) concentrate() error {
 	if err := w.followers(counts, subjects); err != nil {
 		return err
 	}
+	var asks []engine.Ask
+	for s := range subjects {
+		asks = append(asks, engine.Ask{Query: selectBins, Args: []any{string(s.kind), s.subject}})
+	}
+	if err := w.Ahead(asks...); err != nil {
+		return err
+	}
+	var moved []policy.Window
 	for _, s := range slices.SortedFunc(maps.Keys(subjects), compareBins) {
-		if err := w.rewindow(s.kind, s.subject); err != nil {
+		some, err := w.rewindow(s.kind, s.subject)
+		if err != nil {
 			return err
 		}
+		moved = append(moved, some...)
 	}
-	return nil
+	return w.within(moved, w.Touched.Keys)
 }
 
 // followers adds the subjects whose later bins may be bursts now: what came in
@@ -62,38 +72,36 @@ func (w *Judging) followers(counts map[bin]int, subjects map[bin]bool) error {
 			later[b.kind] = append(later[b.kind], [3]any{b.subject, b.at, b.at + int64((policy.Memory+24*time.Hour)/c.Width)})
 		}
 	}
+	var kinds []policy.WindowKind
+	var asks []engine.Ask
 	for kind, ranges := range later {
 		array, err := json.Marshal(ranges)
 		if err != nil {
 			return err
 		}
 		c, _ := policy.Concentrated(kind)
-		rows, err := w.Query(selectFollowers, string(array), string(kind), c.Least)
-		if err != nil {
-			return err
-		}
-		err = engine.Each(rows, func(rows *sql.Rows) error {
-			var subject string
-			err := rows.Scan(&subject)
-			subjects[bin{kind, subject, 0}] = true
-			return err
-		})
-		if err != nil {
-			return err
-		}
+		kinds, asks = append(kinds, kind), append(asks, engine.Ask{Query: selectFollowers, Args: []any{string(array), string(kind), c.Least}})
 	}
-	return nil
+	return w.askAll(asks, func(i int, rows *sql.Rows) error {
+		var subject string
+		err := rows.Scan(&subject)
+		subjects[bin{kinds[i], subject, 0}] = true
+		return err
+	})
 }
 
 const selectFollowers = `SELECT DISTINCT k.value ->> 0 FROM json_each(?) k WHERE EXISTS (SELECT 1 FROM bins b
  WHERE b.kind = ? AND b.subject = k.value ->> 0 AND b.bin > CAST(k.value ->> 1 AS INTEGER) AND b.bin <= CAST(k.value ->> 2 AS INTEGER) AND b.n >= ?)`
 
-// rewindow finds the windows of one subject anew.
-func (w *Judging) rewindow(kind policy.WindowKind, subject string) error {
+const selectBins = `SELECT bin, n FROM bins WHERE kind = ? AND subject = ? AND n > 0 ORDER BY bin`
+
+// rewindow finds the windows of one subject anew, and returns those that came,
+// moved or went.
+func (w *Judging) rewindow(kind policy.WindowKind, subject string) (moved []policy.Window, err error) {
 	c, _ := policy.Concentrated(kind)
-	rows, err := w.SQL.QueryContext(w.Ctx, `SELECT bin, n FROM bins WHERE kind = ? AND subject = ? AND n > 0 ORDER BY bin`, string(kind), subject)
+	rows, err := w.Query(selectBins, string(kind), subject)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var bins []policy.Bin
 	err = engine.Each(rows, func(rows *sql.Rows) error {
@@ -104,7 +112,7 @@ func (w *Judging) rewindow(kind policy.WindowKind, subject string) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	now := policy.Windows(&c, subject, bins)
 	mine := func(x policy.Window) bool { return x.Kind == kind && x.Subject == subject }
@@ -117,31 +125,32 @@ func (w *Judging) rewindow(kind policy.WindowKind, subject string) error {
 		}
 	}
 	if slices.Equal(now, was) {
-		return nil
+		return nil, nil
 	}
-	if _, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM windows WHERE kind = ? AND subject = ?`, string(kind), subject); err != nil {
-		return err
+	if _, err := w.Exec(`DELETE FROM windows WHERE kind = ? AND subject = ?`, string(kind), subject); err != nil {
+		return nil, err
 	}
 	if err := insertWindows.Rows(w.Tx, now); err != nil {
-		return err
+		return nil, err
 	}
 	w.windows = append(rest, now...)
-	for _, x := range movedWindows(was, now) {
-		if err := w.within(x, w.Touched.Keys); err != nil {
-			return err
-		}
-	}
-	return nil
+	return movedWindows(was, now), nil
 }
 
-// within adds the addresses with an event in a window.
-func (w *Judging) within(x policy.Window, keys map[string]bool) error {
-	c, _ := policy.Concentrated(x.Kind)
-	rows, err := w.Query(addressesIn(&c), x.Subject, x.Start.UnixMilli(), x.Until.UnixMilli())
-	if err != nil {
-		return err
+// within adds the addresses with an event in one of some windows.
+func (w *Judging) within(windows []policy.Window, keys map[string]bool) error {
+	asks := make([]engine.Ask, len(windows))
+	for i := range windows {
+		x := &windows[i]
+		c, _ := policy.Concentrated(x.Kind)
+		asks[i] = engine.Ask{Query: addressesIn(&c), Args: []any{x.Subject, x.Start.UnixMilli(), x.Until.UnixMilli()}}
 	}
-	return engine.AddKeys(rows, keys)
+	return w.askAll(asks, func(_ int, rows *sql.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		keys[key] = true
+		return err
+	})
 }
 
 // loadWindows reads the windows and what was decided about them, once.
@@ -155,9 +164,14 @@ func (w *Judging) loadWindows() error {
 	return err
 }
 
+const (
+	selectWindows = `SELECT kind, subject, start, ends, until, peak, baseline FROM windows ORDER BY kind, subject, start`
+	selectRulings = `SELECT kind, subject, start, ends, act = 'release' FROM rulings ORDER BY id DESC`
+)
+
 // ReadWindows reads all windows, and what was decided about them, the latest first.
 func ReadWindows(ctx context.Context, q engine.Querier) (windows []policy.Window, rulings []policy.Ruling, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT kind, subject, start, ends, until, peak, baseline FROM windows ORDER BY kind, subject, start`)
+	rows, err := q.QueryContext(ctx, selectWindows)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +185,7 @@ func ReadWindows(ctx context.Context, q engine.Querier) (windows []policy.Window
 		return nil, nil, err
 	}
 	// The latest decision first: it holds.
-	if rows, err = q.QueryContext(ctx, `SELECT kind, subject, start, ends, act = 'release' FROM rulings ORDER BY id DESC`); err != nil {
+	if rows, err = q.QueryContext(ctx, selectRulings); err != nil {
 		return nil, nil, err
 	}
 	err = engine.Each(rows, func(rows *sql.Rows) error {

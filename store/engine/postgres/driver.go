@@ -66,6 +66,8 @@ type conn struct {
 	statements map[string]*statement // prepared, by text
 	prepared   int                   // how many ever were, for their names
 	reading    *rows                 // whose rows are still on their way
+	waiting    []*question           // writes of the transaction that travel with what is asked next
+	ahead      map[string][]*question  // answers to what will be asked, by its words
 	cursors    int
 	within     bool // a transaction
 	used       time.Time
@@ -83,6 +85,9 @@ const manyStatements = 1000
 func (c *conn) prepare(ctx context.Context, query string) (*statement, error) {
 	if s := c.statements[query]; s != nil {
 		return s, nil
+	}
+	if err := c.flush(ctx); err != nil { // it may be about a table that they make
+		return nil, err
 	}
 	if len(c.statements) >= manyStatements {
 		if _, err := c.pg.Exec(ctx, "DEALLOCATE ALL").ReadAll(); err != nil {
@@ -111,19 +116,21 @@ func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) 
 	if err := c.drain(); err != nil {
 		return nil, c.lost(err)
 	}
-	s, err := c.prepare(ctx, query)
+	q, err := c.question(ctx, query, args)
 	if err != nil {
-		return nil, c.lost(err)
-	}
-	values, formats, err := encode(s.ParamOIDs, args)
-	if err != nil {
-		return nil, fmt.Errorf("%w in %q", err, query)
+		return nil, err
 	}
 	c.used = time.Now()
-	r := &rows{conn: c, query: query, fields: s.Fields}
-	r.from = c.pg.ExecStatement(ctx, s.StatementDescription, values, formats, s.formats)
-	c.reading = r
-	return r, nil
+	r := &rows{conn: c, query: query, fields: q.Fields}
+	if len(c.waiting) > 0 {
+		err = r.together(ctx, q)
+	} else {
+		r.from = c.pg.ExecStatement(ctx, q.StatementDescription, q.values, q.formats, q.statement.formats)
+	}
+	if err == nil {
+		c.reading = r
+	}
+	return r, err
 }
 
 // drain takes what is left of the rows that are being read into memory.
@@ -157,25 +164,35 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if c.within && ctx.Value(streamed{}) != nil {
 		return c.stream(ctx, query, args)
 	}
+	if r, err := c.foreseen(ctx, query, args); r != nil || err != nil {
+		return r, err
+	}
 	return c.run(ctx, query, args)
 }
 
 // ExecContext runs a statement. One without values may be a script of several.
+// In a transaction it travels with what is asked next, at the latest with the
+// commit, and an error of it is told there: a write costs no round trip.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if asks, ok := ctx.Value(asking{}).([]Ask); ok {
+		return driver.ResultNoRows, c.ask(ctx, asks)
+	}
 	if len(args) == 0 && strings.Contains(query, ";") {
-		if err := c.drain(); err != nil {
+		if err := errors.Join(c.drain(), c.flush(ctx)); err != nil {
 			return nil, err
 		}
 		_, err := c.pg.Exec(ctx, translate(query)).ReadAll()
 		return driver.ResultNoRows, err
+	}
+	if c.within {
+		return c.write(ctx, query, args)
 	}
 	r, err := c.run(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
 	tag, err := r.from.Close()
-	r.done()
-	if err != nil {
+	if err = errors.Join(err, r.done()); err != nil {
 		return nil, c.changed(query, err)
 	}
 	return driver.RowsAffected(tag.RowsAffected()), nil
@@ -246,21 +263,36 @@ func (c *conn) Ping(ctx context.Context) error { return c.lost(c.pg.Ping(ctx)) }
 
 type transaction struct{ *conn }
 
-func (t transaction) end(word string) error {
-	t.within = false
+// Commit sends what waits, and fails, too, where the server only rolled back.
+func (t transaction) Commit() error {
+	defer t.ended()
 	if err := t.drain(); err != nil {
 		return err
 	}
-	tag, err := t.pg.Exec(context.Background(), word).ReadAll()
-	if err == nil && word == "COMMIT" && len(tag) > 0 && tag[0].CommandTag.String() != word {
+	ctx := context.Background()
+	q := &question{query: "COMMIT"}
+	err := t.flush(ctx, q)
+	if err == nil && q.tag.String() != q.query {
 		err = errors.New("the server rolled the transaction back")
+	}
+	if err != nil && t.pg.TxStatus() != 'I' && !t.pg.IsClosed() {
+		_, undone := t.pg.Exec(ctx, "ROLLBACK").ReadAll()
+		err = errors.Join(err, undone)
 	}
 	return err
 }
 
-// Commit fails, too, where the server only rolled back.
-func (t transaction) Commit() error   { return t.end("COMMIT") }
-func (t transaction) Rollback() error { return t.end("ROLLBACK") }
+// Rollback forgets what waits.
+func (t transaction) Rollback() error {
+	defer t.ended()
+	if err := t.drain(); err != nil {
+		return err
+	}
+	_, err := t.pg.Exec(context.Background(), "ROLLBACK").ReadAll()
+	return err
+}
+
+func (t transaction) ended() { t.within, t.waiting, t.ahead = false, nil, nil }
 
 type stmt struct {
 	conn  *conn

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,6 +16,7 @@ type rows struct {
 	query  string
 	fields []pgconn.FieldDescription
 	from   *pgconn.ResultReader // nil: all that is left is kept
+	pipe   *pgconn.Pipeline     // that they came with others by; nil: alone
 	kept   [][][]byte
 	err    error // that ended them
 	more   func() error
@@ -35,9 +37,7 @@ func (r *rows) Next(to []driver.Value) error {
 		if r.from.NextRow() {
 			return decode(r.fields, r.from.Values(), to)
 		}
-		_, err := r.from.Close()
-		r.done()
-		if err != nil {
+		if _, err := r.from.Close(); errors.Join(err, r.done()) != nil {
 			r.err = r.conn.changed(r.query, err)
 		}
 	}
@@ -60,17 +60,21 @@ func (r *rows) keep() error {
 	for r.from.NextRow() {
 		r.kept = append(r.kept, copied(r.from.Values()))
 	}
-	_, r.err = r.from.Close()
-	r.done()
+	_, err := r.from.Close()
+	r.err = errors.Join(err, r.done())
 	return nil // whoever reads on is told of an error
 }
 
 // done tells that nothing is on its way any more.
-func (r *rows) done() {
-	r.from = nil
+func (r *rows) done() (err error) {
+	if r.pipe != nil {
+		err = r.pipe.Close()
+	}
+	r.from, r.pipe = nil, nil
 	if r.conn.reading == r {
 		r.conn.reading = nil
 	}
+	return err
 }
 
 // Close reads past what is left.
@@ -80,8 +84,7 @@ func (r *rows) Close() error {
 		return nil
 	}
 	_, err := r.from.Close()
-	r.done()
-	return err
+	return errors.Join(err, r.done())
 }
 
 func copied(values [][]byte) [][]byte {
