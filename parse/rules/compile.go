@@ -241,6 +241,8 @@ func (c *compiler) lists() {
 				c.excuse.recipient |= bit
 			case "sender":
 				c.excuse.sender |= bit
+			case "message":
+				c.excuse.message |= bit
 			case "codes":
 				c.excuse.codes |= bit
 			}

@@ -238,8 +238,8 @@ func (d *decoder) wordsKey(w *Words, at unstable.Position, name string, v *unsta
 	case "excuses":
 		d.list(at, name, v, &w.Excuses)
 		for _, s := range w.Excuses {
-			if s != "recipient" && s != "sender" && s != "codes" {
-				d.fault(at, fmt.Sprintf("excuses says %q", s), `write "recipient", "sender" or "codes"`)
+			if s != "recipient" && s != "sender" && s != "message" && s != "codes" {
+				d.fault(at, fmt.Sprintf("excuses says %q", s), `write "recipient", "sender", "message" or "codes"`)
 			}
 		}
 	case "covers":

@@ -155,7 +155,7 @@ func (c *scratch) claimed(at span, length int32, its *ruleStanding) bool {
 		}
 		within := k.start <= at.start && at.end <= k.end
 		switch {
-		case its == &listed && k.its.rank == rankFull && (at.start == k.start || at.end == k.end):
+		case its == &listed && k.its.rank == rankFull && (at.start == k.start || at.end == k.end || within && k.end-k.start <= int(k.length)+1):
 			return true // "too many messages in the mailbox" tells of no rate
 		case k.its.vendor:
 			gapless := k.end-k.start == int(k.length)

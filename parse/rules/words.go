@@ -12,7 +12,7 @@ import (
 type Words struct {
 	Name     string
 	Contains []string // the words
-	Excuses  []string // "recipient", "sender", "codes": whom a clause that holds one of them does not accuse
+	Excuses  []string // "recipient", "sender", "message", "codes": whom a clause that holds one of them does not accuse
 	Covers   bool     // no other word counts within one of these: "returned to sender"
 	Opens    bool     // each begins a clause: "because"
 	Strong   bool     // a clause with one of them says something; it should not be left over
@@ -25,7 +25,7 @@ type Words struct {
 const mostWords = 64
 
 // excuse is what word lists excuse, each as the bits of the lists.
-type excuse struct{ recipient, sender, codes uint64 }
+type excuse struct{ recipient, sender, message, codes uint64 }
 
 // combination is one alternative of a rule's "clause": lists of which a word
 // each must stand in one clause, and lists of which none may.
@@ -129,6 +129,8 @@ func (c *scratch) excused(x *clause, r bounce.Reason) string {
 		return "its clause says what may be"
 	case guilt == accusesSender && x.has&set.excuse.sender != 0:
 		return "its clause is about " + c.named(x.has&set.excuse.sender)
+	case guilt == accusesMessage && x.has&set.excuse.message != 0:
+		return "its clause is about " + c.named(x.has&set.excuse.message)
 	case r.Fault() == bounce.FaultRecipient && x.has&set.excuse.recipient != 0:
 		return "its clause is about " + c.named(x.has&set.excuse.recipient)
 	}
