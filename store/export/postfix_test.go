@@ -32,10 +32,7 @@ func TestPostfixRefusesEveryRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := 0
-	for _, a := range rows(t, to) {
-		if strings.ContainsAny(a, ";:[,") || strings.HasSuffix(a[:strings.IndexByte(a, '@')], ".") || strings.Contains(a, "..") {
-			continue // no dot-atom: net/smtp and Postfix differ about these on their own
-		}
+	for _, a := range dotAtoms(rows(t, to)) {
 		asked++
 		var refused *textproto.Error
 		if err := c.Rcpt(a); !errors.As(err, &refused) || refused.Code != 550 || !strings.Contains(refused.Msg, "suppressed by harvester") {

@@ -106,8 +106,10 @@ func (p *Profile) Refuses(e *query.Suppression) string {
 	if why == "" && p.form.refuse != nil {
 		why = p.form.refuse(e)
 	}
-	if why == "" && p.form.fold != nil && !isASCII(e.Key) {
-		why = p.strays(e.Key, e.Key)
+	if why == "" && p.form.fold != nil {
+		if why = unquoted(e.Key); why == "" && !isASCII(e.Key) {
+			why = p.strays(e.Key, e.Key)
+		}
 	}
 	return why
 }

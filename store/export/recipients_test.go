@@ -84,7 +84,7 @@ func refuses(t *testing.T, conn io.ReadWriteCloser, to Target, params string, ta
 		t.Errorf("only %d addresses were asked for", len(listed))
 	}
 	for _, a := range listed {
-		if code, said := w.say("RCPT TO:<%s>", a); code != 550 && !strings.Contains(said, "too long") {
+		if code, said := w.say("RCPT TO:<%s>", a); code != 550 && (len(dotAtoms([]string{a})) > 0 || code/100 != 5) && !strings.Contains(said, "too long") {
 			t.Errorf("%s: %d %s, want 550", a, code, said)
 		}
 	}

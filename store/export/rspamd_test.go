@@ -70,10 +70,7 @@ multimap { HARVESTER { type = "rcpt"; map = "%[2]s"; prefilter = true; action = 
 		return answer.Action
 	}
 	asked := 0
-	for _, a := range rows(t, to) {
-		if strings.ContainsAny(a, ";:[,") || strings.HasSuffix(a[:strings.IndexByte(a, '@')], ".") || strings.Contains(a, "..") || strings.ContainsFunc(a, func(r rune) bool { return r > '~' }) {
-			continue // no dot-atom, or not ASCII: rspamd does not read these recipients
-		}
+	for _, a := range dotAtoms(rows(t, to)) {
 		asked++
 		if got := ask(a); got != "reject" {
 			t.Errorf("%s: %s, want reject", a, got)

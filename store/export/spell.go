@@ -26,6 +26,15 @@ func refuseQuoted(e *query.Suppression) string {
 	return ""
 }
 
+// unquoted refuses what stands without quotes and means something else there:
+// mail servers take (x) for a comment and <x> for the address.
+func unquoted(key string) string {
+	if key[0] != '"' && strings.ContainsAny(key[:strings.LastIndexByte(key, '@')], "()<>") {
+		return "holds brackets without quotes, which mail servers take for a comment or another address"
+	}
+	return ""
+}
+
 func refuseUnicode(e *query.Suppression) string {
 	if strings.ContainsFunc(e.Key, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "is not ASCII (SMTPUTF8), which the target does not take"

@@ -68,8 +68,35 @@ func nasty() []query.Suppression {
 		hard("full@example.com", as("bounce", "mailbox_full", bounce.ClassSoft)),
 		hard("by.hand@example.com", as("operator", "manual", bounce.ClassNone), func(e *query.Suppression) { e.Diagnostic, e.Status, e.ReplyCode = "", "", 0 }),
 	}
+	for _, a := range odd() {
+		out = append(out, hard(a))
+	}
 	out = append(out, twins()...)
 	slices.SortFunc(out, func(a, b query.Suppression) int { return strings.Compare(a.Key, b.Key) })
+	return out
+}
+
+// odd are addresses whose parts are words, signs and patterns to somebody.
+func odd() (out []string) {
+	for _, local := range []string{
+		"Ann.LEE", "end+", "7digit", "42", "0", "-", "--", "'", "''", "!", "!not", "x!y!fred", "host!fred", "mid#hash", "in/out", "/dir/file", "x=y", "=2+2", // signs
+		"{curly}", "$price{x}", "${run{x}}", "$(date)", "*any", "?what", "^hat", "|pipe", "~home", "_low", "&more", "q&a", "%s", "%00", // patterns
+		".lead", "a.b.c.d", `"plain"`, `"a;b"`, `"co:lon"`, `"back\\slash"`, `"#no"`, `"<tag>"`, `""`, // dots and quotes
+		"true", "null", "NaN", "2e5", "007", "email", "at", "OK", "DUNNO", "REJECT", "error", "550", "if", "endif", "include", "regexp/x", "hash:", "::", // words
+		"postmaster", "Mailer-Daemon", "owner-news", "news-request", "news+7-fred=example.net", "msg=fred=example.net", "prvs=0123abcdef=fred", "SRS0=ab=tt=example.net=fred", // return paths
+		"θέμα", "кто", "測試", "ısı", "e\u0301t", "ñ+tag", "weiß", strings.Repeat("ü", 32), strings.Repeat("b", 64), "c-" + strings.Repeat("b", 60), // scripts and lengths
+	} {
+		out = append(out, local+"@example.com")
+	}
+	long := strings.Repeat(strings.Repeat("d", 63)+".", 3)
+	for _, domain := range []string{"EXAMPLE.INVALID", "Sub.Example.org", "a.b.c.d.e.f.example", "a--b--c.example", "7.example", "x.example", "my_host.example",
+		"weiß.example", "пример.example", "テスト.example", "museum", "localhost", "com.", "[IPv6:2001:db8::7]", long + "example", long + strings.Repeat("e", 50)} {
+		for _, local := range []string{"fred", "a..b", "o'neil", "#tag", "jörg", `"a b"`, "/dir/file"} {
+			if local == "fred" || strings.HasSuffix(domain, "org") || domain == "пример.example" {
+				out = append(out, local+"@"+domain)
+			}
+		}
+	}
 	return out
 }
 
