@@ -2,6 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -144,16 +149,22 @@ func TestManualsAreChecked(t *testing.T) {
 	}
 }
 
-// Each configuration of docs/howto.md is one that the program takes.
-func TestHowtoConfigurationsAreRight(t *testing.T) {
+// howtos are the configurations of docs/howto.md.
+func howtos(t *testing.T) (blocks [][]string) {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/howto.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) < 7 {
+	if blocks = regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(string(text), -1); len(blocks) < 7 {
 		t.Fatalf("%d configurations", len(blocks))
 	}
+	return blocks
+}
+
+// Each configuration of docs/howto.md is one that the program takes.
+func TestHowtoConfigurationsAreRight(t *testing.T) {
+	blocks := howtos(t)
 	file := filepath.Join(t.TempDir(), "harvester.toml")
 	for _, b := range blocks {
 		if err := os.WriteFile(file, []byte("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n"+b[1]), 0o600); err != nil {
@@ -162,5 +173,39 @@ func TestHowtoConfigurationsAreRight(t *testing.T) {
 		if _, err := config.Load(file); err != nil {
 			t.Errorf("%s\n%v", b[1], err)
 		}
+	}
+}
+
+// With the manual's configuration listmonk is told by its webhook, as the API
+// user with his token.
+func TestHowtoTellsListmonk(t *testing.T) {
+	told := make(chan string, 9)
+	listmonk := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		user, token, _ := r.BasicAuth()
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		told <- fmt.Sprintf("%s %s as %s:%s %s", r.Method, r.URL.Path, user, token, body)
+	}))
+	defer listmonk.Close()
+	dir := t.TempDir()
+	file, token := filepath.Join(dir, "harvester.toml"), filepath.Join(dir, "token")
+	for _, b := range howtos(t) {
+		if !strings.Contains(b[1], `service = "listmonk"`) {
+			continue
+		}
+		text := strings.NewReplacer("https://lists.example.org", listmonk.URL, "credential:listmonk", "file:"+token, "credential:mautic", "file:"+token).Replace(b[1])
+		if err := errors.Join(os.WriteFile(token, []byte("s3cret\n"), 0o600), os.WriteFile(file, []byte("own_domains = [\"example.org\"]\n[store]\npath = \"h.db\"\n"+text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	harvester(t, exitOK, "suppress", "add", "o'neil@example.net", "--reason", "asked us", "--config", file)
+	harvester(t, exitOK, "push", "listmonk", "--config", file)
+	if len(told) != 1 {
+		t.Fatalf("%d requests", len(told))
+	}
+	if got, want := <-told, `POST /webhooks/bounce as harvester:s3cret {"email":"o'neil@example.net","source":"harvester","type":"hard"}`; got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 }

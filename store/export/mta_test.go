@@ -82,13 +82,17 @@ func TestPostmapFindsEveryRow(t *testing.T) {
 				t.Errorf("%s: postmap finds %q, which is not on the list", profile, a)
 			}
 		}
+		line := strings.NewReplacer("/var/lib/harvester/export/postfix-access", to.Path, "jane@", "jane.doe@", "example.net", "example.com").Replace(manual(t, "then `postfix reload`. It works when"))
+		if said := runWith(t, "", postmap, append([]string{"-c", conf}, strings.Fields(line)[1:]...)...); !strings.Contains(said, "suppressed by harvester") {
+			t.Errorf("%s: %q", line, said)
+		}
 		version := runWith(t, "", strings.TrimSuffix(postmap, "postmap")+"postconf", "-c", conf, "-h", "mail_version")
 		renew(t, profile, "Postfix", strings.TrimSpace(version))
 	}
 }
 
-// Exim refuses every address that was written when a client names it, and no
-// other. -bh plays an SMTP session without delivering anything.
+// Exim with the lines of the manual refuses every address that was written when
+// a client names it, and no other. -bh plays an SMTP session without delivering anything.
 func TestEximRefusesEveryRow(t *testing.T) {
 	exim := mtatest.Program(t, "HARVESTER_EXIM", "exim4", "exim")
 	for profile, search := range map[string]string{"exim": "lsearch", "exim-cdb": "cdb"} {
@@ -109,6 +113,7 @@ func eximRefuses(t *testing.T, exim, profile, search string) {
 		t.Fatal(err)
 	}
 	conf := filepath.Join(dir, "exim.conf")
+	deny := strings.ReplaceAll(manual(t, "At the beginning of the ACL that `acl_smtp_rcpt` names:"), "cdb;/var/lib/harvester/export/suppressed.cdb", search+";"+to.Path)
 	// The same file for mail that is handed in locally: a redirect router.
 	text := fmt.Sprintf(`primary_hostname = mail.example.org
 smtputf8_advertise_hosts = *
@@ -117,8 +122,7 @@ spool_directory = %[1]s
 acl_smtp_rcpt = rcpt
 begin acl
 rcpt:
-  deny recipients = %[3]s;%[2]s
-       message = suppressed
+%[4]s
   accept
 begin routers
 suppressed:
@@ -132,7 +136,7 @@ begin transports
 dump:
   driver = appendfile
   file = /dev/null
-`, dir, to.Path, search)
+`, dir, to.Path, search, deny)
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
