@@ -20,7 +20,7 @@ import (
 
 // chasquid takes mail for others only from who signs in over TLS.
 var chasquid = program{
-	name: "chasquid", aliases: true,
+	name: "chasquid", binary: "usr/bin/chasquid", aliases: true,
 	files: map[string]string{
 		"etc/chasquid/chasquid.conf":                     "hostname: \"relay.example.net\"\nsmtp_address: \"127.0.0.1:2600\"\nsubmission_address: \"127.0.0.1:2587\"\ndata_dir: \"/var/lib/chasquid\"\nmail_log_path: \"/tmp/mail.log\"\nmail_delivery_agent_bin: \"/bin/false\"\n",
 		"etc/chasquid/domains/club.example/aliases":      "team: nouser@remote.example\n",
@@ -37,7 +37,7 @@ var chasquid = program{
 		}
 	},
 	daemon: []string{"/usr/bin/chasquid", "-config_dir=/etc/chasquid"},
-	submit: func(t *testing.T, _ string, to []string) {
+	submit: func(t *testing.T, _ string, to []string, mail string) {
 		waitFor(t, "the submission port", func() bool {
 			c, err := net.Dial("tcp", "127.0.0.1:2587")
 			if err == nil {
@@ -66,7 +66,7 @@ var chasquid = program{
 		}
 		w, err := c.Data()
 		if err == nil {
-			if _, err = w.Write([]byte(strings.ReplaceAll(mailTo(to), "\n", "\r\n"))); err == nil {
+			if _, err = w.Write([]byte(strings.ReplaceAll(mail, "\n", "\r\n"))); err == nil {
 				err = w.Close()
 			}
 		}

@@ -119,7 +119,7 @@ func addCommands(a *app, group func(id string, commands ...*cobra.Command)) {
 	group("try", newDemo(a), newParse(a), newClassify(a), newSimulate(a))
 	group("work", newRun(a), newOnce(a), newImport(a), newExport(a), newPush(a), newReport(a), newStatus(a),
 		newPause(a), newPauseCheck(a), newVolume(a), newLedger(a), newAlarm(a))
-	group("list", newLookup(a), newExplain(a), newSuppress(a), newIncidents(a), newDiagnose(a), newHolds(a), newOptOuts(a), newTriage(a), newAck(a), newPolicy(a), newReplay(a), newReclassify(a), newForget(a), newRetention(a), newRules(a))
+	group("list", newLookup(a), newExplain(a), newSuppress(a), newIncidents(a), newDiagnose(a), newHolds(a), newOptOuts(a), newTriage(a), newProof(a), newAck(a), newPolicy(a), newReplay(a), newReclassify(a), newForget(a), newRetention(a), newRules(a))
 	group("setup", newInit(a), newConfig(a), newAuth(a), newVERP(a), newDoctor(a), newBackup(a), newRestore(a), newMigrate(a), newVacuum(a),
 		newVersion(a), newCompletion(a), newMan(a))
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"harvester/cmd/harvester/config"
+	"harvester/store/query"
 )
 
 // printLevels tells how well the stored failures are proven, and what raises
@@ -19,7 +20,7 @@ func (a *app) printLevels(ctx context.Context, c *config.Config) error {
 		return nil //nolint:nilerr // the doctor tells what is wrong with it
 	}
 	defer set.Close()
-	l, err := set.DB.Reports.Levels(ctx)
+	l, err := set.DB.Reports.Levels(ctx, query.LevelDays)
 	if err != nil {
 		return nil //nolint:nilerr // as above
 	}

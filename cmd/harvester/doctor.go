@@ -19,6 +19,7 @@ import (
 	"harvester/parse/count"
 	"harvester/store/engine"
 	"harvester/store/judge"
+	"harvester/store/query"
 )
 
 // diagnosis is one thing that the doctor looked at.
@@ -194,7 +195,7 @@ func (d *doctor) clock(set *compose.Set) {
 
 // proof tells how well the failures are proven, and what raises that.
 func (d *doctor) proof(ctx context.Context, set *compose.Set) {
-	l, err := set.DB.Reports.Levels(ctx)
+	l, err := set.DB.Reports.Levels(ctx, query.LevelDays)
 	if err != nil {
 		d.note("proof", "fail", err.Error())
 		return

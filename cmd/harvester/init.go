@@ -152,7 +152,11 @@ func (a *app) lookAtNewest(ctx context.Context) error {
 		}
 		fmt.Fprintf(a.Out, "\n%s.\n", wrap(fmt.Sprintf("The newest mail was looked at: own_domains accounts for %s of %s%s", count.Number(unproven.Of-unproven.Failures), count.Of(unproven.Of, "failure"), others), 78, 0))
 	}
-	return nil
+	levels, err := r.DB.Reports.Levels(ctx, 0)
+	for _, line := range levels.Raise(c.Proof) {
+		fmt.Fprintf(a.Out, "\nTo prove that failures are of your mail: %s.\n", wrap(line, 78, 0))
+	}
+	return err
 }
 
 // makeFolders makes the folders that a new configuration writes to, as far as

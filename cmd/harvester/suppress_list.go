@@ -19,11 +19,11 @@ import (
 func newSuppressList(a *app) *cobra.Command {
 	var asJSON, acts, imports bool
 	var f query.Filter
-	var since string
+	var since, proof string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List what must not be mailed, or the operator's acts and imports",
-		Example: "  harvester suppress list --domain example.net\n  harvester suppress list --json | jq -r .address",
+		Example: "  harvester suppress list --domain example.net\n  harvester suppress list --proof returned\n  harvester suppress list --json | jq -r .address",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.with(cmd.Context(), true, func(set *compose.Set) error {
@@ -42,6 +42,13 @@ func newSuppressList(a *app) *cobra.Command {
 					y, m, d := day.Date()
 					from = time.Date(y, m, d, 0, 0, 0, 0, day.Location())
 				}
+				if proof != "" {
+					var p policy.Proof
+					if err := p.UnmarshalText([]byte(proof)); err != nil {
+						return fail(exitUsage, err, "")
+					}
+					f.Proofs = []policy.Proof{p}
+				}
 				return a.listSuppressions(cmd.Context(), set, f, from, asJSON)
 			})
 		},
@@ -53,7 +60,8 @@ func newSuppressList(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&since, "since", "", "only what came onto it on this `day` or later")
 	cmd.Flags().StringVar(&f.Domain, "domain", "", "only of this `domain`")
 	cmd.Flags().StringVar(&f.Source, "source", "", "only of this `source`: bounce, complaint, unsubscribe or operator")
-	exits(cmd, exitOK, "the list was printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
+	cmd.Flags().StringVar(&proof, "proof", "", "only what rests on a notice of this `level` of proof: returned, authentic, ledger or signed")
+	exits(cmd, exitOK, "the list was printed", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
 }
 

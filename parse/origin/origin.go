@@ -106,6 +106,10 @@ func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 		}
 		line := readHop(h[i].Value)
 		switch {
+		case line.by == "" && line.from == "" && host != "":
+			// QUIRK: nullmailer 2.2 and Haraka 3.3 name nobody in what they write on
+			// top, of their own notices, too: "(Haraka outbound); Mon, …". A host of
+			// ours brought it, and what it took from others stands below.
 		case !t.own(line.by):
 			return i, "", false
 		case line.written():

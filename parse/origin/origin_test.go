@@ -17,6 +17,7 @@ var trust = &Trust{
 }
 
 const (
+	network = "Received: from web1 (web1.example.org [192.0.2.5])\r\n\tby mx.example.org (Postfix) with ESMTP id 1; now\r\n"
 	outside = "Received: from relay.example.net (relay.example.net [198.51.100.7])\r\n\tby mx.example.org (Postfix) with ESMTPS id 4ABC\r\n\tfor <bounces@example.org>; Mon, 2 Nov 2026 08:00:00 +0000 (UTC)\r\n"
 	lmtp    = "Received: from mx.example.org\r\n\tby imap.example.org with LMTP\r\n\tid oN2aKz; Mon, 2 Nov 2026 08:00:01 +0000\r\n"
 	made    = "Received: by mx.example.org (Postfix)\r\n\tid B02079EE197; Mon, 2 Nov 2026 08:00:00 +0000 (UTC)\r\n"
@@ -34,6 +35,16 @@ func TestHost(t *testing.T) {
 		{"a named host", strings.ReplaceAll(made, "mx.example.org", "mail.example.com"), "mail.example.com"},
 		{"from a host of our network", "Received: from web1 (web1.example.org [192.0.2.5])\r\n\tby mx.example.org (Postfix) with ESMTP id 1; now\r\n" + strings.ReplaceAll(made, "mx.", "web1."), "web1.example.org"},
 		{"from a host of our network, IPv6", "Received: from web1 (web1.example.org [IPv6:2001:db8::5])\r\n\tby mx.example.org (Postfix) with ESMTP id 1; now\r\n", "mx.example.org"},
+
+		{"dma", "Received: from MAILER-DAEMON\r\n\tid ac42b7\r\n\tby mx.example.org (DragonFly Mail Agent v0.13);\r\n\tMon, 2 Nov 2026 08:00:00 +0000\r\n", "mx.example.org"},
+		{"a user of dma", "Received: from jane (uid 1000)\r\n\t(envelope-from jane@mx.example.org)\r\n\tid ac42b7\r\n\tby mx.example.org (DragonFly Mail Agent v0.13);\r\n\tMon, 2 Nov 2026 08:00:00 +0000\r\n", ""},
+		{"who calls himself MAILER-DAEMON", "Received: from MAILER-DAEMON (unknown [198.51.100.7])\r\n\tby mx.example.org (DragonFly Mail Agent v0.13);\r\n\tMon, 2 Nov 2026 08:00:00 +0000\r\n", ""},
+		{"Haraka on a host of our network", network + "Received: (Haraka outbound); Mon, 2 Nov 2026 08:00:00 +0000\r\n", "mx.example.org"},
+		{"Haraka of our network, from outside", network + "Received: (Haraka outbound); Mon, 2 Nov 2026 08:00:00 +0000\r\n" + outside, ""},
+		{"Haraka of our network, from outside by a host nobody named", network + "Received: (Haraka outbound); Mon, 2 Nov 2026 08:00:00 +0000\r\n" + strings.ReplaceAll(outside, "mx.example.org", "gw.example.net"), ""},
+		{"nullmailer on a host of our network", network + "Received: (nullmailer pid 1 invoked by uid 8);\r\n\tMon, 2 Nov 2026 08:00:00 -0000\r\n", "mx.example.org"},
+		{"Haraka, which names nobody", "Received: (Haraka outbound); Mon, 2 Nov 2026 08:00:00 +0000\r\n", ""},
+		{"from outside, below such a line", "Received: (Haraka outbound); Mon, 2 Nov 2026 08:00:00 +0000\r\n" + outside + made, ""},
 
 		{"from outside", outside, ""},
 		{"from outside, with our line below", outside + made, ""},

@@ -89,6 +89,10 @@ func (h hop) written() bool {
 	case h.from == "localhost" && h.with == "" && len(h.ips) == 0:
 		// sendmail: "from localhost (localhost) by mx.example.org (8.17.1/8.17.1)"
 		return len(h.comments) > 0 && h.comments[0] == "localhost"
+	case h.from == "mailer-daemon" && h.with == "" && len(h.ips) == 0:
+		// dma: "from MAILER-DAEMON id ac42b7 by mx.example.org (DragonFly Mail Agent v0.13)";
+		// what a user hands over names him, and his number.
+		return len(h.comments) == 1 && strings.HasPrefix(h.comments[0], "dragonfly mail agent")
 	case h.with == "local":
 		// Exim: "from Debian-exim by mx.example.org with local (Exim 4.96)"
 		for _, u := range eximUsers {

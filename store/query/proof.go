@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"harvester/parse"
 	"harvester/parse/bounce"
@@ -16,7 +17,7 @@ import (
 // Levels say what proof there is: of the addresses that failed for good or
 // complained lately, by the best of each, and of the entries of the list.
 type Levels struct {
-	Days   int                  `json:"days"`
+	Days   int                  `json:"days"`   // that it looks back; 0: all of them
 	Failed map[policy.Proof]int `json:"failed"` // addresses
 	Listed map[policy.Proof]int `json:"listed"` // entries that rest on a notice
 	// What most of the mail of these days has on top, and is not configured as
@@ -25,8 +26,11 @@ type Levels struct {
 	Claim string `json:"claim,omitempty"`
 }
 
-// levelDays is how far back levels look.
-const levelDays = 30
+// LevelDays is how far back levels look where nobody asks for more.
+const LevelDays = 30
+
+// met is the share of the addresses that must reach a level for it to be met.
+const met = 0.95
 
 // Share is the part of the addresses that failed that reaches a level; 1 when
 // none did.
@@ -55,28 +59,45 @@ func reaching(by map[policy.Proof]int, at policy.Proof) (reached, all int) {
 	return reached, all
 }
 
-// Levels reads what proof there is.
-func (db Reports) Levels(ctx context.Context) (Levels, error) {
-	l := Levels{Days: levelDays, Failed: map[policy.Proof]int{}, Listed: map[policy.Proof]int{}}
-	now := db.Now()
-	since := now.AddDate(0, 0, -levelDays).UnixMilli()
-	err := db.proofs(ctx, l.Failed, `SELECT CASE best WHEN 4 THEN 'signed' WHEN 3 THEN `+engine.Word(policy.ProofLedger)+` WHEN 2 THEN 'authentic' ELSE 'returned' END, count(*) FROM (
-  SELECT max(CASE proof WHEN 'signed' THEN 4 WHEN `+engine.Word(policy.ProofLedger)+` THEN 3 WHEN 'authentic' THEN 2 ELSE 1 END) AS best FROM events
-  WHERE at >= ? AND key <> '' AND proof <> 'none' AND (kind = `+engine.Word(bounce.KindBounce)+` AND action = 'failed' AND class = 'hard' OR kind = `+engine.Word(bounce.KindComplaint)+`) GROUP BY key) f GROUP BY best`, since)
-	if err == nil {
-		err = db.proofs(ctx, l.Listed, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND event IS NOT NULL AND (expires IS NULL OR expires > ?) GROUP BY proof`, now.UnixMilli())
+// Met is the highest level that nearly all addresses that failed reach.
+func (l *Levels) Met() policy.Proof {
+	for _, p := range [...]policy.Proof{policy.ProofSigned, policy.ProofLedger, policy.ProofAuthentic} {
+		if l.Share(p) >= met {
+			return p
+		}
 	}
-	if err == nil {
-		err = db.learn(ctx, &l, since)
-	}
+	return policy.ProofReturned
+}
+
+// Levels reads what proof there is of the failures of the last days; 0: of all.
+func (db Reports) Levels(ctx context.Context, days int) (Levels, error) {
+	l, err := levels(ctx, db.Read, days, db.Now())
 	if err != nil {
 		return l, fmt.Errorf("reading what proof there is: %w", engine.Explain(err))
 	}
 	return l, nil
 }
 
-func (db Reports) proofs(ctx context.Context, into map[policy.Proof]int, query string, arg any) error {
-	rows, err := db.Read.QueryContext(ctx, query, arg)
+func levels(ctx context.Context, q engine.Querier, days int, now time.Time) (Levels, error) {
+	l := Levels{Days: days, Failed: map[policy.Proof]int{}, Listed: map[policy.Proof]int{}}
+	since := int64(0)
+	if days > 0 {
+		since = now.AddDate(0, 0, -days).UnixMilli()
+	}
+	err := proofs(ctx, q, l.Failed, `SELECT CASE best WHEN 4 THEN 'signed' WHEN 3 THEN `+engine.Word(policy.ProofLedger)+` WHEN 2 THEN 'authentic' ELSE 'returned' END, count(*) FROM (
+  SELECT max(CASE proof WHEN 'signed' THEN 4 WHEN `+engine.Word(policy.ProofLedger)+` THEN 3 WHEN 'authentic' THEN 2 ELSE 1 END) AS best FROM events
+  WHERE at >= ? AND at <= ? AND key <> '' AND proof <> 'none' AND (kind = `+engine.Word(bounce.KindBounce)+` AND action = 'failed' AND class = 'hard' OR kind = `+engine.Word(bounce.KindComplaint)+`) GROUP BY key) f GROUP BY best`, since, now.UnixMilli())
+	if err == nil {
+		err = proofs(ctx, q, l.Listed, `SELECT proof, count(*) FROM suppressions WHERE state = 'suppressed' AND event IS NOT NULL AND (expires IS NULL OR expires > ?) GROUP BY proof`, now.UnixMilli())
+	}
+	if err == nil {
+		err = learn(ctx, q, &l, since)
+	}
+	return l, err
+}
+
+func proofs(ctx context.Context, q engine.Querier, into map[policy.Proof]int, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -94,8 +115,8 @@ const newest = 1000
 
 // learn finds what nine tenths of the newest mail, of at least ten, have in
 // common on top of their header.
-func (db Reports) learn(ctx context.Context, l *Levels, since int64) error {
-	rows, err := db.Read.QueryContext(ctx, `SELECT provenance FROM messages WHERE at >= ? AND provenance <> '' ORDER BY id DESC LIMIT ?`, since, newest)
+func learn(ctx context.Context, q engine.Querier, l *Levels, since int64) error {
+	rows, err := q.QueryContext(ctx, `SELECT provenance FROM messages WHERE at >= ? AND provenance <> '' ORDER BY id DESC LIMIT ?`, since, newest)
 	if err != nil {
 		return err
 	}
@@ -124,17 +145,28 @@ func (db Reports) learn(ctx context.Context, l *Levels, since int64) error {
 	return err
 }
 
-// Advice says in sentences what proof there is, what each level would leave, and
-// what raises it. asked is the level that the configuration asks for.
+// Advice says in sentences which level was met, what each level would leave, what
+// rests on what anybody can write, and what raises that. asked is the level that
+// the configuration asks for.
 func (l *Levels) Advice(asked policy.Proof) (out []string) {
 	_, all := reaching(l.Failed, policy.ProofNone)
 	if all > 0 {
-		out = append(out, fmt.Sprintf("of %s that failed for good in %s, proof = \"authentic\" would leave %s, \"ledger\" %s, \"signed\" %s",
-			count.Of(all, "address"), count.Of(l.Days, "day"), percent(l.Share(policy.ProofAuthentic)), percent(l.Share(policy.ProofLedger)), percent(l.Share(policy.ProofSigned))))
+		span := ""
+		if l.Days > 0 {
+			span = " in " + count.Of(l.Days, "day")
+		}
+		out = append(out, fmt.Sprintf("the level %q is met: of %s that failed for good%s, proof = \"authentic\" would leave %s, \"ledger\" %s, \"signed\" %s", l.Met(),
+			count.Of(all, "address"), span, percent(l.Share(policy.ProofAuthentic)), percent(l.Share(policy.ProofLedger)), percent(l.Share(policy.ProofSigned))))
 	}
 	if n, of := l.Weak(); n > 0 {
-		out = append(out, fmt.Sprintf("%s, of %d, rest on what anybody can write", count.Of(n, "entry of the list"), of))
+		out = append(out, fmt.Sprintf("%s, of %s, %s on what anybody can write: harvester suppress list --proof returned", count.Of(n, "entry of the list"), count.Number(of), count.Verb(n, "rests", "rest")))
 	}
+	return append(out, l.Raise(asked)...)
+}
+
+// Raise says what raises the level.
+func (l *Levels) Raise(asked policy.Proof) (out []string) {
+	_, all := reaching(l.Failed, policy.ProofNone)
 	if l.Host != "" {
 		out = append(out, fmt.Sprintf("%s wrote on top of the mail in your mailbox: if it is your server, set [servers] hosts = [%q]", l.Host, l.Host))
 	}
@@ -143,7 +175,7 @@ func (l *Levels) Advice(asked policy.Proof) (out []string) {
 	}
 	switch {
 	case all < 20 || asked >= policy.ProofAuthentic:
-	case l.Share(policy.ProofAuthentic) >= 0.95:
+	case l.Share(policy.ProofAuthentic) >= met:
 		out = append(out, `set proof = "authentic": it costs next to nothing, and nobody outside can put anybody on the list any more`)
 	case l.Host == "" && l.Claim == "":
 		out = append(out, "signed return paths (harvester verp), a ledger or [dkim] prove more: docs/proof.md")

@@ -24,6 +24,7 @@ type ReportFacts struct {
 	Since   time.Time   // when the first message ever came in; zero when none did
 	Stopped *judge.Trip // what kept the exports still at the end of the day; nil when they went on
 
+	Levels    Levels          // what proof there is of the failures of 30 days, at the end of the day
 	Rates     []judge.Rate    // of each stream, as of the end of the day
 	Findings  []facts.Finding // of diagnoses, that stood within the span
 	Revisions []Revision      // of the days before, latest first; none when no report was made before
@@ -149,6 +150,9 @@ func (db Reports) ReportFacts(ctx context.Context, midnights []time.Time) (Repor
 			end = now
 		}
 		f.Rates, err = db.rates.RatesIn(ctx, tx, end.UTC())
+		if err == nil {
+			f.Levels, err = levels(ctx, tx, LevelDays, end)
+		}
 	}
 	if err != nil {
 		return ReportFacts{}, fmt.Errorf("gathering the report: %w", engine.Explain(err))

@@ -55,6 +55,7 @@ type Filter struct {
 	Reasons []string       // bounce reasons, complaint, unsubscribe, manual; none: all
 	Domains []string       // of the key, in any spelling; none: all
 	Classes []bounce.Class // none: all
+	Proofs  []policy.Proof // what an entry for a notice rests on; none: all
 	Since   time.Time      // only what came onto the list at that moment or later; zero: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
@@ -104,6 +105,13 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 		}
 		if len(f.Sources) > 0 {
 			and(engine.In(`source`, len(f.Sources)), engine.Anys(f.Sources)...)
+		}
+		if len(f.Proofs) > 0 {
+			of := make([]any, len(f.Proofs))
+			for i, p := range f.Proofs {
+				of[i] = p.String()
+			}
+			and(`event IS NOT NULL AND `+engine.In(`proof`, len(of)), of...)
 		}
 		if len(f.Reasons) > 0 {
 			and(engine.In(`reason`, len(f.Reasons)), engine.Anys(f.Reasons)...)

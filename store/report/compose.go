@@ -9,6 +9,7 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/parse/count"
+	"harvester/store/policy"
 	"harvester/store/query"
 )
 
@@ -20,6 +21,7 @@ type Options struct {
 	Location  *time.Location // whose midnight begins a day
 	Now       time.Time
 	Addresses Addresses
+	Asked     policy.Proof // the level of proof that the configuration asks for
 }
 
 // How many rows a report lists at most; what is left out is counted.
@@ -39,7 +41,7 @@ func Compose(f query.ReportFacts, o Options) *Report {
 		Period: Period{Span: o.Span, From: from, To: to, Timezone: o.Location.String(), Basis: "received", Complete: !o.Now.Before(to)},
 		Volume: Volume{Coverage: "mailbox only"},
 		Alarms: []Alarm{}, Receivers: receivers(f.Today.Receivers), Reasons: reasons(f.Today.Reasons, o.Addresses),
-		Causes: causes(f.Today.Refusals, o), Findings: findings(f.Findings, o), Suppressions: suppressions(&f.Today, o),
+		Causes: causes(f.Today.Refusals, o), Findings: findings(f.Findings, o), Suppressions: suppressions(&f.Today, o), Proof: proven(&f.Levels, o.Asked),
 		Unclear: Unclear{Unparsed: f.Today.Kinds[bounce.KindUnparsed], Unclassified: f.Today.Failed[bounce.Unclassified], Unproven: f.Today.Unproven, Forged: f.Today.Forged},
 		Streams: streams(f.Today.Streams), Rates: rates(f.Rates), Revisions: revisions(f.Revisions),
 		Jobs: jobs(f.Jobs, o.Location), Exports: exports(f.Exports, o.Location),

@@ -34,6 +34,7 @@ type Report struct {
 	Rates        []Rate       `json:"rates"`
 	Reasons      []Reason     `json:"reasons"`
 	Suppressions Suppressions `json:"suppressions"`
+	Proof        Proven       `json:"proof"`
 	Unclear      Unclear      `json:"unclear"`
 	Trend        []Point      `json:"trend"`     // 14 days, or weeks or months, oldest first, the last is this one
 	Revisions    []Revision   `json:"revisions"` // of earlier days, latest first
@@ -142,6 +143,16 @@ type Suppressions struct {
 	Domains []Count  `json:"domains"` // that hold many of the new ones
 	Changes []Change `json:"changes"` // none while addresses are hidden
 	More    int      `json:"more"`    // changes that are not listed
+}
+
+// Proven says which level of proof the failures of the last days met.
+type Proven struct {
+	Days    int      `json:"days"`
+	Level   string   `json:"level"`   // that nearly all of them meet
+	Levels  []Count  `json:"levels"`  // addresses that failed for good or complained, by the best proof, strongest first
+	Entries int      `json:"entries"` // of the list, that rest on a notice
+	Weak    int      `json:"weak"`    // of them, on one that anybody can have written
+	Advice  []string `json:"advice"`  // the same in sentences, and what raises it
 }
 
 // Count is a number of something named.

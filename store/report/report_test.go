@@ -106,6 +106,8 @@ func busy() query.ReportFacts {
 	f.Jobs = append(f.Jobs, query.JobFacts{Job: job.Harvest.Of("newsletter"), Last: at(23, 55), LastOK: at(4, 10), Failing: true, Runs: 288, Failures: 230, Detail: "signing in to imap.example.org:993 as news@example.org: the server says: [AUTHENTICATIONFAILED] Invalid credentials"})
 	f.Stopped = &judge.Trip{At: at(3, 5), Why: "300 new suppressions within an hour of 4,765"}
 	f.Today.Forged, f.Today.Proofs = 3, []query.ProofCount{{Proof: policy.ProofSigned, N: 3}, {Proof: policy.ProofReturned, N: 46}}
+	f.Levels = query.Levels{Days: query.LevelDays, Failed: map[policy.Proof]int{policy.ProofSigned: 12, policy.ProofAuthentic: 300, policy.ProofReturned: 188},
+		Listed: map[policy.Proof]int{policy.ProofAuthentic: 3000, policy.ProofReturned: 1812}, Host: "mail.example.org"}
 	n := 1200
 	f.Rates = []judge.Rate{
 		{Stream: "newsletter", Level: policy.Paused, Why: "5.0 % of 1200 failed for good, the limit is 5.0 %", Sent: &n, Hard: 60, HardShare: 0.05, HardLow: 0.039, Complaints: 1, CompShare: 1.0 / 1200},

@@ -27,6 +27,7 @@ func (r *Report) Text(w io.Writer) error {
 		p.mends(r)
 		p.findings(r)
 		p.suppressions(r)
+		p.proven(r)
 		p.revisions(r)
 		p.receivers(r)
 		p.reasons(r)

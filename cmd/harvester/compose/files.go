@@ -174,7 +174,7 @@ func (s *Set) Last(span report.Span, now time.Time) time.Time {
 // Report is the report of the day, week or month that day is in.
 func (s *Set) Report(ctx context.Context, span report.Span, day time.Time, show report.Addresses) (*report.Report, error) {
 	return report.Build(ctx, s.DB, report.Options{
-		Host: s.Config.Hostname, Span: span, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show,
+		Host: s.Config.Hostname, Span: span, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show, Asked: s.Config.Proof,
 	})
 }
 
