@@ -199,7 +199,7 @@ func (a *app) demoHarvest(ctx context.Context, set *compose.Set, server *memserv
 		if err != nil {
 			return err
 		}
-		if _, err := set.WriteReport(r); err != nil {
+		if _, err := set.WriteReport(ctx, r); err != nil {
 			return fail(exitCantCreate, err, "")
 		}
 	}

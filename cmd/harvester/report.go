@@ -65,7 +65,7 @@ by mail and to the webhook, with --open it opens in a browser.`,
 					if set.Config.Report.Path == "" {
 						return fail(exitConfig, fmt.Errorf("%s: report.path is not set", set.Config.File), "it is the folder of the reports")
 					}
-					files, err := set.WriteReport(r)
+					files, err := set.WriteReport(ctx, r)
 					for _, f := range files {
 						fmt.Fprintln(a.Out, f)
 					}

@@ -26,10 +26,17 @@ func fenceOf(ctx context.Context) func(*Tx) error {
 }
 
 // Checked runs the check of a context by itself: for what is done outside the
-// database, on a mail server or in a file. Without a check it costs nothing.
+// database, on a mail server. Without a check it costs nothing.
 func (db *DB) Checked(ctx context.Context) error {
+	return db.Rightfully(ctx, "checking the lease", func() error { return nil })
+}
+
+// Rightfully is Checked for what is done at once and outside the database, such
+// as putting a file into its place: nobody else gets the right before f returns,
+// or the server has lost patience with it.
+func (db *DB) Rightfully(ctx context.Context, doing string, f func() error) error {
 	if ctx.Value(fence{}) == nil {
-		return nil
+		return f()
 	}
-	return db.Beside(ctx, "checking the lease", func(*Tx) error { return nil })
+	return db.Beside(ctx, doing, func(*Tx) error { return f() })
 }

@@ -58,6 +58,7 @@ func PublishDelta(ctx context.Context, db *store.DB, t Target) (Delta, error) {
 }
 
 func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err error) {
+	t.heldBy(ctx, db)
 	if err := db.Guard.MayExport(ctx); err != nil {
 		return d, err
 	}
@@ -78,7 +79,7 @@ func publishDelta(ctx context.Context, db *store.DB, t Target) (d Delta, err err
 		for _, f := range before.Removals {
 			gone = append(gone, filepath.Join(filepath.Dir(t.Path), base(f)))
 		}
-		return d, removeFiles(append(gone, ManifestPath(AddPath(t.Path)))...)
+		return d, t.place(func() error { return removeFiles(append(gone, ManifestPath(AddPath(t.Path)))...) })
 	}
 	if _, err := os.Lstat(RemovePath(t.Path)); err == nil && before == nil {
 		return d, foreign(RemovePath(t.Path))

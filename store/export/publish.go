@@ -23,6 +23,7 @@ var ErrOtherDatabase = errors.New("the file was written from another database")
 // records a new content under its generation. It fails with store.ErrStopped,
 // and leaves the file as it is, while the guard keeps the exports still.
 func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
+	t.heldBy(ctx, db)
 	if err := db.Guard.MayExport(ctx); err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"harvester/store"
 	"harvester/store/engine"
 	"harvester/store/facts"
+	"harvester/store/fleet"
 	"harvester/store/policy"
 )
 
@@ -157,6 +159,63 @@ func TestPublishObeysTheGuard(t *testing.T) {
 	}
 	if _, err := PublishDelta(ctx, db, to); !errors.Is(err, engine.ErrStopped) {
 		t.Errorf("the delta went out: %v", err)
+	}
+}
+
+// A worker whose lease another took between the writing of a file and its rename
+// puts nothing into its place, and leaves nothing behind.
+func TestPublishAfterALostLease(t *testing.T) {
+	db := openDB(t)
+	to := target(t, "email", t.TempDir())
+	path := to.Path
+	content := func() string {
+		var all strings.Builder
+		for _, name := range []string{path, ManifestPath(path), AddPath(path), RemovePath(path)} {
+			b, err := os.ReadFile(name)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			all.Write(b)
+		}
+		return all.String()
+	}
+	publish := func(ctx context.Context) error {
+		res, err := Publish(ctx, db, to)
+		if err == nil && res.Generation == 1 {
+			_, err = db.Exports.AckExport(ctx, to.Name)
+		}
+		if err == nil {
+			_, err = PublishDelta(ctx, db, to)
+		}
+		return err
+	}
+	fail(t, db, "a@example.net")
+	if err := publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := content()
+	fail(t, db, "b@example.net")
+	written := 0
+	lost := engine.Fenced(t.Context(), func(*engine.Tx) error {
+		found, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp"))
+		written += len(found)
+		return errors.Join(err, fleet.ErrLost)
+	})
+	if err := publish(lost); !errors.Is(err, fleet.ErrLost) {
+		t.Errorf("a former owner publishes: %v", err)
+	}
+	if _, err := PublishDelta(lost, db, to); !errors.Is(err, fleet.ErrLost) {
+		t.Errorf("a former owner publishes what changed: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp")); err != nil || len(left) > 0 || written < 2 {
+		t.Errorf("%d files were written when the lease was looked at, %q are left: %v", written, left, err)
+	}
+	if got := content(); got != before {
+		t.Errorf("the files changed:\n%s\nwere\n%s", got, before)
+	}
+	held := engine.Fenced(t.Context(), func(*engine.Tx) error { return nil })
+	if err := publish(held); err != nil || !strings.Contains(content(), "b@example.net") {
+		t.Errorf("its owner does not publish: %v", err)
 	}
 }
 

@@ -36,7 +36,7 @@ func publishRemovals(ctx context.Context, db *store.DB, t *Target, mark int64, p
 			}
 		}
 	}
-	return n, r.publish()
+	return n, t.place(r.publish)
 }
 
 // removals lays addresses into staged parts, one a line.

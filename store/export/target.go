@@ -1,8 +1,11 @@
 package export
 
 import (
-	"harvester/store/query"
+	"context"
 	"time"
+
+	"harvester/store"
+	"harvester/store/query"
 )
 
 // Target is one file to write and for whom.
@@ -17,6 +20,22 @@ type Target struct {
 	Generation int64        `json:"generation"` // highest generation known so far; the next change gets one more
 	Now        time.Time    // when this run began, for the manifest
 	Unread     []string     // mailboxes that nothing was ever read of: a first file would be empty for that alone
+
+	rightfully func(func() error) error // puts files into their place while that is ours to do; nil: it always is
+}
+
+// place puts files into their place.
+func (t *Target) place(f func() error) error {
+	if t.rightfully == nil {
+		return f()
+	}
+	return t.rightfully(f)
+}
+
+// heldBy has files put into their place while a worker's lease is held, if ctx
+// has one.
+func (t *Target) heldBy(ctx context.Context, db *store.DB) {
+	t.rightfully = func(f func() error) error { return db.Rightfully(ctx, "putting a file into its place", f) }
 }
 
 // Result is what Write did.

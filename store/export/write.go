@@ -90,7 +90,15 @@ func Strongest(entries iter.Seq2[query.Suppression, error]) iter.Seq2[query.Supp
 	}
 }
 
-func (w *writer) publish() (Result, error) {
+func (w *writer) publish() (res Result, err error) {
+	err = w.t.place(func() error {
+		res, err = w.replace()
+		return err
+	})
+	return res, err
+}
+
+func (w *writer) replace() (Result, error) {
 	t := w.t
 	m := w.manifest()
 	res := Result{Rows: m.Rows, Skipped: m.Skipped, SHA256: m.SHA256}

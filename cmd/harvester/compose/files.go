@@ -179,7 +179,15 @@ func (s *Set) Report(ctx context.Context, span report.Span, day time.Time, show 
 }
 
 // WriteReport writes a report in all forms and returns the files.
-func (s *Set) WriteReport(r *report.Report) ([]string, error) {
+func (s *Set) WriteReport(ctx context.Context, r *report.Report) (files []string, err error) {
+	err = s.DB.Rightfully(ctx, "putting a report into its place", func() error {
+		files, err = s.writeReport(r)
+		return err
+	})
+	return files, err
+}
+
+func (s *Set) writeReport(r *report.Report) ([]string, error) {
 	base := filepath.Join(s.Config.Report.Path, "report-"+r.Date)
 	var files []string
 	for _, form := range []struct {

@@ -8,6 +8,7 @@ import (
 
 	"harvester/parse/count"
 	"harvester/schedule"
+	"harvester/store/fleet"
 	"harvester/store/job"
 	"harvester/store/report"
 )
@@ -29,7 +30,10 @@ func (s *Set) reports(basis job.Name) []schedule.Job {
 				if err != nil {
 					return "", err
 				}
-				files, err := s.WriteReport(r)
+				files, err := s.WriteReport(ctx, r)
+				if errors.Is(err, fleet.ErrLost) {
+					return "", err // who leads now sends it
+				}
 				return fmt.Sprintf("wrote %s", count.Of(len(files), "file")), errors.Join(err, s.SendReport(ctx, r, sendTries))
 			},
 		}

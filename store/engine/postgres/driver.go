@@ -63,11 +63,11 @@ func (sqlDriver) Open(string) (driver.Conn, error) {
 type conn struct {
 	pg         *pgconn.PgConn
 	begin      string
-	statements map[string]*statement // prepared, by text
-	prepared   int                   // how many ever were, for their names
-	reading    *rows                 // whose rows are still on their way
-	waiting    []*question           // writes of the transaction that travel with what is asked next
-	ahead      map[string][]*question  // answers to what will be asked, by its words
+	statements map[string]*statement  // prepared, by text
+	prepared   int                    // how many ever were, for their names
+	reading    *rows                  // whose rows are still on their way
+	waiting    []*question            // writes of the transaction that travel with what is asked next
+	ahead      map[string][]*question // answers to what will be asked, by its words
 	cursors    int
 	within     bool // a transaction
 	used       time.Time
