@@ -40,6 +40,7 @@ func originalOf(h mime.Header) Original {
 	o := Original{
 		MessageID: h.Get("Message-ID"), From: addressOf(h.Get("From")), To: addressOf(h.Get("To")), Sender: addressOf(h.Get("Sender")), Subject: h.Text("Subject"), Date: h.Get("Date"),
 		ReturnPath: returnPath(h.Get("Return-Path")), ListID: h.Get("List-Id"), FeedbackID: h.Get("Feedback-ID"),
+		Unsubscribe: UnsubscribeOf(h),
 	}
 	for _, sig := range h.All("DKIM-Signature") {
 		if d, s := tag(sig, "d"), tag(sig, "s"); d != "" && s != "" {

@@ -57,6 +57,9 @@ type Original struct {
 	ListID     string   `json:"list_id,omitempty"`
 	FeedbackID string   `json:"feedback_id,omitempty"`
 	DKIM       []string `json:"dkim,omitempty"` // "selector._domainkey.domain" of each signature
+	// Unsubscribe tells how its header lets the recipient unsubscribe; "" where
+	// the header did not come back whole.
+	Unsubscribe Unsubscribe `json:"-"`
 }
 
 // Recipient is what became of one recipient.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/smtp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -165,8 +166,12 @@ func reach(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "it does not answer in time"
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "it closes the connection"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) { // its own text names ports of this machine
+		return cut(op.Op + ": " + op.Err.Error())
 	}
 	return cut(err.Error())
 }

@@ -191,6 +191,10 @@ type Options struct {
 	// History gives what was seen before of the records of a type at a name, the
 	// latest first; nil: nothing is kept.
 	History func(name, typ string) []Earlier
+	// Shown gives what mail of a domain of ours looked like that came back in the
+	// last 30 days, and how much it sent, nil where nobody knows; nil: nothing is
+	// known of any.
+	Shown func(domain string) ([]Shown, *Sent)
 	// Found gives when a fault was last confirmed by a check of an incident, for
 	// what leaves no record behind, such as a receiver's server; nil: never.
 	Found func(incident, check string) (answer string, last time.Time, ok bool)

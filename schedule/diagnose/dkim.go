@@ -157,6 +157,7 @@ func (c *Checker) keyOf(ev *Evidence, selector, domain, algorithm string, a *res
 	case t["s"] != "" && !hasTag(t["s"], "email") && !hasTag(t["s"], "*"):
 		return one(fault("key_broken", "the key at %s is not for mail (s=%s)", name, cut(t["s"])), "Take s= out, or write s=email.")
 	}
+	p, padded := pad(p)
 	bits, kind, problem := keySize(t["k"], p)
 	if problem != "" {
 		f := fault("key_broken", "the key at %s can't be read: %s", name, problem)
@@ -170,6 +171,9 @@ func (c *Checker) keyOf(ev *Evidence, selector, domain, algorithm string, a *res
 	}
 	if kind == "rsa" && bits < 1024 {
 		return one(fault("key_short", "the key at %s has %d bits; receivers refuse less than 1024 (RFC 8301)", name, bits), "Make a new RSA key of 2048 bits under a new selector, sign with it, then delete this one.")
+	}
+	if kind == "rsa" && bits > 4096 {
+		return one(fault("key_long", "the key at %s has %d bits; no receiver has to verify more than 4096 (RFC 8301)", name, bits), "Make a new RSA key of 2048 bits under a new selector, sign with it, then delete this one.")
 	}
 	wrong := func(e Earlier) bool {
 		for _, v := range e.Values {
@@ -207,6 +211,9 @@ func (c *Checker) keyOf(ev *Evidence, selector, domain, algorithm string, a *res
 	if kind == "rsa" && bits == 1024 {
 		advise("key_weak", "Make a new key of 2048 bits under a new selector when it suits.", "the key at %s has 1024 bits, which is the least that receivers take", name)
 	}
+	if padded {
+		advise("key_padding", "Publish the key with its = at the end, as base64 wants it.", "the key at %s lacks the = at its end, which some receivers do not read", name)
+	}
 	if kind == "rsa" && bits > 2048 {
 		advise("key_long", "2048 bits are enough, and every receiver takes them.", "the key at %s has %d bits, more than some receivers verify", name, bits)
 	}
@@ -242,6 +249,14 @@ func hasTag(list, word string) bool {
 		}
 	}
 	return false
+}
+
+// pad adds the = that base64 ends with, where they were left out.
+func pad(p string) (whole string, padded bool) {
+	if n := len(p) % 4; n > 1 && !strings.Contains(p, "=") {
+		return p + strings.Repeat("=", 4-n), true
+	}
+	return p, false
 }
 
 // keySize reads a public key as DKIM writes it.

@@ -48,6 +48,17 @@ func (p *policyTree) record(domain string) *dmarcRecord {
 	return nil
 }
 
+// above is the record of a public suffix that decides for those below it who
+// have none; nil when there is none.
+func (p *policyTree) above() *dmarcRecord {
+	for i := range p.records {
+		if strings.EqualFold(p.records[i].tags["psd"], "y") {
+			return &p.records[i]
+		}
+	}
+	return nil
+}
+
 // walkDMARC asks along the tree (RFC 9989 §4.10): at most eight questions.
 func (c *Checker) walkDMARC(ctx context.Context, domain string) policyTree {
 	p := policyTree{org: domain, almost: map[string]string{}}
@@ -285,12 +296,12 @@ func relax(text string) string {
 
 // policyFor is what the record asks for at a domain.
 func (c *Checker) policyFor(ctx context.Context, from string, p *policyTree, r *dmarcRecord) string {
-	policy := strings.ToLower(r.tags["p"])
+	policy := known(r.tags["p"])
 	if r.name != from {
-		if sp := strings.ToLower(r.tags["sp"]); sp != "" {
+		if sp := known(r.tags["sp"]); sp != "" {
 			policy = sp
 		}
-		if np := strings.ToLower(r.tags["np"]); np != "" {
+		if np := known(r.tags["np"]); np != "" {
 			if a := c.Client.Ask(ctx, from, dns.TypeA); a.State == resolve.NXDomain {
 				policy = np
 			}
@@ -300,10 +311,21 @@ func (c *Checker) policyFor(ctx context.Context, from string, p *policyTree, r *
 		policy = "none"
 	}
 	if strings.EqualFold(r.tags["t"], "y") {
-		policy = map[string]string{"reject": "quarantine", "quarantine": "none"}[policy]
+		policy = map[string]string{"reject": "quarantine", "quarantine": "none", "none": "none"}[policy]
 	}
 	return policy
 }
+
+// known is a policy in lower case, "" for one that no receiver knows.
+func known(policy string) string {
+	if policy = strings.ToLower(policy); slices.Contains(policies, policy) {
+		return policy
+	}
+	return ""
+}
+
+// policies from the mildest to the strictest.
+var policies = []string{"none", "quarantine", "reject"}
 
 // dmarcStatic is what is wrong with the records, whatever the mail was.
 func (c *Checker) dmarcStatic(ctx context.Context, ev *Evidence, from string, p *policyTree) (list []Finding) {
@@ -329,14 +351,17 @@ func (c *Checker) dmarcStatic(ctx context.Context, ev *Evidence, from string, p 
 			return list
 		}
 		f := add("none", false, "%s has no DMARC record", org)
+		if psd := p.above(); psd != nil {
+			f.Answer += fmt.Sprintf("; what %s asks for holds for it (%s)", psd.name, c.policyFor(ctx, from, p, psd))
+		}
 		f.Steps = append(f.Steps, "Publish the record below: it asks receivers for nothing but reports. Read those before you tighten it.")
 		f.Records = append(f.Records, change("_dmarc."+org, "TXT", nil, "v=DMARC1; p=none; rua=mailto:dmarc-reports@"+org))
 		f.Records[0].Note = "the mailbox must exist, or name another one"
 		return list
 	}
 	name := "_dmarc." + r.name
-	policy := strings.ToLower(r.tags["p"])
-	if _, ok := r.tags["p"]; !ok && r.tags["rua"] == "" || r.tags["p"] != "" && policy != "none" && policy != "quarantine" && policy != "reject" {
+	policy := known(r.tags["p"])
+	if _, ok := r.tags["p"]; !ok && r.tags["rua"] == "" || r.tags["p"] != "" && policy == "" {
 		f := add("syntax", false, "the record at %s has no policy that receivers know (p=%s)", name, cut(r.tags["p"]))
 		f.Steps = append(f.Steps, "Write p=none, p=quarantine or p=reject behind v=DMARC1.")
 		f.Records = append(f.Records, change(name, "TXT", []string{r.text}, rewrite(r.text, r.name)))
@@ -344,7 +369,13 @@ func (c *Checker) dmarcStatic(ctx context.Context, ev *Evidence, from string, p 
 		f := add("syntax", true, "the record at %s holds what is no tag: %s", name, r.bad)
 		f.Steps = append(f.Steps, "Part tags by semicolons, without quotes or backslashes.")
 	}
-	if rank := map[string]int{"none": 0, "quarantine": 1, "reject": 2}; r.tags["sp"] != "" && rank[strings.ToLower(r.tags["sp"])] < rank[policy] {
+	for _, tag := range [...]string{"sp", "np"} {
+		if v := r.tags[tag]; v != "" && known(v) == "" {
+			f := add("syntax", true, "the record at %s has a policy that no receiver knows (%s=%s)", name, tag, cut(v))
+			f.Steps = append(f.Steps, "Write "+tag+"=none, "+tag+"=quarantine or "+tag+"=reject, or leave it out.")
+		}
+	}
+	if sp := known(r.tags["sp"]); sp != "" && slices.Index(policies, sp) < slices.Index(policies, policy) {
 		f := add("sp", true, "subdomains of %s are protected less (sp=%s) than itself (p=%s)", r.name, cut(r.tags["sp"]), policy)
 		f.Steps = append(f.Steps, "Mean it, or leave sp= out.")
 	}
@@ -393,7 +424,7 @@ func (c *Checker) reports(ctx context.Context, r *dmarcRecord, add func(string, 
 
 // milder is the record of several with the mildest policy.
 func milder(list []string) string {
-	for _, want := range [...]string{"none", "quarantine", "reject"} {
+	for _, want := range policies {
 		for _, text := range list {
 			if t, _, _ := tags(text); strings.EqualFold(t["p"], want) {
 				return text
@@ -415,7 +446,9 @@ func rewrite(text, org string) string {
 	default:
 		out += "none"
 	}
-	if rua := t["rua"]; strings.HasPrefix(strings.ToLower(rua), "mailto:") {
+	if rua := t["rua"]; strings.ContainsFunc(rua, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' }) {
+		return out // what no address holds is not repeated
+	} else if strings.HasPrefix(strings.ToLower(rua), "mailto:") {
 		out += "; rua=" + rua
 	} else if strings.Contains(rua, "@") {
 		out += "; rua=mailto:" + rua

@@ -227,7 +227,7 @@ func (c *Checker) headers(ev *Evidence) []Finding {
 		f.Steps = append(f.Steps, "Mend the program that makes the mail.")
 		list = append(list, f)
 	}
-	return list
+	return append(list, c.unsubscribes(ev)...)
 }
 
 // Domain checks the records of a domain of ours: SPF, the keys of known
@@ -263,13 +263,7 @@ func (c *Checker) Domain(ctx context.Context, domain string) []Finding {
 		f.Measured, f.Subject = seen, Subject{Domain: domain}
 		list = append(list, f)
 	}
-	known := slices.Clone(list)
-	for _, p := range c.IPs {
-		if p.IsSingleIP() {
-			known = append(known, c.ptr(ctx, nil, p.Addr())...)
-		}
-	}
-	list = append(list, c.checklist(domain, known)...)
+	list = append(list, c.checklist(ctx, domain, list)...)
 	Rank(list)
 	return list
 }

@@ -108,4 +108,20 @@ func (c *Checker) whoseIP(ctx context.Context, ip netip.Addr, direct bool) whose
 	return w
 }
 
+// senders are the addresses that we send from: those of the configuration, and
+// those that receivers saw.
+func (c *Checker) senders(p *picture) (out []netip.Addr) {
+	for _, n := range c.IPs {
+		if n.IsSingleIP() {
+			out = append(out, n.Addr())
+		}
+	}
+	for _, ip := range p.ips {
+		if ip = unmap(ip); !slices.Contains(out, ip) {
+			out = append(out, ip)
+		}
+	}
+	return out
+}
+
 func first[T any](s []T, n int) []T { return s[:min(len(s), n)] }

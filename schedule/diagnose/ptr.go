@@ -15,6 +15,10 @@ import (
 
 const rfc1912 = "RFC 1912 §2.1"
 
+// maxNames is how many reverse names of an address are looked at, as receivers do
+// (RFC 7208 §4.6.4).
+const maxNames = 10
+
 // ptr checks the reverse name of the sending address, and that it leads back.
 func (c *Checker) ptr(ctx context.Context, ev *Evidence, ip netip.Addr) []Finding {
 	subject := Subject{IP: ip.String()}
@@ -68,9 +72,13 @@ func (c *Checker) ptr(ctx context.Context, ev *Evidence, ip netip.Addr) []Findin
 		f.Measured, f.Recheck = seen, recheck(ptr)
 		return mark(f)
 	}
+	slices.SortStableFunc(hosts, func(a, b string) int { return b2i(c.ours(b)) - b2i(c.ours(a)) })
 	var confirmed []string
 	unknown := ""
-	for _, host := range first(hosts, 10) {
+	for _, host := range first(hosts, maxNames) {
+		if _, problem := resolve.Name(host); problem != "" {
+			continue // such a name leads nowhere
+		}
 		ips, answers, why := c.Client.Addresses(ctx, host)
 		seen = append(seen, measuredAll(answers)...)
 		if slices.Contains(ips, ip) {
@@ -86,6 +94,9 @@ func (c *Checker) ptr(ctx context.Context, ev *Evidence, ip netip.Addr) []Findin
 	}
 	if len(confirmed) == 0 {
 		f := c.finding(ev, "ptr.mismatch", Confirmed, owner, "the reverse name of %s is %s, which does not lead back to it", ip, hosts[0])
+		if len(hosts) > maxNames {
+			f.Answer = fmt.Sprintf("%s has %d reverse names; receivers look at %d at most, and none of those leads back to it", ip, len(hosts), maxNames)
+		}
 		if c.ours(hosts[0]) {
 			f.Owner = UsDNS
 			f.Steps = append(f.Steps, "Publish the address record below.")

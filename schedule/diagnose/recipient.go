@@ -36,6 +36,9 @@ type Life struct {
 // Dead tells whether no mail can reach the domain, as DNS has it now.
 func (l *Life) Dead() bool { return slices.Contains([]string{"none", "null_mx", "no_mail"}, l.State) }
 
+// maxHosts bounds the mail hosts of one domain that are looked at.
+const maxHosts = 10
+
 // Life asks whether a domain can take mail (RFC 5321 §5.1, RFC 7505).
 func (c *Checker) Life(ctx context.Context, domain string) Life {
 	domain = canonical(domain)
@@ -69,8 +72,9 @@ func (c *Checker) Life(ctx context.Context, domain string) Life {
 		return set("null_mx", "%s says by a null MX that it takes no mail (RFC 7505)", domain)
 	}
 	unknown, reach, private := "", false, false
-	for _, host := range first(l.Hosts, 5) {
-		if host == "." || host == "localhost" {
+	l.Hosts = slices.DeleteFunc(l.Hosts, func(h string) bool { return h == "." }) // beside others it says nothing
+	for _, host := range first(l.Hosts, maxHosts) {
+		if host == "localhost" {
 			continue
 		}
 		ips, answers, why := c.Client.Addresses(ctx, host)
@@ -90,6 +94,8 @@ func (c *Checker) Life(ctx context.Context, domain string) Life {
 		return set("lives", "%s has mail hosts: %s", domain, strings.Join(first(l.Hosts, 3), ", "))
 	case unknown != "":
 		return set("unknown", "%s", unknown)
+	case len(l.Hosts) > maxHosts:
+		return set("unknown", "%s has more mail hosts than are looked at, and the first %d have no address", domain, maxHosts)
 	}
 	if private {
 		return set("dangling", "the mail hosts of %s (%s) have addresses of private networks alone", domain, strings.Join(first(l.Hosts, 3), ", "))
@@ -111,6 +117,11 @@ func (c *Checker) recipient(ctx context.Context, ev *Evidence) []Finding {
 		return mark(f)
 	}
 	l := c.Life(ctx, domain)
+	if l.State == "lives" || l.State == "web_only" {
+		if why := c.lies(ctx); why != "" {
+			l.State, l.Why = "unknown", why
+		}
+	}
 	typo := ""
 	if l.State != "lives" {
 		typo = Typo(domain)
@@ -273,7 +284,10 @@ func (c *Checker) route(ctx context.Context, ev *Evidence) []Finding {
 	}
 	l.Answers = append(l.Answers, measuredAll(answers)...)
 	unknown = why
-	for _, h := range first(hosts, 10) {
+	if len(hosts) > maxHosts {
+		unknown = "it has more mail hosts than are looked at"
+	}
+	for _, h := range first(hosts, maxHosts) {
 		if h == remote {
 			same = true
 			break

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"harvester/parse"
+	"harvester/parse/bounce"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/dnstest"
 	"harvester/schedule/diagnose/resolve"
@@ -29,7 +30,7 @@ var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 // A scenario is a txtar archive: "zone" and "faults" of the DNS server (common
 // ones stand in common.zone), "ask" (what is diagnosed, one "key: value" a
 // line) or "mail" (a notice), "earlier" (records as they were seen before),
-// "found" (faults that were found before), "peers" (receivers' servers, which
+// "found" (faults that were found before), "shown" (mail that came back), "peers" (receivers' servers, which
 // are spoken to) and "want" (findings).
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
@@ -82,7 +83,7 @@ func scenario(t *testing.T, path, common string) {
 func find(t *testing.T, server *dnstest.Server, part map[string]string, peers *peers) string {
 	t.Helper()
 	timeout := 10 * time.Second
-	if strings.Contains(part["faults"], "silent") {
+	if strings.Contains(part["faults"], "silent") || strings.HasPrefix(part["faults"], "id ") {
 		timeout = 500 * time.Millisecond
 	}
 	client, err := resolve.New(resolve.Options{Servers: []string{server.Addr}, Timeout: timeout, Rate: 1000, Now: func() time.Time { return now }})
@@ -151,6 +152,9 @@ func find(t *testing.T, server *dnstest.Server, part map[string]string, peers *p
 	}
 	if text, ok := part["earlier"]; ok {
 		o.History = earlier(t, text)
+	}
+	if text, ok := part["shown"]; ok {
+		o.Shown = shown(t, text)
 	}
 	c := diagnose.New(o)
 	var list []diagnose.Finding
@@ -221,7 +225,8 @@ func short(list []diagnose.Finding, addr string) string {
 			}
 		}
 		for _, s := range f.Steps {
-			if strings.HasPrefix(s, "No record can be derived") || strings.HasPrefix(s, "It leaves out") || strings.HasPrefix(s, "What each term") {
+			if strings.HasPrefix(s, "No record can be derived") || strings.HasPrefix(s, "It leaves out") || strings.HasPrefix(s, "What each term") ||
+				strings.HasPrefix(s, "Kept: ") || strings.HasPrefix(s, "Not seen here: ") {
 				fmt.Fprintf(&b, "  %s\n", s)
 			}
 		}
@@ -249,4 +254,49 @@ func earlier(t *testing.T, text string) func(name, typ string) []diagnose.Earlie
 		all[w[0]+w[1]] = append(all[w[0]+w[1]], e)
 	}
 	return func(name, typ string) []diagnose.Earlier { return all[name+typ] }
+}
+
+// shown reads "N WORD...", mails that came back: a complaint, a list, tls (it was
+// wanted), mailfrom=DOMAIN, key=NAME, unsubscribe=HOW, ip=ADDRESS; and "sent DAYS
+// MAILS COMPLAINTS".
+func shown(t *testing.T, text string) func(string) ([]diagnose.Shown, *diagnose.Sent) {
+	var list []diagnose.Shown
+	var sent *diagnose.Sent
+	for line := range strings.Lines(text) {
+		var s diagnose.Shown
+		if strings.HasPrefix(line, "sent ") {
+			sent = &diagnose.Sent{}
+			if _, err := fmt.Sscan(line[5:], &sent.Days, &sent.Mails, &sent.Complaints); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		for i, word := range strings.Fields(line) {
+			key, value, _ := strings.Cut(word, "=")
+			switch {
+			case i == 0:
+				if _, err := fmt.Sscan(word, &s.N); err != nil {
+					t.Fatal(err)
+				}
+			case key == "complaint":
+				s.Complaint = true
+			case key == "list":
+				s.List = true
+			case key == "tls":
+				s.Reason, s.Reply = bounce.TLSFailed, "530 5.7.0 Must issue a STARTTLS command first"
+			case key == "mailfrom":
+				s.MailFrom = value
+			case key == "key":
+				s.Signatures = append(s.Signatures, value)
+			case key == "unsubscribe":
+				s.Unsubscribe = parse.Unsubscribe(value)
+			case key == "ip":
+				s.IP = netip.MustParseAddr(value)
+			default:
+				t.Fatalf("what is %q?", word)
+			}
+		}
+		list = append(list, s)
+	}
+	return func(string) ([]diagnose.Shown, *diagnose.Sent) { return list, sent }
 }

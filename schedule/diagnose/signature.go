@@ -108,6 +108,9 @@ func (c *Checker) signature(ctx context.Context, ev *Evidence, sig string) []Fin
 		return fault("future", "Set the clock of the signing host.", "the signature of %s is dated %s, later than the refusal", d, stamp(time.Unix(start, 0)))
 	}
 	list := c.key(ctx, ev, s+"._domainkey."+d, strings.TrimSuffix(strings.TrimSuffix(algorithm, "-sha256"), "-sha1"))
+	if i := canonical(afterAt(t["i"])); i != "" && i != d && c.strictKey(ctx, d, s) {
+		return fault("strict_identity", "Let the signer write i= with d= itself, or leave it out; or take t=s out of the key.", "the signature of %s is made for %s, and the key allows d= itself alone (t=s)", d, cut(i))
+	}
 	advise := func(id, step, format string, args ...any) {
 		f := fault(id, step, format, args...)[0]
 		f.Advice = true
@@ -125,6 +128,13 @@ func (c *Checker) signature(ctx context.Context, ev *Evidence, sig string) []Fin
 		}
 	}
 	return list
+}
+
+// strictKey tells whether a key is for its own domain alone, not for those below
+// it.
+func (c *Checker) strictKey(ctx context.Context, d, s string) bool {
+	a := c.Client.Ask(ctx, s+"._domainkey."+d, dns.TypeTXT)
+	return slices.ContainsFunc(a.Values, func(v string) bool { t, _, _ := tags(v); return hasTag(t["t"], "s") })
 }
 
 // header verifies a signature over the header that came back. That it verifies

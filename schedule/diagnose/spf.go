@@ -214,7 +214,7 @@ func (c *Checker) propose(ctx context.Context, f *Finding, w *spf.Walker, tree *
 
 // severe are the defects that make a record useless to all receivers; others
 // are advice.
-var severe = []string{"multiple", "syntax", "macro", "include_missing", "include_broken", "loop", "too_many", "version", "none"}
+var severe = []string{"multiple", "syntax", "macro", "include_missing", "include_broken", "loop", "too_many", "too_many_mx", "version", "none"}
 
 // spfSteps are what to do where no record can be derived, too.
 var spfSteps = map[string]string{
@@ -225,6 +225,7 @@ var spfSteps = map[string]string{
 	"ignored_term":    "Write a colon in place of the equals sign.",
 	"include_missing": "Take the term out, or give it the name that the service documents now.",
 	"loop":            "Take the term out.",
+	"too_many_mx":     "Name its networks by ip4: and ip6: in its place.",
 	"void":            "Take out what does not exist.",
 	"plus_all":        "End the record with ~all, and name those who may send.",
 	"no_all":          "End the record with ~all.",
@@ -438,7 +439,7 @@ func (c *Checker) mailable(ctx context.Context, domain string) (ok bool, unknown
 	mx := c.Client.Ask(ctx, domain, dns.TypeMX)
 	seen = append(seen, measured(&mx, ""))
 	if mx.State == resolve.Found {
-		return mx.Hosts()[0] != ".", "", seen
+		return slices.ContainsFunc(mx.Hosts(), func(h string) bool { return h != "." }), "", seen
 	}
 	if mx.State != resolve.NoData {
 		return false, mx.Why, seen

@@ -114,6 +114,7 @@ var insertMessages = engine.Insert[messageRow]{Table: "messages", Columns: []eng
 	{Name: "list_id", Of: func(m *messageRow) any { return m.Result.Original.ListID }},
 	{Name: "feedback_id", Of: func(m *messageRow) any { return m.Result.Original.FeedbackID }},
 	{Name: "dkim", Of: func(m *messageRow) any { return engine.JSONList(m.Result.Original.DKIM) }},
+	{Name: "unsubscribe", Of: func(m *messageRow) any { return string(m.Result.Original.Unsubscribe) }},
 	{Name: "notes", Of: func(m *messageRow) any { return engine.JSONList(m.Result.Notes) }},
 	{Name: "provenance", Of: func(m *messageRow) any { return provenanceText(m.Result.Provenance) }},
 }}

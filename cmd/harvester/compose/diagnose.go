@@ -112,6 +112,7 @@ func found(before []facts.Finding, incidents []query.Incident) func(incident, ch
 // recipient's can take mail, with what was said of it.
 func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain string) ([]diagnose.Finding, error) {
 	if policy.Own(domain, c.Own) {
+		c.Shown = s.shown(ctx)
 		list := c.Domain(ctx, domain)
 		return list, s.Lay(ctx, list, c.History)
 	}
@@ -226,6 +227,7 @@ func (s *Set) Watch(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	c.Shown = s.shown(ctx)
 	var list []diagnose.Finding
 	for _, d := range s.Config.DiagnoseDomains() {
 		list = append(list, c.Domain(ctx, d)...)

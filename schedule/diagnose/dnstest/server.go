@@ -35,9 +35,12 @@ type fault struct {
 
 // Start serves zones, in the form of master files. The faults, one a line, are
 // "WHAT NAME [TYPE]": servfail, refused, silent (no answer), other (an answer
-// to another question), tcp (cut by UDP), cut (cut by TCP, too), bare (a CNAME
-// without its target), ad (vouched for), lie (every name that is not there has
-// the address 192.0.2.99). "delay DURATION" holds for all.
+// to another question), id (an answer with another id), once (SERVFAIL the first
+// time), noedns (FORMERR where EDNS is used), tcp (cut by UDP), cut (cut by TCP,
+// too), notcp (cut by UDP, and TCP is closed), bare (a CNAME without its target),
+// ad (vouched for), empty (what is not there exists without records), lie (every
+// name that is not there has the address 192.0.2.99). "delay DURATION" holds for
+// all.
 func Start(t testing.TB, zones, faults string) *Server {
 	t.Helper()
 	s, err := New(zones, faults)
@@ -136,6 +139,17 @@ func (s *Server) Asked() []string {
 	return slices.Clone(s.asked)
 }
 
+// times is how often a question was asked so far.
+func (s *Server) times(name string, typ uint16) (n int) {
+	question := fmt.Sprintf("%s %s", name, dns.TypeToString[typ])
+	for _, q := range s.Asked() {
+		if q == question {
+			n++
+		}
+	}
+	return n
+}
+
 // ServeDNS answers one question.
 func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 	q := m.Question[0]
@@ -150,7 +164,7 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 	r := new(dns.Msg)
 	r.SetReply(m)
 	r.RecursionAvailable = true
-	follow, lie := true, false
+	follow, lie, there := true, false, false
 	for _, f := range s.faults {
 		if !dns.IsSubDomain(f.name, name) || f.typ != 0 && f.typ != q.Qtype {
 			continue
@@ -166,9 +180,29 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 			return
 		case "silent":
 			return
+		case "once":
+			if s.times(name, q.Qtype) == 1 {
+				r.Rcode = dns.RcodeServerFailure
+				w.WriteMsg(r)
+				return
+			}
+		case "id":
+			r.Id++
+		case "noedns":
+			if m.IsEdns0() != nil {
+				r.Rcode = dns.RcodeFormatError
+				w.WriteMsg(r)
+				return
+			}
+		case "empty":
+			there = true
 		case "other":
 			r.Question[0].Name = "other.example."
-		case "tcp", "cut":
+		case "tcp", "cut", "notcp":
+			if !udp && f.do == "notcp" {
+				w.Close()
+				return
+			}
 			if udp || f.do == "cut" {
 				r.Truncated = true
 				w.WriteMsg(r)
@@ -183,6 +217,9 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 		}
 	}
 	s.answer(r, name, q.Qtype, follow)
+	if there && r.Rcode == dns.RcodeNameError {
+		r.Rcode = dns.RcodeSuccess
+	}
 	if lie && len(r.Answer) == 0 && q.Qtype == dns.TypeA {
 		r.Rcode = dns.RcodeSuccess
 		r.Answer = []dns.RR{&dns.A{Hdr: dns.RR_Header{Name: q.Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 99)}}

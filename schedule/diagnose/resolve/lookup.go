@@ -105,7 +105,7 @@ func (l *Lookup) LookupMX(ctx context.Context, name string) ([]*net.MX, error) {
 
 // LookupIPAddr is that of net.Resolver.
 func (l *Lookup) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error) {
-	ips, answers, unknown := l.Addresses(ctx, host)
+	ips, answers, unknown := l.Addresses(ctx, fit(host))
 	var out []net.IPAddr
 	for _, ip := range ips {
 		out = append(out, net.IPAddr{IP: ip.AsSlice()})
@@ -118,6 +118,21 @@ func (l *Lookup) LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, e
 		return out, nil
 	}
 	return nil, l.fault(&last)
+}
+
+// fit drops labels on the left of a name that macros made longer than DNS allows
+// (RFC 7208 §7.3).
+//
+// QUIRK: blitiri.com.ar/go/spf 1.6.0 asks for it as it is.
+func fit(name string) string {
+	for len(strings.TrimSuffix(name, ".")) > 253 {
+		_, rest, ok := strings.Cut(name, ".")
+		if !ok {
+			break
+		}
+		name = rest
+	}
+	return name
 }
 
 // LookupAddr is that of net.Resolver.

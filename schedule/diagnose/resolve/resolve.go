@@ -227,20 +227,16 @@ func (c *Client) exchange(ctx context.Context, server string, q question) Answer
 	m.SetQuestion(q.name, q.typ)
 	m.RecursionDesired, m.AuthenticatedData = true, true
 	m.SetEdns0(1232, false)
-	var in *dns.Msg
-	var err error
-	for _, network := range [...]string{"udp", "tcp"} {
-		// QUIRK: the client of miekg/dns 1.1.73 does not repeat a truncated
-		// answer by TCP, and takes one to another question.
-		cl := dns.Client{Net: network, Timeout: c.opts.Timeout, UDPSize: 1232}
-		in, _, err = cl.ExchangeContext(ctx, m, server)
-		if err != nil || !in.Truncated {
-			break
-		}
+	in, cutShort, err := c.transport(ctx, server, m)
+	if err == nil && (in.Rcode == dns.RcodeFormatError || in.Rcode == dns.RcodeNotImplemented) {
+		m.Extra = nil // old servers and firewalls know no EDNS (RFC 6891 §7)
+		in, cutShort, err = c.transport(ctx, server, m)
 	}
 	a := c.unknown(q, "")
 	a.Server = server
 	switch {
+	case err != nil && cutShort:
+		a.Why = "the answer was cut short, and there is no whole one by TCP"
 	case err != nil:
 		a.Why = reasonOf(err)
 	case len(in.Question) != 1 || !strings.EqualFold(in.Question[0].Name, q.name) || in.Question[0].Qtype != q.typ:
@@ -253,6 +249,21 @@ func (c *Client) exchange(ctx context.Context, server string, q question) Answer
 		a.Why = "the resolver said " + rcode(in.Rcode)
 	}
 	return a
+}
+
+// transport sends a question by UDP, and by TCP when that answer was cut short.
+func (c *Client) transport(ctx context.Context, server string, m *dns.Msg) (in *dns.Msg, cutShort bool, err error) {
+	for _, network := range [...]string{"udp", "tcp"} {
+		// QUIRK: the client of miekg/dns 1.1.73 does not repeat a truncated
+		// answer by TCP, and takes one to another question.
+		cl := dns.Client{Net: network, Timeout: c.opts.Timeout, UDPSize: 1232}
+		in, _, err = cl.ExchangeContext(ctx, m, server)
+		if err != nil || !in.Truncated {
+			break
+		}
+		cutShort = true
+	}
+	return in, cutShort, err
 }
 
 func rcode(n int) string {

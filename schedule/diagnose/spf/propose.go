@@ -44,7 +44,10 @@ func (w *Walker) Propose(ctx context.Context, t *Tree, wish Wish) (record, why s
 			}
 			return "", fmt.Sprintf("it needs %s, and none can be left out safely: move one of the senders to a subdomain with a record of its own", count.Of(after.Lookups(), "look-up"))
 		}
-		if r.Fatal() || slices.ContainsFunc(after.Problems(), func(p Problem) bool { return p.Fatal }) {
+		if problems := after.Problems(); r.Fatal() || slices.ContainsFunc(problems, func(p Problem) bool { return p.Fatal }) {
+			if i := slices.IndexFunc(problems, func(p Problem) bool { return p.Fatal && p.Domain == after.Domain }); i >= 0 {
+				return "", problems[i].Text
+			}
 			return "", "what it includes is broken, and only its owner can mend that"
 		}
 		for _, ip := range wish.Authorise {
@@ -103,7 +106,9 @@ func (w *Walker) repaired(t *Tree, wish Wish) []string {
 					all = "~all"
 				}
 			case fixed.Modifier && (fixed.Name == "redirect" || fixed.Name == "exp"):
-				ends = append(ends, text)
+				if !slices.ContainsFunc(ends, func(x string) bool { return strings.HasPrefix(strings.ToLower(x), fixed.Name+"=") }) {
+					ends = append(ends, text) // the first of several
+				}
 			case !slices.ContainsFunc(terms, func(x string) bool { return strings.EqualFold(x, text) }):
 				terms = append(terms, text)
 			}

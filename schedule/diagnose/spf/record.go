@@ -8,6 +8,7 @@ package spf
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,6 +232,10 @@ func (r *Record) cidr(t *Term) {
 	}
 }
 
+// macro is what stands between %{ and } in a domain: a letter (c, r and t are for
+// explanations alone), a number that is not zero, r, and delimiters.
+var macro = regexp.MustCompile(`^[slodipvhSLODIPVH](0*[1-9][0-9]*)?[rR]?[.+,/_=-]*$`)
+
 // domain checks a domain and the macros in it (RFC 7208 §7).
 func (r *Record) domain(t *Term) {
 	v := t.Value
@@ -250,7 +255,7 @@ func (r *Record) domain(t *Term) {
 			continue
 		}
 		end := strings.IndexByte(v[i:], '}')
-		if end < 2 || strings.IndexByte("slodiphcrtvSLODIPHCRTV", v[i+1]) < 0 {
+		if end < 2 || !macro.MatchString(v[i+1:i+end]) {
 			r.problem("macro", t, true, "%q holds a macro that does not exist", t.Text)
 			return
 		}

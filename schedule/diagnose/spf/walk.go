@@ -20,6 +20,7 @@ import (
 const (
 	MaxLookups = 10
 	MaxVoid    = 2
+	MaxHosts   = 10 // of one mx term
 )
 
 const (
@@ -238,6 +239,12 @@ func (t *Tree) Problems() []Problem {
 	}
 	if t.Depth > 0 {
 		return out
+	}
+	for i := range t.Terms {
+		if b := &t.Terms[i]; b.Term.Name == "mx" && len(b.Asked) > 0 && len(b.Asked[0].RRs) > MaxHosts {
+			out = append(out, Problem{ID: "too_many_mx", Domain: t.Domain, Term: b.Term.Text, Column: b.Term.Column, Fatal: true,
+				Text: fmt.Sprintf("%s stands for %d mail hosts, and %d are allowed", b.Term.Text, len(b.Asked[0].RRs), MaxHosts)})
+		}
 	}
 	if n := t.Lookups(); n > MaxLookups {
 		out = append(out, Problem{ID: "too_many", Domain: t.Domain, Fatal: true, Text: fmt.Sprintf("%s costs %d of %s", t.Domain, n, count.Of(MaxLookups, "look-up"))})
