@@ -15,7 +15,7 @@ func (s *Set) shown(ctx context.Context) func(domain string) ([]diagnose.Shown, 
 	return func(domain string) ([]diagnose.Shown, *diagnose.Sent) {
 		list, err := s.DB.Incidents.ReturnedFrom(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
 		if err != nil {
-			s.Log.WarnContext(ctx, "what came back of a domain can't be read", slog.String("domain", domain), slog.Any("err", err))
+			s.Log.WarnContext(ctx, "what came back of a domain can't be read", slog.String("name", domain), slog.Any("err", err))
 			return nil, nil
 		}
 		own := s.Parsing().OwnDomains
