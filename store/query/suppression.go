@@ -70,8 +70,11 @@ type Filter struct {
 // stream, from one snapshot of the database.
 func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression, error] {
 	return func(yield func(Suppression, error) bool) {
-		read := newSuppressionReader(f.Brief)
-		query := `SELECT ` + read.columns() + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
+		fields := allFields
+		if f.Brief {
+			fields = briefFields
+		}
+		query := `SELECT ` + engine.Names(fields) + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
 		args := []any{db.Now().UnixMilli()}
 		and := func(cond string, more ...any) {
 			query += ` AND ` + cond
@@ -150,11 +153,15 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 			return
 		}
 		defer rows.Close()
+		var s Suppression
+		into := engine.Targets(fields, &s)
 		for rows.Next() {
-			s, err := read.row(rows)
-			if err != nil {
+			if err := rows.Scan(into...); err != nil {
 				yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", engine.Explain(err)))
 				return
+			}
+			if s.Address == "" {
+				s.Address = s.Key
 			}
 			if !yield(s, nil) {
 				return
