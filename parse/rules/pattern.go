@@ -150,6 +150,9 @@ var negations = [...][2]string{
 // other way: who says "is not" or "not" means "isn't" as well.
 func contracted(alts []string) []string {
 	for _, a := range alts[:len(alts):len(alts)] {
+		if !strings.Contains(a, "not") && !strings.Contains(a, "n't") {
+			continue // as nearly all
+		}
 		padded := " " + a + " "
 		for _, n := range negations {
 			for i, from := range n {
