@@ -12,6 +12,7 @@ import (
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/config"
+	"harvester/parse/nearest"
 )
 
 func newAuth(a *app) *cobra.Command {
@@ -70,7 +71,7 @@ func noSuchMailbox(c *config.Config, name string) error {
 	for _, m := range c.Mailboxes {
 		names = append(names, string(m.Name))
 	}
-	return fail(exitUsage, fmt.Errorf("there is no mailbox %q", name), config.DidYouMean(name, names))
+	return fail(exitUsage, fmt.Errorf("there is no mailbox %q", name), nearest.Hint(name, names))
 }
 
 // agree is the dialogue with the user.

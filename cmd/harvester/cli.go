@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/nearest"
 )
 
 // The rules of this terminal's interface: what was asked for goes to standard
@@ -154,7 +155,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if errors.As(err, &unknown) {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := nearest.Name(unknown.GetSpecifiedName(), names); near != "" {
 			hint = fmt.Sprintf("did you mean --%s?", near)
 		}
 	}

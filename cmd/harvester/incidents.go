@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/compose"
-	"harvester/cmd/harvester/config"
 	"harvester/parse/count"
+	"harvester/parse/nearest"
 	"harvester/schedule/diagnose"
 	"harvester/store/facts"
 	"harvester/store/policy"
@@ -217,7 +217,7 @@ func incidentsOf(ctx context.Context, set *compose.Set, id string) ([]query.Inci
 
 func noSuchIncident(id string, ids []string) error {
 	hint := "harvester incidents list --all shows the ids"
-	if near := config.Nearest(id, ids); near != "" {
+	if near := nearest.Name(id, ids); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return fail(exitUsage, fmt.Errorf("there is no incident %q", id), hint)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"harvester/cmd/harvester/config"
+	"harvester/parse/nearest"
 	"harvester/store/policy"
 )
 
@@ -67,7 +68,7 @@ is shown.`,
 			}
 			if shown == 0 {
 				hint := "harvester policy show lists them all"
-				if near := config.Nearest(args[0], names); near != "" {
+				if near := nearest.Name(args[0], names); near != "" {
 					hint = fmt.Sprintf("did you mean %q?", near)
 				}
 				return fail(exitUsage, fmt.Errorf("there is no policy line %q", args[0]), hint)
@@ -96,7 +97,7 @@ func (p *page) policyLine(name, does, proof, origin string) {
 // noSuchStream says that a stream is not configured.
 func noSuchStream(name string, streams []string) error {
 	hint := "a stream is a [stream.NAME] of the configuration; none is there"
-	if near := config.Nearest(name, streams); near != "" {
+	if near := nearest.Name(name, streams); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	} else if len(streams) > 0 {
 		hint = "one of " + strings.Join(streams, ", ")

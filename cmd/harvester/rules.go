@@ -11,6 +11,7 @@ import (
 
 	"harvester/cmd/harvester/config"
 	"harvester/parse/count"
+	"harvester/parse/nearest"
 	"harvester/parse/rules"
 )
 
@@ -123,7 +124,7 @@ func newRulesShow(a *app, dir *string) *cobra.Command {
 				return showRule(a, &r)
 			}
 			hint := "harvester rules list shows the ids"
-			if near := config.Nearest(args[0], ids); near != "" {
+			if near := nearest.Name(args[0], ids); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			return fail(exitUsage, fmt.Errorf("there is no rule %q", args[0]), hint)

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"harvester/cmd/harvester/config"
 	"harvester/parse/count"
+	"harvester/parse/nearest"
 	"harvester/store/simulate"
 )
 
@@ -83,7 +83,7 @@ built-in one to start from.`,
 
 func noSuchScenario(name string) error {
 	hint := "harvester simulate lists them"
-	if near := config.Nearest(name, simulate.Names()); near != "" {
+	if near := nearest.Name(name, simulate.Names()); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return fail(exitUsage, fmt.Errorf("there is no scenario or file %q", name), hint)

@@ -10,24 +10,24 @@ import (
 
 // Rule says what one phrase, token or vendor code means.
 type Rule struct {
-	ID       string        // stable; stored with each event
+	ID       string        `toml:"id"` // stable; stored with each event
 	Vendor   string        // of the file; "generic" for phrases of nobody in particular
-	Remote   []string      // host patterns of which one must match the remote MTA
-	Weak     bool          // counts only where no other phrase and no clear code speaks
-	Greeting bool          // how a vendor begins whatever it says: ranks below any words that name a cause
-	Scoped   bool          // only when the vendor itself speaks: by host or by a marker in the text
-	Code     string        // reply code, or its first digits
-	Status   []string      // enhanced status codes: 5.1.1, X.7.29, 5.7.606-649
-	Contains []string      // phrases; one is enough
-	Clause   []string      // names of word lists of which a word each must stand in one clause, in any order; "!name": none
-	Unless   []string      // phrases of which none may stand in the text
-	IP       string        // "before" or "after": an IP address must stand right there beside the phrase
-	Match    string        // RE2, tried on the folded text after a phrase was found
-	Reason   bounce.Reason // what it means
-	Advice   string        // key "action": what the operator can do
-	Source   string        // where it is documented or was seen
-	Examples []string      // texts that this rule must win
-	Not      []string      // texts that it must not win
+	Remote   []string      `toml:"remote,one"`   // host patterns of which one must match the remote MTA
+	Weak     bool          `toml:"weak"`         // counts only where no other phrase and no clear code speaks
+	Greeting bool          `toml:"greeting"`     // how a vendor begins whatever it says: ranks below any words that name a cause
+	Scoped   bool          `toml:"scoped"`       // only when the vendor itself speaks: by host or by a marker in the text
+	Code     string        `toml:"code"`         // reply code, or its first digits
+	Status   []string      `toml:"status,one"`   // enhanced status codes: 5.1.1, X.7.29, 5.7.606-649
+	Contains []string      `toml:"contains,one"` // phrases; one is enough
+	Clause   []string      `toml:"clause,one"`   // names of word lists of which a word each must stand in one clause, in any order; "!name": none
+	Unless   []string      `toml:"unless,one"`   // phrases of which none may stand in the text
+	IP       string        `toml:"ip"`           // "before" or "after": an IP address must stand right there beside the phrase
+	Match    string        `toml:"match"`        // RE2, tried on the folded text after a phrase was found
+	Reason   bounce.Reason `toml:"reason"`       // what it means
+	Advice   string        `toml:"action"`       // what the operator can do
+	Source   string        `toml:"source"`       // where it is documented or was seen
+	Examples []string      `toml:"examples,one"` // texts that this rule must win
+	Not      []string      `toml:"not,one"`      // texts that it must not win
 
 	File         string // where it stands
 	Own          bool   // from an operator's folder, not built in

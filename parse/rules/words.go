@@ -10,12 +10,12 @@ import (
 // Words is a list of words that mean one thing in all languages of the pack:
 // who is spoken of, or what is said.
 type Words struct {
-	Name     string
-	Contains []string // the words
-	Excuses  []string // "recipient", "sender", "message", "codes": whom a clause that holds one of them does not accuse
-	Covers   bool     // no other word counts within one of these: "returned to sender"
-	Opens    bool     // each begins a clause: "because"
-	Strong   bool     // a clause with one of them says something; it should not be left over
+	Name     string   `toml:"name"`
+	Contains []string `toml:"contains,one"` // the words
+	Excuses  []string `toml:"excuses,one"`  // "recipient", "sender", "message", "codes": whom a clause that holds one of them does not accuse
+	Covers   bool     `toml:"covers"`       // no other word counts within one of these: "returned to sender"
+	Opens    bool     `toml:"opens"`        // each begins a clause: "because"
+	Strong   bool     `toml:"strong"`       // a clause with one of them says something; it should not be left over
 
 	File         string
 	Line, Column int

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"harvester/parse/count"
 )
 
 // Recurring reads columns of text whose values recur together, as the words of
@@ -37,7 +38,7 @@ func (r *recurring[T]) Scan(v any) error {
 	if from == nil {
 		var words []string
 		if err := json.Unmarshal([]byte(text), &words); err != nil || len(words) != len(r.fields) {
-			return fmt.Errorf("a column of %d texts holds %.100q", len(r.fields), text)
+			return fmt.Errorf("a column of %s holds %.100q", count.Of(len(r.fields), "text"), text)
 		}
 		from = new(T)
 		for i, f := range r.fields {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/parse/toml"
 	"harvester/schedule"
 	"harvester/store/policy"
 )
@@ -44,22 +45,22 @@ func (c *Config) AlarmWebhook() Webhook {
 	return c.Alarm.Webhook
 }
 
-func (c *Config) checkAlarm(d *decoder) {
+func (c *Config) checkAlarm(d *toml.Document) {
 	checkFormat(d, "alarm.webhook.format", c.Alarm.Webhook.Format)
 	if len(c.Alarm.To) > 0 && c.Report.Mail.Server == "" {
-		d.fail("alarm.to", "there is no server to mail them by", "set server and from in [report.mail]")
+		d.Fault("alarm.to", "there is no server to mail them by", "set server and from in [report.mail]")
 	}
 	for i, a := range c.Alarm.To {
 		if _, err := mail.ParseAddress(a); err != nil {
-			d.fail(fmt.Sprintf("alarm.to[%d]", i), fmt.Sprintf("%q is not a mail address", a), "")
+			d.Fault(fmt.Sprintf("alarm.to[%d]", i), fmt.Sprintf("%q is not a mail address", a), "")
 		}
 	}
 }
 
 // checkFormat refuses a form that no webhook takes.
-func checkFormat(d *decoder, key, format string) {
+func checkFormat(d *toml.Document, key, format string) {
 	if format != "json" && format != "text" {
-		d.fail(key, fmt.Sprintf("there is no format %q", format), `"json", or "text" for chat programs`)
+		d.Fault(key, fmt.Sprintf("there is no format %q", format), `"json", or "text" for chat programs`)
 	}
 }
 

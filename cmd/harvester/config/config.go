@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"harvester/parse/toml"
 	"harvester/schedule"
 	"harvester/store/judge"
 	"harvester/store/policy"
@@ -119,14 +120,12 @@ func Load(path string) (*Config, error) {
 // which is also what errors name.
 func Parse(file string, doc []byte) (*Config, error) {
 	c := &Config{File: file}
-	d := &decoder{file: file, defaults: defaults()}
-	d.decode(doc, c)
-	if d.at != nil {
+	d := toml.Read(doc, c, defaults())
+	if d.Valid() {
 		c.check(d)
 	}
-	if len(d.errs) > 0 {
-		d.errs.sort()
-		return nil, d.errs
+	if len(d.Faults) > 0 {
+		return nil, errorsOf(file, d)
 	}
 	c.resolvePaths(filepath.Dir(file))
 	if c.Hostname == "" {

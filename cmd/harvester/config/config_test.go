@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/pelletier/go-toml/v2"
+	gotoml "github.com/pelletier/go-toml/v2"
+
+	"harvester/parse/toml"
 
 	"harvester/harvest"
 )
@@ -473,19 +475,19 @@ func TestExample(t *testing.T) {
 // example, and stands below a comment.
 func TestExampleDescribesEveryKey(t *testing.T) {
 	var active map[string]any
-	if err := toml.Unmarshal([]byte(Example), &active); err != nil {
+	if err := gotoml.Unmarshal([]byte(Example), &active); err != nil {
 		t.Fatal(err)
 	}
 	described := defaults()
 	flatten("", active, described)
 	var walk func(path string, typ reflect.Type)
 	walk = func(path string, typ reflect.Type) {
-		for i, key := range keysOf(typ) {
-			field, p := typ.Field(i).Type, join(path, key)
+		for _, key := range toml.Keys(typ) {
+			field, p := typ.Field(key.Field).Type, toml.Join(path, key.Name)
 			if k := field.Kind(); k == reflect.Pointer || k == reflect.Slice && field.Elem().Kind() == reflect.Struct {
 				field = field.Elem()
 			}
-			if field.Kind() == reflect.Struct && keysOf(field) != nil {
+			if field.Kind() == reflect.Struct && toml.Keys(field) != nil {
 				walk(p, field)
 			} else if _, ok := described[p]; !ok && field.Kind() != reflect.Map {
 				t.Errorf("example.toml does not describe %s", p)

@@ -1,9 +1,10 @@
 package config
 
 import (
+	"harvester/parse/toml"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
+	gotoml "github.com/pelletier/go-toml/v2"
 )
 
 // defaults reads the defaults out of Example, by path. There, a line
@@ -22,7 +23,7 @@ func defaults() map[string]any {
 		}
 	}
 	var tree map[string]any
-	if err := toml.Unmarshal([]byte(doc.String()), &tree); err != nil {
+	if err := gotoml.Unmarshal([]byte(doc.String()), &tree); err != nil {
 		panic("config: example.toml: " + err.Error())
 	}
 	flat := map[string]any{}
@@ -32,7 +33,7 @@ func defaults() map[string]any {
 
 func flatten(path string, table map[string]any, into map[string]any) {
 	for key, v := range table {
-		p := join(path, key)
+		p := toml.Join(path, key)
 		switch v := v.(type) {
 		case map[string]any:
 			flatten(p, v, into)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"harvester/parse/domain"
+	"harvester/parse/nearest"
+	"harvester/parse/toml"
 	"harvester/schedule"
 	"harvester/schedule/diagnose"
 )
@@ -73,20 +75,20 @@ func (c *Config) DiagnoseDomains() []string {
 	return out
 }
 
-func (c *Config) checkDiagnose(d *decoder) {
+func (c *Config) checkDiagnose(d *toml.Document) {
 	for i, name := range c.Diagnose.Lists {
 		if !diagnose.KnownList(name) {
 			hint := "known are " + strings.Join(diagnose.ListIDs(), ", ")
-			if near := Nearest(name, diagnose.ListIDs()); near != "" {
+			if near := nearest.Name(name, diagnose.ListIDs()); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			d.fail(fmt.Sprintf("diagnose.lists[%d]", i), fmt.Sprintf("there is no blocklist %q", name), hint)
+			d.Fault(fmt.Sprintf("diagnose.lists[%d]", i), fmt.Sprintf("there is no blocklist %q", name), hint)
 		}
 	}
 	for i, s := range c.Diagnose.Selectors {
 		selector, domain, full := strings.Cut(s, "._domainkey.")
 		if selector == "" || strings.ContainsAny(selector, " @/") || full && !strings.Contains(domain, ".") {
-			d.fail(fmt.Sprintf("diagnose.selectors[%d]", i), fmt.Sprintf("%q is no selector", s), `write "s1", or "s1._domainkey.example.org"`)
+			d.Fault(fmt.Sprintf("diagnose.selectors[%d]", i), fmt.Sprintf("%q is no selector", s), `write "s1", or "s1._domainkey.example.org"`)
 		}
 	}
 }

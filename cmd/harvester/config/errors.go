@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"harvester/parse/toml"
 	"slices"
 	"strings"
 )
@@ -14,8 +15,6 @@ type Error struct {
 	Key       string // dotted, e.g. mailbox.server
 	Problem   string
 	Hint      string // what to do; may be empty
-
-	path string // as the decoder walked, with indices
 }
 
 // Error is "file:line:col: key: problem (hint: …)".
@@ -48,50 +47,18 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (e Errors) sort() {
-	slices.SortStableFunc(e, func(a, b *Error) int {
+// errorsOf are the faults of a file.
+func errorsOf(file string, d *toml.Document) Errors {
+	var errs Errors
+	for i := range d.Faults {
+		f := &d.Faults[i]
+		if !d.Valid() && f.Hint == "" {
+			f.Hint = "see `harvester config example`"
+		}
+		errs = append(errs, &Error{file, f.Line, f.Column, f.Key(), f.Problem, f.Hint})
+	}
+	slices.SortStableFunc(errs, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
-}
-
-// Nearest is the name that was probably meant, or "".
-func Nearest(name string, names []string) string {
-	best, least := "", 1+len(name)/3
-	for _, n := range names {
-		if d := distance(name, n); d <= least && (best == "" || d < least) {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// distance counts the edits between two names, a swap of neighbours as one.
-func distance(a, b string) int {
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return prev[len(b)]
-}
-
-// DidYouMean is the hint for a misspelt name, or the list of what there is.
-func DidYouMean(name string, names []string) string {
-	if n := Nearest(name, names); n != "" {
-		return fmt.Sprintf("did you mean %q?", n)
-	}
-	return "one of " + strings.Join(names, ", ")
+	return errs
 }

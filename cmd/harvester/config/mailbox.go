@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"harvester/harvest"
+	"harvester/parse/toml"
 	"harvester/schedule"
 )
 
@@ -111,7 +112,7 @@ func (c *Config) TokenFile(m *Mailbox) string {
 	return filepath.Join(filepath.Dir(c.Store.Path), string(m.Name)+".token")
 }
 
-func (c *Config) checkMailboxes(d *decoder) {
+func (c *Config) checkMailboxes(d *toml.Document) {
 	names, folders := map[Name]string{}, map[string]string{}
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]
@@ -131,40 +132,37 @@ func (c *Config) checkMailboxes(d *decoder) {
 	}
 }
 
-// given tells that a key stands in the file.
-func (d *decoder) given(path string) bool { return d.at[path].line > 0 }
-
 // useless notes keys that a mailbox of this type has no use for.
-func (m *Mailbox) useless(d *decoder, path, hint string, keys ...string) {
+func (m *Mailbox) useless(d *toml.Document, path, hint string, keys ...string) {
 	for _, key := range keys {
-		if d.given(path + "." + key) {
-			d.fail(path+"."+key, "a mailbox of type "+string(m.Type)+" has none", hint)
+		if d.Given(path + "." + key) {
+			d.Fault(path+"."+key, "a mailbox of type "+string(m.Type)+" has none", hint)
 		}
 	}
 }
 
 // checkPath is for mailboxes on this machine.
-func (m *Mailbox) checkPath(d *decoder, path string) {
+func (m *Mailbox) checkPath(d *toml.Document, path string) {
 	m.useless(d, path, `leave it out, or write type = "imap" or "pop3"`, "server", "tls", "ca_file", "pin", "username", "password", "oauth")
 	switch {
-	case !d.given(path + ".path"):
-		d.fail(path+".path", "missing", "where the "+string(m.Type)+" is")
-	case m.Path == "" && !failed(d, path+".path"):
-		d.fail(path+".path", "empty", "where the "+string(m.Type)+" is")
+	case !d.Given(path + ".path"):
+		d.Fault(path+".path", "missing", "where the "+string(m.Type)+" is")
+	case m.Path == "" && !d.Failed(path+".path"):
+		d.Fault(path+".path", "empty", "where the "+string(m.Type)+" is")
 	}
 }
 
 // checkHolds is for mailboxes of copies: nothing in them is a failure, and what
 // is still to be settled is not stored.
-func (m *Mailbox) checkHolds(d *decoder, path string) {
+func (m *Mailbox) checkHolds(d *toml.Document, path string) {
 	for _, key := range []string{"unparsed", "other", "keep_days"} {
-		if m.Holds == HoldsSent && d.given(path+"."+key) {
-			d.fail(path+"."+key, "a mailbox that holds what was sent has none", "leave it out: what is no copy of a mail of yours stays where it is")
+		if m.Holds == HoldsSent && d.Given(path+"."+key) {
+			d.Fault(path+"."+key, "a mailbox that holds what was sent has none", "leave it out: what is no copy of a mail of yours stays where it is")
 		}
 	}
 }
 
-func (m *Mailbox) checkDone(d *decoder, path string) {
+func (m *Mailbox) checkDone(d *toml.Document, path string) {
 	for key, done := range m.dones() {
 		at := path + "." + key
 		switch {
@@ -175,20 +173,20 @@ func (m *Mailbox) checkDone(d *decoder, path string) {
 					words = append(words, strconv.Quote(c.String()))
 				}
 			}
-			d.fail(at, fmt.Sprintf("a mailbox of type %s can't do %q", m.Type, done.Disposition.String()), "write "+strings.Join(words, " or "))
+			d.Fault(at, fmt.Sprintf("a mailbox of type %s can't do %q", m.Type, done.Disposition.String()), "write "+strings.Join(words, " or "))
 		case done.Disposition != harvest.Delete:
 		case key != "done":
-			d.fail(at, "what was not understood is never deleted", `use "move:FOLDER"`)
+			d.Fault(at, "what was not understood is never deleted", `use "move:FOLDER"`)
 		case !m.AllowDelete:
-			d.fail(at, "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
+			d.Fault(at, "delete needs allow_delete = true in the same mailbox", `use "move:FOLDER" to keep the mail`)
 		}
 	}
 	switch {
 	case m.KeepDays < 0:
-		d.fail(path+".keep_days", "less than no day", "")
-	case failed(d, path+".keep_days"):
+		d.Fault(path+".keep_days", "less than no day", "")
+	case d.Failed(path + ".keep_days"):
 	case m.KeepDays > 0 && m.Done.Disposition != harvest.Delete:
-		d.fail(path+".keep_days", `has no effect without done = "delete"`, "")
+		d.Fault(path+".keep_days", `has no effect without done = "delete"`, "")
 	}
 }
 
@@ -197,56 +195,56 @@ func (m *Mailbox) dones() map[string]Done {
 	return map[string]Done{"done": m.Done, "unparsed": m.Unparsed, "other": m.Other}
 }
 
-func (m *Mailbox) checkServer(d *decoder, path string) {
+func (m *Mailbox) checkServer(d *toml.Document, path string) {
 	m.useless(d, path, "leave it out", "path")
 	for _, key := range []string{"server", "username"} {
-		if !d.given(path + "." + key) {
-			d.fail(path+"."+key, "missing", "")
+		if !d.Given(path + "." + key) {
+			d.Fault(path+"."+key, "missing", "")
 		}
 	}
-	if d.given(path+".username") && m.Username == "" && !failed(d, path+".username") {
-		d.fail(path+".username", "empty", "")
+	if d.Given(path+".username") && m.Username == "" && !d.Failed(path+".username") {
+		d.Fault(path+".username", "empty", "")
 	}
 	if m.TLS == TLSNone && m.Server != "" && !m.Server.Loopback() {
-		d.fail(path+".tls", fmt.Sprintf("%s is not this machine, and the password would cross the network in the clear", m.Server.Host()),
+		d.Fault(path+".tls", fmt.Sprintf("%s is not this machine, and the password would cross the network in the clear", m.Server.Host()),
 			`use "implicit" or "starttls"`)
 	}
 	if m.CAFile != "" && m.Pin != "" {
-		d.fail(path+".pin", "ca_file and pin exclude each other", "a pinned certificate needs no authority")
+		d.Fault(path+".pin", "ca_file and pin exclude each other", "a pinned certificate needs no authority")
 	}
 	switch {
 	case m.OAuth != nil:
 		m.OAuth.check(d, path)
-		if d.given(path + ".password") {
-			d.fail(path+".password", "there is [mailbox.oauth], too", "leave one of them out")
+		if d.Given(path + ".password") {
+			d.Fault(path+".password", "there is [mailbox.oauth], too", "leave one of them out")
 		}
-	case !d.given(path + ".password"):
-		d.fail(path+".password", "missing", "")
-	case m.Password.IsZero() && !failed(d, path+".password"):
-		d.fail(path+".password", "empty", `write password = "credential:NAME"`)
+	case !d.Given(path + ".password"):
+		d.Fault(path+".password", "missing", "")
+	case m.Password.IsZero() && !d.Failed(path+".password"):
+		d.Fault(path+".password", "empty", `write password = "credential:NAME"`)
 	}
 }
 
-func (m *Mailbox) checkFolders(d *decoder, path string, seen map[string]string) {
+func (m *Mailbox) checkFolders(d *toml.Document, path string, seen map[string]string) {
 	if len(m.Folders) == 0 {
-		d.fail(path+".folders", "no folder is listed", `write folders = ["INBOX"]`)
+		d.Fault(path+".folders", "no folder is listed", `write folders = ["INBOX"]`)
 	}
 	for j, f := range m.Folders {
 		at := fmt.Sprintf("%s.folders[%d]", path, j)
 		if f == "" {
-			d.fail(at, "empty folder name", "")
+			d.Fault(at, "empty folder name", "")
 			continue
 		}
 		if strings.EqualFold(f, "INBOX") {
 			f = "INBOX" // RFC 9051 §5.1
 		}
 		if f != "INBOX" && !m.Type.folders() {
-			d.fail(at, fmt.Sprintf("a mailbox of type %s has only INBOX", m.Type), "leave folders out")
+			d.Fault(at, fmt.Sprintf("a mailbox of type %s has only INBOX", m.Type), "leave folders out")
 			continue
 		}
 		for key, done := range m.dones() {
 			if done.Disposition == harvest.Move && done.Folder == f && m.Type.folders() {
-				d.fail(path+"."+key, fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
+				d.Fault(path+"."+key, fmt.Sprintf("mail would be moved to %q, which is read itself", f), "")
 			}
 		}
 		place := m.Path

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"harvester/parse/toml"
 	"net/url"
 )
 
@@ -56,17 +57,17 @@ func (g *Grant) UnmarshalText(b []byte) error {
 
 // check finds what is missing in the table of the mailbox at path, and what has
 // no effect there.
-func (o *OAuth) check(d *decoder, path string) {
+func (o *OAuth) check(d *toml.Document, path string) {
 	path += ".oauth"
 	need := func(key string, have bool, hint string) {
-		if !have && !failed(d, path+"."+key) {
-			d.fail(path+"."+key, "missing", hint)
+		if !have && !d.Failed(path+"."+key) {
+			d.Fault(path+"."+key, "missing", hint)
 		}
 	}
 	useless := func(why string, keys ...string) {
 		for _, key := range keys {
-			if d.given(path + "." + key) {
-				d.fail(path+"."+key, "has no effect "+why, "leave it out")
+			if d.Given(path + "." + key) {
+				d.Fault(path+"."+key, "has no effect "+why, "leave it out")
 			}
 		}
 	}
@@ -92,7 +93,7 @@ func (o *OAuth) check(d *decoder, path string) {
 	case !byKey:
 		need("client_secret", !o.ClientSecret.IsZero() || !o.Certificate.IsZero(), "or a certificate; both are written like a password")
 		if !o.ClientSecret.IsZero() && !o.Certificate.IsZero() {
-			d.fail(path+".certificate", "client_secret and certificate exclude each other", "leave one of them out")
+			d.Fault(path+".certificate", "client_secret and certificate exclude each other", "leave one of them out")
 		}
 	}
 	if o.Grant == Application {
@@ -113,7 +114,7 @@ func (o *OAuth) check(d *decoder, path string) {
 	o.checkURLs(d, path)
 }
 
-func (o *OAuth) checkURLs(d *decoder, path string) {
+func (o *OAuth) checkURLs(d *toml.Document, path string) {
 	for key, text := range map[string]string{"token_url": o.TokenURL, "device_url": o.DeviceURL} {
 		if text == "" {
 			continue
@@ -121,9 +122,9 @@ func (o *OAuth) checkURLs(d *decoder, path string) {
 		u, err := url.Parse(text)
 		switch {
 		case err != nil || u.Host == "":
-			d.fail(path+"."+key, fmt.Sprintf("%q is not a URL", text), "write https://login.example.org/token")
+			d.Fault(path+"."+key, fmt.Sprintf("%q is not a URL", text), "write https://login.example.org/token")
 		case u.Scheme != "https" && !loopback(u.Hostname()):
-			d.fail(path+"."+key, fmt.Sprintf("%q is not https, and secrets would cross the network in the clear", text), "")
+			d.Fault(path+"."+key, fmt.Sprintf("%q is not https, and secrets would cross the network in the clear", text), "")
 		}
 	}
 }

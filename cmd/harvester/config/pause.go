@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"harvester/parse/count"
+	"harvester/parse/toml"
 	"harvester/store/policy"
 )
 
@@ -65,19 +66,19 @@ func set[T any](to, from *T) {
 }
 
 // checkRates finds limits that contradict each other.
-func checkRates(d *decoder, path string, r Pause) {
-	if failed(d, path+".") {
+func checkRates(d *toml.Document, path string, r Pause) {
+	if d.Failed(path + ".") {
 		return
 	}
 	if r.Minimum < 1 {
-		d.fail(path+".minimum", fmt.Sprintf("%s %s nothing", count.Of(r.Minimum, "recipient"), count.Verb(r.Minimum, "proves", "prove")), "write 1 or more; 200 is usual")
+		d.Fault(path+".minimum", fmt.Sprintf("%s %s nothing", count.Of(r.Minimum, "recipient"), count.Verb(r.Minimum, "proves", "prove")), "write 1 or more; 200 is usual")
 	}
 	for _, x := range []struct {
 		warn, pause Percent
 		key         string
 	}{{r.Warn, r.Pause, "warn"}, {r.ComplaintsWarn, r.ComplaintsPause, "complaints_warn"}} {
 		if x.warn >= x.pause {
-			d.fail(join(path, x.key), fmt.Sprintf("the warning at %g%% comes no earlier than the pause at %g%%", 100*x.warn, 100*x.pause), "a warning needs the lower limit")
+			d.Fault(toml.Join(path, x.key), fmt.Sprintf("the warning at %g%% comes no earlier than the pause at %g%%", 100*x.warn, 100*x.pause), "a warning needs the lower limit")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"harvester/parse/dkim"
 	"harvester/parse/origin"
+	"harvester/parse/toml"
 	"harvester/store/facts"
 	"harvester/store/policy"
 )
@@ -125,34 +126,34 @@ func (c *Config) PublicKeys() (out []DKIMKey, err error) {
 
 // checkProof looks at the switch, the servers and the names of the keys, and
 // lays the switch over the built-in policy.
-func (c *Config) checkProof(d *decoder) {
-	if !failed(d, "proof") {
+func (c *Config) checkProof(d *toml.Document) {
+	if !d.Failed("proof") {
 		if c.Proof == policy.ProofNone {
-			d.fail("proof", "then anybody could put anybody on the list", `write "returned", "authentic", "ledger" or "signed"`)
+			d.Fault("proof", "then anybody could put anybody on the list", `write "returned", "authentic", "ledger" or "signed"`)
 		} else if c.Proof != policy.ProofReturned {
-			c.Table = c.Table.Require("", c.Proof, fmt.Sprintf("%s:%d", c.File, d.place("proof").line))
+			c.Table = c.Table.Require("", c.Proof, fmt.Sprintf("%s:%d", c.File, d.Place("proof").Line))
 		}
 	}
 	for i, id := range c.Servers.AuthservIDs {
 		if id == "" || strings.ContainsAny(id, " \t;@") {
-			d.fail(fmt.Sprintf("servers.authserv_ids[%d]", i), fmt.Sprintf("%q is no authserv-id", id), `it is the first word of Authentication-Results, such as "mx.example.org"`)
+			d.Fault(fmt.Sprintf("servers.authserv_ids[%d]", i), fmt.Sprintf("%q is no authserv-id", id), `it is the first word of Authentication-Results, such as "mx.example.org"`)
 		}
 	}
 	for i, n := range c.Servers.Networks {
 		if n.IsValid() && (n.Bits() == 0 || n.Addr().Is4() && n.Bits() < 8) {
-			d.fail(fmt.Sprintf("servers.networks[%d]", i), fmt.Sprintf("%v is not ours alone", n.Prefix), "list the addresses of your own mail servers")
+			d.Fault(fmt.Sprintf("servers.networks[%d]", i), fmt.Sprintf("%v is not ours alone", n.Prefix), "list the addresses of your own mail servers")
 		}
 	}
 	own := c.Own()
 	for _, name := range slices.Sorted(maps.Keys(c.DKIM.Keys)) {
 		selector, domain, ok := strings.Cut(strings.ToLower(name), "._domainkey.")
-		switch at := join("dkim.keys", name); {
+		switch at := toml.Join("dkim.keys", name); {
 		case !ok || selector == "":
-			d.fail(at, fmt.Sprintf("%q is no name of a key", name), `write "SELECTOR._domainkey.DOMAIN" = "FILE"`)
+			d.Fault(at, fmt.Sprintf("%q is no name of a key", name), `write "SELECTOR._domainkey.DOMAIN" = "FILE"`)
 		case !policy.Own(policy.DomainKey(domain), own):
-			d.fail(at, domain+" is none of own_domains", "only signatures of your own domains prove that a mail is yours")
+			d.Fault(at, domain+" is none of own_domains", "only signatures of your own domains prove that a mail is yours")
 		case c.DKIM.Keys[name] == "":
-			d.fail(at, "empty", "name the file with the public key")
+			d.Fault(at, "empty", "name the file with the public key")
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"harvester/parse/count"
+	"harvester/parse/nearest"
+	"harvester/parse/toml"
 	"harvester/schedule"
 	"harvester/store/push"
 )
@@ -45,7 +47,7 @@ func (p *Push) Generic() *push.Generic {
 	return &push.Generic{Headers: p.Headers, Add: push.Call(p.Add), Remove: push.Call(p.Remove)}
 }
 
-func (c *Config) checkPushes(d *decoder) {
+func (c *Config) checkPushes(d *toml.Document) {
 	names := map[Name]string{}
 	for i := range c.Pushes {
 		p, path := &c.Pushes[i], fmt.Sprintf("push[%d]", i)
@@ -54,7 +56,7 @@ func (c *Config) checkPushes(d *decoder) {
 		checkReasons(d, path, p.Reasons)
 		for key, n := range map[string]int{"batch": p.Batch, "rate": p.Rate} {
 			if n < 0 {
-				d.fail(path+"."+key, "less than nothing", "0 leaves it to the service")
+				d.Fault(path+"."+key, "less than nothing", "0 leaves it to the service")
 			}
 		}
 		if p.Service == "" { // missing, or no text
@@ -62,7 +64,7 @@ func (c *Config) checkPushes(d *decoder) {
 		}
 		service, err := push.Lookup(p.Service)
 		if err != nil {
-			d.fail(path+".service", fmt.Sprintf("there is no service %q", p.Service), serviceHint(p.Service))
+			d.Fault(path+".service", fmt.Sprintf("there is no service %q", p.Service), serviceHint(p.Service))
 			continue
 		}
 		p.checkSettings(d, path, &service)
@@ -72,22 +74,22 @@ func (c *Config) checkPushes(d *decoder) {
 				if key != "add" && key != "remove" {
 					key = "headers"
 				}
-				d.fail(path+"."+key, err.Error(), "harvester push services says what templates can use")
+				d.Fault(path+"."+key, err.Error(), "harvester push services says what templates can use")
 			}
 		}
 	}
 }
 
 // checkSettings looks for what a service can't do without.
-func (p *Push) checkSettings(d *decoder, path string, s *push.Service) {
+func (p *Push) checkSettings(d *toml.Document, path string, s *push.Service) {
 	given := map[string]bool{"url": p.URL != "", "list": p.List != "", "user": p.User != "", "key": !p.Key.IsZero()}
 	for _, need := range s.Needs() {
-		if !given[need] && !failed(d, "push."+need) {
-			d.fail(path+"."+need, fmt.Sprintf("the service %s needs it", s.Name), s.Settings)
+		if !given[need] && !d.Failed("push."+need) {
+			d.Fault(path+"."+need, fmt.Sprintf("the service %s needs it", s.Name), s.Settings)
 		}
 	}
 	if p.Batch > s.Batch && s.Name != "http" {
-		d.fail(path+".batch", fmt.Sprintf("%s takes at most %s in a request", s.Name, count.Of(s.Batch, "address")), "")
+		d.Fault(path+".batch", fmt.Sprintf("%s takes at most %s in a request", s.Name, count.Of(s.Batch, "address")), "")
 	}
 	if p.URL == "" {
 		return
@@ -95,11 +97,11 @@ func (p *Push) checkSettings(d *decoder, path string, s *push.Service) {
 	u, err := url.Parse(p.URL)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		d.fail(path+".url", fmt.Sprintf("%q is no http or https address", p.URL), `write "https://newsletter.example.org"`)
+		d.Fault(path+".url", fmt.Sprintf("%q is no http or https address", p.URL), `write "https://newsletter.example.org"`)
 	case u.User != nil:
-		d.fail(path+".url", "it holds a password", "use user and key")
+		d.Fault(path+".url", "it holds a password", "use user and key")
 	case u.Scheme == "http" && !p.Key.IsZero() && !Server(u.Hostname()+":0").Loopback():
-		d.fail(path+".url", fmt.Sprintf("%s is not this machine, and the key would cross the network in the clear", u.Hostname()), "use https")
+		d.Fault(path+".url", fmt.Sprintf("%s is not this machine, and the key would cross the network in the clear", u.Hostname()), "use https")
 	}
 }
 
@@ -108,7 +110,7 @@ func serviceHint(name string) string {
 	for _, s := range push.Services() {
 		names = append(names, s.Name)
 	}
-	if near := Nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "harvester push services describes them"

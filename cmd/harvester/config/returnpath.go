@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"harvester/parse/envelope"
+	"harvester/parse/toml"
 	"harvester/store/policy"
 )
 
@@ -75,12 +76,12 @@ func resolve(ctx context.Context, secrets []Secret) ([][]byte, error) {
 	return out, nil
 }
 
-func (c *Config) checkReturnPaths(d *decoder) {
+func (c *Config) checkReturnPaths(d *toml.Document) {
 	patterns := map[string]string{}
 	own := c.Own()
 	for _, name := range slices.Sorted(maps.Keys(c.VERP)) {
-		v, path := c.VERP[name], join("verp", name)
-		if v.Pattern == "" || failed(d, path+".") {
+		v, path := c.VERP[name], toml.Join("verp", name)
+		if v.Pattern == "" || d.Failed(path+".") {
 			continue
 		}
 		var some [][]byte
@@ -90,19 +91,19 @@ func (c *Config) checkReturnPaths(d *decoder) {
 		shape, err := envelope.NewVERP(v.Pattern, some...)
 		switch {
 		case err != nil:
-			d.fail(path+".pattern", err.Error(), `such as "b-{token}-{local}={domain}@bounces.example.org"`)
+			d.Fault(path+".pattern", err.Error(), `such as "b-{token}-{local}={domain}@bounces.example.org"`)
 			continue
 		case len(some) > 0 && !shape.Signs():
-			d.fail(path+".keys", "the pattern has no {token} that they could sign", "")
+			d.Fault(path+".keys", "the pattern has no {token} that they could sign", "")
 		case !policy.Own(policy.Domain(policy.Key(v.Pattern)), own):
-			d.fail(path+".pattern", fmt.Sprintf("%s is none of own_domains", policy.Domain(v.Pattern)), "failures come back to a domain of yours")
+			d.Fault(path+".pattern", fmt.Sprintf("%s is none of own_domains", policy.Domain(v.Pattern)), "failures come back to a domain of yours")
 		}
 		unique(d, patterns, strings.ToLower(v.Pattern), path+".pattern", "another shape is the same")
 	}
 	for _, keys := range c.keyLists() {
 		for i, k := range *keys.secrets {
-			if k.IsZero() && !failed(d, keys.path) {
-				d.fail(fmt.Sprintf("%s[%d]", keys.path, i), "empty", `write "credential:NAME"`)
+			if k.IsZero() && !d.Failed(keys.path) {
+				d.Fault(fmt.Sprintf("%s[%d]", keys.path, i), "empty", `write "credential:NAME"`)
 			}
 		}
 	}
@@ -113,7 +114,7 @@ func (c *Config) keyLists() []keyList {
 	lists := []keyList{{"batv.keys", &c.BATV.Keys}}
 	for _, name := range slices.Sorted(maps.Keys(c.VERP)) {
 		v := c.VERP[name]
-		lists = append(lists, keyList{join("verp", name) + ".keys", &v.Keys})
+		lists = append(lists, keyList{toml.Join("verp", name) + ".keys", &v.Keys})
 	}
 	return lists
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"harvester/parse/nearest"
+	"harvester/parse/toml"
 	"harvester/schedule"
 	"harvester/schedule/sentlog"
 )
@@ -37,28 +39,28 @@ func (s Sent) When() schedule.Spec {
 // SentNames are those of the logs, sorted.
 func (c *Config) SentNames() []string { return slices.Sorted(maps.Keys(c.Sent)) }
 
-func (c *Config) checkSent(d *decoder) {
+func (c *Config) checkSent(d *toml.Document) {
 	paths := map[string]string{}
 	for _, name := range c.SentNames() {
-		s, path := c.Sent[name], join("sent", name)
+		s, path := c.Sent[name], toml.Join("sent", name)
 		if !namePattern.MatchString(name) {
-			d.fail(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
+			d.Fault(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
 		}
 		if s.Format != "" && !slices.Contains(sentlog.Formats, s.Format) {
 			hint := "one of " + strings.Join(sentlog.Formats, ", ")
-			if near := Nearest(s.Format, sentlog.Formats); near != "" {
+			if near := nearest.Name(s.Format, sentlog.Formats); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			d.fail(path+".format", fmt.Sprintf("there is no format %q", s.Format), hint)
+			d.Fault(path+".format", fmt.Sprintf("there is no format %q", s.Format), hint)
 		}
 		if _, err := filepath.Match(s.Path, ""); err != nil {
-			d.fail(path+".path", fmt.Sprintf("%q is no pattern for file names", s.Path), "")
+			d.Fault(path+".path", fmt.Sprintf("%q is no pattern for file names", s.Path), "")
 		}
 		if s.Path != "" {
 			unique(d, paths, filepath.Clean(s.Path), path+".path", "this log is followed already")
 		}
 		if _, ok := c.Streams[s.Stream]; s.Stream != "" && !ok {
-			d.fail(path+".stream", fmt.Sprintf("there is no stream %q", s.Stream), "a stream is a [stream.NAME] of this file")
+			d.Fault(path+".stream", fmt.Sprintf("there is no stream %q", s.Stream), "a stream is a [stream.NAME] of this file")
 		}
 	}
 }

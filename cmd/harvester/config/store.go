@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"harvester/parse/toml"
 	"harvester/store/engine"
 )
 
@@ -39,24 +40,24 @@ func (s Store) Place(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-func (c *Config) checkStore(d *decoder) {
-	if c.Store.Path == "" && !failed(d, "store.path") {
-		d.fail("store.path", "empty", "")
+func (c *Config) checkStore(d *toml.Document) {
+	if c.Store.Path == "" && !d.Failed("store.path") {
+		d.Fault("store.path", "empty", "")
 	}
 	if n := c.Store.LeaseSeconds; n < 1 || n > 60 {
-		d.fail("store.lease_seconds", "it must be from 1 to 60", "20 suits nearly all")
+		d.Fault("store.lease_seconds", "it must be from 1 to 60", "20 suits nearly all")
 	}
 	if c.Store.URL == "" {
 		if c.Store.Worker != "" {
-			d.fail("store.worker", "there is no url that workers could share", "a file has one")
+			d.Fault("store.worker", "there is no url that workers could share", "a file has one")
 		}
 		if !c.Store.Password.IsZero() {
-			d.fail("store.password", "there is no url that it is for", "a file has none")
+			d.Fault("store.password", "there is no url that it is for", "a file has none")
 		}
 		return
 	}
 	if err := engine.CheckURL(c.Store.URL); err != nil {
-		d.fail("store.url", err.Error(), "")
+		d.Fault("store.url", err.Error(), "")
 		return
 	}
 	u, err := url.Parse(c.Store.URL)
@@ -64,9 +65,9 @@ func (c *Config) checkStore(d *decoder) {
 		return // CheckURL has said so
 	}
 	if _, written := u.User.Password(); written || u.Query().Has("password") {
-		d.fail("store.url", "a password stands in it", `take it out, and write password = "credential:NAME"`)
+		d.Fault("store.url", "a password stands in it", `take it out, and write password = "credential:NAME"`)
 	}
 	if u.User.Username() == "" && u.Query().Get("user") == "" && !c.Store.Password.IsZero() {
-		d.fail("store.url", "it names no user that the password is for", "postgres://user@host/database")
+		d.Fault("store.url", "it names no user that the password is for", "postgres://user@host/database")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"harvester/parse/toml"
 	"harvester/store/facts"
 	"harvester/store/judge"
 	"harvester/store/policy"
@@ -61,36 +62,36 @@ func splitHeader(text string) (field, pattern string, ok bool) {
 	return "", "", false
 }
 
-func (c *Config) checkStreams(d *decoder) {
+func (c *Config) checkStreams(d *toml.Document) {
 	c.streamOrder = slices.SortedFunc(maps.Keys(c.Streams), func(a, b string) int {
-		p, q := d.place(join("stream", a)), d.place(join("stream", b))
-		return cmp.Or(cmp.Compare(p.line, q.line), cmp.Compare(p.col, q.col), strings.Compare(a, b))
+		p, q := d.Place(toml.Join("stream", a)), d.Place(toml.Join("stream", b))
+		return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column), strings.Compare(a, b))
 	})
 	seen := map[string]string{}
 	for _, name := range c.streamOrder {
-		s, path := c.Streams[name], join("stream", name)
+		s, path := c.Streams[name], toml.Join("stream", name)
 		if !namePattern.MatchString(name) {
-			d.fail(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
+			d.Fault(path, fmt.Sprintf("%q is not a name: use letters, digits, dot, hyphen and underscore", name), "")
 		}
 		if name == judge.AllStreams {
-			d.fail(path, `"all" stands for all mail together`, "give the stream another name")
+			d.Fault(path, `"all" stands for all mail together`, "give the stream another name")
 		}
 		c.checkSelectors(d, &s, path, seen)
-		if s.Pause != (PausePatch{}) && !failed(d, "pause.") {
-			checkRates(d, join(path, "pause"), c.Pause.with(s.Pause))
+		if s.Pause != (PausePatch{}) && !d.Failed("pause.") {
+			checkRates(d, toml.Join(path, "pause"), c.Pause.with(s.Pause))
 		}
 		c.checkStreamPolicy(d, name, &s, path)
 	}
 }
 
-func (c *Config) checkSelectors(d *decoder, s *Stream, path string, seen map[string]string) {
+func (c *Config) checkSelectors(d *toml.Document, s *Stream, path string, seen map[string]string) {
 	count := 0
 	each := func(key string, values []string) {
 		for i, v := range values {
 			at := fmt.Sprintf("%s.%s[%d]", path, key, i)
 			count++
 			if strings.Trim(v, "* ") == "" {
-				d.fail(at, "this selects every mail", "leave it out: what no stream selects is called after its list or sender")
+				d.Fault(at, "this selects every mail", "leave it out: what no stream selects is called after its list or sender")
 				continue
 			}
 			unique(d, seen, key+" "+strings.ToLower(v), at, "another stream selects this already")
@@ -107,9 +108,9 @@ func (c *Config) checkSelectors(d *decoder, s *Stream, path string, seen map[str
 		at := fmt.Sprintf("%s.headers[%d]", path, i)
 		switch {
 		case !ok:
-			d.fail(at, fmt.Sprintf("%q is no header pattern", h), `write "Subject: [News]*"; the fields are `+strings.Join(facts.StreamHeaders, ", "))
+			d.Fault(at, fmt.Sprintf("%q is no header pattern", h), `write "Subject: [News]*"; the fields are `+strings.Join(facts.StreamHeaders, ", "))
 		case fields[field]:
-			d.fail(at, "a second pattern for "+field, "one of them is enough, with * where they differ; or select by another key")
+			d.Fault(at, "a second pattern for "+field, "one of them is enough, with * where they differ; or select by another key")
 		}
 		fields[field] = true
 	}
@@ -117,32 +118,32 @@ func (c *Config) checkSelectors(d *decoder, s *Stream, path string, seen map[str
 		at := fmt.Sprintf("%s.mailboxes[%d]", path, i)
 		count++
 		if !slices.ContainsFunc(c.Mailboxes, func(box Mailbox) bool { return box.Name == m }) {
-			d.fail(at, fmt.Sprintf("there is no mailbox %q", m), "name a [[mailbox]] of this file")
+			d.Fault(at, fmt.Sprintf("there is no mailbox %q", m), "name a [[mailbox]] of this file")
 			continue
 		}
 		unique(d, seen, "mailboxes "+string(m), at, "another stream selects this already")
 	}
-	if count == 0 && !failed(d, path+".") {
-		d.fail(path, "the stream selects no mail", `say how it is told, for example list_ids = ["news.example.org"]`)
+	if count == 0 && !d.Failed(path+".") {
+		d.Fault(path, "the stream selects no mail", `say how it is told, for example list_ids = ["news.example.org"]`)
 	}
 }
 
 // checkStreamPolicy lays the stream's own lines over those for all streams.
-func (c *Config) checkStreamPolicy(d *decoder, name string, s *Stream, path string) {
+func (c *Config) checkStreamPolicy(d *toml.Document, name string, s *Stream, path string) {
 	if s.Proof != nil {
-		at := join(path, "proof")
-		origin := fmt.Sprintf("%s:%d", c.File, d.place(at).line)
+		at := toml.Join(path, "proof")
+		origin := fmt.Sprintf("%s:%d", c.File, d.Place(at).Line)
 		for _, l := range c.Table.Lines("") {
 			if !l.Suppress || l.Proof >= *s.Proof || l.Name == policy.SourceUnsubscribe.String() {
 				continue // an opt-out is honoured without proof
 			}
 			table, err := c.Table.With(name, l.Name, policy.Patch{Proof: s.Proof}, origin)
 			if err != nil {
-				d.fail(at, err.Error(), "")
+				d.Fault(at, err.Error(), "")
 				return
 			}
 			c.Table = table
 		}
 	}
-	c.overlay(d, name, join(path, "policy"), s.Policy)
+	c.overlay(d, name, toml.Join(path, "policy"), s.Policy)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"harvester/parse/count"
+	"harvester/parse/toml"
 )
 
 // Web says what the daemon serves over HTTP. No Listen switches it off.
@@ -71,20 +72,20 @@ func (l *Listen) UnmarshalText(b []byte) error {
 // Local tells that only this machine can reach it.
 func (l Listen) Local() bool { return strings.HasPrefix(string(l), "unix:") || Server(l).Loopback() }
 
-func (c *Config) checkWeb(d *decoder) {
+func (c *Config) checkWeb(d *toml.Document) {
 	w := &c.Web
 	for i, h := range w.Hosts {
 		if h == "" || strings.Trim(strings.ToLower(h), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
-			d.fail(fmt.Sprintf("web.hosts[%d]", i), fmt.Sprintf("%q is no host name", h), `write the bare name that clients ask for: hosts = ["watch.example.org"]`)
+			d.Fault(fmt.Sprintf("web.hosts[%d]", i), fmt.Sprintf("%q is no host name", h), `write the bare name that clients ask for: hosts = ["watch.example.org"]`)
 		}
 	}
 	switch {
 	case w.Listen == "" && (!w.Token.IsZero() || w.Actions):
-		d.fail("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)
+		d.Fault("web", "nothing is served without an address", `write listen = "127.0.0.1:9717"`)
 	case w.Listen != "" && !w.Token.IsZero() && !w.Listen.Local():
-		d.fail("web.listen", "other machines can reach it, and the token would cross the network in the clear",
+		d.Fault("web.listen", "other machines can reach it, and the token would cross the network in the clear",
 			`listen on "127.0.0.1:9717" and put a proxy with TLS in front`)
 	case w.Actions && w.Token.IsZero():
-		d.fail("web.actions", "the page acts for nobody without a token", `write token = "credential:web"`)
+		d.Fault("web.actions", "the page acts for nobody without a token", `write token = "credential:web"`)
 	}
 }
