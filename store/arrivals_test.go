@@ -32,7 +32,7 @@ func workerOn(t *testing.T, url, name string) *DB {
 func TestHandedIn(t *testing.T) {
 	s := pgtest.Start(t)
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
-		"same list": handedInSame, "beside others": handedInBeside, "late commit": handedInLate, "set aside": handedInBad, "settled": handedInSettled,
+		"same list": handedInSame, "beside others": handedInBeside, "late commit": handedInLate, "set aside": handedInBad, "settled": handedInSettled, "forgotten": handedInForgotten,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -239,4 +239,44 @@ func handedInSettled(t *testing.T, s *pgtest.Server) {
 		t.Fatal(err)
 	}
 	left(1)
+}
+
+// Who is forgotten stands in nothing that waits either, and what is judged later
+// names nobody.
+func handedInForgotten(t *testing.T, s *pgtest.Server) {
+	url := s.Database(t)
+	a, leader := workerOn(t, url, "a"), openServer(t, url, Options{})
+	const secret = "Secret.Person@example.net"
+	about := failure(1, secret, bounce.UserUnknown)
+	quoted := failure(2, "b@example.net", bounce.UserUnknown)
+	quoted.Result.Recipients[0].Diagnostic = "550 no <secret.person@EXAMPLE.net> here"
+	unread := failure(3, "c@example.net", bounce.Unclassified)
+	unread.Message.Raw = []byte("It is about secret.person@example.net, who left.")
+	unread.Result.Kind, unread.Result.Recipients = bounce.KindUnparsed, nil
+	other := failure(4, "d@example.net", bounce.UserUnknown)
+	for _, b := range []facts.Batch{
+		{Items: []facts.Item{about, other}}, {Items: []facts.Item{quoted, unread}},
+		{Copies: []facts.Copy{{Message: other.Message, Copy: parse.Copy{Mail: parse.Original{MessageID: "<x@example.org>", To: secret}, Recipients: []string{secret, "e@example.net"}}}}},
+	} {
+		if _, err := a.Judge.Commit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pgtest.Exec(t, url, `INSERT INTO arrivals (at, worker, mailbox, mails, body) VALUES (0, '', '', 1, '\x00')`)
+	f, err := leader.Upkeep.Forget(t.Context(), secret, "ops")
+	if err != nil || f.Messages != 4 || f.Unread != 1 {
+		t.Fatalf("%+v %v", f, err)
+	}
+	if again, err := leader.Upkeep.Forget(t.Context(), secret, "ops"); err != nil || again.Messages != 0 {
+		t.Errorf("it is named after that: %+v %v", again, err)
+	}
+	if out, err := leader.Judge.TakeArrivals(t.Context()); err != nil || out.Messages != 4 {
+		t.Errorf("%+v %v", out, err)
+	}
+	if got := listed(t, leader, query.Filter{}); len(got) != 2 {
+		t.Errorf("%+v", got)
+	}
+	if text := strings.ToLower(shown(t, leader)); strings.Contains(text, "secret.person") {
+		t.Errorf("it is named: %s", text)
+	}
 }

@@ -76,7 +76,7 @@ func pastNotice(n, size int) facts.Item {
 
 // multiply copies the stored history until there are times as many events, of
 // as many more addresses: five events each, a month long.
-func multiply(b *testing.B, db *DB, times int) {
+func multiply(b testing.TB, db *DB, times int) {
 	b.Helper()
 	columns := func(table string, change map[string]string) (names, values string) {
 		rows, err := db.Write.Query(`SELECT name FROM pragma_table_info(?)`, table)

@@ -243,7 +243,7 @@ func (s *server) erasing(context.Context, *DB) error { return nil }
 // erased has the rows as they were removed from the tables now, and not at the
 // next autovacuum.
 func (s *server) erased(ctx context.Context, db *DB) error {
-	_, err := db.Write.ExecContext(ctx, `VACUUM messages, events, suppressions, changes, locators, raws, overrides, pushed`)
+	_, err := db.Write.ExecContext(ctx, `VACUUM messages, events, suppressions, changes, locators, raws, overrides, pushed, arrivals`)
 	if err != nil {
 		return fmt.Errorf("removing what was erased from the tables: %w", Explain(err))
 	}

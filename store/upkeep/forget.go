@@ -18,8 +18,9 @@ import (
 type Forgotten struct {
 	Events     int `json:"events"`
 	Messages   int `json:"messages"`
-	Raws       int `json:"raws"`       // kept originals that named the address
-	Tombstones int `json:"tombstones"` // suppressions that go on without naming it
+	Raws       int `json:"raws"`             // kept originals that named the address
+	Tombstones int `json:"tombstones"`       // suppressions that go on without naming it
+	Unread     int `json:"unread,omitempty"` // batches that wait for the leader and can't be read: they may name it
 }
 
 // Digest is what a hashed export writes in place of an address.
@@ -100,6 +101,11 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 			return err
 		}
 	}
+	waiting, unread, err := w.ForgetArrivals(key, forms)
+	if err != nil {
+		return err
+	}
+	f.Messages, f.Unread = f.Messages+waiting, unread
 	for _, form := range forms {
 		n, err := w.forgetRaws(form)
 		f.Raws += n
