@@ -14,7 +14,7 @@ type Backoff struct {
 
 const (
 	backoffBase = 5 * time.Second
-	backoffCap  = 30 * time.Minute
+	backoffCap  = 30 * time.Minute // between two tries at a server
 	// operatorBackoff is for faults that only an operator mends. More often
 	// would lock the account out at some providers.
 	operatorBackoff = time.Hour

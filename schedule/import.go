@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	importMessages = 500
-	importBytes    = 16 << 20
+	importMessages = 500      // that are committed at once
+	importBytes    = 16 << 20 // of mail that is committed at once
 )
 
 // Import stores messages from files as if they had been harvested from the

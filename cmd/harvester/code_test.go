@@ -41,7 +41,7 @@ func eachSource(t *testing.T, below string, f func(source)) {
 			return err
 		}
 		s := source{path: filepath.ToSlash(rel), fset: token.NewFileSet()}
-		if s.file, err = parser.ParseFile(s.fset, path, nil, 0); err != nil {
+		if s.file, err = parser.ParseFile(s.fset, path, nil, parser.ParseComments); err != nil {
 			return err
 		}
 		seen++

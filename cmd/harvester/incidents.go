@@ -166,7 +166,7 @@ func (p *page) showIncidents(list []query.Incident, c colours, all bool) {
 const (
 	mostEarlier = 10 // incidents that are told in a line each
 	mostHours   = 24 // hours that are told one by one, else days
-	mostDays    = 30
+	mostDays    = 30 // days that are told one by one, the latest
 )
 
 // struck tells when failures came, by the hour, or by the day where they are many.

@@ -75,8 +75,8 @@ type fault struct {
 }
 
 const (
-	batchMessages = 64
-	batchBytes    = 1 << 20
+	batchMessages = 64      // that are parsed in one go
+	batchBytes    = 1 << 20 // of mail that is parsed in one go
 )
 
 func (p *parsing) run(ctx context.Context, paths []string) error {

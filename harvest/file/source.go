@@ -26,8 +26,8 @@ const Inbox = "INBOX"
 
 // The defaults of a [Config].
 const (
-	DefaultBatchMessages = 500
-	DefaultBatchBytes    = 16 << 20
+	DefaultBatchMessages = 500      // messages of a batch
+	DefaultBatchBytes    = 16 << 20 // bytes of a batch
 )
 
 // Config is one mailbox on disk. Name, Format and Path are required.

@@ -27,10 +27,10 @@ const (
 
 // The defaults of a [Config].
 const (
-	DefaultBatchMessages = 500
-	DefaultBatchBytes    = 16 << 20
-	DefaultMaxMessage    = 8 << 20
-	DefaultTimeout       = time.Minute
+	DefaultBatchMessages = 500         // messages of a batch
+	DefaultBatchBytes    = 16 << 20    // bytes of a batch
+	DefaultMaxMessage    = 8 << 20     // bytes that are read of a message
+	DefaultTimeout       = time.Minute // one answer of the server
 )
 
 // Config is one mailbox. Name, Server, TLS, Folders and Auth are required.

@@ -23,10 +23,10 @@ const Folder = "INBOX"
 
 // The defaults of a [Config].
 const (
-	DefaultBatchMessages = 200
-	DefaultBatchBytes    = 16 << 20
-	DefaultMaxMessage    = 8 << 20
-	DefaultTimeout       = time.Minute
+	DefaultBatchMessages = 200         // messages of a batch
+	DefaultBatchBytes    = 16 << 20    // bytes of a batch
+	DefaultMaxMessage    = 8 << 20     // bytes that are read of a message
+	DefaultTimeout       = time.Minute // one answer of the server
 )
 
 // Config is one mailbox. Name, Server, TLS and Auth are required.

@@ -7,8 +7,8 @@ import (
 
 // An opt-out is short. What is longer talks of other things.
 const (
-	maxOptOutLines = 6
-	maxOptOutBytes = 500
+	maxOptOutLines = 6   // of a text that can ask to be taken off
+	maxOptOutBytes = 500 // of the same
 )
 
 // optOut finds a request to be taken off, in the text that the writer wrote: a

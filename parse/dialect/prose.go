@@ -9,8 +9,8 @@ import (
 // Bounds of what is read as prose, in bytes: notices that have sentences are
 // short.
 const (
-	maxSentence = 2 << 10 // what is more of a paragraph begins another
-	maxProse    = 32 << 10
+	maxSentence = 2 << 10  // what is more of a paragraph begins another
+	maxProse    = 32 << 10 // bytes of a text without a form that are read
 )
 
 // prose returns the one address that sentences of a text name as failed. Where

@@ -32,7 +32,7 @@ type Keys func(domain, selector string) []Key
 // one costs too much and fits into no TXT record.
 const (
 	minBits = 1024
-	maxBits = 8192
+	maxBits = 8192 // of an RSA key
 )
 
 // ErrRevoked says that a key record withdraws its key (an empty p=).

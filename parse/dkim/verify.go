@@ -17,10 +17,10 @@ import (
 
 // The bounds of one header.
 const (
-	maxSignatures = 16  // that are looked at, from the top
-	maxSigned     = 500 // names in h=
-	maxKeys       = 8   // tried for one signature
-	maxValue      = 32 << 10
+	maxSignatures = 16       // that are looked at, from the top
+	maxSigned     = 500      // names in h=
+	maxKeys       = 8        // tried for one signature
+	maxValue      = 32 << 10 // bytes of a signature
 )
 
 // Signature is one DKIM-Signature field that names a key of ours.

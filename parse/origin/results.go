@@ -10,8 +10,8 @@ type result struct {
 
 // maxResults bounds one field.
 const (
-	maxField   = 16 << 10
-	maxResults = 50
+	maxField   = 16 << 10 // bytes of an Authentication-Results
+	maxResults = 50       // in one field
 )
 
 // readResults reads one Authentication-Results field. ok is false where it

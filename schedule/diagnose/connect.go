@@ -21,8 +21,7 @@ import (
 // Dialer opens connections to receivers' servers, for those who allowed it.
 type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-const connectTimeout = 15 * time.Second
-
+const connectTimeout = 15 * time.Second // one connection to a mail server
 // offer is what a mail server offers.
 type offer struct {
 	Unreached bool

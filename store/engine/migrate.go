@@ -40,7 +40,7 @@ func known(v int) error {
 // two that open a new database at a time, one is told at once that it is busy.
 const (
 	tryAgain  = 20 * time.Millisecond
-	mostTries = 500
+	mostTries = 500 // to take the lock
 )
 
 // migrate brings the schema up to date: all steps in one transaction, after a

@@ -32,7 +32,7 @@ type object struct {
 
 const (
 	mostDocument = 256 << 20 // bytes of a document that is not one object a line
-	mostLine     = 64 << 20
+	mostLine     = 64 << 20  // bytes of a line
 )
 
 func openJSON(in io.ReadSeeker) (*jsonRows, error) {

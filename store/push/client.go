@@ -18,10 +18,10 @@ import (
 // alone until the next run.
 const (
 	tries        = 6
-	firstPause   = time.Second // doubled with each try
-	longestPause = 5 * time.Minute
-	answerLimit  = 4 << 20 // bytes
-	saidLimit    = 300     // bytes of an answer that an error quotes
+	firstPause   = time.Second     // doubled with each try
+	longestPause = 5 * time.Minute // between two tries
+	answerLimit  = 4 << 20         // bytes
+	saidLimit    = 300             // bytes of an answer that an error quotes
 )
 
 // Refusal is an answer by which the target does not take a request, and would

@@ -106,7 +106,7 @@ func mostFirst(n map[string]int) (out []Sender) {
 // domains that are named.
 const (
 	leastUnproven = 3
-	mostProposed  = 5
+	mostProposed  = 5 // domains that are proposed
 )
 
 // String says it in words, with what own_domains would have to be; "" when there

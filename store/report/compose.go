@@ -26,10 +26,10 @@ type Options struct {
 
 // How many rows a report lists at most; what is left out is counted.
 const (
-	maxReceivers = 12
-	maxReasons   = 12
-	maxChanges   = 50
-	maxNamed     = 5
+	maxReceivers = 12 // receivers that a report lists
+	maxReasons   = 12 // reasons that it lists
+	maxChanges   = 50 // changes that it lists
+	maxNamed     = 5  // our addresses that it lists for a cause
 )
 
 // Compose makes the report of f. It is pure: the same facts give the same

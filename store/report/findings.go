@@ -25,8 +25,7 @@ type Finding struct {
 	Steps    []string  `json:"steps"`
 }
 
-const maxFindings = 12
-
+const maxFindings = 12 // findings that a report lists
 // owners are those who must act, in words.
 var owners = map[string]string{"us_dns": "our DNS", "us_mail": "our mail server", "provider": "who gave us the address", "service": "the service that sends for us",
 	"forwarder": "who passed it on", "receiver": "the receiver", "recipient_side": "the recipient's administrator", "list_operator": "who runs the list"}

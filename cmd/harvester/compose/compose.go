@@ -55,10 +55,10 @@ type Set struct {
 
 // The hard deadlines. A harvest that is cut off goes on where it was.
 const (
-	harvestDeadline = time.Hour
-	fileDeadline    = 15 * time.Minute
-	hookDeadline    = time.Minute    // a command after a change of a file
-	pushDeadline    = 12 * time.Hour // the first of a long list, told one by one
+	harvestDeadline = time.Hour        // a harvest, a check of the list
+	fileDeadline    = 15 * time.Minute // a file of an export or report
+	hookDeadline    = time.Minute      // a command after a change of a file
+	pushDeadline    = 12 * time.Hour   // the first of a long list, told one by one
 )
 
 // inHand is what the messages of all mailboxes may take while they are read

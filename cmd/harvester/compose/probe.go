@@ -31,7 +31,7 @@ type Folder struct {
 
 const (
 	probesAtOnce  = 8
-	probeDeadline = 90 * time.Second
+	probeDeadline = 90 * time.Second // looking for what a provider sent
 )
 
 // Probe signs in to every mailbox and opens its folders, reads nothing and

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	sendTimeout = time.Minute
-	sendTries   = 3
+	sendTimeout = time.Minute      // handing over one mail or webhook
+	sendTries   = 3                // of one mail or webhook
 	sendPause   = 20 * time.Second // between two tries, times the tries so far
 )
 

@@ -17,7 +17,7 @@ import (
 const (
 	credentials   = "/etc/harvester/credentials" // the package's; readable for root
 	secretLimit   = 64 << 10                     // bytes of a secret
-	secretTimeout = 30 * time.Second
+	secretTimeout = 30 * time.Second             // a command that prints a secret
 )
 
 // Secret refers to a secret that is kept elsewhere; it never holds the value.

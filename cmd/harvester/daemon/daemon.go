@@ -31,8 +31,8 @@ type Options struct {
 }
 
 const (
-	parallelJobs = 32 // connections and memory stay bounded with any number of mailboxes
-	grace        = 30 * time.Second
+	parallelJobs = 32               // connections and memory stay bounded with any number of mailboxes
+	grace        = 30 * time.Second // for what is at work when the daemon stops
 	statusEvery  = 10 * time.Second
 )
 

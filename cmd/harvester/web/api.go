@@ -104,7 +104,7 @@ func (s *server) pause(w http.ResponseWriter, r *http.Request) {
 // The length of a page.
 const (
 	usualPage = 1000
-	maxPage   = 10_000
+	maxPage   = 10_000 // rows of one answer
 )
 
 // SuppressionPage is part of the list. Next asks for what follows; it is empty

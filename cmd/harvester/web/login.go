@@ -13,8 +13,8 @@ import (
 // some in a row nobody's is looked at for a while, however many are sent at once.
 const (
 	slow        = time.Second
-	fewWrong    = 5
-	longestWait = time.Minute
+	fewWrong    = 5           // tokens, after which each takes longer
+	longestWait = time.Minute // after wrong tokens
 )
 
 // tries counts wrong tokens since the last right one.

@@ -24,7 +24,7 @@ type session struct {
 
 const (
 	cookieName  = "harvester"
-	sessionTime = 12 * time.Hour
+	sessionTime = 12 * time.Hour // of one sign-in
 )
 
 func newSession(token string) session {

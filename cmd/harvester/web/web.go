@@ -53,16 +53,16 @@ type Options struct {
 // The limits of a request. Everything is small; only the ledger takes long
 // bodies, and reads them row by row.
 const (
-	headerTime = 5 * time.Second
-	bodyTime   = time.Minute
-	answerTime = 2 * time.Minute
-	idleTime   = 2 * time.Minute
-	closeTime  = 5 * time.Second
-	maxHeader  = 16 << 10
-	maxBody    = 4 << 20
-	maxLedger  = 256 << 20
-	maxClients = 512         // connections at a time; then a newcomer takes the place of a quiet one, or waits
-	quietTime  = time.Second // for which a connection may ask nothing at that limit
+	headerTime = 5 * time.Second // to send the header of a request
+	bodyTime   = time.Minute     // to send a request
+	answerTime = 2 * time.Minute // to answer
+	idleTime   = 2 * time.Minute // between two requests
+	closeTime  = 5 * time.Second // to finish when the daemon stops
+	maxHeader  = 16 << 10        // bytes of the header of a request
+	maxBody    = 4 << 20         // bytes of a request
+	maxLedger  = 256 << 20       // bytes of a ledger that is uploaded
+	maxClients = 512             // connections at a time; then a newcomer takes the place of a quiet one, or waits
+	quietTime  = time.Second     // for which a connection may ask nothing at that limit
 )
 
 // ErrListen tells that an address can't be listened on.

@@ -59,11 +59,11 @@ type Options struct {
 }
 
 const (
-	inFlight  = 8
-	maxHops   = 8        // of a CNAME chain
-	maxValues = 64       // records of one answer that are looked at
-	maxText   = 64 << 10 // bytes of one record
-	longest   = 24 * time.Hour
+	inFlight  = 8              // look-ups at a time
+	maxHops   = 8              // of a CNAME chain
+	maxValues = 64             // records of one answer that are looked at
+	maxText   = 64 << 10       // bytes of one record
+	longest   = 24 * time.Hour // how long an answer is kept, whatever its TTL
 )
 
 // ErrNoResolver tells that there is no resolver to ask.

@@ -18,13 +18,13 @@ import (
 
 // The limits of RFC 7208 §4.6.4.
 const (
-	MaxLookups = 10
-	MaxVoid    = 2
+	MaxLookups = 10 // terms that ask DNS
+	MaxVoid    = 2  // look-ups without an answer
 	MaxHosts   = 10 // of one mx term
 )
 
 const (
-	maxDepth = 20
+	maxDepth = 20 // of records that include others
 	maxNodes = 60 // records that one walk looks at
 )
 

@@ -38,8 +38,8 @@ func (c *conn) question(ctx context.Context, query string, args []driver.NamedVa
 
 // What waits is bounded: it is in memory.
 const (
-	mostWaiting      = 256
-	mostWaitingBytes = 1 << 20
+	mostWaiting      = 256     // statements that are sent together
+	mostWaitingBytes = 1 << 20 // of them
 )
 
 // write has a statement of the transaction wait for what is asked next.
