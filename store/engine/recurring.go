@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"harvester/parse/count"
 	"database/sql"
 	"encoding/json"
 	"fmt"
