@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"harvester/parse/count"
 	"database/sql"
 	"encoding/json"
 	"fmt"
