@@ -7,15 +7,23 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 )
 
+// collect sets when memory is collected: for the first time at 16 MB, since most
+// commands end before they need that, and a collection is a third of what they
+// cost. From then on earlier than Go would: a harvest keeps little and drops
+// much, so that this takes no time that shows, and saves a seventh of the memory.
+func collect() {
+	debug.SetGCPercent(400)
+	runtime.AddCleanup(new(*byte), func(percent int) { debug.SetGCPercent(percent) }, 50)
+}
+
 func main() {
-	// A harvest keeps little and drops much: collecting earlier than Go would
-	// costs no time that shows, and saves a seventh of the memory.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		collect()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {

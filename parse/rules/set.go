@@ -126,7 +126,8 @@ func (s *Set) read(base *Set, dir fs.FS) (files []ruleFile, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading rule file %s: %w", name, err)
 		}
-		fmt.Fprintf(sum, "%s %d\n%s", name, len(data), data)
+		fmt.Fprintf(sum, "%s %d\n", name, len(data))
+		sum.Write(data)
 		files = append(files, ruleFile{name, data})
 	}
 	s.version = hex.EncodeToString(sum.Sum(nil))[:12]
