@@ -52,12 +52,13 @@ func (db List) LookupAll(ctx context.Context, addresses []string, stream string)
 		out[i], keys[i] = Verdict{Address: a, Entries: []Entry{}}, policy.Key(engine.CleanText(a))
 	}
 	ctx = context.WithoutCancel(ctx) // it is short, and a context that can end costs a goroutine with each statement
-	if db.absent.all(ctx, keys) {
+	k := db.memory.now(ctx)          // before anything is read
+	if k != nil && k.lack(keys...) {
 		return out, nil
 	}
 	var err error
 	if len(keys) == 1 {
-		err = db.lookupOne(ctx, keys, out)
+		err = db.lookupOne(ctx, k, keys, out)
 	} else if err = db.lookupEach(ctx, keys, out, selectEntries); err == nil {
 		err = db.lookupUnlisted(ctx, keys, out)
 	}
@@ -65,13 +66,17 @@ func (db List) LookupAll(ctx context.Context, addresses []string, stream string)
 		return nil, fmt.Errorf("looking up addresses: %w", engine.Explain(err))
 	}
 	for i := range out {
-		v := &out[i]
-		if stream != "" {
-			v.Entries = db.concerning(v.Entries, stream)
-		}
-		v.Suppressed = len(v.Entries) > 0
+		db.narrow(&out[i], stream)
 	}
 	return out, nil
+}
+
+// narrow leaves of what was found what holds for mail of a stream.
+func (db List) narrow(v *Verdict, stream string) {
+	if stream != "" {
+		v.Entries = db.concerning(v.Entries, stream)
+	}
+	v.Suppressed = len(v.Entries) > 0
 }
 
 // concerning keeps the entries that hold for a stream.
@@ -101,8 +106,15 @@ const (
 )
 
 // lookupOne is for one key, which is what programs ask for before each mail: one
-// statement, as beginning and ending to read costs more than what is read.
-func (db List) lookupOne(ctx context.Context, keys []string, out []Verdict) error {
+// statement, as beginning and ending to read costs more than what is read. What
+// k knows is not read, and what is found is told to it; it may be nil.
+func (db List) lookupOne(ctx context.Context, k *known, keys []string, out []Verdict) error {
+	if k != nil {
+		if rows, ok := k.recall(keys[0], db.Now()); ok {
+			out[0].Entries = rows
+			return nil
+		}
+	}
 	st, err := db.Reading(ctx, selectOne)
 	if err != nil {
 		return err
@@ -127,6 +139,9 @@ func (db List) lookupOne(ctx context.Context, keys []string, out []Verdict) erro
 	})
 	if err != nil {
 		return err
+	}
+	if k != nil {
+		k.keep(keys[0], out[0].Entries)
 	}
 	return db.lookupBeyond(ctx, secret, onDomains, keys, out)
 }

@@ -13,12 +13,12 @@ type List struct {
 	*engine.DB
 	judge  *judge.Judge
 	guard  judge.Guard
-	absent *absences
+	memory *memory
 }
 
 // NewList reads the list that a judge keeps.
 func NewList(j *judge.Judge) List {
-	return List{j.DB, j, judge.Guard{DB: j.DB}, &absences{db: j.DB}}
+	return List{j.DB, j, judge.Guard{DB: j.DB}, &memory{db: j.DB}}
 }
 
 // Notices are the messages that were harvested, and what they say.

@@ -37,6 +37,8 @@ const (
 
 // Looker knows the list. *store.DB is one.
 type Looker interface {
+	// Remembered answers at once, where that can be told without the database.
+	Remembered(address, stream string) (v query.Verdict, ok bool)
 	LookupAll(ctx context.Context, addresses []string, stream string) ([]query.Verdict, error)
 }
 
@@ -84,6 +86,7 @@ type client struct {
 	Options
 	conn net.Conn
 	in   *bufio.Reader
+	out  []byte // the answer
 
 	asked chan string // to the goroutine that looks up
 	told  chan query.Verdict
@@ -103,32 +106,33 @@ func (c *client) serve(ctx context.Context) {
 		if err := c.conn.SetDeadline(time.Now().Add(idleTime)); err != nil {
 			return
 		}
-		answer, err := c.answer()
-		if err != nil {
+		c.out = c.out[:0]
+		if err := c.answer(); err != nil {
 			c.Log.Debug("a mail server's connection ends", slog.Any("err", err))
 			return
 		}
 		if err := c.conn.SetWriteDeadline(time.Now().Add(answerTime)); err != nil {
 			return
 		}
-		if _, err := c.conn.Write([]byte(answer)); err != nil {
+		if _, err := c.conn.Write(c.out); err != nil {
 			return
 		}
 	}
 }
 
-// answer reads a request in the protocol that its first bytes are of.
-func (c *client) answer() (string, error) {
+// answer reads a request in the protocol that its first bytes are of, and puts
+// the answer into c.out.
+func (c *client) answer() error {
 	head, err := c.in.Peek(1)
 	if err != nil {
-		return "", err
+		return err
 	}
 	switch head[0] {
 	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return c.socketmap()
 	case 'g', 'p': // a name of the policy protocol may begin so, too
 		if head, err = c.in.Peek(4); err != nil {
-			return "", err
+			return err
 		}
 		if string(head) == "get " || string(head) == "put " {
 			return c.tcpTable()
@@ -153,6 +157,9 @@ func (c *client) why(recipient string) string {
 	if !policy.IsAddress(address) {
 		return "" // a domain or a part of an address, which tables are asked for too
 	}
+	if v, ok := c.List.Remembered(address, c.Stream); ok {
+		return reason(&v)
+	}
 	if c.late {
 		select {
 		case <-c.told:
@@ -166,14 +173,19 @@ func (c *client) why(recipient string) string {
 	defer timer.Stop()
 	select {
 	case v := <-c.told:
-		if v.Suppressed {
-			return v.Entries[0].Reason
-		}
+		return reason(&v)
 	case <-timer.C:
 		c.late = true
 		c.Log.Warn("a mail server's question was not answered in time: mail goes on")
 	}
 	return ""
+}
+
+func reason(v *query.Verdict) string {
+	if !v.Suppressed {
+		return ""
+	}
+	return v.Entries[0].Reason
 }
 
 // quoted gives a local part the quotes back that mail servers take off before

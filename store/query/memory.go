@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,13 +25,17 @@ const (
 	// By these one of some ten thousand keys is taken for another, which costs
 	// a query.
 	bitsPerKey, bitsSet = 16, 8
+	// mostKept is for how many addresses that are listed rows are kept.
+	mostKept = 1 << 14
 )
 
-// absences tells of most addresses, without reading the database, that nothing
-// stands about them: programs ask before each mail, and few are listed. It knows
-// too much rather than too little: whoever it doesn't know to be absent is looked
-// up. Memory: four bytes for each address that is listed.
-type absences struct {
+// memory answers for most addresses without reading the database: programs ask
+// before each mail. Of those about whom nothing stands, who are most, it knows
+// too many to be listed rather than too few; who it doesn't know to be absent is
+// looked up, and the rows that are found are kept until anything is committed.
+// Memory: four bytes for each address that is listed, half a KB for each of
+// mostKept.
+type memory struct {
 	db      *engine.DB
 	on      atomic.Bool
 	current atomic.Pointer[known]
@@ -46,21 +51,34 @@ type known struct {
 	keys    *filter
 	secret  []byte            // of the tombstones, whose hashes are among the keys
 	domains []policy.Override // acts on whole domains
+	rows    sync.Map          // key: the rows of the list about it, which time can only take away
+	kept    atomic.Int64      // how many
 }
 
-// Remember has look-ups answer from memory who is not listed: for programs that
-// ask again and again.
-func (db List) Remember() { db.absent.on.Store(true) }
+// Remember has look-ups answer from memory where they can: for programs that ask
+// again and again.
+func (db List) Remember() { db.memory.on.Store(true) }
 
-// all tells that nothing stands about any of the keys.
-func (a *absences) all(ctx context.Context, keys []string) bool {
-	if !a.on.Load() {
-		return false
+// Remembered is LookupAll of one address, from memory alone: it waits for nothing.
+// ok is false where that can't be told without the database.
+func (db List) Remembered(address, stream string) (v Verdict, ok bool) {
+	v.Address, v.Entries = address, []Entry{}
+	k := db.memory.current.Load()
+	if k == nil || !db.Stands(k.stands.Load(), seenAfter) {
+		return v, false
 	}
-	k := a.now(ctx)
-	if k == nil {
-		return false
+	key := policy.Key(engine.CleanText(address))
+	if k.lack(key) {
+		return v, true
 	}
+	if v.Entries, ok = k.recall(key, db.Now()); ok {
+		db.narrow(&v, stream)
+	}
+	return v, ok
+}
+
+// lack tells that nothing stands about any of the keys.
+func (k *known) lack(keys ...string) bool {
 	for _, key := range keys {
 		if key == "" || k.keys.has(key) || k.secret != nil && k.keys.has(string(facts.Tombstone(k.secret, key))) || coversAny(k.domains, key) {
 			return false
@@ -69,8 +87,33 @@ func (a *absences) all(ctx context.Context, keys []string) bool {
 	return true
 }
 
+// keep remembers the rows of the list about a key.
+func (k *known) keep(key string, rows []Entry) {
+	if len(rows) > 0 && k.kept.Add(1) <= mostKept {
+		k.rows.Store(key, slices.Clone(rows))
+	}
+}
+
+// recall gives the rows about a key, if they are kept and none has expired.
+func (k *known) recall(key string, now time.Time) ([]Entry, bool) {
+	kept, ok := k.rows.Load(key)
+	if !ok {
+		return nil, false
+	}
+	rows := kept.([]Entry)
+	for i := range rows {
+		if e := rows[i].Expires; !e.IsZero() && !e.After(now) {
+			return nil, false
+		}
+	}
+	return slices.Clone(rows), true
+}
+
 // now is what stands now; nil where that can't be said at once.
-func (a *absences) now(ctx context.Context) *known {
+func (a *memory) now(ctx context.Context) *known {
+	if !a.on.Load() {
+		return nil
+	}
 	k := a.current.Load()
 	if k != nil && a.db.Stands(k.stands.Load(), seenAfter) {
 		return k
@@ -94,7 +137,7 @@ func (a *absences) now(ctx context.Context) *known {
 }
 
 // renew reads what changed since another moment, or all.
-func (a *absences) renew(ctx context.Context, was *known) (k *known, err error) {
+func (a *memory) renew(ctx context.Context, was *known) (k *known, err error) {
 	k = &known{}
 	err = a.db.Snapshot(ctx, func(q *engine.Snapshot) (err error) {
 		if k.secret, err = facts.SecretOf(ctx, q.SQL); err != nil {

@@ -12,11 +12,13 @@ import (
 
 	"harvester/parse/bounce"
 	"harvester/store/policy"
+	"harvester/store/query"
 )
 
 // What is answered from memory is what the database says, whatever was
-// committed just before: by this process at once, by another soon.
-func TestRemembersWhoIsAbsent(t *testing.T) {
+// committed just before, by this process at once, by another soon, and whatever
+// expired.
+func TestRemembersTheList(t *testing.T) {
 	ctx := context.Background()
 	now := time.Now()
 	clock := func() time.Time { return now }
@@ -25,10 +27,14 @@ func TestRemembersWhoIsAbsent(t *testing.T) {
 	db.List.Remember()
 	other := openAt(t, path, Options{Now: clock})
 	addresses := []string{"a@example.net", "b@example.net", "c@example.com", "d@sub.example.com", ""}
+	remembered := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		by := rapid.SampledFrom([]*DB{db, other}).Draw(rt, "by")
 		address := rapid.SampledFrom(addresses[:4]).Draw(rt, "address")
-		switch rapid.IntRange(0, 4).Draw(rt, "what") {
+		stream := rapid.SampledFrom([]string{"", "news", "invoices"}).Draw(rt, "stream")
+		switch rapid.IntRange(0, 5).Draw(rt, "what") {
+		case 5:
+			now = now.AddDate(0, rapid.IntRange(1, 15).Draw(rt, "months"), 0)
 		case 0:
 			commit(t, by, failure(rapid.IntRange(0, 9).Draw(rt, "day"), address, bounce.UserUnknown))
 		case 1:
@@ -43,14 +49,20 @@ func TestRemembersWhoIsAbsent(t *testing.T) {
 			}
 		}
 		for _, a := range addresses {
-			want, err := other.List.LookupAll(ctx, []string{a}, "")
+			want, err := other.List.LookupAll(ctx, []string{a}, stream)
 			if err != nil {
 				rt.Fatal(err)
 			}
 			for until := time.Now().Add(time.Minute); ; {
-				got, err := db.List.LookupAll(ctx, []string{a}, "")
+				got, err := db.List.LookupAll(ctx, []string{a}, stream)
 				if err != nil {
 					rt.Fatal(err)
+				}
+				if v, ok := db.List.Remembered(a, stream); ok {
+					remembered++
+					if fmt.Sprint([]query.Verdict{v}) != fmt.Sprint(want) && (by == db || fmt.Sprint(got) == fmt.Sprint(want)) {
+						rt.Fatalf("%q: remembered is %v, and in the database %v", a, v, want)
+					}
 				}
 				if fmt.Sprint(got) == fmt.Sprint(want) {
 					break
@@ -61,6 +73,9 @@ func TestRemembersWhoIsAbsent(t *testing.T) {
 			}
 		}
 	})
+	if remembered == 0 {
+		t.Error("nothing was ever remembered")
+	}
 }
 
 // Whoever is put on the list while many ask is found by those who ask after.
