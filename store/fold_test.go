@@ -55,6 +55,9 @@ func drawItems(t *rapid.T) []facts.Item {
 			it.Result.Recipients = append(it.Result.Recipients, *r)
 		case 3:
 			it.Result.Kind, r.Action = bounce.KindComplaint, bounce.ActionNone
+		case 4, 5:
+			r.Reason, r.Fault, r.Class = bounce.UserUnknown, bounce.UserUnknown.Fault(), bounce.UserUnknown.Class(bounce.Failed)
+			r.Rule, r.Status, r.Confidence = "microsoft.directory-edge", "5.4.1", bounce.ByRule
 		}
 		// The same bytes say the same thing.
 		raw, err := json.Marshal(it.Result)

@@ -221,6 +221,7 @@ func (e *explainer) event(v *eventView, c colours) {
 	e.field("stream", x.Stream)
 	e.field("incident", x.Incident)
 	e.field("policy", x.Line)
+	e.field("beside", x.Beside)
 	switch {
 	case x.Counted:
 		e.field("weight", "counted")

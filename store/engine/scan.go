@@ -6,6 +6,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -46,13 +47,23 @@ func When(t *time.Time) sql.Scanner { return when{t} }
 
 type when struct{ *time.Time }
 
-// Scan reads integer milliseconds, or NULL as the zero time.
+// Scan reads integer milliseconds, or NULL or an empty text as the zero time.
 func (w when) Scan(v any) error {
 	switch v := v.(type) {
 	case nil:
 		*w.Time = time.Time{}
 	case int64:
 		*w.Time = time.UnixMilli(v).UTC()
+	case string: // of a column that recurs
+		*w.Time = time.Time{}
+		if v == "" {
+			return nil
+		}
+		ms, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return fmt.Errorf("a time column holds %.50q", v)
+		}
+		*w.Time = time.UnixMilli(ms).UTC()
 	default:
 		return fmt.Errorf("a time column holds %T", v)
 	}

@@ -64,6 +64,9 @@ func (w *Judging) conclude() error {
 	if err := w.concentrate(); err != nil {
 		return err
 	}
+	if err := w.besides(); err != nil {
+		return err
+	}
 	if err := w.refold(w.Touched.Keys); err != nil {
 		return err
 	}

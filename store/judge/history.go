@@ -58,6 +58,7 @@ var eventFields = []engine.Field[stored]{
 		{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
 		{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
 		{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
+		{Column: beside, To: func(e *stored) any { return engine.When(&e.Beside) }},
 		{Column: ownLook, To: func(e *stored) any { return &e.Lives }},
 	}...),
 }

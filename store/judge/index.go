@@ -7,7 +7,8 @@ import (
 	"harvester/store/policy"
 )
 
-// Index makes the index of each concentration, and drops those of concentrations
+// Index makes the index of each concentration, and that of what stands beside
+// one another at the edge of a domain, and drops those of concentrations
 // that are no more or that count otherwise now. With nothing to do it reads the
 // schema and writes nothing.
 func (db *Judge) Index(ctx context.Context) error {
@@ -17,6 +18,7 @@ func (db *Judge) Index(ctx context.Context) error {
 		name, definition := indexOf(&all[i])
 		wanted[name] = definition
 	}
+	wanted[besideIndex] = indexingBeside
 	var drop []string
 	found, err := db.Indexes(ctx, indexPrefix)
 	for name, definition := range found {

@@ -31,25 +31,12 @@ func TestEachIndexIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all := policy.Concentrations()
-	for i := range all {
-		c := &all[i]
-		name, definition := indexOf(c)
-		var stored string
-		if err := file.Read.QueryRow(`SELECT sql FROM sqlite_schema WHERE name = ?`, name).Scan(&stored); err != nil || stored != definition {
-			t.Errorf("%s is %q, want %q: %v", name, stored, definition, err)
-		}
-		for _, q := range []struct {
-			query string
-			args  []any
-		}{
-			{countBins(c), []any{`[["x", 1]]`}},
-			{addressesIn(c), []any{"x", 0, 1}},
-			{membersBefore(c), []any{`["x"]`, "x", 0, 1, 1}},
-		} {
-			if c.Member == policy.ByKey && q.query == membersBefore(c) {
-				continue // of addresses it is asked by their own index
-			}
+	type asked struct {
+		query string
+		args  []any
+	}
+	reads := func(name string, asks ...asked) {
+		for _, q := range asks {
 			rows, err := file.Read.Query("EXPLAIN QUERY PLAN "+q.query, q.args...)
 			if err != nil {
 				t.Fatal(err)
@@ -68,6 +55,20 @@ func TestEachIndexIsUsed(t *testing.T) {
 			if text := fmt.Sprint(plan); !strings.Contains(text, name) {
 				t.Errorf("%s\nis not read by %s: %v", q.query, name, plan)
 			}
+		}
+	}
+	reads(besideIndex, asked{"SELECT " + beside + " FROM events e", nil}, asked{refusedNear, []any{"x", 0, 1}})
+	all := policy.Concentrations()
+	for i := range all {
+		c := &all[i]
+		name, definition := indexOf(c)
+		var stored string
+		if err := file.Read.QueryRow(`SELECT sql FROM sqlite_schema WHERE name = ?`, name).Scan(&stored); err != nil || stored != definition {
+			t.Errorf("%s is %q, want %q: %v", name, stored, definition, err)
+		}
+		reads(name, asked{countBins(c), []any{`[["x", 1]]`}}, asked{addressesIn(c), []any{"x", 0, 1}})
+		if c.Member != policy.ByKey { // of addresses it is asked by their own index
+			reads(name, asked{membersBefore(c), []any{`["x"]`, "x", 0, 1, 1}})
 		}
 	}
 }

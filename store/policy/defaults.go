@@ -9,10 +9,17 @@ import (
 // behind is the line of failures of an address behind the one that we mailed.
 const behind = "behind"
 
+// edge qualifies what a directory answers for whole tenants.
+const edge = ".edge"
+
+// Nearby is how far from a failure at the edge of a domain another address must
+// have been accepted: the time that the line waits for a second one.
+const Nearby = 14 * day
+
 // qualifiers are the finer lines of a reason, tried in order before the plain
 // one: ".code" when no text or rule spoke, the others by rule id.
 var qualifiers = map[bounce.Reason][]string{
-	bounce.UserUnknown:     {".code", ".edge"},
+	bounce.UserUnknown:     {".code", edge},
 	bounce.MailboxDisabled: {".final"},
 	bounce.SenderBlocked:   {".personal"},
 }
@@ -23,8 +30,9 @@ var qualifiers = map[bounce.Reason][]string{
 var builtin = table([]Line{
 	{Name: bounce.UserUnknown.String(), After: 1, Expires: Months(24)},
 	{Name: bounce.UserUnknown.String() + ".code", After: 2, Within: Days(14), Expires: Months(12)},
-	// Whole tenants answer that way where their directory is not in step.
-	{Name: bounce.UserUnknown.String() + ".edge", After: 2, Within: Days(14), Expires: Months(12), Rules: "*.directory-edge*"},
+	// Whole tenants answer that way where their directory is not in step, unless
+	// their other addresses are being accepted (Event.Beside): then the plain line holds.
+	{Name: bounce.UserUnknown.String() + edge, After: 2, Within: Days(14), Expires: Months(12), Rules: "*.directory-edge*"},
 	// The address that we mailed may be a list of ten with one dead member.
 	{Name: behind, After: 3, Within: Days(30), DistinctDays: 3, Expires: Days(30)},
 	{Name: bounce.AddressInvalid.String(), After: 1, Expires: Months(24)},

@@ -57,6 +57,7 @@ type Note struct {
 	Line        string // the policy line it falls under; "" when it is no evidence
 	Counted     bool
 	Why         string // why it has no weight; "" when it was counted
+	Beside      string // why what its domain's edge says needs no second failure; "" where it does
 	DuplicateOf int    // index into Verdict.Events; -1 when it is the first
 }
 
@@ -110,6 +111,9 @@ func (d *Fold) evaluate(history []Event, overrides []Override) Verdict {
 	f.Events = history[:0]
 	for _, e := range history {
 		if !e.At.After(d.Now) {
+			if e.Beside.After(d.Now) {
+				e.Beside = time.Time{} // not known yet
+			}
 			f.Events = append(f.Events, e)
 		}
 	}
@@ -232,6 +236,9 @@ func (f *fold) event(i int) {
 		return
 	}
 	n.Line = line.Name
+	if !e.Beside.IsZero() {
+		n.Beside = "other addresses of the domain are being accepted, one on " + e.Beside.UTC().Format(time.DateOnly)
+	}
 	family := familyOf(*e)
 	if e.Proof < line.Proof && !e.Accepted {
 		if family == "unsubscribe" {

@@ -114,7 +114,10 @@ type Event struct {
 	Token      string // of the signed return path that the notice came to: one for each recipient and day; "" when none verified
 	// Lives says why our own look-up does not confirm that the domain is dead;
 	// "" when nothing speaks against it. It can only hold back.
-	Lives    string
+	Lives string
+	// Beside is when another address of the domain was first seen to be accepted
+	// near a failure at the domain's edge; zero where none was.
+	Beside   time.Time
 	Doubt    string // why a return path of ours speaks against the notice
 	Concern  string // what concentration it can be part of, "" for none
 	Operator string // who runs the receiving server

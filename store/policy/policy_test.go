@@ -35,6 +35,11 @@ func unread(e *Event) { e.Unread = true }
 // atEdge is Microsoft's directory-based blocking.
 func atEdge(e *Event) { e.Rule = "microsoft.directory-edge" }
 
+// besideOne is that at a domain that takes mail for another address on a day.
+func besideOne(n int) func(*Event) {
+	return func(e *Event) { atEdge(e); e.Beside = at(n) }
+}
+
 func delivered(n int) Event {
 	return on(n, bounce.Unclassified, func(e *Event) { e.Kind, e.Action, e.Proof = bounce.KindDelivered, bounce.Delivered, ProofAuthentic })
 }
@@ -72,6 +77,10 @@ func TestDefaultTable(t *testing.T) {
 		{"access denied at a directory's edge", []Event{on(0, bounce.UserUnknown, atEdge)}, 1, "", 0},
 		{"access denied at the edge twice", []Event{on(0, bounce.UserUnknown, atEdge), on(13, bounce.UserUnknown, atEdge)}, 14, "user_unknown.edge", 378},
 		{"access denied at the edge, too far apart", []Event{on(0, bounce.UserUnknown, atEdge), on(15, bounce.UserUnknown, atEdge)}, 16, "", 0},
+		{"access denied at the edge while another address is accepted", []Event{on(0, bounce.UserUnknown, besideOne(-3))}, 1, "user_unknown", 730},
+		{"access denied at the edge, another address accepted later", []Event{on(0, bounce.UserUnknown, besideOne(5))}, 6, "user_unknown", 730},
+		{"access denied at the edge, another address not yet accepted", []Event{on(0, bounce.UserUnknown, besideOne(5))}, 4, "", 0},
+		{"a code, while another address is accepted", []Event{on(0, bounce.UserUnknown, byCode, besideOne(-3))}, 1, "", 0},
 		{"invalid", []Event{on(0, bounce.AddressInvalid)}, 1, "address_invalid", 730},
 		{"moved", []Event{on(0, bounce.UserMoved)}, 1, "user_moved", 730},
 		{"domain once", []Event{on(0, bounce.DomainUnknown)}, 1, "", 0},

@@ -176,6 +176,9 @@ func (t Table) Line(e Event) (Line, bool) {
 	}
 	name := e.Reason.String()
 	for _, q := range qualifiers[e.Reason] {
+		if q == edge && !e.Beside.IsZero() {
+			continue // the directory answers for the one address, not for the tenant
+		}
 		l := t.must(e.Stream, name+q)
 		if q == ".code" && (e.Confidence < bounce.ByRule || e.Unread) || l.Rules != "" && matches(l.Rules, e.Rule) {
 			return l, true

@@ -123,11 +123,16 @@ const (
 	ConcernEdge        = "5.4.1" // "access denied" at the edge of a domain: its address, the domain or our path
 	ConcernUnreachable = "unreachable"
 	ConcernDomain      = "domain_unknown"
+	ConcernAccepted    = "accepted" // of no concentration: a proven success, which speaks for what stands beside it
 )
 
-// Concern says what concentration a failure can be part of, "" for none. Only
-// failures with proof of sending are: forged ones must not hold anything up.
+// Concern says what concentration a failure can be part of, "" for none, and
+// whether a notice shows that the address takes mail. Only failures with proof
+// of sending are part of any: forged ones must not hold anything up.
 func Concern(e Event, status string) string {
+	if e.Proof >= ProofAuthentic && (success(&e) || e.Kind == bounce.KindAutoReply) {
+		return ConcernAccepted
+	}
 	if e.Kind != bounce.KindBounce || e.Action != bounce.Failed || e.Proof < ProofReturned {
 		return ""
 	}

@@ -95,6 +95,7 @@ func (db List) explained(q *engine.Snapshot, x *Explanation, exports Carried) er
 		db.attribution(&full)
 		n := v.Notes[i]
 		full.Line, full.Counted, full.Why = n.Line, n.Counted, n.Why
+		full.Beside = n.Beside
 		if n.DuplicateOf >= 0 {
 			full.DuplicateOf = v.Events[n.DuplicateOf].ID
 		}

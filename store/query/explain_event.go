@@ -63,9 +63,10 @@ type ExplainedEvent struct {
 	Hash              string            `json:"hash"`                // SHA-256 of the notice, hex
 	Places            []harvest.Locator `json:"places"`
 
-	Line        string `json:"line"`    // the policy line it falls under; "" when it is no evidence
-	Counted     bool   `json:"counted"` // it has weight
-	Why         string `json:"why"`     // why it has none
+	Line        string `json:"line"`             // the policy line it falls under; "" when it is no evidence
+	Counted     bool   `json:"counted"`          // it has weight
+	Why         string `json:"why"`              // why it has none
+	Beside      string `json:"beside,omitempty"` // why what its domain's edge says needs no second failure
 	DuplicateOf int64  `json:"duplicate_of,omitempty"`
 
 	original parse.Original // its senders
