@@ -178,6 +178,10 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 		v = autoreply.Verdict{Kind: bounce.KindNotice, Hint: OursFailed + lowerDomain(p.oursFailed), Why: "nobody whom we mailed failed, the recipient is ours"}
 	case autoreply.LooksFailed(m):
 		v.Kind = bounce.KindUnparsed
+		if only := dialect.NamesOnly(m.Text, p.ownIn(m)); only != "" {
+			v.Hint = NamesOnly + only
+			v.Why = "it looks like a failure, but " + v.Hint
+		}
 		if v.Why == "" {
 			v.Why = "it looks like a failure, but nobody could be named"
 		}

@@ -153,6 +153,10 @@ func (p *parser) ofSender(addr string, m *view.Mail, res *Result) bool {
 // the domain follows.
 const OursFailed = "the recipient is ours: "
 
+// NamesOnly begins the hint of a notice that looks like a failure and names its
+// own sender or where help is found, and nobody else.
+const NamesOnly = "it names nobody but "
+
 // oursOnly tells whether a notice that names nobody is about an address of our
 // own: it says so itself, or the mail that came back went to such alone.
 func (p *parser) oursOnly(m *view.Mail) bool {

@@ -38,16 +38,17 @@ type Mailbox struct {
 // Tally counts what a run did.
 type Tally struct {
 	facts.Outcome
-	Read    int // messages
-	Bytes   int64
-	Kinds   map[parse.Kind]int
-	Ours    int    // notices about addresses of our own domains
-	Copies  int    // of what was sent
-	Useless int    // messages in a mailbox of copies that are none
-	Why     string // the first of them is none
-	Settled int
-	Less    []string     // in which way the server did less than it was asked for
-	Plan    map[Fate]int // what a dry run would have settled
+	Read     int // messages
+	Bytes    int64
+	Kinds    map[parse.Kind]int
+	Nameless int    // of what was not understood, what names only its sender or where help is found
+	Ours     int    // notices about addresses of our own domains
+	Copies   int    // of what was sent
+	Useless  int    // messages in a mailbox of copies that are none
+	Why      string // the first of them is none
+	Settled  int
+	Less     []string     // in which way the server did less than it was asked for
+	Plan     map[Fate]int // what a dry run would have settled
 }
 
 // String is the tally as one line.
@@ -63,7 +64,7 @@ func (t Tally) String() string {
 		count int
 		what  string
 	}{
-		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Ours, "about recipients that are ours"}, {t.Useless, "not usable (" + t.Why + ")"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
+		{t.Known, "known already"}, {t.Kinds[bounce.KindUnparsed], "not understood"}, {t.Nameless, "of these naming nobody but the sender or a helper"}, {t.Ours, "about recipients that are ours"}, {t.Useless, "not usable (" + t.Why + ")"}, {t.Poison, "unreadable"}, {t.Gone, "gone"},
 		{t.Added, "suppressed"}, {t.Held, "held"}, {t.Removed, "released"}, {t.Settled, "settled"},
 	} {
 		if n.count > 0 {
@@ -274,6 +275,9 @@ func (v *visit) store(b understood) ([]harvest.Settlement, error) {
 			continue
 		}
 		v.tally.Kinds[it.Result.Kind]++
+		if strings.HasPrefix(it.Result.Hint, parse.NamesOnly) {
+			v.tally.Nameless++
+		}
 		if strings.HasPrefix(it.Result.Hint, parse.OursFailed) {
 			v.tally.Ours++
 		}

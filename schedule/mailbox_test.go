@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -141,6 +142,34 @@ func stored(t *testing.T, db *store.DB) int {
 		t.Fatal(err)
 	}
 	return st.Messages
+}
+
+// A notice that names nobody but its sender, or where help is found, is told apart.
+func TestNamesNobodyButItsSender(t *testing.T) {
+	s := &mailserver{}
+	for _, says := range []string{"A mail of shop@example.org", "A mail (ask postmaster@example.net)", "Please ask postmaster@example.net. A mail of shop@example.org", "A mail"} {
+		s.add("INBOX", []byte("From: MAILER-DAEMON@example.net\nTo: shop@example.org\nReturn-Path: <>\nSubject: Mail delivery failed\n\n"+says+" could not be delivered.\n"))
+	}
+	m, db := harness(t, s, harvest.Keep)
+	tally, err := m.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "4 not understood, 3 of these naming nobody but the sender or a helper"; !strings.Contains(tally.String(), want) {
+		t.Errorf("%q, want %q", tally.String(), want)
+	}
+	clusters, err := db.Notices.Triage(t.Context(), time.Time{}, 0)
+	said := map[string]int{}
+	for _, c := range clusters {
+		said[c.Template] = c.Count
+	}
+	want := map[string]int{"Mail delivery failed": 1}
+	for _, whom := range []string{"its sender", "who helps", "its sender and who helps"} {
+		want["Mail delivery failed: "+parse.NamesOnly+whom] = 1
+	}
+	if err != nil || !maps.Equal(said, want) {
+		t.Errorf("triage has %v, %v; want %v", said, err, want)
+	}
 }
 
 // Only what was understood is settled: never mail of people, never what nobody

@@ -60,7 +60,7 @@ func (db Notices) triage(ctx context.Context, since time.Time, limit int) ([]Clu
 	defer tx.Rollback() // it only read
 	rows, err := tx.QueryContext(ctx, `SELECT `+engine.Word(bounce.Unclassified)+`, e.message, e.at, e.diagnostic, e.domain, e.vendor, m.dialect, '' FROM events e JOIN messages m ON m.id = e.message
   WHERE e.reason = `+engine.Word(bounce.Unclassified)+` AND e.action = 'failed' AND e.at >= ?1
- UNION ALL SELECT 'unparsed', id, at, subject, substr(sender, instr(sender, '@') + 1), '', dialect, '' FROM messages WHERE kind = 'unparsed' AND at >= ?1
+ UNION ALL SELECT 'unparsed', id, at, subject || CASE WHEN hint <> '' THEN ': ' || hint ELSE '' END, substr(sender, instr(sender, '@') + 1), '', dialect, '' FROM messages WHERE kind = 'unparsed' AND at >= ?1
  UNION ALL SELECT 'refused', id, at, '', substr(sender, instr(sender, '@') + 1), '', dialect, notes FROM messages WHERE at >= ?1 AND instr(notes, ?2) > 0
  ORDER BY 3 DESC, 2 DESC`, since.UnixMilli(), parse.RefusedMark)
 	if err != nil {
