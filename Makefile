@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: checkers servers build package test race bench bench-harvest bench-history bench-pages compare crash fleet cuts histories lint fuzz goldens notices licences proof-figures
+.PHONY: checkers servers build package test race bench bench-harvest bench-history bench-pages compare crash fleet fleet-rate cuts histories lint fuzz goldens notices licences proof-figures
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -50,6 +50,11 @@ crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
 
 fleet: ## three workers, PostgreSQL and Dovecot, 60 mailboxes, 30,000 mails, killed, stopped and cut off all the time: takes an hour or more
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_FLEET=1 $(GO) test -count 1 -run '^TestFleet$$' -timeout 6h -v ./cmd/harvester
+
+MAILS ?= 10000
+fleet-rate: ## what workers and the leader bring on PostgreSQL, as ratios, with MAILS mails, and a history of PAST events beside a file: takes minutes
+	HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_FLEET_RATE=$(MAILS) $(GO) test -count 1 -run '^TestFleetRates$$' -timeout 60m -v ./cmd/harvester
+	HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_FLEET_RATE=1 $(GO) test -count 1 -run '^TestFleetRateOfHistory$$' -timeout 120m -v ./store -args -events $(PAST)
 
 bench-history: ## decisions over a million events: takes minutes
 	$(GO) test ./store -run '^$$' -bench History -benchtime 1x -timeout 60m -args -events 1000000

@@ -208,7 +208,7 @@ func TestHostileTexts(t *testing.T) {
 // What keeps the store from a server is one line that says what to do.
 func TestServerErrors(t *testing.T) {
 	s := pgtest.Start(t)
-	pgtest.Exec(t, s.URL("postgres"), `CREATE ROLE poor LOGIN; CREATE ROLE barred NOLOGIN`)
+	pgtest.Exec(t, s.URL("postgres"), `CREATE ROLE poor LOGIN; CREATE ROLE barred NOLOGIN; CREATE ROLE late LOGIN CONNECTION LIMIT 0`)
 	pgtest.Exec(t, s.URL("postgres"), `CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER 'libc' TEMPLATE template0`)
 	foreign, newer, fresh := s.Database(t), s.Database(t), s.Database(t)
 	pgtest.Exec(t, foreign, `CREATE TABLE messages (x int)`)
@@ -227,6 +227,11 @@ func TestServerErrors(t *testing.T) {
 		{"no server", "postgres://harvester@/x?host=" + t.TempDir(), Options{}, engine.ErrUnreachable, "check that it runs"},
 		{"no database", s.URL("none"), Options{}, engine.ErrNoDatabase, "createdb"},
 		{"a role that may not log in", as(fresh, "barred"), Options{}, engine.ErrLogin, "store.password"},
+		{"a wrong password", pgtest.Stub(t, "", "28P01"), Options{}, engine.ErrLogin, "store.password"},
+		{"no connection left", as(fresh, "late"), Options{}, engine.ErrNoConnection, "max_connections"},
+		{"a server that starts", pgtest.Stub(t, "", "57P03"), Options{}, engine.ErrUnreachable, "nothing was lost"},
+		{"too old", pgtest.Stub(t, "13.14 (Debian)", ""), Options{}, engine.ErrTooOld, "13.14"},
+		{"read-only", fresh + "&default_transaction_read_only=on", Options{}, engine.ErrStandby, "target_session_attrs"},
 		{"another encoding", s.URL("latin"), Options{}, engine.ErrEncoding, "UTF8"},
 		{"no right to create", as(fresh, "poor"), Options{}, engine.ErrNoRight, "GRANT"},
 		{"a schema that is not there", fresh + "&search_path=nowhere", Options{}, nil, "CREATE SCHEMA"},
