@@ -1,7 +1,6 @@
 package diagnose_test
 
 import (
-	"bufio"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -13,48 +12,94 @@ import (
 	"harvester/schedule/diagnose"
 )
 
-// Every verdict of every check that can be looked up has three scenarios at
-// least. The other checks (restricted, account, rate, cause, sender, helo, mail)
-// know one verdict or two by their nature: nobody but the receiver can see what
-// they are about.
+// scenarios are the checks that can be looked up.
+var scenarios = []string{"spf", "dkim", "dmarc", "ptr", "dnsbl", "tls", "route", "domain"}
+
+// looks are the things that are checked, with the findings that tell of each. A
+// word with a dot at its end stands for all that begin with it.
+var looks = map[string][]string{
+	"SPF: an address that is missing": {"spf.missing_ip"}, "SPF: too many look-ups": {"spf.too_many"}, "SPF: void look-ups": {"spf.void"},
+	"SPF: several records": {"spf.multiple"}, "SPF: syntax and unknown mechanisms": {"spf.syntax"}, "SPF: macros": {"spf.macro"}, "SPF: loops": {"spf.loop"},
+	"SPF: the include of a service": {"spf.missing_include"}, "SPF: includes that lead nowhere": {"spf.include_missing"}, "SPF: IPv6": {"spf.ipv6"},
+	"SPF: forwarders": {"spf.forwarded", "spf.stranger"},
+	"DKIM: no key":    {"dkim.key_missing"}, "DKIM: revoked": {"dkim.key_revoked"}, "DKIM: weak": {"dkim.key_weak"}, "DKIM: too short": {"dkim.key_short"}, "DKIM: test mode": {"dkim.testing"},
+	"DKIM: expired": {"dkim.expired"}, "DKIM: alignment": {"dkim.not_aligned"}, "DKIM: several keys": {"dkim.key_multiple"}, "DKIM: keys that can't be read": {"dkim.key_broken"},
+	"DKIM: what a header alone shows": {"dkim.malformed", "dkim.unsigned", "dkim.sha1"},
+	"DMARC: no record":                {"dmarc.none"}, "DMARC: several records": {"dmarc.multiple"}, "DMARC: alignment": {"dmarc.not_aligned"}, "DMARC: strict": {"dmarc.strict"},
+	"DMARC: organisational domain": {"dmarc.discovery_differs"}, "DMARC: sp": {"dmarc.sp"}, "DMARC: reports": {"dmarc.report_address"}, "DMARC: leave for reports": {"dmarc.report_permit"},
+	"PTR: none": {"ptr.none"}, "PTR: forward confirmation": {"ptr.mismatch"}, "HELO": {"helo."},
+	"lists: listed": {"dnsbl.listed"}, "lists: errors are no listing": {"dnsbl.unknown"}, "lists: closed": {"dnsbl.closed"},
+	"TLS: not offered": {"tls.not_offered"}, "TLS: they want it": {"tls.they_require"}, "TLS: our policy": {"tls.policy"}, "TLS: certificate": {"tls.certificate"},
+	"TLS: MTA-STS": {"tls.sts_mx"}, "TLS: DANE": {"tls.dane_mismatch"}, "TLS: DANE of no use": {"tls.dane_unusable"},
+	"route: not the mail host": {"route.not_mx"}, "route: the mail host refuses": {"route.mx_refuses"}, "route: our own relay": {"route.own_relay"},
+	"recipients: no such domain": {"domain.nxdomain"}, "recipients: SERVFAIL is no death": {"domain.unknown"}, "recipients: null MX": {"domain.null_mx"},
+	"recipients: parked": {"domain.parked"}, "recipients: no mail": {"domain.no_mail"}, "recipients: typos": {"domain.typo"},
+	"Microsoft's groups and tenants": {"restricted."}, "rules of Gmail": {"requirements.google"}, "rules of Yahoo": {"requirements.yahoo"}, "rules of Outlook.com": {"requirements.microsoft"},
+	"one click to unsubscribe": {"mail.unsubscribe"}, "the sender's domain": {"sender."},
+}
+
+// Every verdict of every check that can be looked up, and everything that is
+// checked, has three scenarios at least. The other checks (restricted, account,
+// rate, cause, mail) know one verdict or two by their nature: nobody but the
+// receiver can see what they are about.
 func TestEveryVerdictHasScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := map[string]map[diagnose.Verdict]int{}
+	verdicts, found := map[string]int{}, map[string]int{}
 	for _, path := range files {
-		a, err := txtar.ParseFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range a.Files {
-			if f.Name != "want" {
+		for word := range told(t, path) {
+			if verdict, id, ok := strings.Cut(word, " "); ok {
+				check, _, _ := strings.Cut(id, ".")
+				verdicts[check+" "+verdict]++
 				continue
 			}
-			for sc := bufio.NewScanner(strings.NewReader(string(f.Data))); sc.Scan(); {
-				w := strings.Fields(sc.Text())
-				if len(w) < 3 || strings.HasPrefix(sc.Text(), " ") {
-					continue
-				}
-				check, _, _ := strings.Cut(w[1], ".")
-				if n[check] == nil {
-					n[check] = map[diagnose.Verdict]int{}
-				}
-				n[check][diagnose.Verdict(w[0])]++
+			found[word]++
+			check, _, _ := strings.Cut(word, ".")
+			found[check+"."]++
+		}
+	}
+	for _, check := range scenarios {
+		for _, v := range []diagnose.Verdict{diagnose.Confirmed, diagnose.Refuted, diagnose.Mended, diagnose.CannotTell} {
+			if n := verdicts[check+" "+string(v)]; n < 3 {
+				t.Errorf("%s is %s in %d scenarios only", check, v, n)
 			}
 		}
 	}
-	for _, check := range []string{"spf", "dkim", "dmarc", "ptr", "dnsbl", "tls", "route", "domain"} {
-		for _, v := range []diagnose.Verdict{diagnose.Confirmed, diagnose.Refuted, diagnose.Mended, diagnose.CannotTell} {
-			if n[check][v] < 3 {
-				t.Errorf("%s is %s in %d scenarios only", check, v, n[check][v])
-			}
+	for what, ids := range looks {
+		n := 0
+		for _, id := range ids {
+			n += found[id]
+		}
+		if n < 3 {
+			t.Errorf("%s: %d scenarios only", what, n)
 		}
 	}
 	if len(files) < 100 {
 		t.Errorf("%d scenarios", len(files))
 	}
+}
+
+// told are the findings of a scenario, and each with its verdict.
+func told(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	a, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, f := range a.Files {
+		if f.Name != "want" {
+			continue
+		}
+		for line := range strings.Lines(string(f.Data)) {
+			if w := strings.Fields(line); len(w) > 2 && !strings.HasPrefix(line, " ") {
+				out[w[0]+" "+w[1]], out[w[1]] = true, true
+			}
+		}
+	}
+	return out
 }
 
 // A kept notice adds what it shows of the mail that came back, unless it is
