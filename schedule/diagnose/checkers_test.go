@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,9 @@ func TestCheckers(t *testing.T) {
 			fmt.Fprintf(&sums, "| %s: %d | %s | %d | %d | %d | %d |\n", kind, faults, o.name, tally[i]["names"], tally[i]["result"], tally[i]["nothing"], tally[i]["cannot"])
 		}
 	}
+	rows, sum := foreignSideBySide(t, dir)
+	out.WriteString(rows)
+	sums.WriteString(sum)
 	write(t, "../../docs/diagnose.md", sums.String())
 	write(t, "../../docs/checkers.md", out.String())
 }
@@ -145,6 +149,50 @@ func sideBySide(t *testing.T, dir, kind, path, common string) (row string, fault
 		row += " " + theirs[i] + " |"
 	}
 	return row + "\n", fault, theirs
+}
+
+// foreignSideBySide asks all about the zones of others: a row for each question
+// that somebody answers otherwise than the suite, and how many each answers as
+// it does.
+func foreignSideBySide(t *testing.T, dir string) (rows, sums string) {
+	names := []string{"diagnose", "pyspf", "mailauth"}
+	var out strings.Builder
+	out.WriteString("\n| suite of RFC 7208 and pyspf | wanted | diagnose | pyspf | mailauth |\n|---|---|---|---|---|\n")
+	right, n := make([]int, len(names)), 0
+	for _, q := range foreignSuites(t) {
+		if ip, _ := netip.ParseAddr(q.ip); ip.IsPrivate() || ip.IsLoopback() {
+			continue
+		}
+		server, err := dnstest.On("127.0.0.1:53", q.zone, q.faults)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		all := []string{q.result(q.find(t, server.Addr)), said(t, []string{"/usr/bin/python3", "checkers/pyspf.py", q.ip, q.domain, q.helo, "1"}),
+			said(t, []string{"node", "checkers/mailauth.js", dir, "spf", q.ip, q.domain, q.helo})}
+		server.Close()
+		same := true
+		for i := range all {
+			all[i], _, _ = strings.Cut(all[i], " ")
+			if slices.Contains(q.results, all[i]) {
+				right[i]++
+			} else {
+				same = false
+			}
+		}
+		if !same {
+			why := foreignExceptions[q.name]
+			if why != "" {
+				all[0] += " (" + why + ")"
+			}
+			fmt.Fprintf(&out, "| %s | %s | %s |\n", q.name, strings.Join(q.results, ", "), strings.Join(all, " | "))
+		}
+	}
+	sums = fmt.Sprintf("\n| suites of RFC 7208 and pyspf, %d questions | answered as they do |\n|---|---|\n", n)
+	for i, name := range names {
+		sums += fmt.Sprintf("| %s | %d |\n", name, right[i])
+	}
+	return out.String(), sums
 }
 
 func asks(part map[string]string) (a asked) {

@@ -10,6 +10,7 @@ for tool in opendmarc-check node npm; do
 done
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 npm install --prefix "$dir" --no-audit --no-fund --silent mailauth@7.1.0
+go mod download blitiri.com.ar/go/spf # its suites are zones of others
 go test -c -o "$dir/diagnose.test" ./schedule/diagnose
 echo 'nameserver 127.0.0.1' >"$dir/resolv.conf"
 export HARVESTER_CHECKERS=$dir

@@ -27,9 +27,10 @@ type Server struct {
 	asked []string
 }
 
-// fault is what happens at a name and below it.
+// fault is what happens at a name, and below it.
 type fault struct {
 	do, name string
+	alone    bool   // not below it
 	typ      uint16 // 0: any
 }
 
@@ -39,8 +40,8 @@ type fault struct {
 // time), noedns (FORMERR where EDNS is used), tcp (cut by UDP), cut (cut by TCP,
 // too), notcp (cut by UDP, and TCP is closed), bare (a CNAME without its target),
 // ad (vouched for), empty (what is not there exists without records), lie (every
-// name that is not there has the address 192.0.2.99). "delay DURATION" holds for
-// all.
+// name that is not there has the address 192.0.2.99). "=NAME" leaves out what is
+// below it; "delay DURATION" holds for all.
 func Start(t testing.TB, zones, faults string) *Server {
 	t.Helper()
 	s, err := New(zones, faults)
@@ -80,7 +81,8 @@ func On(addr, zones, faults string) (*Server, error) {
 			s.delay = d
 			continue
 		}
-		f := fault{do: w[0], name: strings.ToLower(dns.Fqdn(w[1]))}
+		name, alone := strings.CutPrefix(w[1], "=")
+		f := fault{do: w[0], name: strings.ToLower(dns.Fqdn(name)), alone: alone}
 		if len(w) > 2 {
 			f.typ = dns.StringToType[w[2]]
 		}
@@ -166,7 +168,7 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, m *dns.Msg) {
 	r.RecursionAvailable = true
 	follow, lie, there := true, false, false
 	for _, f := range s.faults {
-		if !dns.IsSubDomain(f.name, name) || f.typ != 0 && f.typ != q.Qtype {
+		if !dns.IsSubDomain(f.name, name) || f.alone && f.name != name || f.typ != 0 && f.typ != q.Qtype {
 			continue
 		}
 		switch f.do {

@@ -113,25 +113,32 @@ func (r *Record) term(word string, column int) {
 	case end < len(rest):
 		t.CIDR = rest[end:]
 	}
-	if !t.Modifier && t.CIDR == "" && !strings.Contains(t.Value, "%{") && t.Name != "ip4" && t.Name != "ip6" {
-		if i := strings.IndexByte(t.Value, '/'); i >= 0 {
-			t.Value, t.CIDR = t.Value[:i], t.Value[i:]
-		}
+	if !t.Modifier && t.CIDR == "" && (t.Name == "a" || t.Name == "mx") {
+		i := len(t.Value) - len(lengths.FindString(t.Value)) // a slash may stand in a domain, too
+		t.Value, t.CIDR = t.Value[:i], t.Value[i:]
 	}
 	r.Terms = append(r.Terms, t)
 	r.check(&t)
 }
+
+// lengths are the prefix lengths at the end of an a or mx term.
+var lengths = regexp.MustCompile(`(/[0-9]+)?(//[0-9]+)?$`)
 
 // check looks for what is wrong with one term.
 func (r *Record) check(t *Term) {
 	if t.Modifier {
 		switch {
 		case t.Name == "redirect" || t.Name == "exp":
+			if t.Value == "" {
+				r.problem("syntax", t, true, "%q names no domain", t.Text)
+			}
 			r.domain(t)
 		case slices.Contains(mechanisms, t.Name):
 			r.problem("ignored_term", t, false, "%s is written with = instead of :, so that receivers skip it without a word", t.Text)
-		case t.Name == "":
+		case !modifier.MatchString(t.Name) || t.Qualifier != '+' || t.Text[0] == '+':
 			r.problem("syntax", t, true, "%q is no term", t.Text)
+		default:
+			r.macros(t)
 		}
 		return
 	}
@@ -236,20 +243,26 @@ func (r *Record) cidr(t *Term) {
 // explanations alone), a number that is not zero, r, and delimiters.
 var macro = regexp.MustCompile(`^[slodipvhSLODIPVH](0*[1-9][0-9]*)?[rR]?[.+,/_=-]*$`)
 
-// domain checks a domain and the macros in it (RFC 7208 §7).
-func (r *Record) domain(t *Term) {
+// toplabel is the last label of a domain: not of digits alone (RFC 7208 §7.1).
+var toplabel = regexp.MustCompile(`^[0-9]*([A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]|[A-Za-z]|[0-9]-[A-Za-z0-9-]*[A-Za-z0-9])$`)
+
+// modifier is the name of one (RFC 7208 §12).
+var modifier = regexp.MustCompile(`^[a-z][a-z0-9_.-]*$`)
+
+// macros checks the characters of a value and the macros in it (RFC 7208 §7).
+func (r *Record) macros(t *Term) (ok bool) {
 	v := t.Value
 	for i := 0; i < len(v); i++ {
 		if v[i] != '%' {
 			if v[i] <= ' ' || v[i] >= 0x7f {
 				r.problem("syntax", t, true, "%q holds a character that no domain has", t.Text)
-				return
+				return false
 			}
 			continue
 		}
 		if i++; i == len(v) || strings.IndexByte("%_-{", v[i]) < 0 {
 			r.problem("macro", t, true, "%q: a %% must be doubled, or begin a macro", t.Text)
-			return
+			return false
 		}
 		if v[i] != '{' {
 			continue
@@ -257,18 +270,31 @@ func (r *Record) domain(t *Term) {
 		end := strings.IndexByte(v[i:], '}')
 		if end < 2 || !macro.MatchString(v[i+1:i+end]) {
 			r.problem("macro", t, true, "%q holds a macro that does not exist", t.Text)
-			return
+			return false
 		}
 		i += end
 	}
-	if !strings.ContainsAny(v, "%.") && v != "" && t.Name != "exp" && !strings.EqualFold(v, "all") {
+	return true
+}
+
+// domain checks a domain and the macros in it.
+func (r *Record) domain(t *Term) {
+	if !r.macros(t) {
+		return
+	}
+	v := t.Value
+	if !strings.ContainsAny(strings.TrimSuffix(v, "."), "%.") && v != "" && !strings.EqualFold(v, "all") {
 		r.problem("syntax", t, true, "%q: the domain has no dot", t.Text)
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(v, "."), ".") {
+	labels := strings.Split(strings.TrimSuffix(v, "."), ".")
+	for _, label := range labels {
 		if v != "" && !strings.Contains(v, "%") && (label == "" || len(label) > 63) {
 			r.problem("syntax", t, true, "%q: it is no domain", t.Text)
 			return
 		}
+	}
+	if last := labels[len(labels)-1]; len(labels) > 1 && !strings.Contains(last, "%") && !strings.HasSuffix(last, "}") && !toplabel.MatchString(last) {
+		r.problem("syntax", t, true, "%q: no domain ends like that", t.Text)
 	}
 }
 
