@@ -1,12 +1,3 @@
-// Package diagnose checks the cause that a receiver claims: with DNS, and with
-// our own mail as the bounce returns it. A Finding says whether the claim is
-// true, whose fault it is, and what mends it, with the record to publish where
-// every input of it is known.
-//
-// A claim and a measurement are two facts: the refusal happened then, DNS is
-// asked now. What DNS could not say is never taken for "missing", and a record
-// that is right now does not prove that it was right then. Nothing here
-// suppresses anybody.
 package diagnose
 
 import (

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -165,29 +164,6 @@ func (c *Checker) both(ctx context.Context, ev *Evidence) (list []Finding) {
 	return list
 }
 
-// policy is about a receiver's rule that names no cause: the sender's domain
-// must exist, and its records be sound.
-func (c *Checker) policy(ctx context.Context, ev *Evidence) []Finding {
-	for _, domain := range slices.Compact([]string{canonical(ev.MailFrom), canonical(ev.From)}) {
-		if !c.ours(domain) {
-			continue
-		}
-		ok, unknown, seen := c.mailable(ctx, domain)
-		switch {
-		case unknown != "":
-			f := c.finding(ev, "sender.unknown", CannotTell, Nobody, "whether %s takes mail can't be told: %s", domain, unknown)
-			f.Measured = seen
-			return []Finding{f}
-		case !ok:
-			f := c.finding(ev, "sender.no_mail", Confirmed, UsDNS, "%s, from which we send, takes no mail: it has neither MX nor address", domain)
-			f.Subject, f.Measured, f.Source = Subject{Domain: domain, Identity: "mail_from"}, seen, "RFC 5321 §5.1"
-			f.Steps = append(f.Steps, "Publish an MX record for it: receivers refuse senders that can't be answered.")
-			return []Finding{f}
-		}
-	}
-	return c.beyond(ev)
-}
-
 // beyond is about causes that nothing here can look at.
 func (c *Checker) beyond(ev *Evidence) []Finding {
 	f := c.finding(ev, "cause.beyond", CannotTell, Receiver, "no look-up shows whether this is so: it is the receiver's own judgement of the mail")
@@ -205,115 +181,6 @@ func prune(list []Finding) []Finding {
 		seen[key] = true
 		return twice
 	})
-}
-
-// headers looks at what the returned mail itself breaks.
-func (c *Checker) headers(ev *Evidence) []Finding {
-	if ev.Header == nil {
-		return nil
-	}
-	var list []Finding
-	for _, name := range [...]string{"From", "Date", "Message-ID", "Subject"} {
-		n := len(ev.Header.All(name))
-		if n < 2 && (n == 1 || name == "Subject" || len(ev.Header) < 6) {
-			continue
-		}
-		f := c.finding(ev, "mail.header", Confirmed, UsMail, "the mail has %d %s fields", n, name)
-		if n == 0 {
-			f.Answer = "the mail has no " + name + " field"
-		}
-		f.Source = "RFC 5322 §3.6"
-		f.Advice = name != "From"
-		f.Steps = append(f.Steps, "Mend the program that makes the mail.")
-		list = append(list, f)
-	}
-	return append(list, c.unsubscribes(ev)...)
-}
-
-// Domain checks the records of a domain of ours: SPF, the keys of known
-// selectors, DMARC, whether it takes mail.
-func (c *Checker) Domain(ctx context.Context, domain string) []Finding {
-	domain = canonical(domain)
-	list := c.SPFDomain(ctx, domain)
-	for _, name := range c.selectorsOf(domain) {
-		list = append(list, c.key(ctx, nil, name, "")...)
-	}
-	p := c.walkDMARC(ctx, domain)
-	subject := Subject{Domain: domain, Identity: "from"}
-	var policies []Finding
-	if p.unknown != nil {
-		policies = []Finding{c.cannotTell(nil, "dmarc", "the DMARC record of "+domain, p.unknown)}
-	} else if policies = c.dmarcStatic(ctx, nil, domain, &p); !slices.ContainsFunc(policies, func(f Finding) bool { return !f.Advice }) {
-		r := p.record(domain)
-		policies = append(policies, c.fine(nil, "dmarc.record", dmarcBroken, "_dmarc."+r.name+".", "TXT", "the DMARC record is sound (policy "+c.policyFor(ctx, domain, &p, r)+")"))
-	}
-	for i := range policies {
-		policies[i].Subject, policies[i].Source = subject, rfc9989
-	}
-	list = append(list, withMeasured(policies, p.measured)...)
-	ok, unknown, seen := c.mailable(ctx, domain)
-	switch {
-	case unknown != "":
-		f := c.finding(nil, "sender.unknown", CannotTell, Nobody, "whether %s takes mail can't be told: %s", domain, unknown)
-		f.Measured, f.Subject = seen, Subject{Domain: domain}
-		list = append(list, f)
-	case !ok:
-		f := c.finding(nil, "sender.no_mail", Confirmed, UsDNS, "%s takes no mail: it has neither MX nor address", domain)
-		f.Steps = append(f.Steps, "Publish an MX record for it: many receivers refuse senders that can't be answered.")
-		f.Measured, f.Subject = seen, Subject{Domain: domain}
-		list = append(list, f)
-	}
-	list = append(list, c.checklist(ctx, domain, list)...)
-	Rank(list)
-	return list
-}
-
-// dmarcBroken tells whether an earlier answer held no single record.
-func dmarcBroken(e Earlier) bool {
-	n := 0
-	for _, v := range e.Values {
-		if t, order, _ := tags(v); len(order) > 0 && order[0] == "v" && t["v"] == "DMARC1" {
-			n++
-		}
-	}
-	return e.State != "unknown" && n != 1
-}
-
-// IP checks an address: its name, and the lists that the configuration names.
-func (c *Checker) IP(ctx context.Context, ip netip.Addr) []Finding {
-	ip = unmap(ip)
-	list := c.ptr(ctx, nil, ip)
-	for _, name := range c.Lists {
-		if l := listBy(name); l != nil && l.Of == "ip" {
-			list = append(list, c.ask(ctx, nil, l, ip.String()))
-		}
-	}
-	Rank(list)
-	return list
-}
-
-// DomainList asks a list of domains, of those that the configuration names,
-// about our own.
-func (c *Checker) DomainList(ctx context.Context, name string) (list []Finding) {
-	if l := listBy(name); l != nil && l.Of == "domain" {
-		for _, d := range c.Own {
-			list = append(list, c.ask(ctx, nil, l, canonical(d)))
-		}
-	}
-	return list
-}
-
-// KnownList tells whether a list can be named in the configuration.
-func KnownList(name string) bool { return listBy(name) != nil }
-
-// ListIDs are the lists that can be named.
-func ListIDs() (out []string) {
-	for _, l := range blocklists() {
-		if l.Ask != "never" && !l.Key {
-			out = append(out, l.ID)
-		}
-	}
-	return out
 }
 
 // host is a name without what mail systems write around it: "dns; mx.example.net

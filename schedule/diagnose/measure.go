@@ -9,6 +9,7 @@ import (
 
 	"harvester/parse/count"
 	"harvester/schedule/diagnose/resolve"
+	"harvester/schedule/diagnose/spf"
 )
 
 const maxShown = 2048 // bytes of one value
@@ -206,4 +207,30 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// treeMeasured are the answers of a tree, the domain's own first.
+func treeMeasured(t *spf.Tree) (out []Measurement) {
+	if t.Answer.Name == "" {
+		return nil
+	}
+	out = append(out, measured(&t.Answer, ""))
+	for i := range t.Terms {
+		out = append(out, measuredAll(t.Terms[i].Asked)...)
+		if t.Terms[i].Child != nil {
+			out = append(out, treeMeasured(t.Terms[i].Child)...)
+		}
+	}
+	return first(out, 40)
+}
+
+// withMeasured gives the first finding all measurements; the others name the
+// same ones by their subject.
+func withMeasured(list []Finding, seen []Measurement) []Finding {
+	for i := range list {
+		if len(list[i].Measured) < len(seen) {
+			list[i].Measured = append(list[i].Measured, seen...)
+		}
+	}
+	return list
 }

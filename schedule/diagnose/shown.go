@@ -105,25 +105,3 @@ func (p *picture) measurement(c *Checker, domain string) Measurement {
 	}
 	return m
 }
-
-// unsubscribes looks at how mail to a list that came back lets people
-// unsubscribe, as Gmail and Yahoo ask of bulk senders.
-func (c *Checker) unsubscribes(ev *Evidence) []Finding {
-	how := parse.UnsubscribeOf(ev.Header)
-	list := ev.Header.Has("List-Id") || strings.EqualFold(strings.TrimSpace(ev.Header.Get("Precedence")), "bulk")
-	what := map[parse.Unsubscribe]string{parse.UnsubscribeMail: "offers to unsubscribe by a mail alone", parse.UnsubscribeLink: "has no List-Unsubscribe-Post field, or no https link",
-		parse.UnsubscribeUnsigned: "offers one click to unsubscribe, but no signature covers both fields"}[how]
-	if list && how == parse.UnsubscribeNone {
-		what = "goes to a list, and has no List-Unsubscribe field"
-	}
-	if what == "" {
-		return nil
-	}
-	f := c.finding(ev, "mail.unsubscribe", Confirmed, UsMail, "the mail %s; Gmail and Yahoo want one click of bulk senders", what)
-	f.Advice, f.Source = true, "RFC 8058"
-	f.Subject = Subject{Domain: canonical(ev.From), Identity: "from"}
-	f.Steps = append(f.Steps, "Send List-Unsubscribe with an https link, and List-Unsubscribe-Post: List-Unsubscribe=One-Click; name both in h= of the signature. Mail that nobody subscribed to needs none.")
-	f.Measured = append(f.Measured, c.looked("List-Unsubscribe of the returned mail", strings.Join(ev.Header.All("List-Unsubscribe"), ", "), ""),
-		c.looked("List-Unsubscribe-Post of the returned mail", strings.Join(ev.Header.All("List-Unsubscribe-Post"), ", "), ""))
-	return []Finding{f}
-}
