@@ -135,7 +135,7 @@ func (d *doctor) database(ctx context.Context, set *compose.Set) {
 	case err != nil:
 		d.note("decisions", "fail", err.Error())
 	case len(diff.Changes) > 0:
-		d.note("decisions", "warn", fmt.Sprintf("%s %s not follow from the stored events under this configuration: restart the daemon, or run harvester replay --apply; both decide them anew", count.Of(len(diff.Changes), "entry of the list"), count.Verb(len(diff.Changes), "does", "do")))
+		d.note("decisions", "warn", fmt.Sprintf("%s %s not follow from the stored events under this configuration: the daemon decides them anew when it starts and every night, harvester once in its first pass after three at night, harvester replay --apply at once", count.Of(len(diff.Changes), "entry of the list"), count.Verb(len(diff.Changes), "does", "do")))
 	default:
 		d.note("decisions", "ok", fmt.Sprintf("the list follows from %s", count.Of(diff.Events, "stored event")))
 	}

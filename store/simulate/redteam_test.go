@@ -168,9 +168,14 @@ func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level 
 	}
 	every, _ := time.ParseDuration(a.Every)
 	items = nil
-	at := now.Add(-6 * time.Hour)
+	at := now.Add(-max(6*time.Hour, time.Duration(a.Mails)*every))
+	// The path of a mail that really went to victim0, which somebody kept.
+	replayed, err := verp.Sign("victim0@live0.example", now.Add(-12*24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n := range max(a.Mails, 1) {
-		own := map[string]string{"n": fmt.Sprint(n), "victim": fmt.Sprintf("victim%d@live%d.example", n, n%7), "date": at.Format(time.RFC1123Z)}
+		own := map[string]string{"n": fmt.Sprint(n), "victim": fmt.Sprintf("victim%d@live%d.example", n, n%7), "date": at.Format(time.RFC1123Z), "replayed": replayed}
 		raw := r.fill(r.Templates[a.Mail], values, a.Values, r.Templates, own)
 		items = append(items, item(raw, uint32(1000+n), at, opt))
 		at = at.Add(every)
