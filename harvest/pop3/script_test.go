@@ -237,3 +237,59 @@ func TestPassingRefusal(t *testing.T) {
 		}
 	}
 }
+
+// Servers whose lists contradict each other, or whose messages end early: what can
+// be told from another message is read, whole, and what can't is said.
+func TestContraryLists(t *testing.T) {
+	mails := []scriptMail{{"a", string(harvesttest.Message(1))}, {"b", string(harvesttest.Message(2))}, {"c", string(harvesttest.Message(3))}}
+	for name, test := range map[string]struct {
+		hook func(line string) string
+		read int
+		kind error
+	}{
+		"UIDL lacks one": {func(line string) string { return map[string]string{"UIDL": "+OK\r\n1 a\r\n3 c\r\n."}[line] }, 2, harvest.ErrUnaccounted},
+		"STAT and UIDL lack one": {func(line string) string {
+			return map[string]string{"STAT": "+OK 2 9", "UIDL": "+OK\r\n1 a\r\n3 c\r\n."}[line]
+		}, 2, harvest.ErrUnaccounted},
+		"STAT of too few":     {func(line string) string { return map[string]string{"STAT": "+OK 1 9"}[line] }, 3, nil},
+		"LIST of nothing":     {func(line string) string { return map[string]string{"LIST": "+OK\r\n."}[line] }, 3, nil},
+		"LIST of sizes below": {func(line string) string { return map[string]string{"LIST": "+OK\r\n1 0\r\n2 -5\r\n3 x\r\n."}[line] }, 3, nil},
+		"UIDL says one twice": {func(line string) string {
+			return map[string]string{"UIDL": "+OK\r\n1 a\r\n2 b\r\n2 b\r\n3 c\r\n."}[line]
+		}, 3, nil},
+		"UIDL numbers one beyond": {func(line string) string {
+			return map[string]string{"UIDL": "+OK\r\n1 a\r\n2 b\r\n3 c\r\n9 z\r\n.", "RETR 9": "-ERR no such message"}[line]
+		}, 4, harvest.ErrUnreadable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{mails: mails, hook: test.hook}
+			got, _, err := visit(t, s.start(t), harvest.Cursor{Folder: pop3.Folder}, harvest.Keep)
+			if len(got) != test.read || !errors.Is(err, test.kind) {
+				t.Errorf("%d messages, want %d: %v", len(got), test.read, err)
+			}
+			for _, m := range got {
+				if n := strings.Index("abc", m.Name); m.Poison == nil && (n < 0 || string(m.Raw) != mails[n].raw) {
+					t.Errorf("%s: %d bytes", m.Name, len(m.Raw))
+				}
+			}
+		})
+	}
+}
+
+// A server that does not double the dot at the beginning of a line ends a message
+// too early. What it says then is no answer, and nothing is deleted.
+func TestDotThatIsNotDoubled(t *testing.T) {
+	s := &script{mails: []scriptMail{{"a", string(harvesttest.Message(1))}, {"b", string(harvesttest.Message(2))}}}
+	s.hook = func(line string) string {
+		if line == "RETR 1" {
+			return "+OK\r\nSubject: x\r\n\r\nabove\r\n.\r\nbelow\r\n."
+		}
+		return ""
+	}
+	got, _, err := visit(t, s.start(t), harvest.Cursor{Folder: pop3.Folder}, harvest.Delete)
+	s.mu.Lock() // until the server has seen the end of the connection
+	defer s.mu.Unlock()
+	if err == nil || len(got) > 1 || len(s.mails) != 2 {
+		t.Errorf("%d messages, %d are left: %v", len(got), len(s.mails), err)
+	}
+}

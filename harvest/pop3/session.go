@@ -24,7 +24,7 @@ type session struct {
 
 	entries []entry        // by message number, once listed
 	copies  map[string]int // how many have a UIDL
-	stated  int            // messages by the word of STAT
+	stated  int            // messages by the word of STAT and LIST
 	hashed  map[int]string // of those whose UIDL is doubled, by number
 	tried   map[string]bool
 }
@@ -72,6 +72,7 @@ func (s *session) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.stated = max(s.stated, len(sizes)) // by STAT or LIST, whichever knows more
 	s.entries, s.copies, s.hashed = nil, map[string]int{}, map[int]string{}
 	for n, uidl := range uidls {
 		size, _ := strconv.ParseInt(sizes[n], 10, 64)
