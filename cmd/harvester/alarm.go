@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,32 +39,37 @@ func newAlarmList(a *app) *cobra.Command {
 		Example: "  harvester alarm list\n  harvester alarm list --json",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				alarms, err := set.Alarms(cmd.Context(), time.Now())
-				if err != nil {
-					return err
-				}
-				alarms = slices.DeleteFunc(alarms, func(al policy.Alarm) bool { return !al.Lasts() })
-				slices.SortStableFunc(alarms, func(x, y policy.Alarm) int { return int(y.Urgency) - int(x.Urgency) })
-				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				for i := range alarms {
-					if !asJSON {
-						p.alarm(&alarms[i])
-					} else if err := enc.Encode(alarms[i]); err != nil {
-						return err
-					}
-				}
-				if len(alarms) == 0 && !asJSON {
-					p.line("nothing is wrong")
-				}
-				return p.err
-			})
+			return a.alarms(cmd.Context(), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	exits(cmd, exitOK, "the troubles were printed, perhaps none", exitUsage, "the command line is wrong", exitNoInput, "there is no database yet",
 		exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// alarms prints the troubles of this moment.
+func (a *app) alarms(ctx context.Context, asJSON bool) error {
+	return a.with(ctx, true, func(set *compose.Set) error {
+		alarms, err := set.Alarms(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		alarms = slices.DeleteFunc(alarms, func(al policy.Alarm) bool { return !al.Lasts() })
+		slices.SortStableFunc(alarms, func(x, y policy.Alarm) int { return int(y.Urgency) - int(x.Urgency) })
+		enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
+		for i := range alarms {
+			if !asJSON {
+				p.alarm(&alarms[i])
+			} else if err := enc.Encode(alarms[i]); err != nil {
+				return err
+			}
+		}
+		if len(alarms) == 0 && !asJSON {
+			p.line("nothing is wrong")
+		}
+		return p.err
+	})
 }
 
 func (p *page) alarm(al *policy.Alarm) {
@@ -100,38 +106,43 @@ for that person to say.`,
 		Example: "  harvester alarm test",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				now := time.Now().In(set.Config.Timezone.Location())
-				alert := &notify.Alert{Host: set.Config.Hostname, At: now, News: []policy.News{{What: policy.Opened, Alarm: policy.Alarm{Opened: now,
-					Trouble: policy.Trouble{ID: "test", Title: "this is a test, nothing is wrong", Next: "nothing to do: alarms reach you"}}}}}
-				ways := set.Ways()
-				if len(ways) == 0 {
-					return fail(exitConfig, fmt.Errorf("%s: there is no way to tell alarms", set.Config.File),
-						"set [report.mail], [report.webhook] or [alarm.webhook], and leave alarm.send on")
-				}
-				failed := 0
-				for _, w := range ways {
-					t := testedWay{Way: w.Name, To: w.To, OK: true}
-					text := fmt.Sprintf("%s: accepted, to %s", w.Name, w.To)
-					if err := w.Send(cmd.Context(), alert); err != nil {
-						failed++
-						t.OK, t.Error = false, err.Error()
-						text = fmt.Sprintf("%s: not accepted, to %s", w.Name, w.To)
-						a.printError(err)
-					}
-					if err := a.tell(asJSON, t, text); err != nil {
-						return err
-					}
-				}
-				if failed > 0 {
-					return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%s of %d failed", count.Of(failed, "way"), len(ways)))
-				}
-				return nil
-			})
+			return a.testAlarm(cmd.Context(), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each way")
 	exits(cmd, exitOK, "every way took it", exitUsage, "the command line is wrong", exitUnavailable, "at least one did not", exitNoInput, "there is no database yet",
 		exitConfig, "no way is configured, or the configuration is wrong")
 	return cmd
+}
+
+// testAlarm sends a test by every way.
+func (a *app) testAlarm(ctx context.Context, asJSON bool) error {
+	return a.with(ctx, true, func(set *compose.Set) error {
+		now := time.Now().In(set.Config.Timezone.Location())
+		alert := &notify.Alert{Host: set.Config.Hostname, At: now, News: []policy.News{{What: policy.Opened, Alarm: policy.Alarm{Opened: now,
+			Trouble: policy.Trouble{ID: "test", Title: "this is a test, nothing is wrong", Next: "nothing to do: alarms reach you"}}}}}
+		ways := set.Ways()
+		if len(ways) == 0 {
+			return fail(exitConfig, fmt.Errorf("%s: there is no way to tell alarms", set.Config.File),
+				"set [report.mail], [report.webhook] or [alarm.webhook], and leave alarm.send on")
+		}
+		failed := 0
+		for _, w := range ways {
+			t := testedWay{Way: w.Name, To: w.To, OK: true}
+			text := fmt.Sprintf("%s: accepted, to %s", w.Name, w.To)
+			if err := w.Send(ctx, alert); err != nil {
+				failed++
+				t.OK, t.Error = false, err.Error()
+				text = fmt.Sprintf("%s: not accepted, to %s", w.Name, w.To)
+				a.printError(err)
+			}
+			if err := a.tell(asJSON, t, text); err != nil {
+				return err
+			}
+		}
+		if failed > 0 {
+			return fail(exitUnavailable, errors.New(""), fmt.Sprintf("%s of %d failed", count.Of(failed, "way"), len(ways)))
+		}
+		return nil
+	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +20,13 @@ import (
 
 const lineLimit = 1 << 20 // bytes of a reply text
 
+type classifyOptions struct {
+	json, why     bool
+	rules, remote string // a folder, and a host
+}
+
 func newClassify(a *app) *cobra.Command {
-	var asJSON, why bool
-	var rulesDir, remote string
+	var o classifyOptions
 	cmd := &cobra.Command{
 		Use:   "classify [TEXT...]",
 		Short: "Say what a reply text means",
@@ -31,42 +36,47 @@ TEXT is one reply; without TEXT, or for "-", each line of standard input is.`,
 			"  grep -ho 'said: .*' /var/log/mail.log | harvester classify --json",
 		Args: args(0, -1),
 		RunE: func(cmd *cobra.Command, texts []string) error {
-			set, err := loadRules(rulesDir)
-			if err != nil {
-				return err
-			}
-			w := bufio.NewWriterSize(a.Out, 64<<10)
-			show, colours := appendAnswerText, a.colours(a.Out)
-			if asJSON {
-				show = appendAnswerJSON
-			}
-			var buf []byte
-			for text, err := range replies(texts, a.In) {
-				if err != nil {
-					return errors.Join(w.Flush(), fail(exitNoInput, fmt.Errorf("reading replies: %w", err), ""))
-				}
-				q := rules.Query{Text: text, RemoteMTA: remote}
-				buf = show(buf[:0], text, set.Classify(q), colours)
-				if why {
-					buf = appendSteps(buf, set.Why(q), asJSON)
-				}
-				if _, err := w.Write(buf); err != nil {
-					return err
-				}
-				if err := cmd.Context().Err(); err != nil {
-					return err
-				}
-			}
-			return w.Flush()
+			return a.classify(cmd.Context(), texts, o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().BoolVar(&why, "why", false, "with everything that spoke for a reason, and why it won or lost")
-	cmd.Flags().StringVar(&remote, "remote", "", "`host` that gave the replies, where it is known")
-	cmd.Flags().StringVar(&rulesDir, "rules", "", "`folder` with rules of your own, beside the built-in ones")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&o.why, "why", false, "with everything that spoke for a reason, and why it won or lost")
+	cmd.Flags().StringVar(&o.remote, "remote", "", "`host` that gave the replies, where it is known")
+	cmd.Flags().StringVar(&o.rules, "rules", "", "`folder` with rules of your own, beside the built-in ones")
 	exits(cmd, exitOK, "every reply has an answer, perhaps unclassified", exitUsage, "the command line is wrong",
 		exitNoInput, "standard input is not readable")
 	return cmd
+}
+
+// classify prints what each reply means.
+func (a *app) classify(ctx context.Context, texts []string, o classifyOptions) error {
+	set, err := loadRules(o.rules)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(a.Out, 64<<10)
+	show, colours := appendAnswerText, a.colours(a.Out)
+	if o.json {
+		show = appendAnswerJSON
+	}
+	var buf []byte
+	for text, err := range replies(texts, a.In) {
+		if err != nil {
+			return errors.Join(w.Flush(), fail(exitNoInput, fmt.Errorf("reading replies: %w", err), ""))
+		}
+		q := rules.Query{Text: text, RemoteMTA: o.remote}
+		buf = show(buf[:0], text, set.Classify(q), colours)
+		if o.why {
+			buf = appendSteps(buf, set.Why(q), o.json)
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
 }
 
 // replies yields each argument, or each line of in for none and for "-".

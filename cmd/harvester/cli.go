@@ -162,6 +162,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fail(exitUsage, err, hint)
 }
 
+// first is the first argument, "" where there is none.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // args checks the number of arguments; most is -1 for no limit.
 func args(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

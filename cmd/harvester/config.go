@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,8 +90,10 @@ type checkedJob struct {
 	Next     []time.Time `json:"next"`
 }
 
+type checkOptions struct{ json, quiet, online, noSecrets bool }
+
 func newConfigCheck(a *app) *cobra.Command {
-	var asJSON, quiet, online, noSecrets bool
+	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Say everything that is wrong with the configuration",
@@ -107,49 +110,54 @@ The configuration is the first of --config, $HARVESTER_CONFIG, ./harvester.toml
 		Example: "  harvester config check\n  harvester config check --online\n  harvester config check --quiet && systemctl reload harvester",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := a.findConfig()
-			if err != nil {
-				return err
-			}
-			c, err := config.Load(path)
-			var wrong config.Errors
-			if err != nil && !errors.As(err, &wrong) {
-				return fail(exitConfig, err, "--config FILE names another configuration")
-			}
-			if c != nil {
-				if wrong = surroundings(cmd.Context(), c, !noSecrets); len(c.Mailboxes) == 0 {
-					wrong = append(wrong, &config.Error{File: c.File, Key: "mailbox", Problem: compose.ErrNoMailbox.Error() + ": harvester run and once would refuse it", Hint: "add a [[mailbox]]"})
-				}
-			}
-			var found []compose.Probed
-			if c != nil && online {
-				found = compose.Probe(cmd.Context(), c)
-				wrong = append(wrong, offline(c, found)...)
-			}
-			switch {
-			case asJSON:
-				if err := json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong)); err != nil || len(wrong) == 0 {
-					return err
-				}
-				return fail(exitConfig, errors.New(""), "")
-			case len(wrong) > 0:
-				return wrong
-			case quiet:
-				return nil
-			}
-			printProbed(a.Out, found)
-			if err := printJobs(a.Out, c); err != nil {
-				return err
-			}
-			return a.printLevels(cmd.Context(), c)
+			return a.check(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&online, "online", false, "sign in to every mailbox and open its folders, too; nothing is read or changed")
-	cmd.Flags().BoolVar(&noSecrets, "no-secrets", false, "look up no secrets, as for a reload that leaves them as they are")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print errors only")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.online, "online", false, "sign in to every mailbox and open its folders, too; nothing is read or changed")
+	cmd.Flags().BoolVar(&o.noSecrets, "no-secrets", false, "look up no secrets, as for a reload that leaves them as they are")
+	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	exits(cmd, exitOK, "the configuration is right", exitConfig, "it is not, or can't be read")
 	return cmd
+}
+
+// check prints everything that is wrong with the configuration, and what it makes run.
+func (a *app) check(ctx context.Context, o checkOptions) error {
+	path, err := a.findConfig()
+	if err != nil {
+		return err
+	}
+	c, err := config.Load(path)
+	var wrong config.Errors
+	if err != nil && !errors.As(err, &wrong) {
+		return fail(exitConfig, err, "--config FILE names another configuration")
+	}
+	if c != nil {
+		if wrong = surroundings(ctx, c, !o.noSecrets); len(c.Mailboxes) == 0 {
+			wrong = append(wrong, &config.Error{File: c.File, Key: "mailbox", Problem: compose.ErrNoMailbox.Error() + ": harvester run and once would refuse it", Hint: "add a [[mailbox]]"})
+		}
+	}
+	var found []compose.Probed
+	if c != nil && o.online {
+		found = compose.Probe(ctx, c)
+		wrong = append(wrong, offline(c, found)...)
+	}
+	switch {
+	case o.json:
+		if err := json.NewEncoder(a.Out).Encode(checkedOf(path, c, wrong)); err != nil || len(wrong) == 0 {
+			return err
+		}
+		return fail(exitConfig, errors.New(""), "")
+	case len(wrong) > 0:
+		return wrong
+	case o.quiet:
+		return nil
+	}
+	printProbed(a.Out, found)
+	if err := printJobs(a.Out, c); err != nil {
+		return err
+	}
+	return a.printLevels(ctx, c)
 }
 
 // offline tells which mailboxes can't be used.

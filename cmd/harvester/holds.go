@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,62 +44,75 @@ type holdView struct {
 	query.Hold
 }
 
+type holdsOptions struct{ json, all bool }
+
 func newHoldsList(a *app) *cobra.Command {
-	var asJSON, all bool
+	var o holdsOptions
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the holds that stand, or all that ever did",
 		Example: "  harvester holds list --all",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				holds, err := set.DB.Reports.Holds(cmd.Context(), time.Time{})
-				if err != nil {
-					return err
-				}
-				if !all {
-					// What nobody confirmed stays held when the outage is over.
-					holds = slices.DeleteFunc(holds, func(h query.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
-				}
-				enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
-				const row = "%-16s  %6v  %6v  %6v  %6v  %s" // the id last: it may be long
-				if !asJSON && len(holds) > 0 {
-					p.line(row, "UNTIL", "NAMED", "HELD", "PEAK", "USUAL", "HOLD")
-				}
-				for _, h := range holds {
-					if asJSON {
-						if err := enc.Encode(holdView{h.ID(), h}); err != nil {
-							return err
-						}
-						continue
-					}
-					usual := "-"
-					if h.Baseline > 0 {
-						usual = fmt.Sprint(h.Baseline)
-					}
-					p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, h.ID())
-					if h.Ruling != "" {
-						p.field("ruling", fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
-					} else if what := effectText(h.Kind); what != "" {
-						p.field("", what)
-					}
-				}
-				if len(holds) == 0 && !asJSON {
-					p.line("nothing is held")
-				}
-				return p.err
-			})
+			return a.holds(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().BoolVar(&all, "all", false, "those that are over, too")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	cmd.Flags().BoolVar(&o.all, "all", false, "those that are over, too")
 	exits(cmd, exitOK, "the holds were printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
 }
 
+// holds prints the holds that stand, or all.
+func (a *app) holds(ctx context.Context, o holdsOptions) error {
+	return a.with(ctx, true, func(set *compose.Set) error {
+		holds, err := set.DB.Reports.Holds(ctx, time.Time{})
+		if err != nil {
+			return err
+		}
+		if !o.all {
+			// What nobody confirmed stays held when the outage is over.
+			holds = slices.DeleteFunc(holds, func(h query.Hold) bool { return h.Held == 0 && !h.Until.After(time.Now()) })
+		}
+		enc, p := json.NewEncoder(a.Out), &page{w: a.Out, zone: set.Config.Timezone.Location()}
+		const row = "%-16s  %6v  %6v  %6v  %6v  %s" // the id last: it may be long
+		if !o.json && len(holds) > 0 {
+			p.line(row, "UNTIL", "NAMED", "HELD", "PEAK", "USUAL", "HOLD")
+		}
+		for _, h := range holds {
+			if o.json {
+				if err := enc.Encode(holdView{h.ID(), h}); err != nil {
+					return err
+				}
+				continue
+			}
+			usual := "-"
+			if h.Baseline > 0 {
+				usual = fmt.Sprint(h.Baseline)
+			}
+			p.line(row, p.stamp(h.Until), h.Addresses, h.Held, h.Peak, usual, h.ID())
+			if h.Ruling != "" {
+				p.field("ruling", fmt.Sprintf("%s by %s: %s", h.Ruling, h.Author, h.Reason))
+			} else if what := effectText(h.Kind); what != "" {
+				p.field("", what)
+			}
+		}
+		if len(holds) == 0 && !o.json {
+			p.line("nothing is held")
+		}
+		return p.err
+	})
+}
+
+type ruleOptions struct {
+	release bool
+	name    string // release, drop
+	json    bool
+	reason  string
+}
+
 func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
-	var asJSON bool
-	var reason string
+	o := ruleOptions{release: release, name: name}
 	cmd := &cobra.Command{
 		Use:     name + " HOLD",
 		Short:   short,
@@ -106,38 +120,43 @@ func newHoldsRule(a *app, release bool, name, short string) *cobra.Command {
 		Example: fmt.Sprintf("  harvester holds %s google --reason 'seen in their status page'", name),
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" {
-				return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
-			}
-			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				holds, err := set.DB.Reports.Holds(cmd.Context(), time.Time{})
-				if err != nil {
-					return err
-				}
-				found, err := findHolds(holds, args[0])
-				if err != nil {
-					return err
-				}
-				sum := ruled{ID: args[0], Ruling: name}
-				for _, h := range found {
-					out, err := set.DB.Judge.Rule(cmd.Context(), h.Kind, h.Subject, h.Start, release, reason, author())
-					if err != nil {
-						return err
-					}
-					sum.Added, sum.Removed, sum.Held = sum.Added+out.Added, sum.Removed+out.Removed, sum.Held+out.Held
-				}
-				if len(found) == 1 {
-					sum.ID = found[0].ID()
-				}
-				return a.printRuling(sum, asJSON)
-			})
+			return a.rule(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why (required)")
 	exits(cmd, exitOK, "the ruling is recorded and applied", exitUsage, "there is no such hold", exitCantCreate, "the database can't be written",
 		exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// rule records what the operator says of holds.
+func (a *app) rule(ctx context.Context, hold string, o ruleOptions) error {
+	if o.reason == "" {
+		return fail(exitUsage, errors.New("a reason is missing"), "--reason 'why', for those who ask later")
+	}
+	return a.with(ctx, false, func(set *compose.Set) error {
+		holds, err := set.DB.Reports.Holds(ctx, time.Time{})
+		if err != nil {
+			return err
+		}
+		found, err := findHolds(holds, hold)
+		if err != nil {
+			return err
+		}
+		sum := ruled{ID: hold, Ruling: o.name}
+		for _, h := range found {
+			out, err := set.DB.Judge.Rule(ctx, h.Kind, h.Subject, h.Start, o.release, o.reason, author())
+			if err != nil {
+				return err
+			}
+			sum.Added, sum.Removed, sum.Held = sum.Added+out.Added, sum.Removed+out.Removed, sum.Held+out.Held
+		}
+		if len(found) == 1 {
+			sum.ID = found[0].ID()
+		}
+		return a.printRuling(sum, o.json)
+	})
 }
 
 // ruled is what a decision about a hold, or about an incident, changed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,9 +29,13 @@ func newLedger(a *app) *cobra.Command {
 // ledgerErrors is how many broken lines are named.
 const ledgerErrors = 20
 
+type importLedgerOptions struct {
+	json           bool
+	format, stream string
+}
+
 func newLedgerImport(a *app) *cobra.Command {
-	var asJSON bool
-	var format, stream string
+	var o importLedgerOptions
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Record who was sent what, from a ledger or a mail server's log",
@@ -49,50 +54,55 @@ that grows is followed by the daemon instead: [sent.NAME] of the configuration.`
 		Example: "  harvester ledger import sent.csv\n  zcat mail.log.*.gz | harvester ledger import --format postfix -",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "" && !slices.Contains(sentlog.Formats, format) {
-				return fail(exitUsage, fmt.Errorf("there is no format %q", format), "one of "+strings.Join(sentlog.Formats, ", "))
-			}
-			return a.judging(cmd.Context(), func(set *compose.Set) error {
-				if stream != "" && !slices.Contains(set.Config.StreamNames(), stream) {
-					return noSuchStream(stream, set.Config.StreamNames())
-				}
-				in, name, err := a.spooled(args[0])
-				if err != nil {
-					return err
-				}
-				defer in.Close()
-				now := time.Now().In(set.Config.Timezone.Location())
-				if format, err = formatOf(in, format); err != nil {
-					return fail(exitData, named(name, err), "--format FORMAT says which it is; harvester ledger import --help lists them")
-				}
-				if err := checkLedger(in, format, now, set.Config.StreamNames()); err != nil {
-					return fail(exitData, named(name, err), "nothing was recorded")
-				}
-				p, err := sentlog.New(format, now)
-				if err != nil {
-					return err
-				}
-				read, proven, err := set.DB.Judge.RecordSent(cmd.Context(), compose.SentRows(sentlog.Rows(in, p), stream))
-				if err != nil {
-					return err
-				}
-				if _, err := set.UpdateRates(cmd.Context()); err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(map[string]int{"read": read, "proven": proven})
-				}
-				_, err = fmt.Fprintf(a.Out, "%s read, %s proven\n", count.Of(read, "recipient"), count.Of(proven, "failure"))
-				return err
-			})
+			return a.importLedger(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&format, "format", "", "`format` of the file (default: csv or jsonl, by its first character)")
-	cmd.Flags().StringVar(&stream, "stream", "", "the `stream` of all mail in the file that names none")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.format, "format", "", "`format` of the file (default: csv or jsonl, by its first character)")
+	cmd.Flags().StringVar(&o.stream, "stream", "", "the `stream` of all mail in the file that names none")
 	exits(cmd, exitOK, "everything is recorded", exitUsage, "the command line is wrong", exitData, "the file is wrong: nothing is recorded",
 		exitNoInput, "FILE does not exist or is not readable", exitCantCreate, "the database or a pause signal can't be written", exitConfig, "the configuration or a key is wrong")
 	return cmd
+}
+
+// importLedger records the mails of a file.
+func (a *app) importLedger(ctx context.Context, file string, o importLedgerOptions) error {
+	if o.format != "" && !slices.Contains(sentlog.Formats, o.format) {
+		return fail(exitUsage, fmt.Errorf("there is no format %q", o.format), "one of "+strings.Join(sentlog.Formats, ", "))
+	}
+	return a.judging(ctx, func(set *compose.Set) error {
+		if o.stream != "" && !slices.Contains(set.Config.StreamNames(), o.stream) {
+			return noSuchStream(o.stream, set.Config.StreamNames())
+		}
+		in, name, err := a.spooled(file)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		now := time.Now().In(set.Config.Timezone.Location())
+		if o.format, err = formatOf(in, o.format); err != nil {
+			return fail(exitData, named(name, err), "--format FORMAT says which it is; harvester ledger import --help lists them")
+		}
+		if err := checkLedger(in, o.format, now, set.Config.StreamNames()); err != nil {
+			return fail(exitData, named(name, err), "nothing was recorded")
+		}
+		p, err := sentlog.New(o.format, now)
+		if err != nil {
+			return err
+		}
+		read, proven, err := set.DB.Judge.RecordSent(ctx, compose.SentRows(sentlog.Rows(in, p), o.stream))
+		if err != nil {
+			return err
+		}
+		if _, err := set.UpdateRates(ctx); err != nil {
+			return err
+		}
+		if o.json {
+			return json.NewEncoder(a.Out).Encode(map[string]int{"read": read, "proven": proven})
+		}
+		_, err = fmt.Fprintf(a.Out, "%s read, %s proven\n", count.Of(read, "recipient"), count.Of(proven, "failure"))
+		return err
+	})
 }
 
 // spooled copies the input, uncompressed, to a file that is gone when it is

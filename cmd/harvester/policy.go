@@ -23,9 +23,13 @@ func newPolicy(a *app) *cobra.Command {
 	}, newPolicyShow(a))
 }
 
+type policyOptions struct {
+	json   bool
+	stream string
+}
+
 func newPolicyShow(a *app) *cobra.Command {
-	var asJSON bool
-	var stream string
+	var o policyOptions
 	cmd := &cobra.Command{
 		Use:   "show [LINE]",
 		Short: "Print the policy lines with the place that each comes from",
@@ -37,49 +41,54 @@ is shown.`,
 		Example: "  harvester policy show\n  harvester policy show user_unknown --json\n  harvester policy show --stream newsletter",
 		Args:    args(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var table policy.Table
-			var streams []string
-			switch c, err := a.loadConfig(); {
-			case err == nil:
-				table, streams = c.Table, c.StreamNames()
-			case !errors.Is(err, config.ErrNoFile):
-				return err
-			}
-			if stream != "" && !slices.Contains(streams, stream) {
-				return noSuchStream(stream, streams)
-			}
-			enc, p := json.NewEncoder(a.Out), &page{w: a.Out}
-			if !asJSON {
-				p.policyLine("LINE", "DOES", "PROOF", "ORIGIN")
-			}
-			var names []string
-			shown := 0
-			for _, l := range table.Lines(stream) {
-				names = append(names, l.Name)
-				if len(args) > 0 && l.Name != args[0] && !strings.HasPrefix(l.Name, args[0]+".") {
-					continue
-				}
-				shown++
-				if !asJSON {
-					p.policyLine(l.Name, strings.TrimPrefix(l.String(), l.Name+": "), l.Proof.String(), filepath.Base(l.Origin))
-				} else if err := enc.Encode(l); err != nil {
-					return err
-				}
-			}
-			if shown == 0 {
-				hint := "harvester policy show lists them all"
-				if near := nearest.Name(args[0], names); near != "" {
-					hint = fmt.Sprintf("did you mean %q?", near)
-				}
-				return fail(exitUsage, fmt.Errorf("there is no policy line %q", args[0]), hint)
-			}
-			return p.err
+			return a.policy(first(args), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().StringVar(&stream, "stream", "", "as it holds for this `stream`")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	cmd.Flags().StringVar(&o.stream, "stream", "", "as it holds for this `stream`")
 	exits(cmd, exitOK, "the policy was printed", exitUsage, "there is no such line or stream", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// policy prints the lines of the policy, or one with its finer ones.
+func (a *app) policy(line string, o policyOptions) error {
+	var table policy.Table
+	var streams []string
+	switch c, err := a.loadConfig(); {
+	case err == nil:
+		table, streams = c.Table, c.StreamNames()
+	case !errors.Is(err, config.ErrNoFile):
+		return err
+	}
+	if o.stream != "" && !slices.Contains(streams, o.stream) {
+		return noSuchStream(o.stream, streams)
+	}
+	enc, p := json.NewEncoder(a.Out), &page{w: a.Out}
+	if !o.json {
+		p.policyLine("LINE", "DOES", "PROOF", "ORIGIN")
+	}
+	var names []string
+	shown := 0
+	for _, l := range table.Lines(o.stream) {
+		names = append(names, l.Name)
+		if line != "" && l.Name != line && !strings.HasPrefix(l.Name, line+".") {
+			continue
+		}
+		shown++
+		if !o.json {
+			p.policyLine(l.Name, strings.TrimPrefix(l.String(), l.Name+": "), l.Proof.String(), filepath.Base(l.Origin))
+		} else if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	if shown == 0 {
+		hint := "harvester policy show lists them all"
+		if near := nearest.Name(line, names); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return fail(exitUsage, fmt.Errorf("there is no policy line %q", line), hint)
+	}
+	return p.err
 }
 
 // policyLine writes one row: what it does goes on below where it is long.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -20,10 +21,14 @@ import (
 	"harvester/store/judge"
 )
 
+type replayOptions struct {
+	json, apply     bool
+	with, rules, at string // another configuration, a folder of rules, a day
+	samples         int
+}
+
 func newReplay(a *app) *cobra.Command {
-	var asJSON, apply bool
-	var with, rulesDir, at string
-	var samples int
+	var o replayOptions
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Show what another policy, other rules or another day would decide",
@@ -41,58 +46,62 @@ daemon does at its start and every night.`,
 			"  harvester replay --with stricter.toml --apply",
 		Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case apply && at != "":
-				return fail(exitUsage, errors.New("another day can be tried, but not applied"), "leave --at or --apply out")
-			}
-			c, err := a.loadConfig()
-			if err != nil {
-				return err
-			}
-			s, why, err := scenario(c, with, rulesDir, at)
-			if err != nil {
-				return err
-			}
-			o := compose.Options{ReadOnly: !apply}
-			if apply { // a daemon would go on deciding under the old policy
-				o.Owner = "harvester replay on " + c.Hostname
-			}
-			set, err := compose.Open(cmd.Context(), c, o)
-			if err != nil {
-				return err
-			}
-			defer set.Close()
-			d, err := set.DB.Judge.Replay(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			v := replayed{Difference: d}
-			if why == "" {
-				why = "in step with the events"
-			}
-			if apply {
-				if _, err := set.DB.Judge.Heal(cmd.Context()); err != nil {
-					return err
-				}
-				applied, err := set.DB.Judge.Apply(cmd.Context(), s, job.Replay, why+", by "+author())
-				if err != nil {
-					return err
-				}
-				v.Applied = &applied
-			}
-			return a.printDifference(set, &v, samples, asJSON)
+			return a.replay(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, with every address")
-	cmd.Flags().BoolVar(&apply, "apply", false, "store what was decided")
-	cmd.Flags().StringVar(&with, "with", "", "`file` of the configuration whose policy is tried")
-	cmd.Flags().StringVar(&rulesDir, "rules", "", "`folder` with rules to try, beside the built-in ones")
-	cmd.Flags().StringVar(&at, "at", "", "the end of this `day`, YYYY-MM-DD, past or to come")
-	cmd.Flags().IntVar(&samples, "samples", 20, "how `many` addresses to show")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, with every address")
+	cmd.Flags().BoolVar(&o.apply, "apply", false, "store what was decided")
+	cmd.Flags().StringVar(&o.with, "with", "", "`file` of the configuration whose policy is tried")
+	cmd.Flags().StringVar(&o.rules, "rules", "", "`folder` with rules to try, beside the built-in ones")
+	cmd.Flags().StringVar(&o.at, "at", "", "the end of this `day`, YYYY-MM-DD, past or to come")
+	cmd.Flags().IntVar(&o.samples, "samples", 20, "how `many` addresses to show")
 	exits(cmd, exitOK, "the difference was printed, perhaps none, and applied where asked for", exitUsage, "the command line is wrong",
 		exitNoInput, "there is no database yet", exitCantCreate, "the database can't be written",
 		exitTempFail, "--apply: a daemon is running", exitConfig, "a configuration or a rule file is wrong")
 	return cmd
+}
+
+// replay prints what would be decided, and applies it where asked for.
+func (a *app) replay(ctx context.Context, o replayOptions) error {
+	if o.apply && o.at != "" {
+		return fail(exitUsage, errors.New("another day can be tried, but not applied"), "leave --at or --apply out")
+	}
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	s, why, err := scenario(c, o.with, o.rules, o.at)
+	if err != nil {
+		return err
+	}
+	opts := compose.Options{ReadOnly: !o.apply}
+	if o.apply { // a daemon would go on deciding under the old policy
+		opts.Owner = "harvester replay on " + c.Hostname
+	}
+	set, err := compose.Open(ctx, c, opts)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	d, err := set.DB.Judge.Replay(ctx, s)
+	if err != nil {
+		return err
+	}
+	v := replayed{Difference: d}
+	if why == "" {
+		why = "in step with the events"
+	}
+	if o.apply {
+		if _, err := set.DB.Judge.Heal(ctx); err != nil {
+			return err
+		}
+		applied, err := set.DB.Judge.Apply(ctx, s, job.Replay, why+", by "+author())
+		if err != nil {
+			return err
+		}
+		v.Applied = &applied
+	}
+	return a.printDifference(set, &v, o.samples, o.json)
 }
 
 // scenario is what is tried, and what it is in words.

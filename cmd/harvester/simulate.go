@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,10 +17,15 @@ import (
 	"harvester/store/simulate"
 )
 
+type simulateOptions struct {
+	json, source bool
+	recipients   int // 0: as the scenario says
+	seed         uint64
+	seeded       bool // the seed is not the scenario's
+}
+
 func newSimulate(a *app) *cobra.Command {
-	var asJSON, source bool
-	var recipients int
-	var seed uint64
+	var o simulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate [SCENARIO|FILE]",
 		Short: "Play an outage or an ordinary quarter, and count whom it would have cost",
@@ -31,54 +37,60 @@ built-in one to start from.`,
 		Example: "  harvester simulate\n  harvester simulate google-2020\n  harvester simulate --source spf > mine.toml",
 		Args:    args(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return a.listScenarios(asJSON)
-			}
-			if source {
-				doc, err := simulate.Source(args[0])
-				if err != nil {
-					return noSuchScenario(args[0])
-				}
-				_, err = a.Out.Write(doc)
-				return err
-			}
-			s, err := loadScenario(args[0])
-			if err != nil {
-				return err
-			}
-			if recipients > 0 {
-				s.Resize(recipients)
-			}
-			if cmd.Flags().Changed("seed") {
-				s.Seed = seed
-			}
-			dir, err := os.MkdirTemp("", "harvester-simulate-")
-			if err != nil {
-				return fmt.Errorf("making a folder for the database: %w", err)
-			}
-			defer os.RemoveAll(dir)
-			r, err := simulate.Run(cmd.Context(), s, dir)
-			if err != nil {
-				return fmt.Errorf("playing %s: %w", args[0], err)
-			}
-			if asJSON {
-				err = json.NewEncoder(a.Out).Encode(r)
-			} else {
-				err = a.printSimulation(&s, &r)
-			}
-			if err == nil && len(r.Failures) > 0 {
-				err = fail(exitSoftware, errors.New("the scenario did not end as it must"), "")
-			}
-			return err
+			o.seeded = cmd.Flags().Changed("seed")
+			return a.simulate(cmd.Context(), first(args), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&source, "source", false, "print the scenario instead of playing it")
-	cmd.Flags().IntVar(&recipients, "recipients", 0, "play it with this `many` recipients (default: as the scenario says)")
-	cmd.Flags().Uint64Var(&seed, "seed", 0, "`number` that chance starts from (default: as the scenario says)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.source, "source", false, "print the scenario instead of playing it")
+	cmd.Flags().IntVar(&o.recipients, "recipients", 0, "play it with this `many` recipients (default: as the scenario says)")
+	cmd.Flags().Uint64Var(&o.seed, "seed", 0, "`number` that chance starts from (default: as the scenario says)")
 	exits(cmd, exitOK, "it ended as the scenario expects", exitUsage, "there is no such scenario", exitData, "the file is not a scenario",
 		exitSoftware, "it did not: a living address was lost, or something was not noticed")
 	return cmd
+}
+
+// simulate plays a scenario, or lists them.
+func (a *app) simulate(ctx context.Context, name string, o simulateOptions) error {
+	if name == "" {
+		return a.listScenarios(o.json)
+	}
+	if o.source {
+		doc, err := simulate.Source(name)
+		if err != nil {
+			return noSuchScenario(name)
+		}
+		_, err = a.Out.Write(doc)
+		return err
+	}
+	s, err := loadScenario(name)
+	if err != nil {
+		return err
+	}
+	if o.recipients > 0 {
+		s.Resize(o.recipients)
+	}
+	if o.seeded {
+		s.Seed = o.seed
+	}
+	dir, err := os.MkdirTemp("", "harvester-simulate-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the database: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r, err := simulate.Run(ctx, s, dir)
+	if err != nil {
+		return fmt.Errorf("playing %s: %w", name, err)
+	}
+	if o.json {
+		err = json.NewEncoder(a.Out).Encode(r)
+	} else {
+		err = a.printSimulation(&s, &r)
+	}
+	if err == nil && len(r.Failures) > 0 {
+		err = fail(exitSoftware, errors.New("the scenario did not end as it must"), "")
+	}
+	return err
 }
 
 func noSuchScenario(name string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -44,61 +45,68 @@ type statusView struct {
 	Pending *facts.Pending `json:"pending,omitempty"` // what they handed in and nobody has judged yet
 }
 
+type statusOptions struct{ json bool }
+
 func newStatus(a *app) *cobra.Command {
-	var asJSON bool
+	var o statusOptions
 	cmd := &cobra.Command{
 		Use:     "status",
 		Short:   "Show how mailboxes, files and the database stand",
 		Example: "  harvester status",
 		Args:    args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				db, err := set.DB.Reports.Status(cmd.Context())
-				if err != nil {
-					return err
-				}
-				view := statusView{Config: set.Config.File, Database: db, Jobs: jobStates(set, db, time.Now())}
-				trip, stopped, err := set.DB.Guard.Tripped(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if stopped {
-					view.Stopped = &trip
-				}
-				unproven, err := set.DB.Reports.Unproven(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if unproven.String() != "" {
-					view.Unproven = &unproven
-				}
-				if view.Rates, err = set.DB.Rates.Rates(cmd.Context()); err != nil {
-					return err
-				}
-				if view.Alarms, err = set.DB.Alarms.Alarms(cmd.Context()); err != nil {
-					return err
-				}
-				view.Alarms = slices.DeleteFunc(view.Alarms, func(al policy.Alarm) bool { return !al.Lasts() })
-				if view.Workers, err = set.DB.Fleet.Workers(cmd.Context()); err != nil {
-					return err
-				}
-				if len(view.Workers) > 0 {
-					pending, err := set.DB.Mailboxes.Pending(cmd.Context())
-					if err != nil {
-						return err
-					}
-					view.Pending = &pending
-				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(view)
-				}
-				return a.printStatus(set, &view)
-			})
+			return a.status(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	exits(cmd, exitOK, "the status was printed", exitNoInput, "there is no database yet", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// status prints how mailboxes, files and the database stand.
+func (a *app) status(ctx context.Context, o statusOptions) error {
+	return a.with(ctx, true, func(set *compose.Set) error {
+		db, err := set.DB.Reports.Status(ctx)
+		if err != nil {
+			return err
+		}
+		view := statusView{Config: set.Config.File, Database: db, Jobs: jobStates(set, db, time.Now())}
+		trip, stopped, err := set.DB.Guard.Tripped(ctx)
+		if err != nil {
+			return err
+		}
+		if stopped {
+			view.Stopped = &trip
+		}
+		unproven, err := set.DB.Reports.Unproven(ctx)
+		if err != nil {
+			return err
+		}
+		if unproven.String() != "" {
+			view.Unproven = &unproven
+		}
+		if view.Rates, err = set.DB.Rates.Rates(ctx); err != nil {
+			return err
+		}
+		if view.Alarms, err = set.DB.Alarms.Alarms(ctx); err != nil {
+			return err
+		}
+		view.Alarms = slices.DeleteFunc(view.Alarms, func(al policy.Alarm) bool { return !al.Lasts() })
+		if view.Workers, err = set.DB.Fleet.Workers(ctx); err != nil {
+			return err
+		}
+		if len(view.Workers) > 0 {
+			pending, err := set.DB.Mailboxes.Pending(ctx)
+			if err != nil {
+				return err
+			}
+			view.Pending = &pending
+		}
+		if o.json {
+			return json.NewEncoder(a.Out).Encode(view)
+		}
+		return a.printStatus(set, &view)
+	})
 }
 
 func jobStates(set *compose.Set, db query.Status, now time.Time) []statusJob {

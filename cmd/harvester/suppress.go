@@ -33,9 +33,13 @@ func newSuppress(a *app) *cobra.Command {
 	)
 }
 
+type actOptions struct {
+	json          bool
+	reason, until string
+}
+
 func newSuppressAct(a *app, act policy.Act, name, short string) *cobra.Command {
-	var asJSON bool
-	var reason, until string
+	var o actOptions
 	cmd := &cobra.Command{
 		Use:   name + " ADDRESS...",
 		Short: short,
@@ -46,48 +50,53 @@ and author, and "harvester explain" shows them.`,
 		Example: fmt.Sprintf("  harvester suppress %s jane@example.net --reason 'asked by phone'", name),
 		Args:    args(1, -1),
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			if reason == "" {
-				return fail(exitUsage, fmt.Errorf("a reason is missing"), "--reason 'why', for those who ask later")
-			}
-			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				o := policy.Override{Act: act, Reason: reason, Author: author()}
-				if until != "" {
-					day, err := dayOf(until, set.Config.Timezone.Location())
-					if err != nil {
-						return err
-					}
-					if !day.After(time.Now()) {
-						return fail(exitUsage, fmt.Errorf("--until %s is past", until), "name a day to come")
-					}
-					o.Until = day
-				}
-				for _, pattern := range patterns {
-					if o.Pattern = pattern; act == policy.Remove {
-						if err := a.warnOfUnlisted(cmd.Context(), set, pattern); err != nil {
-							return err
-						}
-					}
-					done, err := set.DB.Judge.Override(cmd.Context(), o)
-					if err != nil {
-						return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
-					}
-					if err := a.printAct(done, asJSON); err != nil {
-						return err
-					}
-					if err := a.warnOfDomain(cmd.Context(), set, done); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+			return a.act(cmd.Context(), act, patterns, o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().StringVarP(&reason, "reason", "r", "", "why (required)")
-	cmd.Flags().StringVar(&until, "until", "", "`day` on which it ends, YYYY-MM-DD (default: never)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	cmd.Flags().StringVarP(&o.reason, "reason", "r", "", "why (required)")
+	cmd.Flags().StringVar(&o.until, "until", "", "`day` on which it ends, YYYY-MM-DD (default: never)")
 	exits(cmd, exitOK, "the act is recorded and applied", exitUsage, "the command line or the pattern is wrong",
 		exitCantCreate, "the database can't be written", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// act records what the operator decides about addresses and domains.
+func (a *app) act(ctx context.Context, act policy.Act, patterns []string, o actOptions) error {
+	if o.reason == "" {
+		return fail(exitUsage, fmt.Errorf("a reason is missing"), "--reason 'why', for those who ask later")
+	}
+	return a.with(ctx, false, func(set *compose.Set) error {
+		override := policy.Override{Act: act, Reason: o.reason, Author: author()}
+		if o.until != "" {
+			day, err := dayOf(o.until, set.Config.Timezone.Location())
+			if err != nil {
+				return err
+			}
+			if !day.After(time.Now()) {
+				return fail(exitUsage, fmt.Errorf("--until %s is past", o.until), "name a day to come")
+			}
+			override.Until = day
+		}
+		for _, pattern := range patterns {
+			if override.Pattern = pattern; act == policy.Remove {
+				if err := a.warnOfUnlisted(ctx, set, pattern); err != nil {
+					return err
+				}
+			}
+			done, err := set.DB.Judge.Override(ctx, override)
+			if err != nil {
+				return fail(cmp.Or(statusUnless(err, exitSoftware), exitUsage), err, "")
+			}
+			if err := a.printAct(done, o.json); err != nil {
+				return err
+			}
+			if err := a.warnOfDomain(ctx, set, done); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (a *app) printAct(o policy.Override, asJSON bool) error {

@@ -54,9 +54,13 @@ send it.`,
 	return cmd
 }
 
+type acceptOptions struct {
+	json               bool
+	reason, phrase, id string
+}
+
 func newTriageAccept(a *app) *cobra.Command {
-	var asJSON bool
-	var reason, phrase, id string
+	var o acceptOptions
 	cmd := &cobra.Command{
 		Use:   "accept ID",
 		Short: "Write a rule for the reply of a message into rules_dir",
@@ -69,47 +73,52 @@ shows what follows for the list.`,
 		Example: "  harvester triage accept 17 --reason user_unknown\n  harvester triage accept 17 --reason mailbox_full --phrase 'no room left for'",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r bounce.Reason
-			if err := r.UnmarshalText([]byte(reason)); err != nil || r == bounce.Unclassified {
-				return fail(exitUsage, fmt.Errorf("%q is no reason that a rule can give", reason), "--reason REASON; harvester policy show lists them")
-			}
-			return a.with(cmd.Context(), true, func(set *compose.Set) error {
-				dir := set.Config.RulesDir
-				if dir == "" {
-					return fail(exitConfig, errors.New("there is no folder for rules"), `set rules_dir, such as rules_dir = "/etc/harvester/rules"`)
-				}
-				message, err := strconv.ParseInt(args[0], 10, 64)
-				if err != nil {
-					return fail(exitUsage, fmt.Errorf("%q is not the number of a message", args[0]), "harvester triage shows the numbers")
-				}
-				text, err := set.DB.Notices.Puzzle(cmd.Context(), message)
-				if errors.Is(err, engine.ErrNotFound) {
-					return fail(exitUsage, err, "harvester triage shows the numbers; a mail that names nobody needs a layout: harvester triage export")
-				}
-				if err != nil {
-					return err
-				}
-				rule := acceptedRule(text, phrase, id, r)
-				out, err := rule.accept(cmd, set, filepath.Join(dir, triageFile))
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(out)
-				}
-				_, err = fmt.Fprintf(a.Out, "%s: rule %s answers %d stored replies; harvester reclassify shows what follows\n", out.File, out.Rule, out.Replies)
-				return err
-			})
+			return a.accept(cmd, args[0], o)
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "`what` the reply means, such as user_unknown (required)")
-	cmd.Flags().StringVar(&phrase, "phrase", "", "`words` to look for (default: those that triage suggests)")
-	cmd.Flags().StringVar(&id, "id", "", "`name` of the rule (default: made of the phrase)")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`what` the reply means, such as user_unknown (required)")
+	cmd.Flags().StringVar(&o.phrase, "phrase", "", "`words` to look for (default: those that triage suggests)")
+	cmd.Flags().StringVar(&o.id, "id", "", "`name` of the rule (default: made of the phrase)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	exits(cmd, exitOK, "the rule is written", exitUsage, "there is no such reply or reason", exitData, "the rule would break another, or a stored reply",
 		exitNoInput, "there is no database or folder yet", exitCantCreate, "the file can't be written",
 		exitConfig, "the configuration is wrong, or a rule file is")
 	return cmd
+}
+
+// accept writes a rule for the reply of a message.
+func (a *app) accept(cmd *cobra.Command, number string, o acceptOptions) error {
+	var r bounce.Reason
+	if err := r.UnmarshalText([]byte(o.reason)); err != nil || r == bounce.Unclassified {
+		return fail(exitUsage, fmt.Errorf("%q is no reason that a rule can give", o.reason), "--reason REASON; harvester policy show lists them")
+	}
+	return a.with(cmd.Context(), true, func(set *compose.Set) error {
+		dir := set.Config.RulesDir
+		if dir == "" {
+			return fail(exitConfig, errors.New("there is no folder for rules"), `set rules_dir, such as rules_dir = "/etc/harvester/rules"`)
+		}
+		message, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return fail(exitUsage, fmt.Errorf("%q is not the number of a message", number), "harvester triage shows the numbers")
+		}
+		text, err := set.DB.Notices.Puzzle(cmd.Context(), message)
+		if errors.Is(err, engine.ErrNotFound) {
+			return fail(exitUsage, err, "harvester triage shows the numbers; a mail that names nobody needs a layout: harvester triage export")
+		}
+		if err != nil {
+			return err
+		}
+		rule := acceptedRule(text, o.phrase, o.id, r)
+		out, err := rule.accept(cmd, set, filepath.Join(dir, triageFile))
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return json.NewEncoder(a.Out).Encode(out)
+		}
+		_, err = fmt.Fprintf(a.Out, "%s: rule %s answers %d stored replies; harvester reclassify shows what follows\n", out.File, out.Rule, out.Replies)
+		return err
+	})
 }
 
 // newRule is a rule as it is written to a file.

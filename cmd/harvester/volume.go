@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,13 @@ func newVolume(a *app) *cobra.Command {
 	}, newVolumeImport(a), newVolumeList(a))
 }
 
+type importVolumeOptions struct {
+	json           bool
+	stream, source string
+}
+
 func newVolumeImport(a *app) *cobra.Command {
-	var asJSON bool
-	var stream, source string
+	var o importVolumeOptions
 	cmd := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Record how many recipients were sent to on each day",
@@ -48,47 +53,52 @@ nothing of the file is recorded.`,
 		Example: "  harvester volume import sent.csv\n  aws ses get-send-statistics | harvester volume import - --source ses --stream newsletter",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, name, err := a.openInput(args[0])
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			counts, err := sentlog.Counts(in)
-			if err != nil {
-				return fail(exitData, named(name, err), "")
-			}
-			if source == "" {
-				source = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
-			}
-			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				rows, err := countsOf(counts, stream, source, set.Config.StreamNames())
-				if err != nil {
-					return fail(exitData, named(name, err), "a stream is a [stream.NAME] of the configuration; --stream NAME is for lines without one")
-				}
-				if err := set.DB.Volumes.RecordCounts(cmd.Context(), rows); err != nil {
-					return err
-				}
-				if _, err := set.UpdateRates(cmd.Context()); err != nil {
-					return err
-				}
-				sent := 0
-				for _, r := range rows {
-					sent += r.Sent
-				}
-				if asJSON {
-					return json.NewEncoder(a.Out).Encode(map[string]any{"source": source, "counts": len(rows), "sent": sent})
-				}
-				_, err = fmt.Fprintf(a.Out, "%s of %s, %s sent to\n", count.Of(len(rows), "count"), source, count.Of(sent, "recipient"))
-				return err
-			})
+			return a.importVolume(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&stream, "stream", "", "the `stream` of lines that name none")
-	cmd.Flags().StringVar(&source, "source", "", "who counted, a `name` (default: that of the file)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.stream, "stream", "", "the `stream` of lines that name none")
+	cmd.Flags().StringVar(&o.source, "source", "", "who counted, a `name` (default: that of the file)")
 	exits(cmd, exitOK, "the counts are recorded", exitUsage, "the command line is wrong", exitData, "the file is wrong: nothing is recorded",
 		exitNoInput, "FILE does not exist or is not readable", exitCantCreate, "the database or a pause signal can't be written", exitConfig, "the configuration is wrong")
 	return cmd
+}
+
+// importVolume records the counts of a file.
+func (a *app) importVolume(ctx context.Context, file string, o importVolumeOptions) error {
+	in, name, err := a.openInput(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	counts, err := sentlog.Counts(in)
+	if err != nil {
+		return fail(exitData, named(name, err), "")
+	}
+	if o.source == "" {
+		o.source = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+	}
+	return a.with(ctx, false, func(set *compose.Set) error {
+		rows, err := countsOf(counts, o.stream, o.source, set.Config.StreamNames())
+		if err != nil {
+			return fail(exitData, named(name, err), "a stream is a [stream.NAME] of the configuration; --stream NAME is for lines without one")
+		}
+		if err := set.DB.Volumes.RecordCounts(ctx, rows); err != nil {
+			return err
+		}
+		if _, err := set.UpdateRates(ctx); err != nil {
+			return err
+		}
+		sent := 0
+		for _, r := range rows {
+			sent += r.Sent
+		}
+		if o.json {
+			return json.NewEncoder(a.Out).Encode(map[string]any{"source": o.source, "counts": len(rows), "sent": sent})
+		}
+		_, err = fmt.Fprintf(a.Out, "%s of %s, %s sent to\n", count.Of(len(rows), "count"), o.source, count.Of(sent, "recipient"))
+		return err
+	})
 }
 
 // countsOf gives counts their stream and source, and refuses unknown streams.
