@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+
 	"harvester/parse/bounce"
 	"harvester/parse/match"
 )
@@ -84,6 +86,8 @@ type scratch struct {
 	heard      []heard    // words of lists that were found
 	claims     []claim
 	generation uint32
+	host       string // that was looked up last: many replies in a row are of one
+	ofHost     []int  // its scopes
 
 	set    *Set
 	query  Query
@@ -144,10 +148,13 @@ func (c *scratch) scopes() {
 			c.set.hosts.find(string(h), in)
 		}
 	}
-	if c.query.RemoteMTA != "" {
-		c.set.hosts.find(c.query.RemoteMTA, in)
-	} else {
-		c.set.hosts.find(c.query.ReportingMTA, in)
+	host := cmp.Or(c.query.RemoteMTA, c.query.ReportingMTA)
+	if host != c.host {
+		c.host, c.ofHost = host, c.ofHost[:0]
+		c.set.hosts.find(host, func(scope int) { c.ofHost = append(c.ofHost, scope) })
+	}
+	for _, scope := range c.ofHost {
+		in(scope)
 	}
 }
 
@@ -222,11 +229,14 @@ func (c *scratch) digits(at span) string {
 }
 
 func ascii(s string) bool {
-	var all byte
-	for i := range len(s) {
-		all |= s[i]
+	var all uint64
+	for ; len(s) >= 8; s = s[8:] { // one load each
+		all |= uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 	}
-	return all < 0x80
+	for i := range len(s) {
+		all |= uint64(s[i])
+	}
+	return all&0x8080808080808080 == 0
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }

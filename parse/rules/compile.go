@@ -254,6 +254,9 @@ func (c *compiler) lists() {
 			c.strong |= bit
 		}
 		switch w.Name {
+		case "verb":
+			c.verb(w)
+			continue
 		case "sender":
 			c.sender = bit
 		case "person":
@@ -274,6 +277,17 @@ func (c *compiler) lists() {
 	}
 	c.maybe = c.excuse.recipient & c.excuse.sender
 	c.carried = c.excuse.recipient
+}
+
+// verb enters the words behind an address that is the subject of its clause.
+// They are looked for there alone: most clauses have one.
+func (c *compiler) verb(w *Words) {
+	for _, phrase := range w.Contains {
+		words, _ := expand(phrase) // checked when it was read
+		for _, a := range words {
+			c.verbs = append(c.verbs, []byte(a+" "))
+		}
+	}
 }
 
 // combination enters the alternatives of a rule's clause, each by its first list.

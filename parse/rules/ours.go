@@ -56,8 +56,11 @@ func (c *scratch) isSubject(l link) bool {
 		return false
 	}
 	rest := bytes.TrimLeft(c.folded[l.end:], ">'")
-	for _, verb := range [...]string{" is ", " isn't ", " was ", " has been ", " does not ", " doesn't ", " no longer ", " not ", " ist ", " existiert ", " est ", " n'existe ", " no existe ", " non esiste ", " nao existe ", " не "} {
-		if bytes.HasPrefix(rest, []byte(verb)) {
+	if len(rest) == 0 || rest[0] != ' ' {
+		return false
+	}
+	for _, verb := range c.set.verbs {
+		if bytes.HasPrefix(rest[1:], verb) {
 			return true
 		}
 	}

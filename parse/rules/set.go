@@ -51,6 +51,7 @@ type Set struct {
 
 	words                                                []Words
 	combinations                                         [][]combination // by their first list
+	verbs                                                [][]byte        // behind an address that is the subject of its clause, each with a blank
 	excuse                                               excuse
 	covers, strong, maybe, carried, sender, person, late uint64 // bits of lists
 	pool                                                 sync.Pool
