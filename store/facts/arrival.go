@@ -282,6 +282,10 @@ func puzzling(res *parse.Result) bool {
 	return false
 }
 
+// arrivalWindow is what is looked back for repetitions: what is set aside for more
+// costs more than it saves, for each batch, on both ends.
+const arrivalWindow = 256 << 10
+
 func encodeArrival(a *Arrival) ([]byte, error) {
 	w := written{Settled: a.Settled}
 	engine.Clean(&w.Settled)
@@ -303,7 +307,7 @@ func encodeArrival(a *Arrival) ([]byte, error) {
 		w.Sent = append(w.Sent, writtenSent{s, millis{at}})
 	}
 	var out bytes.Buffer
-	z, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	z, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(arrivalWindow))
 	if err != nil {
 		return nil, err
 	}

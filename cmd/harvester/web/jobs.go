@@ -30,10 +30,14 @@ func (s *server) jobsPage(w http.ResponseWriter, r *http.Request) {
 		Jobs, Failing []jobState
 		Folders       []query.FolderStatus
 		Exports       []facts.Export
+		Fleet         *fleetShown
 	}{frame: s.frame(r, "jobs")}
 	brief, err := s.Set.DB.Reports.Brief(r.Context())
 	if err == nil {
 		v.Exports, err = s.published(r.Context())
+	}
+	if err == nil {
+		v.Fleet, err = s.fleet(r.Context())
 	}
 	if err != nil {
 		s.fail(w, r, err)

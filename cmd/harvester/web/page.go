@@ -60,6 +60,7 @@ func (s *server) templates() (*template.Template, error) {
 		"date":    func(t time.Time) string { return t.In(zone).Format(time.DateOnly) },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"ago":     ago,
+		"holds":   holdsOf,
 		"percent": percent,
 		"number":  count.Number[int],
 		"count":   count.Of[int],
