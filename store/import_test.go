@@ -170,7 +170,7 @@ func BenchmarkImport(b *testing.B) {
 	b.ResetTimer()
 	_, err := db.Judge.Import(context.Background(), facts.Import{Name: "x", Form: "csv", Reason: "x", Author: "x"}, func(yield func(policy.Override, error) bool) {
 		for i = range b.N {
-			if !yield(entryOf(fmt.Sprintf("u%09d@example.net", i), policy.Entry{Cause: bounce.UserUnknown, Since: epoch}), nil) {
+			if !yield(entryOf(fmt.Sprintf("u%09d@d%d.example.net", i, i*7919%9973), policy.Entry{Cause: bounce.UserUnknown, Since: epoch}), nil) {
 				return
 			}
 		}

@@ -93,6 +93,7 @@ SELECT address, 'bounce', 'address', 'suppressed', address, domain, 'bounce', 'u
 	if err != nil {
 		tb.Fatal(err)
 	}
+	recount(tb, db)
 }
 
 // BenchmarkSuppressions reads a list of 200,000.
@@ -136,6 +137,7 @@ func TestBriefSuppressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	recount(t, db)
 	collect := func(f query.Filter) (out []query.Suppression) {
 		for s, err := range db.List.Suppressions(t.Context(), f) {
 			if err != nil {

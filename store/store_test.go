@@ -58,9 +58,16 @@ func openAt(t testing.TB, path string, o Options) *DB {
 	return closed(t, db)
 }
 
-// closed closes the database when the test ends.
+// closed closes the database when the test ends, and looks whether its list is
+// counted right.
 func closed(t testing.TB, db *DB) *DB {
 	t.Cleanup(func() {
+		var wrong int
+		err := db.Read.QueryRow(`SELECT count(*) FROM (SELECT source, state, class, sum(n) AS n FROM
+  (SELECT source, state, class, n FROM standing UNION ALL SELECT source, state, class, -1 FROM suppressions) u GROUP BY source, state, class) s WHERE n <> 0`).Scan(&wrong)
+		if err == nil && wrong > 0 {
+			t.Error("the list is counted wrongly")
+		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -107,8 +105,8 @@ type listed struct {
 // mostErrors is how many refused rows are named.
 const mostErrors = 20
 
-// importList reads a list twice: to its end, so that nothing of a broken one is
-// stored, and again to store it.
+// importList reads a list to its end, so that nothing of a broken one is stored,
+// and stores what it kept of it.
 func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) error {
 	if o.stream != "" && !slices.Contains(c.StreamNames(), o.stream) {
 		return noSuchStream(o.stream, c.StreamNames())
@@ -129,18 +127,18 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 	p := a.progressOf(ctx, "rows", 2*info.Size())
 	defer p.end()
 	reading := &counted{File: in}
-	open := func() (*foreign.List, error) {
-		if _, err := in.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		return foreign.Open(reading, foreignOptions(c, meaning, o))
-	}
-	list, err := open()
+	list, err := foreign.Open(reading, foreignOptions(c, meaning, o))
 	if err != nil {
 		return fail(exitData, fmt.Errorf("%s: %w", name, err), "harvester suppress import --help tells what is read")
 	}
 	sum := &listed{File: name, Form: list.Form(), Kinds: map[string]int{}, Left: map[string]int{}, Errors: []string{}, DryRun: o.dry}
-	err = sum.read(ctx, list, func() { p.set(sum.Rows, reading.n) })
+	var kept foreign.Sorter
+	defer kept.Close()
+	keep := kept.Add
+	if o.dry {
+		keep = func(*policy.Override) error { return nil }
+	}
+	err = sum.read(ctx, list, keep, func() { p.set(sum.Rows, reading.n) })
 	p.clear()
 	if err != nil {
 		return fail(exitData, fmt.Errorf("%s: %w", name, err), "nothing was imported")
@@ -164,11 +162,8 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 		return err
 	}
 	defer set.Close()
-	if list, err = open(); err != nil {
-		return err
-	}
 	i := facts.Import{Name: filepath.Base(name), Form: sum.Form, Reason: cmp.Or(o.reason, "list of "+sum.Form+", "+filepath.Base(name)), Author: author()}
-	done, err := set.DB.Judge.Import(ctx, i, foreign.Sorted(taken(list)), func(judge.Imported) { p.set(sum.Rows, reading.n) })
+	done, err := set.DB.Judge.Import(ctx, i, kept.Entries(), func(done judge.Imported) { p.set(sum.Rows, reading.n+info.Size()*int64(done.Read)/int64(sum.Rows)) })
 	p.clear()
 	sum.Import, sum.New, sum.Added, sum.Forgotten = done.ID, done.New, done.Added, done.Forgotten
 	if err != nil {
@@ -180,8 +175,8 @@ func (a *app) importList(ctx context.Context, c *config.Config, o *listImport) e
 	return a.printListed(sum, o.json)
 }
 
-// read reads the list to its end and counts.
-func (l *listed) read(ctx context.Context, list *foreign.List, progress func()) error {
+// read reads the list to its end, counts, and keeps what is for ours.
+func (l *listed) read(ctx context.Context, list *foreign.List, keep func(*policy.Override) error, progress func()) error {
 	for row, err := range list.Rows() {
 		var broken *table.RowError
 		if err != nil && !errors.As(err, &broken) {
@@ -201,6 +196,9 @@ func (l *listed) read(ctx context.Context, list *foreign.List, progress func()) 
 				kind = e.Cause.String()
 			}
 			l.Kinds[kind]++
+			if err := keep(&row.Entry); err != nil {
+				return err
+			}
 		}
 		if l.Rows%1000 == 0 {
 			if progress(); ctx.Err() != nil {
@@ -209,20 +207,6 @@ func (l *listed) read(ctx context.Context, list *foreign.List, progress func()) 
 		}
 	}
 	return nil
-}
-
-// taken are the entries of a list that are for ours.
-func taken(list *foreign.List) iter.Seq2[policy.Override, error] {
-	return func(yield func(policy.Override, error) bool) {
-		for row, err := range list.Rows() {
-			var broken *table.RowError
-			switch {
-			case errors.As(err, &broken), err == nil && row.Left != "": // told already
-			case !yield(row.Entry, err):
-				return
-			}
-		}
-	}
 }
 
 func foreignOptions(c *config.Config, meaning *rules.Set, o *listImport) foreign.Options {

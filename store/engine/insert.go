@@ -53,6 +53,11 @@ func (in *Insert[T]) Rows(t Writer, rows []T) error {
 			continue
 		}
 		query := in.statement(in.values(n))
+		if in.Key == "" && in.Conflict == "" {
+			// SQLite keeps no copy of the pages that a statement writes, to take
+			// back one of which a row fails: the transaction is taken back.
+			query = strings.Replace(query, "INSERT", "INSERT OR FAIL", 1)
+		}
 		args := make([]any, 0, n*len(in.Columns))
 		for len(rows) >= n {
 			args = args[:0]

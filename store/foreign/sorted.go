@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -17,41 +18,52 @@ import (
 // inRun is how many entries are sorted in memory, some 300 bytes each.
 const inRun = 100_000
 
-// Sorted yields entries in the order of their keys, those of one key as they
+// Sorter brings entries into the order of their keys, those of one key as they
 // came. A list is stored several times as fast so: rows that lie beside each
 // other in the database are written together. What does not fit into memory is
-// sorted by parts, which lie in temporary files meanwhile. It ends at the first
-// error of entries, after nothing was yielded.
-func Sorted(entries iter.Seq2[policy.Override, error]) iter.Seq2[policy.Override, error] {
-	return func(yield func(policy.Override, error) bool) {
-		s := sorting{}
-		defer s.close()
-		for e, err := range entries {
-			if err == nil && len(s.run) == inRun {
-				err = s.spill()
-			}
-			if err != nil {
-				yield(policy.Override{}, err)
-				return
-			}
-			s.run = append(s.run, e)
+// sorted by parts, which lie in temporary files meanwhile. The zero value is
+// empty.
+type Sorter struct {
+	run   []policy.Override // the part in memory
+	order []uint32          // of run, when it is sorted
+	files []*os.File        // the sorted parts before it
+}
+
+// Add takes one more entry.
+func (s *Sorter) Add(e *policy.Override) error {
+	if len(s.run) == inRun {
+		if err := s.spill(); err != nil {
+			return err
 		}
-		slices.SortStableFunc(s.run, byKey)
+	}
+	s.run = append(s.run, *e)
+	return nil
+}
+
+// Entries yields what was added. It can be called once, and nothing can be added
+// after it.
+func (s *Sorter) Entries() iter.Seq2[policy.Override, error] {
+	return func(yield func(policy.Override, error) bool) {
+		s.sort()
 		s.merge(yield)
 	}
 }
 
-func byKey(a, b policy.Override) int { return strings.Compare(a.Pattern, b.Pattern) }
-
-// sorting are the sorted parts of a list: the last one in memory.
-type sorting struct {
-	run   []policy.Override
-	files []*os.File
+// sort brings the part in memory into its order. Entries are large, so their
+// places are sorted.
+func (s *Sorter) sort() {
+	s.order = s.order[:0]
+	for i := range s.run {
+		s.order = append(s.order, uint32(i)) //nolint:gosec // no more than inRun
+	}
+	slices.SortFunc(s.order, func(a, b uint32) int {
+		return cmp.Or(strings.Compare(s.run[a].Pattern, s.run[b].Pattern), cmp.Compare(a, b))
+	})
 }
 
 // spill writes the part in memory to a file, which is gone when it is closed.
-func (s *sorting) spill() error {
-	slices.SortStableFunc(s.run, byKey)
+func (s *Sorter) spill() error {
+	s.sort()
 	f, err := os.CreateTemp("", "harvester-sort-")
 	if err != nil {
 		return fmt.Errorf("sorting a list: %w", err)
@@ -59,8 +71,8 @@ func (s *sorting) spill() error {
 	s.files = append(s.files, f)
 	w := bufio.NewWriterSize(f, 256<<10)
 	err = os.Remove(f.Name()) // the open file stays readable
-	for enc, i := gob.NewEncoder(w), 0; err == nil && i < len(s.run); i++ {
-		err = enc.Encode(&s.run[i])
+	for enc, i := gob.NewEncoder(w), 0; err == nil && i < len(s.order); i++ {
+		err = enc.Encode(&s.run[s.order[i]])
 	}
 	if err == nil {
 		err = w.Flush()
@@ -75,7 +87,8 @@ func (s *sorting) spill() error {
 	return nil
 }
 
-func (s *sorting) close() {
+// Close lets go of the temporary files.
+func (s *Sorter) Close() {
 	for _, f := range s.files {
 		f.Close() //nolint:errcheck,gosec // it was only read
 	}
@@ -84,7 +97,8 @@ func (s *sorting) close() {
 // part is one sorted part, an entry of it in hand.
 type part struct {
 	dec   *gob.Decoder // nil: the part in memory
-	rest  []policy.Override
+	run   []policy.Override
+	rest  []uint32 // places in run
 	entry policy.Override
 }
 
@@ -96,17 +110,17 @@ func (p *part) next() (err error) {
 	if len(p.rest) == 0 {
 		return io.EOF
 	}
-	p.entry, p.rest = p.rest[0], p.rest[1:]
+	p.entry, p.rest = p.run[p.rest[0]], p.rest[1:]
 	return nil
 }
 
 // merge yields what all parts hold, of equal keys the earlier part first.
-func (s *sorting) merge(yield func(policy.Override, error) bool) {
+func (s *Sorter) merge(yield func(policy.Override, error) bool) {
 	parts := make([]*part, 0, len(s.files)+1)
 	for _, f := range s.files {
 		parts = append(parts, &part{dec: gob.NewDecoder(bufio.NewReaderSize(f, 64<<10))})
 	}
-	parts = append(parts, &part{rest: s.run})
+	parts = append(parts, &part{run: s.run, rest: s.order})
 	for i := 0; i < len(parts); {
 		switch err := parts[i].next(); {
 		case errors.Is(err, io.EOF):

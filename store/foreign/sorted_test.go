@@ -1,9 +1,7 @@
 package foreign
 
 import (
-	"errors"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -17,17 +15,17 @@ import (
 func TestSorted(t *testing.T) {
 	for _, n := range []int{0, 1, inRun, 2*inRun + 7} {
 		random := rand.New(rand.NewPCG(1, uint64(n)))
-		var list iter.Seq2[policy.Override, error] = func(yield func(policy.Override, error) bool) {
-			for i := range n {
-				e := policy.Override{Pattern: fmt.Sprintf("u%06d@example.net", random.IntN(n)), Reason: fmt.Sprint(i), Until: time.Unix(int64(i), 0).UTC(),
-					Entry: policy.Entry{Source: policy.Source(i % 4), Cause: bounce.Reason(i % 5)}}
-				if !yield(e, nil) {
-					return
-				}
+		var list Sorter
+		defer list.Close()
+		for i := range n {
+			e := policy.Override{Pattern: fmt.Sprintf("u%06d@example.net", random.IntN(n)), Reason: fmt.Sprint(i), Until: time.Unix(int64(i), 0).UTC(),
+				Entry: policy.Entry{Source: policy.Source(i % 4), Cause: bounce.Reason(i % 5)}}
+			if err := list.Add(&e); err != nil {
+				t.Fatal(err)
 			}
 		}
 		last, count := policy.Override{}, 0
-		for e, err := range Sorted(list) {
+		for e, err := range list.Entries() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,18 +43,6 @@ func TestSorted(t *testing.T) {
 		}
 		if count != n {
 			t.Errorf("%d of %d", count, n)
-		}
-	}
-}
-
-// A broken list yields its error and nothing else.
-func TestSortedError(t *testing.T) {
-	broken := errors.New("broken")
-	for _, err := range Sorted(func(yield func(policy.Override, error) bool) {
-		_ = yield(policy.Override{Pattern: "a@example.net"}, nil) && yield(policy.Override{}, broken)
-	}) {
-		if !errors.Is(err, broken) {
-			t.Errorf("got %v", err)
 		}
 	}
 }

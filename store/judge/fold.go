@@ -80,6 +80,7 @@ func (w *Judging) address(fold *policy.Fold, key string, p *past) error {
 		if _, err := w.Exec(`DELETE FROM suppressions WHERE key = ? AND source = ? AND stream = ?`, key, s.source, s.stream); err != nil {
 			return err
 		}
+		w.stands(was, -1)
 		w.changed("remove", was, w.why(&v, was))
 		if was.state == policy.Suppressed.String() {
 			w.Out.Removed++

@@ -104,7 +104,7 @@ const (
 	selectGuarded = `SELECT EXISTS (SELECT 1 FROM trips WHERE acked IS NULL), (SELECT max(at) FROM (SELECT acked AS at FROM trips UNION ALL SELECT ended FROM imports) WHERE at <= ?),
   EXISTS (SELECT 1 FROM exports WHERE state = 'published') OR EXISTS (SELECT 1 FROM pushed),
   (SELECT min(started) FROM runs WHERE ended IS NULL AND started > ? AND id IN (SELECT max(id) FROM runs WHERE kind IN (?, ?) GROUP BY kind, subject))`
-	selectSizes = `SELECT (SELECT count(*) FROM suppressions WHERE state = 'suppressed'),
+	selectSizes = `SELECT (SELECT CAST(ifnull(sum(n), 0) AS INTEGER) FROM standing WHERE state = 'suppressed'),
   (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND ` + Newcomers + `), (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove'),
   (SELECT count(*) FROM changes WHERE at > ?1 AND at <= ?3 AND op = 'remove' AND why = ?2)`
 	selectDomains = `SELECT domain, count(*) FROM changes WHERE at > ? AND at <= ? AND ` + Newcomers + ` GROUP BY domain ORDER BY 2 DESC, 1 LIMIT 1`

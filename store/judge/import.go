@@ -57,33 +57,70 @@ func (db *Judge) Import(ctx context.Context, i facts.Import, entries iter.Seq2[p
 
 // importAll stores the entries in steps.
 func (db *Judge) importAll(ctx context.Context, doing string, i *facts.Import, entries iter.Seq2[policy.Override, error], progress func(Imported)) (out Imported, err error) {
-	next, stop := iter.Pull2(entries)
-	defer stop()
-	some := make([]policy.Override, 0, importedAtOnce)
-	for more := true; more && err == nil; {
-		some = some[:0]
-		for more && len(some) < importedAtOnce {
-			var e policy.Override
-			if e, err, more = next(); more && err == nil {
-				e.Act, e.Author, e.Entry.Import = policy.Add, i.Author, i.ID
-				some = append(some, e)
-			}
-			more = more && err == nil
+	ctx, stop := context.WithCancel(ctx)
+	steps, ended := make(chan importStep), make(chan struct{})
+	go func() {
+		defer close(ended)
+		importSteps(ctx, entries, steps)
+	}()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	for s := range steps {
+		for n := range s.entries {
+			e := &s.entries[n]
+			e.Act, e.Author, e.Entry.Import = policy.Add, i.Author, i.ID
 		}
 		step := out
-		if stepErr := db.decide(ctx, doing, func(w *Judging) error { return w.importSome(some, &step) }); stepErr != nil {
-			err = errors.Join(stepErr, err)
+		if err = db.decide(ctx, doing, func(w *Judging) error { return w.importSome(s.entries, &step) }); err != nil {
+			err = errors.Join(err, s.err)
 			break
 		}
 		out = step
 		if progress != nil {
 			progress(out)
 		}
+		if err = s.err; err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = context.Cause(ctx)
 	}
 	if out.New > 0 {
 		out.ID = i.ID
 	}
 	return out, err
+}
+
+// importStep is what is stored at once, and the error that ended the list.
+type importStep struct {
+	entries []policy.Override
+	err     error
+}
+
+// importSteps reads the next entries while those before them are stored.
+func importSteps(ctx context.Context, entries iter.Seq2[policy.Override, error], to chan<- importStep) {
+	defer close(to)
+	var step importStep
+	send := func() bool {
+		select {
+		case to <- step:
+		case <-ctx.Done():
+		}
+		step.entries = make([]policy.Override, 0, importedAtOnce)
+		return ctx.Err() == nil
+	}
+	for e, err := range entries {
+		if step.err = err; err != nil {
+			break
+		}
+		if step.entries = append(step.entries, e); len(step.entries) == importedAtOnce && !send() {
+			return
+		}
+	}
+	send()
 }
 
 // importSome stores some entries, and what follows for their addresses.

@@ -31,8 +31,10 @@ type Judging struct {
 	*facts.Writing
 	judge *Judge
 
-	listed  []row // to be written
-	changes []change
+	listed    []row // to be written
+	newcomers []row // of which none stood
+	changes   []change
+	standing  map[bucket]int // rows that came, less those that went
 
 	windows       []policy.Window
 	rulings       []policy.Ruling // latest first

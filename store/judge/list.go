@@ -86,7 +86,15 @@ func (w *Judging) list(r, was row, stood bool) {
 	if stood && r == was {
 		return
 	}
-	w.listed = append(w.listed, r)
+	if stood {
+		w.listed = append(w.listed, r)
+	} else {
+		w.newcomers = append(w.newcomers, r)
+	}
+	w.stands(r, 1)
+	if stood {
+		w.stands(was, -1)
+	}
 	held := r.state == policy.HeldBack.String()
 	switch {
 	case stood && was.state == r.state && !held && (was.reason != r.reason || was.class != r.class || was.scope != r.scope || was.event != r.event):
@@ -116,40 +124,53 @@ type change struct {
 
 // writeList writes what was decided, with one statement for many rows.
 func (w *Judging) writeList() error {
+	if err := insertRows.Rows(w.Tx, w.newcomers); err != nil {
+		return err
+	}
 	if err := putRows.Rows(w.Tx, w.listed); err != nil {
 		return err
 	}
 	err := insertChanges.Rows(w.Tx, w.changes)
-	w.listed, w.changes = w.listed[:0], w.changes[:0]
-	return err
+	w.newcomers, w.listed, w.changes = w.newcomers[:0], w.listed[:0], w.changes[:0]
+	if err != nil {
+		return err
+	}
+	return w.writeStanding()
 }
 
-// putRows writes rows of the list, with what they show of the event that they
-// rest on.
-var putRows = engine.Insert[row]{Table: "suppressions", Key: "key, source, stream", Columns: []engine.Column[row]{
-	{Name: "event", Of: func(r *row) any { return r.event }},
-	{Name: "override", Of: func(r *row) any { return r.override }},
-	{Name: "key", Of: func(r *row) any { return r.key }},
-	{Name: "source", Of: func(r *row) any { return r.source }},
-	{Name: "stream", Of: func(r *row) any { return r.stream }},
-	{Name: "scope", Of: func(r *row) any { return r.scope }},
-	{Name: "state", Of: func(r *row) any { return r.state }},
-	{Name: "address", Of: func(r *row) any { return r.address }},
-	{Name: "domain", Of: func(r *row) any { return policy.Domain(r.key) }},
-	{Name: "reason", Of: func(r *row) any { return r.reason }},
-	{Name: "class", Of: func(r *row) any { return r.class }},
-	{Name: "since", Of: func(r *row) any { return r.since }},
-	{Name: "last_seen", Of: func(r *row) any { return r.lastSeen }},
-	{Name: "expires", Of: func(r *row) any { return r.expires }},
-	{Name: "held_until", Of: func(r *row) any { return r.heldUntil }},
-	{Name: "count", Of: func(r *row) any { return r.count }},
-	{Name: "line", Of: func(r *row) any { return r.line }},
-}, Lookup: &engine.Lookup{
-	Columns: []string{"kind", "proof", "rule", "rules", "status", "reply_code", "remote_mta", "diagnostic"},
-	Exprs: []string{"ifnull(e.kind, '')", "ifnull(e.proof, 'none')", "ifnull(e.rule, '')", "ifnull(e.rules, '')", "ifnull(e.status, '')", "ifnull(e.reply_code, 0)",
-		"ifnull(e.remote_mta, '')", "ifnull(e.diagnostic, '')"},
-	Join: "LEFT JOIN events e ON e.id =", By: "event",
-}}
+// insertRows and putRows write rows of the list, with what they show of the event
+// that they rest on: those that did not stand, and those that did.
+var (
+	insertRows = listInsert("")
+	putRows    = listInsert("key, source, stream")
+)
+
+func listInsert(key string) engine.Insert[row] {
+	return engine.Insert[row]{Table: "suppressions", Key: key, Columns: []engine.Column[row]{
+		{Name: "event", Of: func(r *row) any { return r.event }},
+		{Name: "override", Of: func(r *row) any { return r.override }},
+		{Name: "key", Of: func(r *row) any { return r.key }},
+		{Name: "source", Of: func(r *row) any { return r.source }},
+		{Name: "stream", Of: func(r *row) any { return r.stream }},
+		{Name: "scope", Of: func(r *row) any { return r.scope }},
+		{Name: "state", Of: func(r *row) any { return r.state }},
+		{Name: "address", Of: func(r *row) any { return r.address }},
+		{Name: "domain", Of: func(r *row) any { return policy.Domain(r.key) }},
+		{Name: "reason", Of: func(r *row) any { return r.reason }},
+		{Name: "class", Of: func(r *row) any { return r.class }},
+		{Name: "since", Of: func(r *row) any { return r.since }},
+		{Name: "last_seen", Of: func(r *row) any { return r.lastSeen }},
+		{Name: "expires", Of: func(r *row) any { return r.expires }},
+		{Name: "held_until", Of: func(r *row) any { return r.heldUntil }},
+		{Name: "count", Of: func(r *row) any { return r.count }},
+		{Name: "line", Of: func(r *row) any { return r.line }},
+	}, Lookup: &engine.Lookup{
+		Columns: []string{"kind", "proof", "rule", "rules", "status", "reply_code", "remote_mta", "diagnostic"},
+		Exprs: []string{"ifnull(e.kind, '')", "ifnull(e.proof, 'none')", "ifnull(e.rule, '')", "ifnull(e.rules, '')", "ifnull(e.status, '')", "ifnull(e.reply_code, 0)",
+			"ifnull(e.remote_mta, '')", "ifnull(e.diagnostic, '')"},
+		Join: "LEFT JOIN events e ON e.id =", By: "event",
+	}}
+}
 
 var insertChanges = engine.Insert[change]{Table: "changes", Columns: []engine.Column[change]{
 	{Name: "at", Of: func(c *change) any { return c.at }},

@@ -250,6 +250,9 @@ func (w *Judging) settle() error {
 			return err
 		}
 	}
+	if err := w.recountList(); err != nil {
+		return err
+	}
 	if _, err := w.Exec(`DELETE FROM undecided`); err != nil {
 		return err
 	}

@@ -43,10 +43,10 @@ type EventsFound struct {
 
 // looked is how many events one page looks through at most: rare ones far back
 // are found in several steps, each of which is answered at once.
-const looked = 20_000
+const looked = 10_000
 
 // Search returns a page of events, latest first. It looks through no more than
-// 20,000 events, however many there are; Next goes on from there.
+// 10,000 events, however many there are; Next goes on from there.
 func (db Notices) Search(ctx context.Context, f EventSearch) (EventsFound, error) {
 	out, err := db.search(ctx, &f)
 	if err != nil {

@@ -101,8 +101,10 @@ func (c *Calendar) freshen(g *gathering) error {
 	var messages, events, changes int64
 	var first sql.NullInt64
 	var upkeep string
+	// The plus keeps SQLite from looking for the first by its time, through all
+	// that was counted before.
 	err := g.q.QueryRowContext(g.ctx, `SELECT (SELECT ifnull(max(id), 0) FROM messages), (SELECT ifnull(max(id), 0) FROM events), (SELECT ifnull(max(id), 0) FROM changes),
- (SELECT min(at) FROM (SELECT min(at) AS at FROM messages WHERE id > ?1 UNION ALL SELECT min(at) FROM events WHERE id > ?2 UNION ALL SELECT min(at) FROM changes WHERE id > ?3) firsts),
+ (SELECT min(at) FROM (SELECT min(+at) AS at FROM messages WHERE id > ?1 UNION ALL SELECT min(+at) FROM events WHERE id > ?2 UNION ALL SELECT min(+at) FROM changes WHERE id > ?3) firsts),
  (SELECT count(*) FROM tombstones) || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN `+engine.Words(job.Replay, job.Reclassify, job.Retention)+`)`,
 		c.messages, c.events, c.changes).Scan(&messages, &events, &changes, &first, &upkeep)
 	if err != nil {

@@ -106,7 +106,7 @@ func (db List) Changes(ctx context.Context, mark int64, limit int) (changes []ju
 // SuppressionClasses counts the entries in force by class.
 func (db List) SuppressionClasses(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
-	err := tally(ctx, db.Read, out, `SELECT class, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY class`,
+	err := tally(ctx, db.Read, out, `SELECT class, CAST(sum(n) AS INTEGER) FROM (`+standing+`) l WHERE state = 'suppressed' AND n > 0 GROUP BY class`,
 		db.Now().UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("counting suppressions: %w", engine.Explain(err))

@@ -342,8 +342,10 @@ func (g *gathering) list(d *DayFacts, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held'),
-  count(*) FILTER (WHERE state = 'held' AND held_until IS NULL) FROM suppressions WHERE expires IS NULL OR expires > ?`, now.UnixMilli()).Scan(&d.InForce, &d.Held, &d.Waiting)
+	if err = g.q.QueryRowContext(g.ctx, countStanding, now.UnixMilli()).Scan(&d.InForce, &d.Held); err != nil {
+		return err
+	}
+	err = g.q.QueryRowContext(g.ctx, `SELECT count(*) FROM suppressions WHERE state = 'held' AND held_until IS NULL AND (expires IS NULL OR expires > ?)`, now.UnixMilli()).Scan(&d.Waiting)
 	if err != nil {
 		return err
 	}

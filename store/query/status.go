@@ -84,7 +84,7 @@ func (db Reports) status(ctx context.Context, s *Status) error {
 	if err := tally(ctx, db.Read, s.Kinds, `SELECT kind, count(*) FROM messages GROUP BY kind`); err != nil {
 		return err
 	}
-	if err := tally(ctx, db.Read, s.Suppressions, `SELECT source, count(*) FROM suppressions WHERE state = 'suppressed' AND (expires IS NULL OR expires > ?) GROUP BY source`, now); err != nil {
+	if err := tally(ctx, db.Read, s.Suppressions, `SELECT source, CAST(sum(n) AS INTEGER) FROM (`+standing+`) l WHERE state = 'suppressed' AND n > 0 GROUP BY source`, now); err != nil {
 		return err
 	}
 	if err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE held_until IS NULL) FROM suppressions WHERE state = 'held' AND (expires IS NULL OR expires > ?)`, now).Scan(&s.Held, &s.Waiting); err != nil {
@@ -169,11 +169,18 @@ func tally(ctx context.Context, db *sql.DB, into map[string]int, query string, a
 	})
 }
 
+// standing is how many rows of each source and state the list has at a moment:
+// those that are counted, less the few that expired and were not taken off yet.
+const (
+	standing = `SELECT s.source, s.state, s.class, s.n - ifnull(e.n, 0) AS n FROM standing s LEFT JOIN
+  (SELECT source, state, class, count(*) AS n FROM suppressions WHERE expires <= ? GROUP BY source, state, class) e ON e.source = s.source AND e.state = s.state AND e.class = s.class`
+	countStanding = `SELECT CAST(ifnull(sum(n) FILTER (WHERE state = 'suppressed'), 0) AS INTEGER), CAST(ifnull(sum(n) FILTER (WHERE state = 'held'), 0) AS INTEGER) FROM (` + standing + `) l`
+)
+
 // Standing counts the list: addresses that must not be mailed, and verdicts
 // that are held back.
 func (db List) Standing(ctx context.Context) (inForce, held int, err error) {
-	err = db.Read.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE state = 'suppressed'), count(*) FILTER (WHERE state = 'held')
- FROM suppressions WHERE expires IS NULL OR expires > ?`, db.Now().UnixMilli()).Scan(&inForce, &held)
+	err = db.Read.QueryRowContext(ctx, countStanding, db.Now().UnixMilli()).Scan(&inForce, &held)
 	if err != nil {
 		return 0, 0, fmt.Errorf("counting the list: %w", engine.Explain(err))
 	}

@@ -74,80 +74,8 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 		if f.Brief {
 			fields = briefFields
 		}
-		query := `SELECT ` + engine.Names(fields) + ` FROM suppressions WHERE (expires IS NULL OR expires > ?)`
-		args := []any{db.Now().UnixMilli()}
-		and := func(cond string, more ...any) {
-			query += ` AND ` + cond
-			args = append(args, more...)
-		}
-		if !f.Held {
-			and(`state = 'suppressed'`)
-		}
-		if f.After > 0 {
-			and(`key IN (SELECT key FROM changes WHERE id > ?)`, f.After)
-		}
-		if f.Beyond != "" {
-			and(`key > ?`, f.Beyond)
-		}
-		if f.Key != "" {
-			and(`key = ?`, f.Key)
-		}
-		if f.Part != "" {
-			// The index by domain holds the keys, and little else: looking
-			// through it costs a tenth of looking through the list.
-			and(`+key IN (SELECT key FROM suppressions INDEXED BY suppressions_domain WHERE instr(key, ?) > 0 AND key > ?)`, strings.ToLower(f.Part), f.Beyond)
-		}
-		if f.State != policy.Clear {
-			and(`state = ?`, f.State.String())
-		}
-		if f.Domain != "" {
-			and(`domain = ?`, policy.DomainKey(f.Domain))
-		}
-		if f.Source != "" {
-			f.Sources = append(f.Sources[:len(f.Sources):len(f.Sources)], f.Source)
-		}
-		if len(f.Sources) > 0 {
-			and(engine.In(`source`, len(f.Sources)), engine.Anys(f.Sources)...)
-		}
-		if len(f.Proofs) > 0 {
-			of := make([]any, len(f.Proofs))
-			for i, p := range f.Proofs {
-				of[i] = p.String()
-			}
-			and(`event IS NOT NULL AND `+engine.In(`proof`, len(of)), of...)
-		}
-		if len(f.Reasons) > 0 {
-			and(engine.In(`reason`, len(f.Reasons)), engine.Anys(f.Reasons)...)
-		}
-		if len(f.Domains) > 0 {
-			keys := make([]string, len(f.Domains))
-			for i, d := range f.Domains {
-				keys[i] = policy.DomainKey(d)
-			}
-			and(engine.In(`domain`, len(keys)), engine.Anys(keys)...)
-		}
-		if !f.Since.IsZero() {
-			// Not the column since, which is when the mail failed: old notices
-			// that are read late come onto the list late, and an entry would
-			// leave its file untold when an older notice turns up. The plus
-			// keeps the list read in its order, instead of sorting it anew.
-			and(`(+key, source, stream) IN (SELECT key, source, stream FROM changes WHERE `+judge.Newcomers+` AND at >= ?)`,
-				f.Since.UnixMilli())
-		}
-		if f.Stream != "" {
-			and(`(stream = '' OR stream = ?)`, f.Stream)
-			if db.judge.Ours.Transactional(f.Stream) {
-				and(`scope <> ` + engine.Word(policy.ScopeMarketing) + ``)
-			}
-		}
-		if len(f.Classes) > 0 {
-			words := make([]string, len(f.Classes))
-			for i, c := range f.Classes {
-				words[i] = c.String()
-			}
-			and(engine.In(`class`, len(words)), engine.Anys(words)...)
-		}
-		rows, err := db.Read.QueryContext(ctx, query+` ORDER BY key, source, stream`, args...)
+		cond := db.conditions(&f)
+		rows, err := db.Read.QueryContext(ctx, `SELECT `+engine.Names(fields)+` FROM suppressions`+cond.where()+` ORDER BY key, source, stream`, cond.args...)
 		if err != nil {
 			yield(Suppression{}, fmt.Errorf("reading the suppression list: %w", engine.Explain(err)))
 			return
@@ -175,6 +103,80 @@ func (db List) Suppressions(ctx context.Context, f Filter) iter.Seq2[Suppression
 			db.digested(ctx, f, yield)
 		}
 	}
+}
+
+// conditions are what a filter asks of a row of the list.
+func (db List) conditions(f *Filter) (c condition) {
+	c.and(`(expires IS NULL OR expires > ?)`, db.Now().UnixMilli())
+	if !f.Held {
+		c.and(`state = 'suppressed'`)
+	}
+	if f.After > 0 {
+		c.and(`key IN (SELECT key FROM changes WHERE id > ?)`, f.After)
+	}
+	if f.Beyond != "" {
+		c.and(`key > ?`, f.Beyond)
+	}
+	if f.Key != "" {
+		c.and(`key = ?`, f.Key)
+	}
+	if f.Part != "" {
+		// The index by domain holds the keys, and little else: looking
+		// through it costs a tenth of looking through the list.
+		c.and(`+key IN (SELECT key FROM suppressions INDEXED BY suppressions_domain WHERE instr(key, ?) > 0 AND key > ?)`, strings.ToLower(f.Part), f.Beyond)
+	}
+	if f.State != policy.Clear {
+		c.and(`state = ?`, f.State.String())
+	}
+	if f.Domain != "" {
+		c.and(`domain = ?`, policy.DomainKey(f.Domain))
+	}
+	sources := f.Sources
+	if f.Source != "" {
+		sources = append(sources[:len(sources):len(sources)], f.Source)
+	}
+	if len(sources) > 0 {
+		c.and(engine.In(`source`, len(sources)), engine.Anys(sources)...)
+	}
+	if len(f.Proofs) > 0 {
+		of := make([]any, len(f.Proofs))
+		for i, p := range f.Proofs {
+			of[i] = p.String()
+		}
+		c.and(`event IS NOT NULL AND `+engine.In(`proof`, len(of)), of...)
+	}
+	if len(f.Reasons) > 0 {
+		c.and(engine.In(`reason`, len(f.Reasons)), engine.Anys(f.Reasons)...)
+	}
+	if len(f.Domains) > 0 {
+		keys := make([]string, len(f.Domains))
+		for i, d := range f.Domains {
+			keys[i] = policy.DomainKey(d)
+		}
+		c.and(engine.In(`domain`, len(keys)), engine.Anys(keys)...)
+	}
+	if !f.Since.IsZero() {
+		// Not the column since, which is when the mail failed: old notices
+		// that are read late come onto the list late, and an entry would
+		// leave its file untold when an older notice turns up. The plus
+		// keeps the list read in its order, instead of sorting it anew.
+		c.and(`(+key, source, stream) IN (SELECT key, source, stream FROM changes WHERE `+judge.Newcomers+` AND at >= ?)`,
+			f.Since.UnixMilli())
+	}
+	if f.Stream != "" {
+		c.and(`(stream = '' OR stream = ?)`, f.Stream)
+		if db.judge.Ours.Transactional(f.Stream) {
+			c.and(`scope <> ` + engine.Word(policy.ScopeMarketing) + ``)
+		}
+	}
+	if len(f.Classes) > 0 {
+		words := make([]string, len(f.Classes))
+		for i, c := range f.Classes {
+			words[i] = c.String()
+		}
+		c.and(engine.In(`class`, len(words)), engine.Anys(words)...)
+	}
+	return c
 }
 
 // Lookup returns what stands on the list for one address, held rows included;

@@ -92,6 +92,7 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 		{nameless + `id IN (SELECT message FROM events WHERE key = ?1)`, &f.Messages},
 		{`UPDATE events SET diagnostic = '', evidence = '' WHERE message IN (SELECT message FROM events WHERE key = ?1)`, nil},
 		{`UPDATE events SET key = '', address = '', original_recipient = '', final_recipient = '', original_message_id = '' WHERE key = ?1`, &f.Events},
+		{`UPDATE standing SET n = n - (SELECT count(*) FROM suppressions l WHERE l.key = ?1 AND l.source = standing.source AND l.state = standing.state AND l.class = standing.class)`, nil},
 		{`DELETE FROM suppressions WHERE key = ?1`, nil},
 		{`DELETE FROM pushed WHERE key = ?1`, nil},
 		{`UPDATE changes SET key = '', address = '' WHERE key = ?1`, nil},

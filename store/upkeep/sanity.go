@@ -30,6 +30,7 @@ func (db Upkeep) Doubts(ctx context.Context) ([]string, error) {
 		{`SELECT 'places of messages that are marked as stored while no message is: ' || count(*) FROM locators WHERE state = 'stored' AND message IS NULL HAVING count(*) > 0`, nil},
 		{`SELECT 'entries of the list that rest on events that are not there: ' || count(*) FROM suppressions s
    WHERE s.event IS NOT NULL AND NOT EXISTS (SELECT 1 FROM events e WHERE e.id = s.event) HAVING count(*) > 0`, nil},
+		{`SELECT 'the list is said to have ' || s.n || ' rows, and has ' || l.n FROM (SELECT ifnull(sum(n), 0) AS n FROM standing) s, (SELECT count(*) AS n FROM suppressions) l WHERE s.n <> l.n`, nil},
 		{`SELECT 'entries of the list that rest on acts of an operator that are not there: ' || count(*) FROM suppressions s
    WHERE s.override IS NOT NULL AND NOT EXISTS (SELECT 1 FROM overrides o WHERE o.id = s.override) HAVING count(*) > 0`, nil},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"harvester/cmd/harvester/compose"
 	"harvester/cmd/harvester/web"
@@ -23,7 +24,7 @@ func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner
 			return nil, fmt.Errorf("web.token: %w", err)
 		}
 	}
-	handler, err := web.New(o)
+	site, err := web.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +33,12 @@ func (d *daemon) serve(ctx context.Context, set *compose.Set, r *schedule.Runner
 		return nil, err
 	}
 	d.Log.Info("serving", slog.String("path", string(c.Listen)))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := web.Serve(ctx, l, handler, d.Log); err != nil {
+	var serving sync.WaitGroup
+	serving.Go(func() { site.Warm(ctx) })
+	serving.Go(func() {
+		if err := web.Serve(ctx, l, site, d.Log); err != nil {
 			d.Log.Error("serving ended", slog.Any("err", err))
 		}
-	}()
-	return func() { <-ended }, nil
+	})
+	return serving.Wait, nil
 }

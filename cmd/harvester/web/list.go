@@ -2,6 +2,7 @@ package web
 
 import (
 	"archive/zip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -27,6 +28,8 @@ type listing struct {
 	Filter   listFilter
 	Rows     []query.Suppression
 	Next     template.URL // the query of the next page; "" at the end
+	Far      bool         // much was looked through, and the page is not full
+	Later    bool         // it is not the first page
 	Query    template.URL // that of this filter
 	Reasons  []string
 	Sources  []string
@@ -105,7 +108,7 @@ func (s *server) filter(q url.Values) (f listFilter, reading query.Filter, err e
 	return f, reading, err
 }
 
-// listPage is how many rows a page has, at least.
+// listPage is how many rows a page has, at most.
 const listPage = 50
 
 func (s *server) listPage(w http.ResponseWriter, r *http.Request) {
@@ -122,26 +125,31 @@ func (s *server) listPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	search := query.ListSearch{Filter: reading, Limit: listPage}
 	if after := q.Get("after"); after != "" {
-		var ok bool
-		if reading.Beyond, ok = s.sealer.open(after); !ok {
+		v.Later = true
+		place, ok := s.sealer.open(after)
+		if !ok || json.Unmarshal([]byte(place), &search.From) != nil {
 			s.fail(w, r, bad("begin at the first page", "the link is out of date"))
 			return
 		}
 	}
+	found, err := s.Set.DB.List.Search(r.Context(), search)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	next := v.Filter.values(s)
 	v.Query = template.URL(next.Encode()) //nolint:gosec // encoded
-	for row, err := range s.Set.DB.List.Suppressions(r.Context(), reading) {
+	v.Rows, v.Far = found.Rows, found.Far
+	if found.Next != (query.ListPlace{}) {
+		place, err := json.Marshal(found.Next)
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		if n := len(v.Rows); n >= listPage && v.Rows[n-1].Key != row.Key {
-			next.Set("after", s.sealer.seal(v.Rows[n-1].Key))
-			v.Next = template.URL(next.Encode()) //nolint:gosec // encoded
-			break
-		}
-		v.Rows = append(v.Rows, row)
+		next.Set("after", s.sealer.seal(string(place)))
+		v.Next = template.URL(next.Encode()) //nolint:gosec // encoded
 	}
 	s.render(w, r, http.StatusOK, "list", &v)
 }

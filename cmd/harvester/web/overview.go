@@ -55,6 +55,7 @@ type counted struct {
 	cells     []query.Cell
 	incidents []query.Incident // open at some time of the trend
 	troubles  []policy.Trouble
+	rates     []judge.Rate
 	inForce   int
 	held      int
 }
@@ -124,6 +125,9 @@ func (s *server) count(ctx context.Context, days int) (*counted, error) {
 	if c.troubles, err = s.Set.Troubles(ctx, now); err != nil {
 		return nil, err
 	}
+	if c.rates, err = db.Rates.Rates(ctx); err != nil {
+		return nil, err
+	}
 	c.inForce, c.held, err = db.List.Standing(ctx)
 	c.took = time.Since(now)
 	return c, err
@@ -160,10 +164,6 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
 func (s *server) overview(ctx context.Context, v *overview, c *counted) error {
 	db := s.Set.DB
 	v.At, v.InForce, v.Held = c.at, c.inForce, c.held
-	rates, err := db.Rates.Rates(ctx)
-	if err != nil {
-		return err
-	}
 	v.Trend = trend("failures a day", c.midnights, func(day int, class bounce.Class) int { return report.ByClass(&c.days[day], class) }, c.incidents)
 	v.Heat = newHeat(c.cells, c.midnights[len(c.midnights)-1-heatDays])
 	open := openByCost(c.incidents)
@@ -190,7 +190,7 @@ func (s *server) overview(ctx context.Context, v *overview, c *counted) error {
 		return err
 	}
 	v.Last = brief.Last
-	v.Figures = figures(c.days, brief.First, rates)
+	v.Figures = figures(c.days, brief.First, c.rates)
 	v.Jobs, v.Failing = s.jobs(&brief)
 	st := standing{Now: v.Now, First: brief.First, Troubles: c.troubles, Open: open, Held: undecided(v.Holds)}
 	for _, j := range v.Jobs {

@@ -144,8 +144,18 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	return nil
 }
 
-// New is everything that is served, behind the guard.
-func New(o Options) (http.Handler, error) {
+// Site is everything that is served, behind the guard.
+type Site struct {
+	http.Handler
+	server *server
+}
+
+// Warm counts what the overview shows, so that nobody has to wait for it who
+// opens the page first. Where it fails, the page tells why.
+func (s *Site) Warm(ctx context.Context) { _, _, _ = s.server.counted(ctx, shortTrend) }
+
+// New is what a daemon serves.
+func New(o Options) (*Site, error) {
 	s := &server{Options: o, session: newSession(o.Token), tokenSum: sha256.Sum256([]byte(o.Token)), sealer: newSealer(o.Token),
 		counter: counter{kept: map[int]*counted{}}, calendar: query.NewCalendar(o.Set.DB.Reports)}
 	var err error
@@ -157,9 +167,9 @@ func New(o Options) (http.Handler, error) {
 		mux.HandleFunc(r.pattern, s.admit(r))
 	}
 	if o.CheckHost {
-		return addressed(guard(mux), o.Hosts), nil
+		return &Site{addressed(guard(mux), o.Hosts), s}, nil
 	}
-	return guard(mux), nil
+	return &Site{guard(mux), s}, nil
 }
 
 type server struct {
