@@ -123,7 +123,7 @@ func (db List) conditions(f *Filter) (c condition) {
 	if f.Part != "" {
 		// The index by domain holds the keys, and little else: looking
 		// through it costs a tenth of looking through the list.
-		c.and(`+key IN (SELECT key FROM suppressions INDEXED BY suppressions_domain WHERE instr(key, ?) > 0 AND key > ?)`, strings.ToLower(f.Part), f.Beyond)
+		c.and(`(+key) IN (SELECT key FROM suppressions INDEXED BY suppressions_domain WHERE instr(key, ?) > 0 AND key > ?)`, strings.ToLower(f.Part), f.Beyond)
 	}
 	if f.State != policy.Clear {
 		c.and(`state = ?`, f.State.String())
