@@ -173,12 +173,16 @@ type writtenItem struct {
 	Key                                           int       `json:",omitempty"`
 	Certainty                                     []float64 `json:",omitempty"`
 	Unread                                        []string  `json:",omitempty"`
+
+	Unsubscribe parse.Unsubscribe `json:",omitempty"`
 }
 
 type writtenCopy struct {
 	Message writtenMessage
 	Copy    parse.Copy
 	Date    millis
+
+	Unsubscribe parse.Unsubscribe `json:",omitempty"`
 }
 
 type writtenSent struct {
@@ -235,6 +239,7 @@ func writeItem(it *Item) writtenItem {
 	res := it.Result
 	w := writtenItem{Message: writeMessage(&it.Message, puzzling(&res)), Disposition: it.Disposition, Target: it.Target,
 		Received: millis{res.Received.Time}, Arrival: millis{res.Arrival.Time}, Date: millis{res.Date.Time}}
+	w.Unsubscribe = res.Original.Unsubscribe
 	res.Arrival, res.Date = parse.Time{}, parse.Time{}
 	if res.Sent != nil {
 		w.Key = res.Sent.Key
@@ -254,6 +259,7 @@ func writeItem(it *Item) writtenItem {
 
 func (w *writtenItem) read() Item {
 	res := w.Result
+	res.Original.Unsubscribe = w.Unsubscribe
 	res.Received.Time, res.Arrival.Time, res.Date.Time = w.Received.Time, w.Arrival.Time, w.Date.Time
 	if res.Sent != nil {
 		res.Sent.Key = w.Key
@@ -298,7 +304,7 @@ func encodeArrival(a *Arrival) ([]byte, error) {
 		date := c.Date
 		read := c.Copy
 		read.Date = parse.Time{}
-		w.Copies = append(w.Copies, writtenCopy{Message: writeMessage(&c.Message, false), Copy: read, Date: millis{date.Time}})
+		w.Copies = append(w.Copies, writtenCopy{Message: writeMessage(&c.Message, false), Copy: read, Date: millis{date.Time}, Unsubscribe: read.Mail.Unsubscribe})
 	}
 	for _, s := range a.Sent {
 		engine.Clean(&s)
@@ -339,7 +345,7 @@ func decodeArrival(body []byte, a *Arrival) error {
 	}
 	for i := range w.Copies {
 		c := &w.Copies[i]
-		c.Copy.Date.Time = c.Date.Time
+		c.Copy.Date.Time, c.Copy.Mail.Unsubscribe = c.Date.Time, c.Unsubscribe
 		a.Batch.Copies = append(a.Batch.Copies, Copy{Message: c.Message.read(), Copy: c.Copy})
 	}
 	return nil
