@@ -41,6 +41,7 @@ var eventFields = []engine.Field[stored]{
 	{Column: "e.address", To: func(e *stored) any { return &e.Address }},
 	{Column: "e.original_message_id", To: func(e *stored) any { return &e.Message }},
 	{Column: "e.token", To: func(e *stored) any { return &e.Token }},
+	{Column: "e.operator", To: func(e *stored) any { return &e.Operator }}, // there are as many as domains
 	{Column: "ifnull(e.duplicate_of, 0)", To: func(e *stored) any { return &e.duplicateOf }},
 	engine.Recurring(takeWords, []engine.Field[stored]{
 		{Column: "e.kind", To: func(e *stored) any { return engine.Text(&e.Kind) }},
@@ -57,7 +58,6 @@ var eventFields = []engine.Field[stored]{
 		{Column: "e.doubt", To: func(e *stored) any { return &e.Doubt }},
 		{Column: "e.concern", To: func(e *stored) any { return &e.Concern }},
 		{Column: "e.forgeable", To: func(e *stored) any { return &e.Forgeable }},
-		{Column: "e.operator", To: func(e *stored) any { return &e.Operator }},
 		{Column: beside, To: func(e *stored) any { return engine.When(&e.Beside) }},
 		{Column: ownLook, To: func(e *stored) any { return &e.Lives }},
 	}...),
@@ -69,7 +69,7 @@ func takeWords(to, from *stored) {
 	was := to.Event
 	to.Event = from.Event
 	to.ID, to.Notice, to.Index, to.At = was.ID, was.Notice, was.Index, was.At
-	to.Address, to.Message, to.Token = was.Address, was.Message, was.Token
+	to.Address, to.Message, to.Token, to.Operator = was.Address, was.Message, was.Token, was.Operator
 }
 
 var rowFields = []engine.Field[row]{
@@ -180,7 +180,7 @@ func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 }
 
 // eachPast calls f for every address that anything is stored of, in the order
-// of their keys, beyond a key. Only one address is in memory; what is sorted
+// of their keys, beyond a key. What f is given is good until it returns. Only one address is in memory; what is sorted
 // lies in temporary files of the connection, which a Scratch keeps on disk.
 func eachPast(q *engine.Snapshot, s selections, beyond string, f func(key string, p *past) error) (err error) {
 	var e stored
@@ -201,12 +201,13 @@ func eachPast(q *engine.Snapshot, s selections, beyond string, f func(key string
 	if err != nil {
 		return err
 	}
+	p := &past{}
 	for {
 		key, any := firstKey(events, rows, acts)
 		if !any {
 			return nil
 		}
-		p := &past{}
+		*p = past{events: p.events[:0]}
 		for err == nil && events.at(key) {
 			p.event(&e)
 			err = events.next()
