@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"harvester/cmd/harvester/config"
@@ -211,12 +212,12 @@ func (s *Set) Harvests() []schedule.Job {
 	var jobs []schedule.Job
 	for i := range s.Config.Mailboxes {
 		m := &s.Config.Mailboxes[i]
-		box := s.Mailbox(m, false)
+		box := sync.OnceValue(func() *schedule.Mailbox { return s.Mailbox(m, false) }) // who only asks for the jobs needs no rules
 		jobs = append(jobs, schedule.Job{
 			Name: HarvestName(m), Group: string(m.Server), Spec: m.Schedule, Spread: spread, Deadline: harvestDeadline, AtOnce: true,
 			Watch: s.watch(m),
 			Run: func(ctx context.Context) (string, error) {
-				tally, err := box.Run(ctx)
+				tally, err := box().Run(ctx)
 				if s.member == nil { // else the leader does
 					_, failed := s.UpdateRates(ctx)
 					err = errors.Join(err, failed)

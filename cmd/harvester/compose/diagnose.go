@@ -199,7 +199,7 @@ func (s *Set) keepKeys(ctx context.Context, seen []facts.DNSRecord) error {
 	for i := range seen {
 		r := &seen[i]
 		selector, domain, ok := strings.Cut(strings.TrimSuffix(r.Name, "."), "._domainkey.")
-		if !ok || r.Type != "TXT" || r.State != "found" || !policy.Own(domain, s.Parsing().OwnDomains) {
+		if !ok || r.Type != "TXT" || r.State != "found" || !policy.Own(domain, s.Config.Own()) {
 			continue
 		}
 		n := keyring.Name{Domain: domain, Selector: selector}

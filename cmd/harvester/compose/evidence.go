@@ -116,7 +116,7 @@ const maxKept = 50
 // kept: the Received fields and the HELO name of the mail that came back, and
 // its signatures, as for a notice that is handed in as a file.
 func (s *Set) kept(ctx context.Context, list []heard, claims []query.StoredClaim) error {
-	own, read := s.Parsing().OwnDomains, 0
+	own, read := s.Config.Own(), 0
 	for i := range claims {
 		if read == maxKept || !slices.ContainsFunc(list, func(ev heard) bool { return ev.Header == nil }) {
 			return nil
@@ -142,7 +142,7 @@ func (s *Set) kept(ctx context.Context, list []heard, claims []query.StoredClaim
 // gather brings claims together that would be checked the same way; without a
 // cause and its group, by what each says.
 func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim) []heard {
-	own := s.Parsing().OwnDomains
+	own := s.Config.Own()
 	var list []heard
 	for i := range claims {
 		x := &claims[i]

@@ -18,7 +18,7 @@ func (s *Set) shown(ctx context.Context) func(domain string) ([]diagnose.Shown, 
 			s.Log.WarnContext(ctx, "what came back of a domain can't be read", slog.String("name", domain), slog.Any("err", err))
 			return nil, nil
 		}
-		own := s.Parsing().OwnDomains
+		own := s.Config.Own()
 		out := make([]diagnose.Shown, len(list))
 		for i := range list {
 			r := &list[i]
