@@ -296,8 +296,30 @@ func (d *demoPrinter) head(format string, args ...any) {
 func (d *demoPrinter) kinds(n map[bounce.Kind]int) {
 	kinds := slices.DeleteFunc(bounce.Kinds(), func(k bounce.Kind) bool { return n[k] == 0 })
 	slices.SortStableFunc(kinds, func(a, b bounce.Kind) int { return cmp.Compare(n[b], n[a]) })
-	for _, k := range kinds[:min(len(kinds), demoRows)] {
+	shown := inRows(len(kinds))
+	for _, k := range kinds[:shown] {
 		d.line("  %4d  %-12s %s", n[k], k, kindWords[k])
+	}
+	others := 0
+	for _, k := range kinds[shown:] {
+		others += n[k]
+	}
+	d.others(others, "kind", len(kinds)-shown)
+}
+
+// inRows is how many of n are shown where each has a row, and what is left over
+// one more.
+func inRows(n int) int {
+	if n <= demoRows {
+		return n
+	}
+	return demoRows - 1
+}
+
+// others tells what has no row of its own.
+func (d *demoPrinter) others(n int, thing string, of int) {
+	if n > 0 {
+		d.line("  %4d  of %s", n, count.Of(of, "other "+thing))
 	}
 }
 
@@ -320,7 +342,9 @@ func (d *demoPrinter) list(ctx context.Context, set *compose.Set) error {
 	reasons := slices.SortedFunc(maps.Keys(byReason), func(x, y string) int {
 		return cmp.Or(cmp.Compare(len(byReason[y]), len(byReason[x])), cmp.Compare(x, y))
 	})
-	for _, reason := range reasons[:min(len(reasons), demoRows)] {
+	shown, others := inRows(len(reasons)), n
+	for _, reason := range reasons[:shown] {
+		others -= len(byReason[reason])
 		s := byReason[reason][0]
 		until := "for good"
 		if !s.Expires.IsZero() {
@@ -328,6 +352,7 @@ func (d *demoPrinter) list(ctx context.Context, set *compose.Set) error {
 		}
 		d.line("  %4d  %-17s %s, %s", len(byReason[reason]), reason, shortened(printable(s.Address), 32), until)
 	}
+	d.others(others, "reason", len(reasons)-shown)
 	if held > 0 {
 		d.line("\n  %s", wrap(fmt.Sprintf("%s held back: so many failures at once at one receiver look like an outage there. A later failure confirms them, or they lapse.",
 			count.Number(held)+" more "+count.Verb(held, "is", "are")), 76, 2))
