@@ -29,7 +29,7 @@ var (
 )
 
 // beside is since when another address of the domain was accepted near a
-// failure at its edge, ” where none was.
+// failure at its edge; the empty text where none was.
 var beside = `CASE WHEN e.concern = ` + edge + ` THEN ifnull((SELECT CAST(min(s.at) AS TEXT) FROM events s
  WHERE s.` + inBeside + ` AND s.concern = ` + accepted + ` AND s.domain = e.domain AND s.key <> e.key AND s.at > e.at - ` + nearby + ` AND s.at < e.at + ` + nearby + `), '') ELSE '' END`
 

@@ -180,8 +180,9 @@ func pastOf(q engine.Reader, keys []string) (map[string]*past, error) {
 }
 
 // eachPast calls f for every address that anything is stored of, in the order
-// of their keys, beyond a key. What f is given is good until it returns. Only one address is in memory; what is sorted
-// lies in temporary files of the connection, which a Scratch keeps on disk.
+// of their keys, beyond a key. What f is given is good until it returns: only one
+// address is in memory. What is sorted lies in temporary files of the connection,
+// which a Scratch keeps on disk.
 func eachPast(q *engine.Snapshot, s selections, beyond string, f func(key string, p *past) error) (err error) {
 	var e stored
 	var r row

@@ -29,11 +29,24 @@ const socketName = ".s.PGSQL.5432"
 // Proxy listens until the test ends.
 func (s *Server) Proxy(t testing.TB) *Proxy {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pgp")
+	p := &Proxy{left: map[net.Conn]int{}}
+	p.Dir = listen(t, func(c net.Conn) { p.serve(c, filepath.Join(s.Dir, socketName)) }, func() {
+		p.mu.Lock()
+		p.ended = true
+		p.mu.Unlock()
+		p.CutAfter(0)
+	})
+	return p
+}
+
+// listen serves, until the test ends, whoever connects to a socket in the folder
+// that it returns; cut then ends what is being served.
+func listen(t testing.TB, serve func(net.Conn), cut func()) (dir string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Dir: dir, left: map[net.Conn]int{}}
 	l, err := net.Listen("unix", filepath.Join(dir, socketName)) //nolint:noctx // it lasts as long as the test
 	if err != nil {
 		t.Fatal(err)
@@ -45,21 +58,18 @@ func (s *Server) Proxy(t testing.TB) *Proxy {
 			if err != nil {
 				return
 			}
-			all.Go(func() { p.serve(c, filepath.Join(s.Dir, socketName)) })
+			all.Go(func() { serve(c) })
 		}
 	})
 	t.Cleanup(func() {
-		p.mu.Lock()
-		p.ended = true
-		p.mu.Unlock()
 		_ = l.Close() // it ends Accept
-		p.CutAfter(0)
+		cut()
 		all.Wait()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
-	return p
+	return dir
 }
 
 // URL is that of a database of the server, by way of the proxy.

@@ -2,9 +2,6 @@ package pgtest
 
 import (
 	"net"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -14,32 +11,10 @@ import (
 // gives no SQLSTATE; else it refuses with that. It answers nothing more.
 func Stub(t testing.TB, version, state string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pgs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("unix", filepath.Join(dir, socketName)) //nolint:noctx // it lasts as long as the test
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			greet(pgproto3.NewBackend(c, c), version, state)
-			_ = c.Close() // whoever asks more is told nothing
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close() // it ends Accept
-		all.Wait()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := listen(t, func(c net.Conn) {
+		greet(pgproto3.NewBackend(c, c), version, state)
+		_ = c.Close() // whoever asks more is told nothing
+	}, func() {})
 	return url(dir, "x")
 }
 
