@@ -137,10 +137,12 @@ func (s *server) render(w http.ResponseWriter, r *http.Request, status int, name
 	}
 }
 
-// breakable lets a word of the interface break at its underscores.
+// breakable lets a word, a host name or an address break where its parts meet.
 func breakable(word string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(word), "_", "_<wbr>")) //nolint:gosec // escaped
+	return template.HTML(joints.Replace(template.HTMLEscapeString(word))) //nolint:gosec // escaped
 }
+
+var joints = strings.NewReplacer("_", "_<wbr>", "@", "@<wbr>", ".", "<wbr>.")
 
 // ago is how long ago something was, in the largest unit that fits.
 func ago(now, t time.Time) string {
