@@ -23,7 +23,7 @@
 //
 // # Why an unchanged list costs nothing
 //
-// Whatever changes a list leaves a mark (query.ListState). Publish compares the
+// Whatever changes a list leaves a mark (facts.ListState). Publish compares the
 // marks, what the configuration asks for, and the file's own size and time with
 // what stood when it was written last, and returns before it reads a row. A
 // generation is a number that the database gave out; a delta is what changed

@@ -110,14 +110,13 @@ func spreadsheetProfile() Profile {
 		form: form{
 			header: "\ufeff" + banner + "\r\n" + columns + "\r\n",
 			row: func(b []byte, e *query.Suppression, name string) []byte {
-				b = appendCSV(b, name)
+				b = appendCSV(b, guard(name))
 				for _, cell := range [...]string{e.Reason, e.Class.String(), seconds(e.Since), seconds(e.LastSeen), strconv.Itoa(e.Count), seconds(e.Expires), e.Source, e.Status, flat(e.Diagnostic), e.Line} {
 					b = appendCSV(append(b, ','), guard(cell))
 				}
 				return append(b, '\r', '\n')
 			},
-			name: func(e *query.Suppression, _ *Target) string { return guard(e.Address) },
-			read: readCSV(csvReader{column: "email", skip: 1}),
+			read: readCSV(csvReader{column: "email", skip: 1, guarded: true}),
 		},
 	}
 }
@@ -138,6 +137,9 @@ func first(s string) rune {
 	r, _ := utf8.DecodeRuneInString(s)
 	return r
 }
+
+// unguard takes from a cell what guard put there.
+func unguard(cell string) string { return strings.TrimPrefix(cell, "'") }
 
 // flat puts a text on one line without control characters.
 func flat(s string) string {

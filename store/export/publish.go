@@ -42,15 +42,11 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if t.Policy == "" {
 		t.Policy = policyVersion(db.Judge.Ours.Policy)
 	}
-	// Read before the list: what changes in between is told twice, never lost.
-	mark, err := db.List.ListMark(ctx)
-	if err != nil {
-		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
-	}
 	marks, err := db.Exports.ExportMarks(ctx, t.Name)
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
+	// Read before the list: what changes in between is told twice, never lost.
 	state, err := db.List.ListState(ctx, t.Profile.form.depth())
 	if err != nil {
 		return Result{}, fmt.Errorf("exporting %s: %w", t.Name, err)
@@ -58,7 +54,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 	if res, ok := unchanged(&t, marks, state, last); ok {
 		return res, nil
 	}
-	res, err := splice(ctx, db, &t, marks, mark, last)
+	res, err := splice(ctx, db, &t, marks, state, last)
 	if errors.Is(err, errWhole) {
 		res, err = write(ctx, ahead(db.List.Suppressions(ctx, t.Reading())), &t)
 	}
@@ -72,7 +68,7 @@ func Publish(ctx context.Context, db *store.DB, t Target) (Result, error) {
 			return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 		}
 	}
-	if err := db.Exports.MarkExport(ctx, t.Name, res.Generation, mark, standing(&t, state), state); err != nil {
+	if err := db.Exports.MarkExport(ctx, t.Name, res.Generation, standing(&t, state), state); err != nil {
 		return res, fmt.Errorf("exporting %s: %w", t.Name, err)
 	}
 	return res, nil

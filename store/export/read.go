@@ -50,10 +50,11 @@ func (p *Profile) read(r io.Reader) iter.Seq2[string, error] {
 
 // csvReader is how a target reads CSV.
 type csvReader struct {
-	column string // header of the address column; "" means no header, the first column
-	comma  rune   // 0 means a comma
-	skip   int    // records before the header
-	loose  bool   // records may differ in length
+	column  string // header of the address column; "" means no header, the first column
+	comma   rune   // 0 means a comma
+	skip    int    // records before the header
+	loose   bool   // records may differ in length
+	guarded bool   // against spreadsheet programs (guard)
 }
 
 // readCSV yields the address column of a CSV file, read strictly.
@@ -91,7 +92,11 @@ func readCSV(c csvReader) func(io.Reader) iter.Seq2[string, error] {
 					yield("", err)
 					return
 				}
-				if !yield(rec[column], nil) {
+				name := rec[column]
+				if c.guarded {
+					name = unguard(name)
+				}
+				if !yield(name, nil) {
 					return
 				}
 			}

@@ -36,12 +36,13 @@ type change struct {
 	from, to   int64 // its rows in the file that stands there
 	rows       []byte
 	had, holds bool // the address before, and now
+	refreshed  bool // it only shows something newer
 }
 
 // splice brings the file of t up to date from the one that stands there. It
 // fails with errWhole where that can't be done.
-func splice(ctx context.Context, db *store.DB, t *Target, was facts.ExportMarks, mark int64, last facts.Export) (Result, error) {
-	old, err := t.spliceable(was, mark, last)
+func splice(ctx context.Context, db *store.DB, t *Target, was facts.ExportMarks, now facts.ListState, last facts.Export) (Result, error) {
+	old, err := t.spliceable(was, now, last)
 	if err != nil {
 		return Result{}, err
 	}
@@ -51,7 +52,7 @@ func splice(ctx context.Context, db *store.DB, t *Target, was facts.ExportMarks,
 	}
 	defer f.Close()
 	lines := &lineFile{f: f, size: old.Parts[0].Bytes, form: &t.Profile.form}
-	changes, narrow, err := changesOf(ctx, db, t, was.Mark, len(old.Omitted) > 0)
+	changes, narrow, err := changesOf(ctx, db, t, was.State)
 	for i := range changes {
 		if err == nil {
 			err = lines.find(ctx, &changes[i])
@@ -60,15 +61,19 @@ func splice(ctx context.Context, db *store.DB, t *Target, was facts.ExportMarks,
 	if err != nil {
 		return Result{}, err
 	}
-	changes = slices.DeleteFunc(changes, func(c change) bool { return !c.had && !c.holds })
 	for i := range changes {
-		if c := &changes[i]; len(old.Omitted) > 0 && !c.had {
+		switch c := &changes[i]; {
+		case c.had:
+		case c.refreshed:
+			return Result{}, errWhole
+		case len(old.Omitted) > 0:
 			// It may have been among those that are counted as left out.
 			if known, err := db.List.KnownBefore(ctx, c.key, was.Mark); err != nil || known {
 				return Result{}, cmp.Or(err, errWhole)
 			}
 		}
 	}
+	changes = slices.DeleteFunc(changes, func(c change) bool { return !c.had && !c.holds })
 	w := &writer{t: t, omitted: make([]int, len(kindNames)), kept: old, narrow: narrow}
 	defer w.discard()
 	if err := w.splice(f, old, changes); err != nil {
@@ -78,31 +83,31 @@ func splice(ctx context.Context, db *store.DB, t *Target, was facts.ExportMarks,
 }
 
 // spliceable returns the manifest of a file that can be spliced.
-func (t *Target) spliceable(was facts.ExportMarks, mark int64, last facts.Export) (*Manifest, error) {
+func (t *Target) spliceable(was facts.ExportMarks, now facts.ListState, last facts.Export) (*Manifest, error) {
 	p := &t.Profile
-	if !p.form.lines() || was.Generation == 0 || was.Generation != t.Generation || was.State == "" || was.Form != standing(t, was.State) {
+	if !p.form.lines() || was.Generation == 0 || was.Generation != t.Generation || was.State.Past != now.Past || was.Form != standing(t, was.State) {
 		return nil, errWhole
 	}
 	m, err := ReadManifest(t.Path)
 	if err != nil || m.SHA256 != last.SHA256 || m.Generation != was.Generation || len(m.Parts) != 1 {
 		return nil, errWhole
 	}
-	if mark-was.Mark > int64(m.Rows/20+100) { // then it is no more than a copy
+	// More is no more than a copy.
+	if n := now.Mark - was.Mark + now.Refreshed - was.State.Refreshed; n > int64(min(m.Rows/20+100, facts.RefreshedKept/2)) {
 		return nil, errWhole
 	}
 	return m, nil
 }
 
-// lines says that each row stands on a line of its own and depends on nothing
-// that can change without a place in the history of the list.
+// lines says that each row stands on a line of its own.
 func (f *form) lines() bool {
-	return (f.addressOnly || f.brief) && f.row != nil && f.batch.size == 0 && !f.cdb && !f.digests && f.footer == ""
+	return f.row != nil && f.batch.size == 0 && !f.cdb && !f.digests && f.footer == ""
 }
 
-// changesOf are the addresses that changed after a mark, by key, with the rows
+// changesOf are the addresses that changed since a state of the list, by key, with the rows
 // that they have now, and how many of these are blocked for some streams only.
-func changesOf(ctx context.Context, db *store.DB, t *Target, mark int64, omits bool) (out []change, narrow int, err error) {
-	for c, err := range db.List.ChangedAfter(ctx, mark) {
+func changesOf(ctx context.Context, db *store.DB, t *Target, was facts.ListState) (out []change, narrow int, err error) {
+	for c, err := range db.List.ChangedAfter(ctx, was.Mark) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -113,16 +118,25 @@ func changesOf(ctx context.Context, db *store.DB, t *Target, mark int64, omits b
 		out = append(out, change{key: c.Key})
 	}
 	f := t.Reading()
-	f.After = mark
+	f.After = was.Mark
+	if t.Profile.form.depth() == query.Columns {
+		f.Newer = was.Refreshed + 1
+	}
 	for e, err := range Strongest(db.List.Suppressions(ctx, f)) {
 		i, ok := slices.BinarySearchFunc(out, e.Key, func(c change, key string) int { return cmp.Compare(c.key, key) })
+		takes := t.Profile.form.takes == nil || t.Profile.form.takes(&e)
 		switch {
 		case err != nil:
 			return nil, 0, err
-		case !ok, skips(t, &e), t.Profile.form.takes != nil && !t.Profile.form.takes(&e):
+		case !ok && f.Newer > 0 && !takes:
+			continue // as before
+		case skips(t, &e), !takes, !ok && f.Newer == 0:
 			return nil, 0, errWhole
 		case e.Scope != policy.ScopeAddress:
 			narrow++
+		}
+		if !ok {
+			out = slices.Insert(out, i, change{key: e.Key, refreshed: true})
 		}
 		names, _ := t.Profile.spellings(&e, t)
 		for _, name := range names {

@@ -15,7 +15,7 @@ import (
 // unchanged tells without reading the list that the file of t is as it should
 // be: nothing changed on the list since it was written, nothing of what it is
 // made by, and nobody touched its files.
-func unchanged(t *Target, was facts.ExportMarks, state string, last facts.Export) (Result, bool) {
+func unchanged(t *Target, was facts.ExportMarks, state facts.ListState, last facts.Export) (Result, bool) {
 	if was.Generation == 0 || was.Generation != t.Generation || was.Form == "" || was.Form != standing(t, state) {
 		return Result{}, false
 	}
@@ -36,7 +36,7 @@ func unchanged(t *Target, was facts.ExportMarks, state string, last facts.Export
 
 // layout changes when the same list would give another file than that of an
 // earlier version of this program.
-const layout = 3
+const layout = 4
 
 // depth is how much of the list a file shows.
 func (f *form) depth() query.Depth {
@@ -52,7 +52,7 @@ func (f *form) depth() query.Depth {
 // standing is a digest of what makes the file of t, the list in its state too, and of how
 // its files stand on the disk: size, time of change and inode say whether
 // anybody else wrote to one. "" when one is missing.
-func standing(t *Target, state string) string {
+func standing(t *Target, state facts.ListState) string {
 	if t.Profile.form.digests {
 		return "" // what it carries of forgotten addresses goes with time, untold
 	}
@@ -75,7 +75,7 @@ func standing(t *Target, state string) string {
 		return ""
 	}
 	key := sha256.Sum256(t.Key)
-	fmt.Fprintln(h, layout, state, t.Path, string(profile), hex.EncodeToString(key[:]), t.Policy, t.Rules, fmt.Sprintf("%+v", t.Filter))
+	fmt.Fprintln(h, layout, fmt.Sprint(state), t.Path, string(profile), hex.EncodeToString(key[:]), t.Policy, t.Rules, fmt.Sprintf("%+v", t.Filter))
 	for _, f := range files {
 		st, err := os.Lstat(filepath.Join(filepath.Dir(t.Path), base(f)))
 		if err != nil || !st.Mode().IsRegular() {

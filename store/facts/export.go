@@ -27,13 +27,24 @@ type ExportMarks struct {
 	Generation int64 `json:"generation"`
 	Mark       int64 `json:"mark"`
 
-	Form  string `json:"form,omitempty"`  // what the latest file was made of, and how its files stood then
-	State string `json:"state,omitempty"` // of the list that it was made of
+	Form  string    `json:"form,omitempty"` // what the latest file was made of, and how its files stood then
+	State ListState `json:"list,omitzero"`  // of the list that it was made of
 
 	AckedGeneration int64 `json:"acked_generation"` // 0: none yet
 	AckedMark       int64 `json:"acked_mark"`
 
 	ToldGeneration int64 `json:"told_generation"` // the latest that on_change ran for without an error; 0: none yet
+}
+
+// RefreshedKept are so many rows of what the list shows anew that are kept at
+// least; whoever saw less of it looks at the list itself.
+const RefreshedKept = 100_000
+
+// ListState names the content of the list as far as somebody sees it.
+type ListState struct {
+	Mark      int64  `json:"mark"`                // how far its history reached
+	Refreshed int64  `json:"refreshed,omitempty"` // how far those reached that show something newer
+	Past      string `json:"past,omitempty"`      // of what changes it beside both
 }
 
 // ExportMarks returns the marks of an export; all zero when there are none.
@@ -56,11 +67,11 @@ func exportMarks(ctx context.Context, q engine.Querier, name string) (m ExportMa
 	return m, nil
 }
 
-// MarkExport records that generation of an export reaches up to mark, in which
-// form, and the state of the list then.
-func (db Exports) MarkExport(ctx context.Context, name string, generation, mark int64, form, state string) error {
+// MarkExport records that generation of an export was made of a state of the
+// list, and in which form.
+func (db Exports) MarkExport(ctx context.Context, name string, generation int64, form string, state ListState) error {
 	return db.changeMarks(ctx, name, func(m *ExportMarks) error {
-		m.Generation, m.Mark, m.Form, m.State = generation, mark, form, state
+		m.Generation, m.Mark, m.Form, m.State = generation, state.Mark, form, state
 		return nil
 	})
 }

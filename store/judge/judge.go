@@ -34,6 +34,7 @@ type Judging struct {
 	listed    []row // to be written
 	newcomers []row // of which none stood
 	changes   []change
+	refreshed []string       // keys of rows that only show something newer
 	standing  map[bucket]int // rows that came, less those that went
 
 	windows       []policy.Window

@@ -102,6 +102,7 @@ func (w *Judging) list(r, was row, stood bool) {
 		// only, know several lists, or quote the reply, must hear of it.
 		w.changed("add", r, "was listed as "+was.reason)
 	case stood && was.state == r.state:
+		w.refreshed = append(w.refreshed, r.key)
 	case held:
 		w.Out.Held++
 		w.changed("hold", r, "")
@@ -130,8 +131,11 @@ func (w *Judging) writeList() error {
 	if err := putRows.Rows(w.Tx, w.listed); err != nil {
 		return err
 	}
+	if err := insertRefreshed.Rows(w.Tx, w.refreshed); err != nil {
+		return err
+	}
 	err := insertChanges.Rows(w.Tx, w.changes)
-	w.newcomers, w.listed, w.changes = w.newcomers[:0], w.listed[:0], w.changes[:0]
+	w.newcomers, w.listed, w.changes, w.refreshed = w.newcomers[:0], w.listed[:0], w.changes[:0], w.refreshed[:0]
 	if err != nil {
 		return err
 	}
@@ -171,6 +175,10 @@ func listInsert(key string) engine.Insert[row] {
 		Join: "LEFT JOIN events e ON e.id =", By: "event",
 	}}
 }
+
+var insertRefreshed = engine.Insert[string]{Table: "refreshed", Columns: []engine.Column[string]{
+	{Name: "key", Of: func(key *string) any { return *key }},
+}}
 
 var insertChanges = engine.Insert[change]{Table: "changes", Columns: []engine.Column[change]{
 	{Name: "at", Of: func(c *change) any { return c.at }},

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"harvester/store/engine"
+	"harvester/store/facts"
 	"harvester/store/job"
 	"iter"
 )
@@ -31,21 +32,20 @@ const (
 
 // ListState names the content of the list down to a depth: while it stays the
 // same, so does all that is seen there. It costs the same however long the
-// list is. Columns change with events and with what rewrites history, without a
-// place in the history of the list.
-func (db List) ListState(ctx context.Context, depth Depth) (string, error) {
-	query := `SELECT (SELECT ifnull(max(id), 0) FROM changes) || '.' || (SELECT count(*) FROM tombstones)`
+// list is.
+func (db List) ListState(ctx context.Context, depth Depth) (s facts.ListState, err error) {
+	past, refreshed := `(SELECT count(*) FROM tombstones)`, `0`
 	if depth >= Words {
-		query += ` || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ` + engine.Words(job.Replay, job.Reclassify, job.Retention) + `)`
+		past += ` || '.' || (SELECT ifnull(max(id), 0) || '-' || ifnull(max(ended), 0) FROM runs WHERE kind IN ` + engine.Words(job.Replay, job.Reclassify, job.Retention) + `)`
 	}
 	if depth >= Columns {
-		query += ` || '.' || (SELECT ifnull(max(id), 0) FROM events) || '.' || (SELECT ifnull(max(id), 0) FROM overrides)`
+		refreshed = `(SELECT ifnull(max(id), 0) FROM refreshed)`
 	}
-	var state string
-	if err := db.Read.QueryRowContext(ctx, query).Scan(&state); err != nil {
-		return "", fmt.Errorf("reading the history of the list: %w", engine.Explain(err))
+	err = db.Read.QueryRowContext(ctx, `SELECT (SELECT ifnull(max(id), 0) FROM changes), `+refreshed+`, CAST(`+past+` AS TEXT)`).Scan(&s.Mark, &s.Refreshed, &s.Past)
+	if err != nil {
+		return s, fmt.Errorf("reading the history of the list: %w", engine.Explain(err))
 	}
-	return state, nil
+	return s, nil
 }
 
 // KnownBefore tells whether the list had anything of an address up to a mark.

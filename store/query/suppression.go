@@ -59,6 +59,7 @@ type Filter struct {
 	Since   time.Time      // only what came onto the list at that moment or later; zero: all
 	Held    bool           // held rows too, which no export may carry
 	After   int64          // only addresses that changed after this mark (ListMark); 0: all
+	Newer   int64          // with After: those too that show something newer from this number on; 0: none
 	Beyond  string         // only keys that sort after this one
 	Part    string         // only keys that hold this, in any case; "": all
 	State   policy.State   // with Held: only rows of this state; Clear: both
@@ -112,7 +113,11 @@ func (db List) conditions(f *Filter) (c condition) {
 		c.and(`state = 'suppressed'`)
 	}
 	if f.After > 0 {
-		c.and(`key IN (SELECT key FROM changes WHERE id > ?)`, f.After)
+		keys, from := `SELECT key FROM changes WHERE id > ?`, []any{f.After}
+		if f.Newer > 0 {
+			keys, from = keys+` UNION SELECT key FROM refreshed WHERE id >= ?`, append(from, f.Newer)
+		}
+		c.and(`key IN (`+keys+`)`, from...)
 	}
 	if f.Beyond != "" {
 		c.and(`key > ?`, f.Beyond)

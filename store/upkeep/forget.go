@@ -95,6 +95,7 @@ func (w *erasing) forget(key, author string, digests []Digest, f *Forgotten) err
 		{`UPDATE standing SET n = n - (SELECT count(*) FROM suppressions l WHERE l.key = ?1 AND l.source = standing.source AND l.state = standing.state AND l.class = standing.class)`, nil},
 		{`DELETE FROM suppressions WHERE key = ?1`, nil},
 		{`DELETE FROM pushed WHERE key = ?1`, nil},
+		{`UPDATE refreshed SET key = '' WHERE key = ?1`, nil},
 		{`UPDATE changes SET key = '', address = '' WHERE key = ?1`, nil},
 		{`UPDATE overrides SET pattern = '', address = '', reason = CASE WHEN import IS NULL THEN reason ELSE '' END WHERE pattern = ?1`, nil},
 	} {

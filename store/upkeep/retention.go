@@ -63,6 +63,9 @@ func (db Upkeep) Retain(ctx context.Context, r Retention) (Pruned, error) {
 			}
 			*q.n += int(n)
 		}
+		if _, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM refreshed WHERE id <= (SELECT max(id) FROM refreshed) - CAST(? AS INTEGER)`, facts.RefreshedKept); err != nil {
+			return err
+		}
 		res, err := w.SQL.ExecContext(w.Ctx, `DELETE FROM raws WHERE message <= (SELECT message FROM (SELECT message, sum(length(data)) OVER (ORDER BY message DESC) AS total FROM raws) sums
   WHERE total > ? ORDER BY message DESC LIMIT 1)`, OriginalsTotal)
 		if err != nil {
