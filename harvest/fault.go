@@ -27,6 +27,9 @@ var (
 	// ErrUnaccounted means that a folder holds messages, by its own word, that
 	// it doesn't give out.
 	ErrUnaccounted = errors.New("messages not accounted for")
+	// ErrTaken means that somebody else empties a folder: mail is gone before it
+	// can be read.
+	ErrTaken = errors.New("messages taken out by others")
 	// ErrUnreadable means that a folder lists messages that it doesn't deliver.
 	ErrUnreadable = errors.New("messages not readable")
 )
@@ -34,7 +37,7 @@ var (
 // OfFolder tells that an error concerns one folder, or what was to be done
 // there: the others can be read all the same.
 func OfFolder(err error) bool {
-	for _, kind := range []error{ErrFolder, ErrDenied, ErrQuota, ErrUndone, ErrUnaccounted, ErrUnreadable} {
+	for _, kind := range []error{ErrFolder, ErrDenied, ErrQuota, ErrUndone, ErrUnaccounted, ErrTaken, ErrUnreadable} {
 		if errors.Is(err, kind) {
 			return true
 		}

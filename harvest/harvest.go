@@ -127,7 +127,7 @@ type Waiter interface {
 // Reconciler is implemented by sessions whose server says how much a folder
 // holds. Reconcile is asked when Next found nothing more after cur, and holds
 // that against what is accounted for. Its error is a [Fault] for each
-// difference, of kind ErrUnaccounted or ErrUnreadable.
+// difference, of kind ErrUnaccounted, ErrTaken or ErrUnreadable.
 type Reconciler interface {
 	Reconcile(ctx context.Context, cur Cursor) error
 }

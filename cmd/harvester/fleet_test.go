@@ -2,46 +2,65 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"harvester/cmd/harvester/daemon"
 	"harvester/harvest/imap/imaptest"
 	"harvester/store/engine"
 	"harvester/store/engine/postgres/pgtest"
 	"harvester/store/facts"
 )
 
-// fleetEnv set to "1" runs TestFleet in full, as make fleet does.
+// fleetEnv says how much TestFleet does; set to "1" it is all, as make fleet does.
 const fleetEnv = "HARVESTER_FLEET"
 
 // fleetSize is how much TestFleet does.
 type fleetSize struct {
-	workers, mailboxes, mails      int
-	kills, stops, restarts, cutoff int
+	workers, mailboxes, mails    int
+	kills, stops, restarts, cuts int
 }
 
-// Three workers share the mailboxes of one server and one database, while they
-// are killed, put to sleep for longer than a lease lasts, and cut off from the
-// database. In the end each mail is in the database exactly once, and stands on
-// the server where it belongs and nowhere else; and the list and the file are
-// those of one process with a database in a file, byte for byte.
+// sizeOfFleet is "1" for all that is asked for, or numbers of one's own: those of
+// the fields, in their order, with commas.
+func sizeOfFleet(t *testing.T, text string) (size fleetSize) {
+	if text == "1" {
+		text = "3,60,30000,100,50,20,500"
+	}
+	if _, err := fmt.Sscanf(text, "%d,%d,%d,%d,%d,%d,%d", &size.workers, &size.mailboxes, &size.mails, &size.kills, &size.stops, &size.restarts, &size.cuts); err != nil {
+		t.Fatalf("%s=%s: %v", fleetEnv, text, err)
+	}
+	return size
+}
+
+// Three workers share the mailboxes of one server and one database, with clocks
+// that are minutes apart, while they are killed, put to sleep for longer than a
+// lease lasts, and cut off from the database and from the mail server. In the end
+// each mail is in the database exactly once, and stands on the server where it
+// belongs and nowhere else; and the list and the file are those of one process
+// with a database in a file, byte for byte.
 func TestFleet(t *testing.T) {
-	size := fleetSize{workers: 3, mailboxes: 6, mails: 360, kills: 3, stops: 2, restarts: 1, cutoff: 4}
-	if os.Getenv(fleetEnv) == "1" {
-		size = fleetSize{workers: 3, mailboxes: 60, mails: 30_000, kills: 100, stops: 50, restarts: 20, cutoff: 500}
+	size := fleetSize{workers: 3, mailboxes: 6, mails: 360, kills: 3, stops: 2, restarts: 1, cuts: 6}
+	if text := os.Getenv(fleetEnv); text != "" {
+		size = sizeOfFleet(t, text)
 	} else if testing.Short() {
 		t.Skip("three workers and two servers")
 	}
+	began := time.Now()
 	server, postgres := imaptest.Start(t, imaptest.Options{}), pgtest.Start(t)
 	calm := imaptest.Start(t, imaptest.Options{})
 	mails := backlog(t, size.mails)
@@ -55,14 +74,18 @@ func TestFleet(t *testing.T) {
 	harvester(t, exitOK, "once", "--config", undisturbed)
 
 	url := postgres.Database(t)
-	f := &fleetUnderTest{t: t, url: url, size: size}
-	for i := range size.workers {
-		f.workers = append(f.workers, &workerUnderTest{name: fmt.Sprint("w", i), file: fleetConfig(t, server.IMAP, size.mailboxes, fmt.Sprintf("url = %q\nworker = \"w%d\"\nlease_seconds = 2\n", url, i))})
-		f.start(i)
-	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
+	f := &fleetUnderTest{t: t, url: url, size: size, mail: &cutter{}}
+	mail := imaptest.NewProxy(t, server.IMAP, 0, f.mail.plan)
+	for i := range size.workers {
+		w := &workerUnderTest{name: fmt.Sprint("w", i), database: postgres.Proxy(t), ahead: time.Duration(random.IntN(20)-10) * time.Minute}
+		w.file = fleetConfig(t, mail.Addr, size.mailboxes, fmt.Sprintf("url = %q\nworker = %q\nlease_seconds = 2\n", w.database.URL(url), w.name))
+		t.Logf("the clock of %s is %s ahead", w.name, w.ahead)
+		f.workers = append(f.workers, w)
+		f.start(i)
+	}
 	troubles := f.troubles(postgres)
 	random.Shuffle(len(troubles), func(i, j int) { troubles[i], troubles[j] = troubles[j], troubles[i] })
 	delivered := 0
@@ -76,6 +99,12 @@ func TestFleet(t *testing.T) {
 	f.awaitAll(len(mails))
 	f.shown()
 	f.stop()
+	cut := int(f.mail.made.Load())
+	for _, w := range f.workers {
+		cut += w.database.Cut()
+	}
+	t.Logf("%d mails in %d mailboxes, by %d workers: %d killed, %d put to sleep, PostgreSQL restarted %d times, %d cuts of %d connections, %d of them to the mail server; it took %s",
+		size.mails, size.mailboxes, size.workers, size.kills, size.stops, size.restarts, size.cuts, cut, f.mail.made.Load(), time.Since(began).Round(time.Second))
 
 	for i := range mails {
 		mailbox := i % size.mailboxes
@@ -117,7 +146,7 @@ func fleetConfig(t *testing.T, server string, mailboxes int, store string) strin
 	t.Helper()
 	dir := t.TempDir()
 	var text strings.Builder
-	fmt.Fprintf(&text, "own_domains = [\"example.org\", \"example.com\"]\ntimezone = \"UTC\"\n[store]\npath = \"h.db\"\n%s[[export]]\nname = \"list\"\nprofile = \"email\"\npath = \"list.txt\"\nschedule = \"@every 3s\"\n", store)
+	fmt.Fprintf(&text, "own_domains = [\"example.org\", \"example.com\"]\ntimezone = \"UTC\"\n[breaker]\nadded = 1000000\ndomain = 1000000\npercent = 100\n[store]\npath = \"h.db\"\n%s[[export]]\nname = \"list\"\nprofile = \"email\"\npath = \"list.txt\"\nschedule = \"@every 3s\"\n", store)
 	for i := range mailboxes {
 		fmt.Fprintf(&text, "[[mailbox]]\nname = \"m%d\"\nserver = %q\ntls = \"none\"\nusername = %q\npassword = \"file:password\"\nfolders = [\"M%d\"]\ndone = \"move:Done%d\"\nunparsed = \"move:Done%d\"\nother = \"move:Done%d\"\nschedule = \"@every 1s\"\nidle = false\n",
 			i, server, imaptest.Username, i, i, i, i)
@@ -133,21 +162,62 @@ func fleetConfig(t *testing.T, server string, mailboxes int, store string) strin
 
 type workerUnderTest struct {
 	name, file string
+	ahead      time.Duration // its clock
+	database   *pgtest.Proxy // on its way there
 	process    *exec.Cmd
 	log        *lockedBuffer
 }
+
+// workerApart is the program with another clock: "harvester run" for tests.
+const workerApart = "harvester-apart"
+
+// mainApart runs a worker by a configuration with a clock that is ahead.
+func mainApart() {
+	ahead, err := time.ParseDuration(os.Args[2])
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	a := &app{stdio: stdio{Out: os.Stdout, Err: os.Stderr}, configFlag: os.Args[1]}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err == nil {
+		err = daemon.Run(ctx, daemon.Options{Load: a.loadConfig, Log: log, Now: func() time.Time { return time.Now().Add(ahead) }})
+	}
+	if err != nil {
+		a.printError(err)
+		os.Exit(statusOf(err))
+	}
+}
+
+// cutter has connections to the mail server end after some bytes.
+type cutter struct {
+	asked, made atomic.Int64
+}
+
+// plan is asked for each new connection.
+func (c *cutter) plan() imaptest.Cut {
+	if c.asked.Add(-1) < 0 {
+		c.asked.Add(1)
+		return imaptest.Cut{}
+	}
+	c.made.Add(1)
+	ways := []imaptest.How{imaptest.Close, imaptest.Reset, imaptest.HalfClose, imaptest.Bye} // what goes silent is waited for long
+	return imaptest.Cut{After: bytesUntil(rand.IntN), How: ways[rand.IntN(len(ways))]}
+}
+
+// bytesUntil is after how many bytes a connection ends: a few or many.
+func bytesUntil(below func(int) int) int64 { return int64(below(1 << below(18))) }
 
 type fleetUnderTest struct {
 	t           *testing.T
 	url         string
 	size        fleetSize
 	workers     []*workerUnderTest
+	mail        *cutter
 	left, moved map[int]map[int]int
 }
 
 func (f *fleetUnderTest) start(i int) {
 	w := f.workers[i]
-	w.process = exec.CommandContext(f.t.Context(), "harvester", "run", "--config", w.file, "--log-format", "logfmt")
+	w.process = exec.CommandContext(f.t.Context(), workerApart, w.file, w.ahead.String())
 	if w.log == nil {
 		w.log = &lockedBuffer{}
 		f.t.Cleanup(func() {
@@ -188,9 +258,13 @@ func (f *fleetUnderTest) troubles(postgres *pgtest.Server) (all []func(*rand.Ran
 			f.revive()
 		})
 	}
-	for range f.size.cutoff {
+	for i := range f.size.cuts {
 		all = append(all, func(r *rand.Rand) {
-			pgtest.Exec(f.t, f.url, fmt.Sprintf(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND pid %% 3 = %d`, r.IntN(3)))
+			if i%3 == 0 {
+				f.mail.asked.Add(1)
+				return
+			}
+			f.workers[r.IntN(len(f.workers))].database.CutAfter(int(bytesUntil(r.IntN)))
 		})
 	}
 	return all

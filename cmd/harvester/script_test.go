@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"harvester": main})
+	testscript.Main(m, map[string]func(){"harvester": main, workerApart: mainApart})
 }
 
 // TestScript runs testdata/*.txt: command lines with what they print and their

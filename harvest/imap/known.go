@@ -25,6 +25,7 @@ type known struct {
 	unread uidSet // of these, what the server did not deliver
 	mark   mark   // one message, to tell that the folder is still the same
 	lost   loss
+	taken  taken
 }
 
 // mark is a message that was read: its UID, and a digest of what no server
@@ -72,6 +73,8 @@ func parseKnown(cur harvest.Cursor) known {
 			uid, digest, _ := strings.Cut(value, "/")
 			n, _ := strconv.ParseUint(uid, 10, 32)
 			k.mark = mark{imap.UID(n), digest}
+		case "taken":
+			k.taken = parseTaken(value)
 		case "lost":
 			held, since, _ := strings.Cut(value, "/")
 			k.lost.held, _ = strconv.ParseUint(held, 10, 64)
@@ -102,6 +105,7 @@ func (k *known) String() string {
 	if k.lost.held > 0 {
 		field("lost", strconv.FormatUint(k.lost.held, 10)+"/"+strconv.FormatInt(k.lost.since.Unix(), 10))
 	}
+	field("taken", k.taken.String())
 	field("unread", k.unread.String())
 	if len(k.read) > 0 || b.Len() > 0 {
 		b.WriteString(strings.Repeat(" ", min(1, b.Len())) + "read=" + k.read.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -101,12 +102,17 @@ func (s *session) list(ctx context.Context, f *selected) error {
 		}
 		listed = newSet(append(listed, byNumber...))
 	}
-	f.fresh = false
 	f.listed, f.short = listed, int64(s.holds())-int64(listed.count())
 	f.plan = plan{}
 	if f.short <= 0 { // else the list is not the whole truth
+		next := f.uidNext
+		if !f.fresh {
+			next = 0 // it is that of the opening
+		}
+		f.known.taken.see(next, listed, f.known.read, time.Now())
 		f.known.prune(listed)
 	}
+	f.fresh = false
 	f.plan.uids, f.plan.again = f.known.left(listed, s.tried[f.name])
 	return nil
 }

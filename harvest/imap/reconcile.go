@@ -37,6 +37,10 @@ func (s *session) Reconcile(_ context.Context, cur harvest.Cursor) error {
 		fault(harvest.ErrUnaccounted, "if nobody emptied or replaced it, the server has lost its index: have it rebuilt, with Dovecot doveadm force-resync; "+
 			"this is said for three days", "the folder began anew on %s with %s, it held %d", l.since.UTC().Format(time.DateTime), count.Of(f.listed.count(), "message"), l.held)
 	}
+	if t := &f.known.taken; t.trouble() {
+		fault(harvest.ErrTaken, "another harvester, a filter or a person empties the folder: let one alone do it, or give each a mailbox of its own, or have all of them keep the mail",
+			"of %s that came since %s, %d were taken out before they could be read", count.Of(t.came, "mail"), t.since.UTC().Format(time.DateTime), t.gone)
+	}
 	return errors.Join(errs...)
 }
 

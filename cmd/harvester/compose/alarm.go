@@ -22,7 +22,7 @@ import (
 // comes last, so that a pass sees its own.
 func (s *Set) alarm() schedule.Job {
 	return schedule.Job{Name: job.Alarm.Alone(), Spec: s.Config.Alarm.Schedule, Deadline: fileDeadline, AtOnce: true, Run: func(ctx context.Context) (string, error) {
-		return s.tellTroubles(ctx, time.Now())
+		return s.tellTroubles(ctx, s.DB.Now())
 	}}
 }
 

@@ -116,7 +116,7 @@ func (s *Set) DiagnoseDomain(ctx context.Context, c *diagnose.Checker, domain st
 		list := c.Domain(ctx, domain)
 		return list, s.Lay(ctx, list, c.History)
 	}
-	claims, err := s.DB.Incidents.DomainClaims(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
+	claims, err := s.DB.Incidents.DomainClaims(ctx, domain, s.DB.Now().AddDate(0, 0, -diagnoseDays))
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (s *Set) keepWatch(ctx context.Context, list []diagnose.Finding) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.DB.Findings.Findings(ctx, facts.WatchScope, time.Now())
+	before, err := s.DB.Findings.Findings(ctx, facts.WatchScope, s.DB.Now())
 	if err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (s *Set) watchRecipients(ctx context.Context, c *diagnose.Checker) (dead in
 	if !s.Config.Diagnose.RecipientDomains {
 		return 0, nil
 	}
-	domains, err := s.DB.Incidents.UnknownDomains(ctx, time.Now().AddDate(0, 0, -diagnoseDays), maxRecipientDomains)
+	domains, err := s.DB.Incidents.UnknownDomains(ctx, s.DB.Now().AddDate(0, 0, -diagnoseDays), maxRecipientDomains)
 	if err != nil {
 		return 0, err
 	}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"harvester/parse"
 	"harvester/schedule/diagnose"
@@ -31,7 +30,7 @@ type heard struct {
 // return path and receiver that they name, the most frequent first; those of
 // causes that only follow from the incident come last.
 func (s *Set) evidence(ctx context.Context, in *query.Incident) ([]heard, error) {
-	since := time.Now().AddDate(0, 0, -diagnoseDays)
+	since := s.DB.Now().AddDate(0, 0, -diagnoseDays)
 	if in.Opened.Before(since) {
 		since = in.Opened
 	}

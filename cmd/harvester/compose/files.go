@@ -103,7 +103,7 @@ func (s *Set) target(ctx context.Context, e *config.Export) (export.Target, erro
 	f := s.filter(e)
 	f.Digests = export.DigestsOf(string(e.Name), &profile)
 	return export.Target{
-		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.RulesVersion(), Now: time.Now(),
+		Name: string(e.Name), Path: e.Path, Profile: profile, Key: []byte(key), Rules: s.RulesVersion(), Now: s.DB.Now(),
 		Filter: f, Unread: unread,
 	}, nil
 }
@@ -174,7 +174,7 @@ func (s *Set) Last(span report.Span, now time.Time) time.Time {
 // Report is the report of the day, week or month that day is in.
 func (s *Set) Report(ctx context.Context, span report.Span, day time.Time, show report.Addresses) (*report.Report, error) {
 	return report.Build(ctx, s.DB, report.Options{
-		Host: s.Config.Hostname, Span: span, Day: day, Location: s.Config.Timezone.Location(), Now: time.Now(), Addresses: show, Asked: s.Config.Proof,
+		Host: s.Config.Hostname, Span: span, Day: day, Location: s.Config.Timezone.Location(), Now: s.DB.Now(), Addresses: show, Asked: s.Config.Proof,
 	})
 }
 

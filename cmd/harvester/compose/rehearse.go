@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"harvester/cmd/harvester/config"
 	"harvester/store/engine"
@@ -62,7 +61,7 @@ func Rehearse(ctx context.Context, c *config.Config, log *slog.Logger) (r *Rehea
 	if r.mark, err = r.DB.List.ListMark(ctx); err != nil {
 		return nil, err
 	}
-	incidents, err := r.DB.Incidents.Incidents(ctx, time.Now())
+	incidents, err := r.DB.Incidents.Incidents(ctx, r.DB.Now())
 	for i := range incidents {
 		r.open[incidents[i].ID] = incidents[i].Count
 	}
@@ -132,7 +131,7 @@ func (r *Rehearsal) Forecast(ctx context.Context) (*Forecast, error) {
 			f.Removed = append(f.Removed, a.Address)
 		}
 	}
-	incidents, err := r.DB.Incidents.Incidents(ctx, time.Now())
+	incidents, err := r.DB.Incidents.Incidents(ctx, r.DB.Now())
 	if err != nil {
 		return nil, err
 	}

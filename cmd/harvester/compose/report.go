@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"harvester/parse/count"
 	"harvester/schedule"
@@ -26,7 +25,7 @@ func (s *Set) reports(basis job.Name) []schedule.Job {
 		return schedule.Job{
 			Name: name, Spec: spec, Deadline: fileDeadline, Basis: basis,
 			Run: func(ctx context.Context) (string, error) {
-				r, err := s.Report(ctx, span, s.Last(span, time.Now()), c.Addresses)
+				r, err := s.Report(ctx, span, s.Last(span, s.DB.Now()), c.Addresses)
 				if err != nil {
 					return "", err
 				}

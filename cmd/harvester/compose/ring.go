@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"time"
 
 	"harvester/cmd/harvester/config"
 	"harvester/parse/dkim"
@@ -28,5 +27,5 @@ func ring(ctx context.Context, c *config.Config, db *store.DB, log *slog.Logger)
 	if c.DKIM.DNS {
 		dns = net.DefaultResolver
 	}
-	return keyring.New(ctx, fixed, dns, db.Keys, time.Now, log)
+	return keyring.New(ctx, fixed, dns, db.Keys, db.Now, log)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"harvester/cmd/harvester/config"
 	"harvester/parse/count"
@@ -44,7 +43,7 @@ func (s *Set) follow(ctx context.Context, name string, c config.Sent) (string, e
 		}
 	}
 	bad := 0
-	log := sentlog.Log{Path: c.Path, Format: c.Format, Now: time.Now().In(s.Config.Timezone.Location()), Keep: facts.LedgerTime}
+	log := sentlog.Log{Path: c.Path, Format: c.Format, Now: s.DB.Now().In(s.Config.Timezone.Location()), Keep: facts.LedgerTime}
 	read, proven, err := s.DB.Judge.RecordSent(ctx, SentRows(log.Follow(ctx, &pos, &bad), c.Stream))
 	if err != nil {
 		return "", err

@@ -13,7 +13,7 @@ import (
 // shown tells what mail of our domains looked like that came back.
 func (s *Set) shown(ctx context.Context) func(domain string) ([]diagnose.Shown, *diagnose.Sent) {
 	return func(domain string) ([]diagnose.Shown, *diagnose.Sent) {
-		list, err := s.DB.Incidents.ReturnedFrom(ctx, domain, time.Now().AddDate(0, 0, -diagnoseDays))
+		list, err := s.DB.Incidents.ReturnedFrom(ctx, domain, s.DB.Now().AddDate(0, 0, -diagnoseDays))
 		if err != nil {
 			s.Log.WarnContext(ctx, "what came back of a domain can't be read", slog.String("name", domain), slog.Any("err", err))
 			return nil, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"time"
 
 	"harvester/schedule/diagnose"
 	"harvester/store/facts"
@@ -17,7 +16,7 @@ const timelineDays = 90
 // Lay puts timelines into findings about our own records that no incident is
 // behind: beside a record stand the failures of all incidents that name it.
 func (s *Set) Lay(ctx context.Context, list []diagnose.Finding, history func(name, typ string) []diagnose.Earlier) error {
-	incidents, err := s.DB.Incidents.Incidents(ctx, time.Now().AddDate(0, 0, -timelineDays))
+	incidents, err := s.DB.Incidents.Incidents(ctx, s.DB.Now().AddDate(0, 0, -timelineDays))
 	lay(list, incidents, history)
 	return err
 }
@@ -74,7 +73,7 @@ func (s *Set) Looked(ctx context.Context, incident string) ([]Looked, error) {
 	if facts.Watched(incident) {
 		scope = facts.WatchScope
 	}
-	list, err := s.DB.Findings.Findings(ctx, scope, time.Now())
+	list, err := s.DB.Findings.Findings(ctx, scope, s.DB.Now())
 	if err != nil {
 		return nil, err
 	}

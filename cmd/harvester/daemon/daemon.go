@@ -27,6 +27,7 @@ type Options struct {
 	Notify   func(state string)             // tells the service manager (sd_notify(3)); nil: nobody
 	Watchdog time.Duration                  // how often the service manager wants a sign of life; 0: never
 	Version  string                         // of the program
+	Now      func() time.Time               // the wall clock; nil: the system's
 	Log      *slog.Logger
 }
 
@@ -94,13 +95,13 @@ func (d *daemon) start(ctx context.Context, c *config.Config, was map[string]str
 	if len(c.Mailboxes) == 0 {
 		return fmt.Errorf("%s: %w", c.File, compose.ErrNoMailbox)
 	}
-	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester run on " + c.Hostname, Worker: true, Was: was, Version: d.Version, Meter: d.metrics, Log: d.Log})
+	set, err := compose.Open(ctx, c, compose.Options{Owner: "harvester run on " + c.Hostname, Worker: true, Was: was, Version: d.Version, Now: d.Now, Meter: d.metrics, Log: d.Log})
 	if err != nil {
 		return err
 	}
 	r := &schedule.Runner{
 		Jobs: slices.Concat(set.Harvests(), set.Files()), Recorder: set.DB.Runs, Zone: c.Timezone.Location(),
-		Parallel: parallelJobs, Grace: grace, Log: d.Log, Term: set.Term(),
+		Parallel: parallelJobs, Grace: grace, Log: d.Log, Now: d.Now, Term: set.Term(),
 	}
 	running, cancel := context.WithCancel(ctx)
 	if d.served, err = d.listen(running, set, r); err != nil {

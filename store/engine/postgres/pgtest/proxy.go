@@ -21,6 +21,7 @@ type Proxy struct {
 	mu    sync.Mutex
 	asked []string
 	left  map[net.Conn]int // bytes that still pass; below 0: all
+	cut   int              // connections that were broken
 	ended bool
 }
 
@@ -101,9 +102,17 @@ func (p *Proxy) CutAfter(n int) {
 	for c := range p.left {
 		p.left[c] = n
 		if n == 0 {
+			p.cut++
 			_ = c.Close() // it is what was asked for
 		}
 	}
+}
+
+// Cut is how many connections were broken so far.
+func (p *Proxy) Cut() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cut
 }
 
 func (p *Proxy) serve(client net.Conn, server string) {
@@ -192,6 +201,9 @@ func (w passing) Write(b []byte) (int, error) {
 	if left := w.p.left[w.client]; left >= 0 {
 		most = min(most, left)
 		w.p.left[w.client] = left - most
+		if left > 0 && most == left && most < len(b) {
+			w.p.cut++
+		}
 	}
 	w.p.mu.Unlock()
 	n, err := w.to.Write(b[:most])
