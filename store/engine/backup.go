@@ -175,7 +175,7 @@ func verify(ctx context.Context, path string, b *Backup) error {
 	if b.Schema, err = (&file{path: path}).version(ctx, conn); err != nil {
 		return err
 	}
-	if want := len(migrations()); b.Schema > want {
+	if want := len(migrations(migrationFiles)); b.Schema > want {
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, b.Schema, want)
 	}
 	if err := (&file{path: path}).intact(ctx, conn); err != nil {

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -27,6 +28,7 @@ type Options struct {
 	Owner    string           // of the daemon's lease, shown to a second one; "" takes no lease
 	Shared   bool             // the lease is one that other workers hold, too; a server's alone
 	ReadOnly bool             // for commands that only look; works beside a running daemon
+	Steps    fs.FS            // of the schema, migration/NNNN_NAME.sql; default: this program's
 	Log      *slog.Logger     // default: none
 }
 
@@ -61,6 +63,9 @@ func Open(ctx context.Context, at string, o Options) (db *DB, err error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Steps == nil {
+		o.Steps = migrationFiles
 	}
 	p, err := placeOf(at)
 	if err != nil {

@@ -125,7 +125,7 @@ func (f *file) openReadOnly(ctx context.Context, db *DB) (err error) {
 	if err != nil {
 		return err
 	}
-	return known(v)
+	return db.known(v)
 }
 
 // still tells that nobody can be writing: the file system is read-only, and no
@@ -159,6 +159,9 @@ func (f *file) dsn(q url.Values) string {
 
 // applicationID marks the file as ours (PRAGMA application_id): "hrvs".
 const applicationID = 0x68727673
+
+// fence has nobody to keep out: a file belongs to one program, that opened it.
+func (f *file) fence(context.Context, *sql.Tx) error { return nil }
 
 // version reads all in one statement: another process may be making the database.
 func (f *file) version(ctx context.Context, q Querier) (v int, err error) {

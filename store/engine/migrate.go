@@ -16,8 +16,8 @@ var migrationFiles embed.FS
 
 // migrations are the names of the schema's steps, in order. A database knows
 // how many of them it has seen.
-func migrations() []string {
-	names, err := fs.Glob(migrationFiles, "migration/*.sql")
+func migrations(steps fs.FS) []string {
+	names, err := fs.Glob(steps, "migration/*.sql")
 	if err != nil {
 		panic(err) // the pattern is constant
 	}
@@ -26,14 +26,28 @@ func migrations() []string {
 }
 
 // known fails unless a schema is the one of this program.
-func known(v int) error {
-	switch want := len(migrations()); {
+func (db *DB) known(v int) error {
+	switch want := len(migrations(db.opts.Steps)); {
 	case v > want:
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, v, want)
 	case v < want:
 		return fmt.Errorf("%w: schema %d, this program knows %d", ErrOlder, v, want)
 	}
 	return nil
+}
+
+// Current fails with ErrNewer where another program has changed the schema since
+// the database was opened, and keeps it as it is until the transaction ends. A
+// file belongs to one program, that opened it.
+func (t *Tx) Current() error {
+	if !t.records() {
+		return nil
+	}
+	var v int
+	if err := t.Row(`SELECT version FROM harvester_schema FOR SHARE`, nil, &v); err != nil {
+		return err
+	}
+	return t.db.known(v)
 }
 
 // QUIRK: SQLite 3 asks no busy handler when a file's journal becomes a WAL: of
@@ -47,7 +61,7 @@ const (
 // backup of what was there. Another process that opens the database meanwhile
 // waits, and finds nothing to do.
 func (db *DB) migrate(ctx context.Context) error {
-	names := migrations()
+	names := migrations(db.opts.Steps)
 	v, err := db.place.version(ctx, db.Write)
 	for tries := 0; tries < mostTries && ctx.Err() == nil && errors.Is(Explain(err), ErrInUse); tries++ {
 		time.Sleep(tryAgain)
@@ -56,10 +70,8 @@ func (db *DB) migrate(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case v > len(names):
-		return fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, v, len(names))
-	case v == len(names):
-		return nil
+	case v >= len(names):
+		return db.known(v)
 	}
 	tx, err := db.Write.BeginTx(ctx, nil)
 	if err != nil {
@@ -67,16 +79,22 @@ func (db *DB) migrate(ctx context.Context) error {
 	}
 	defer tx.Rollback() // after Commit it does nothing
 	from, err := db.place.version(ctx, tx)
-	if err != nil || from >= len(names) {
+	if err == nil && from >= len(names) {
+		return db.known(from) // another was quicker
+	}
+	if err != nil {
 		return err
 	}
 	if from > 0 {
+		if err := db.place.fence(ctx, tx); err != nil {
+			return err
+		}
 		if err := db.place.keep(ctx, db, from); err != nil {
 			return err
 		}
 	}
 	for v := from; v < len(names); v++ {
-		script, err := migrationFiles.ReadFile(names[v])
+		script, err := fs.ReadFile(db.opts.Steps, names[v])
 		if err != nil {
 			return err
 		}

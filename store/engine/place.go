@@ -22,6 +22,9 @@ type place interface {
 	version(ctx context.Context, q Querier) (int, error)
 	// stamp notes that number in the transaction that took the steps.
 	stamp(ctx context.Context, tx *sql.Tx, version int) error
+	// fence keeps workers of an older program from writing while and after the
+	// steps are taken.
+	fence(ctx context.Context, tx *sql.Tx) error
 	// keep makes a copy before the schema changes, where copies are ours to make.
 	keep(ctx context.Context, db *DB, version int) error
 	// indexes are those whose names begin with a prefix, with their definitions.

@@ -63,7 +63,7 @@ func (s *server) open(ctx context.Context, db *DB) error {
 		if v == 0 {
 			return errors.New("nothing was harvested yet, or store.url names another database")
 		}
-		return known(v)
+		return db.known(v)
 	}
 	if standby {
 		return ErrStandby
@@ -167,13 +167,25 @@ func (s *server) version(ctx context.Context, q Querier) (v int, err error) {
 	return v, err
 }
 
+// fence takes from all workers what they hold, in the transaction that changes the
+// schema: those of the older program store nothing under the new one. It waits for
+// what they have in hand.
+func (s *server) fence(ctx context.Context, tx *sql.Tx) error {
+	var workers bool
+	err := tx.QueryRowContext(ctx, `SELECT to_regclass('leases') IS NOT NULL FROM harvester_schema FOR UPDATE`).Scan(&workers)
+	if err == nil && workers {
+		_, err = tx.ExecContext(ctx, `UPDATE leases SET owner = '', until = 0, epoch = epoch + 1`)
+	}
+	return err
+}
+
 func (s *server) stamp(ctx context.Context, tx *sql.Tx, version int) error {
 	_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS harvester_schema (version INTEGER NOT NULL)`)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `DELETE FROM harvester_schema`)
+		_, err = tx.ExecContext(ctx, `UPDATE harvester_schema SET version = ?`, version) // who waits for the row sees it
 	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO harvester_schema (version) VALUES (?)`, version)
+		_, err = tx.ExecContext(ctx, `INSERT INTO harvester_schema (version) SELECT CAST(? AS INTEGER) WHERE NOT EXISTS (SELECT 1 FROM harvester_schema)`, version)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -82,7 +83,13 @@ func TestAssign(t *testing.T) {
 
 func open(t *testing.T, url string) *engine.DB {
 	t.Helper()
-	db, err := engine.Open(t.Context(), url, engine.Options{Owner: "test", Shared: true})
+	return openBy(t, url, nil)
+}
+
+// openBy opens a database by a program that knows these steps of the schema.
+func openBy(t *testing.T, url string, steps fs.FS) *engine.DB {
+	t.Helper()
+	db, err := engine.Open(t.Context(), url, engine.Options{Owner: "test", Shared: true, Steps: steps})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +144,7 @@ func write(ctx context.Context, db *engine.DB) error {
 func TestFleet(t *testing.T) {
 	s := pgtest.Start(t)
 	for name, test := range map[string]func(*testing.T, *pgtest.Server){
-		"spread": spread, "fence": fenceHolds, "started again": startedAgain, "alone": aloneOrShared, "configurations": configurations,
+		"spread": spread, "fence": fenceHolds, "started again": startedAgain, "alone": aloneOrShared, "configurations": configurations, "upgrade": upgrade,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

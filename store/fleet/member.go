@@ -47,6 +47,8 @@ type Member struct {
 	differs []string      // parts of the configuration
 	skew    time.Duration
 	wake    chan struct{}
+
+	outdated bool // the database is a newer program's; Run's alone
 }
 
 // term is a lease that is held.
@@ -87,7 +89,13 @@ func (m *Member) Run(ctx context.Context) {
 		beating, cancel := context.WithTimeout(ctx, m.opts.Lease/2)
 		err := m.beat(beating)
 		cancel()
-		if err != nil && ctx.Err() == nil {
+		switch newer := errors.Is(err, engine.ErrNewer); {
+		case ctx.Err() != nil:
+		case newer && !m.outdated:
+			m.outdated = true
+			m.opts.Log.ErrorContext(ctx, "this worker does nothing until it is upgraded and started again", slog.Any("err", err))
+			m.leave(ctx)
+		case err != nil && !newer:
 			m.opts.Log.WarnContext(ctx, "the database did not hear this worker", slog.Any("err", err))
 			if errors.Is(err, engine.ErrInUse) {
 				m.lose()
@@ -127,6 +135,9 @@ func (m *Member) beat(ctx context.Context) error {
 	var skew time.Duration
 	err := m.db.Beside(ctx, "telling that this worker lives", func(t *engine.Tx) (err error) {
 		held, mine, given = nil, nil, nil
+		if err := t.Current(); err != nil {
+			return err
+		}
 		differs, err := Differing(t.Ctx, t.SQL, m.opts.Config)
 		if err != nil {
 			return err
