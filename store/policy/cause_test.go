@@ -63,25 +63,3 @@ func TestCauseOf(t *testing.T) {
 		t.Error("an unknown user became our fault")
 	}
 }
-
-func TestNamed(t *testing.T) {
-	for text, want := range map[string]string{
-		"Client host [192.0.2.1] blocked":                                                           "192.0.2.1",
-		"Our system has detected 2001:db8::25 sending":                                              "2001:db8::25",
-		"listed (127.0.0.4) for 198.51.100.7.":                                                      "198.51.100.7",
-		"550 5.7.1 at 12:30 nothing named":                                                          "invalid IP",
-		"[2001:db8::1      19] Our system (spaces above)":                                           "2001:db8::1",
-		"host mx.example.net[203.0.113.5] said: 550 5.7.1 Client host [192.0.2.1] blocked":          "192.0.2.1",
-		"host mx.example.net[203.0.113.5] said: 550 5.7.1 your message was blocked":                 "invalid IP",
-		"host mx.example.net [203.0.113.5]: 550 blocked":                                            "invalid IP",
-		"connect to mx.example.net[203.0.113.5]:25: your connection was refused":                    "invalid IP",
-		"550 5.7.1 mx.example.net (203.0.113.5) refused you":                                        "invalid IP",
-		"550 blocked by 203.0.113.9; 192.0.2.7 is listed at a blocklist":                            "192.0.2.7",
-		"554 5.7.1 Service unavailable; Sender address blocked: see http://192.0.2.55/ of the list": "invalid IP",
-		"550 5.2.0 reference number 198.51.100.1 for the postmaster":                                "invalid IP",
-	} {
-		if got := Named(text, "mx.example.net (203.0.113.9)").String(); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}
