@@ -152,6 +152,7 @@ type Evidence struct {
 
 	IP         netip.Addr // the sender's address as the receiver saw it
 	Direct     bool       // our own server reports: the receiver spoke to it
+	Reporter   string     // its name; "" where the notice does not name a host of ours
 	MailFrom   string     // domain of the envelope sender; "" with Null when it was <>
 	Null       bool
 	Helo       string
@@ -161,6 +162,10 @@ type Evidence struct {
 	Raw        []byte      // the same, as it came, for its signatures; the body may follow
 	Recipient  string      // domain of the recipient
 	Remote     string      // host that refused
+
+	arrived  []netip.Addr // hosts of ours that the notice came from
+	possible []netip.Addr // addresses of Reporter, where it is not known which one sent
+	how      string       // how IP is known, where the reply does not name it
 }
 
 // Earlier is a record as it was seen before.

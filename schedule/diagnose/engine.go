@@ -30,6 +30,7 @@ func (c *Checker) Incident(ctx context.Context, ev *Evidence) []Finding {
 		c.steady(&e, &list[i])
 		c.compare(&e, &list[i], list)
 	}
+	derived(&e, list)
 	Rank(list)
 	return list
 }
@@ -56,7 +57,11 @@ func (c *Checker) claim(ctx context.Context, ev *Evidence) []Finding {
 		list = append(list, c.dmarc(ctx, ev)...)
 		return append(list, c.headers(ev)...)
 	}
-	switch c.kind(ev) {
+	kind := c.kind(ev)
+	if slices.Contains(needsIP, kind) {
+		c.origin(ctx, ev)
+	}
+	switch kind {
 	case "unproven":
 		f := c.finding(ev, "cause.unproven", CannotTell, Nobody, "nothing proves that the mail was yours: nothing is looked up for it")
 		f.Steps = append(f.Steps, "If it was, sign return paths or keep a ledger of sent mail (docs/return-paths.md, docs/ledger.md).")

@@ -22,7 +22,8 @@ const maxClaims = 20
 func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 	var header mime.Header
 	var returned []byte
-	if m := view.New(raw, parse.DefaultLimits().MIME); m.Original != nil {
+	m := view.New(raw, parse.DefaultLimits().MIME)
+	if m.Original != nil {
 		header, returned = m.Original.Header, m.Original.Raw
 	}
 	var list []Evidence
@@ -41,8 +42,9 @@ func Notice(raw []byte, res *parse.Result, own []string) []Evidence {
 		}
 		ev.Envelope(res.Original.ReturnPath, res.DeliveredTo, own)
 		ev.IP = policy.Named(r.Diagnostic, r.RemoteMTA)
-		ev.Direct = reports(res.ReportingMTA, own)
+		ev.Reports(res.ReportingMTA, own)
 		ev.trace(header, own)
+		ev.arrival(m.Header, own)
 		if !slices.ContainsFunc(list, ev.same) && len(list) < maxClaims {
 			list = append(list, ev)
 		}
@@ -58,7 +60,7 @@ func (ev *Evidence) Complete(o *Evidence) {
 		ev.IP.IsValid() && o.IP.IsValid() && ev.IP != o.IP {
 		return
 	}
-	ev.Header, ev.Raw, ev.Direct = o.Header, o.Raw, ev.Direct || o.Direct
+	ev.Header, ev.Raw, ev.Direct, ev.arrived = o.Header, o.Raw, ev.Direct || o.Direct, o.arrived
 	if !ev.IP.IsValid() {
 		ev.IP = o.IP
 	}
@@ -90,21 +92,31 @@ func (ev *Evidence) Envelope(returnPath, deliveredTo string, own []string) {
 	}
 }
 
-// reports tells whether a host of ours wrote the notice: then the receiver
+// Reports says which host wrote the notice. Where it is one of ours, the receiver
 // spoke to it, and the address that it saw is ours.
-func reports(mta string, own []string) bool {
+func (ev *Evidence) Reports(mta string, own []string) {
 	name := host(mta)
-	return name != "" && slices.ContainsFunc(own, func(o string) bool { return below(name, o) })
+	if name != "" && slices.ContainsFunc(own, func(o string) bool { return below(name, o) }) {
+		ev.Direct, ev.Reporter = true, name
+	}
 }
-
-// Reports is the same for those who have the field from elsewhere.
-func (ev *Evidence) Reports(mta string, own []string) { ev.Direct = reports(mta, own) }
 
 var (
 	receivedFrom = regexp.MustCompile(`(?i)^from\s+(\S+)\s*(\([^)]*\))?`)
 	receivedBy   = regexp.MustCompile(`(?i)\sby\s+(\S+)`)
 	bracketed    = regexp.MustCompile(`\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]`)
 )
+
+// inBrackets is the address in the first brackets of a text, if it is one of the
+// Internet.
+func inBrackets(text string) (netip.Addr, bool) {
+	m := bracketed.FindStringSubmatch(text)
+	if m == nil {
+		return netip.Addr{}, false
+	}
+	ip, err := netip.ParseAddr(m[1])
+	return ip.Unmap(), err == nil && !special(ip)
+}
 
 // trace reads the Received fields of the returned mail: the topmost one that a
 // stranger wrote says which address of ours he saw, and what name it gave. That
@@ -118,12 +130,8 @@ func (ev *Evidence) trace(h mime.Header, own []string) {
 		if by == nil || from == nil || slices.ContainsFunc(own, func(o string) bool { return below(by[1], o) }) {
 			continue
 		}
-		m := bracketed.FindStringSubmatch(from[0])
-		if m == nil {
-			continue
-		}
-		ip, err := netip.ParseAddr(m[1])
-		if err != nil || special(ip) {
+		ip, ok := inBrackets(from[0])
+		if !ok {
 			continue
 		}
 		if !ev.IP.IsValid() {

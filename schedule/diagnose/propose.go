@@ -34,7 +34,9 @@ func Propose(domains []string, named []Sighting, selectors, own []string) Propos
 		}
 	}
 	for _, n := range named {
-		if ip, err := netip.ParseAddr(n.IP); err == nil && !special(ip) && reports(n.ReportingMTA, own) {
+		var ev Evidence
+		ev.Reports(n.ReportingMTA, own)
+		if ip, err := netip.ParseAddr(n.IP); err == nil && !special(ip) && ev.Direct {
 			p.IPs = add(p.IPs, unmap(ip).String())
 		}
 	}

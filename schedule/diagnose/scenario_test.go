@@ -116,6 +116,8 @@ func find(t *testing.T, server *dnstest.Server, part map[string]string, peers *p
 			ev.Cause = value
 		case "ip":
 			ev.IP = netip.MustParseAddr(value)
+		case "reporter":
+			ev.Reports(value, o.Own)
 		case "direct":
 			ev.Direct = true
 		case "mailfrom":

@@ -29,11 +29,11 @@ func (c *Checker) spf(ctx context.Context, ev *Evidence) []Finding {
 		f.Steps = append(f.Steps, "Run harvester diagnose on the notice itself, or on a domain of yours.")
 		return []Finding{f}
 	}
+	list := c.spfOf(ctx, ev, domain)
 	subject := Subject{Domain: domain, Identity: identity}
 	if ev.IP.IsValid() {
 		subject.IP = ev.IP.String()
 	}
-	list := c.spfOf(ctx, ev, domain)
 	for i := range list {
 		list[i].Subject, list[i].Source = subject, rfc7208
 	}
@@ -58,6 +58,7 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 		return []Finding{c.cannotTell(ev, "spf", "the SPF record of "+domain, &tree.Answer)}
 	}
 	seen := treeMeasured(tree)
+	c.agree(ctx, ev, w, domain)
 	who := c.whoseIP(ctx, ev.IP, ev.Direct)
 	seen = append(seen, who.seen...)
 	var own []netip.Addr
@@ -67,10 +68,7 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 	statics := c.spfStatic(ctx, ev, w, tree, who, own)
 	if !ev.IP.IsValid() {
 		if len(statics) == 0 {
-			f := c.finding(ev, "spf.no_ip", CannotTell, Nobody, "the record of %s has no fault, and the reply names no sending address", domain)
-			f.Measured = seen
-			f.Steps = append(f.Steps, "Run harvester diagnose on the notice: the returned mail may name the address.")
-			statics = append(statics, f)
+			statics = append(statics, c.spfWithoutIP(ctx, ev, w, tree))
 		}
 		return withMeasured(statics, seen)
 	}
@@ -80,8 +78,7 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 		return withMeasured([]Finding{f}, seen)
 	}
 	res := w.Evaluate(ctx, ev.IP, ev.Helo, domain)
-	seen = append(seen, Measurement{What: fmt.Sprintf("SPF of %s for %s", domain, ev.IP), State: "found", Values: []string{string(res.Result)}, At: c.Now().UTC(),
-		Note: fmt.Sprintf("%s; %d of %s, %d of %d void", res.Why, tree.Lookups(), count.Of(spf.MaxLookups, "look-up"), len(tree.Void()), spf.MaxVoid)})
+	seen = append(seen, c.evaluated(tree, ev.IP, &res))
 	fatal := slices.ContainsFunc(statics, func(f Finding) bool { return f.Verdict == Confirmed && !f.Advice })
 	switch {
 	case res.Result == "pass" && !fatal:
@@ -104,6 +101,54 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 		statics = append([]Finding{c.spfMissing(ctx, ev, w, tree, who, string(res.Result))}, statics...)
 	}
 	return withMeasured(statics, seen)
+}
+
+// spfWithoutIP says what is known of a sound record while nobody says which
+// address sent.
+func (c *Checker) spfWithoutIP(ctx context.Context, ev *Evidence, w *spf.Walker, tree *spf.Tree) Finding {
+	f := c.finding(ev, "spf.no_ip", CannotTell, Nobody, "the reply names no sending address; the record of %s has no fault (%d of %s, %d of %d void)",
+		tree.Domain, tree.Lookups(), count.Of(spf.MaxLookups, "look-up"), len(tree.Void()), spf.MaxVoid)
+	var out []string
+	for _, ip := range c.known(ev) {
+		res := w.Evaluate(ctx, ip, ev.Helo, tree.Domain)
+		f.Measured = append(f.Measured, c.evaluated(tree, ip, &res))
+		if res.Unknown == "" && res.Result != "pass" {
+			out = append(out, fmt.Sprintf("%s (%s)", ip, res.Result))
+		}
+	}
+	switch {
+	case len(out) > 0:
+		f.Answer += "; of your addresses it does not authorise " + strings.Join(out, ", ")
+		f.Steps = append(f.Steps, fmt.Sprintf("If mail of %s is sent from there, harvester diagnose on a notice that names the address has the record to publish.", tree.Domain))
+	case len(f.Measured) > 0:
+		f.Answer += "; it authorises each address of yours that is known"
+	}
+	f.Steps = append(f.Steps, "Run harvester diagnose on the notice: the returned mail may name the address.")
+	return f
+}
+
+// agree takes the first of the addresses that can have sent, where the record
+// says the same of all.
+func (c *Checker) agree(ctx context.Context, ev *Evidence, w *spf.Walker, domain string) {
+	passed := 0
+	for _, ip := range ev.possible {
+		res := w.Evaluate(ctx, ip, ev.Helo, domain)
+		if res.Unknown != "" {
+			return
+		}
+		if res.Result == "pass" {
+			passed++
+		}
+	}
+	if n := len(ev.possible); !ev.IP.IsValid() && n > 0 && (passed == 0 || passed == n) {
+		ev.IP, ev.how = ev.possible[0], fmt.Sprintf("it is one of %s of %s, and SPF says the same of each", count.Of(n, "address"), ev.Reporter)
+	}
+}
+
+// evaluated is the result of a record for an address as a measurement.
+func (c *Checker) evaluated(tree *spf.Tree, ip netip.Addr, res *spf.Result) Measurement {
+	return Measurement{What: fmt.Sprintf("SPF of %s for %s", tree.Domain, ip), State: "found", Values: []string{string(res.Result)}, At: c.Now().UTC(),
+		Note: fmt.Sprintf("%s; %d of %s, %d of %d void", res.Why, tree.Lookups(), count.Of(spf.MaxLookups, "look-up"), len(tree.Void()), spf.MaxVoid)}
 }
 
 // spfWrong tells whether an earlier record did not authorise an address.
@@ -134,7 +179,7 @@ func (c *Checker) spfMissing(ctx context.Context, ev *Evidence, w *spf.Walker, t
 			id = "spf.ipv6"
 		}
 		f := c.finding(ev, id, Confirmed, UsDNS, "%s does not authorise %s (%s), which is yours: %s", domain, ev.IP, result, who.why)
-		c.propose(ctx, &f, w, tree, spf.Wish{Authorise: []netip.Addr{ev.IP}})
+		c.propose(ctx, &f, w, tree, spf.Wish{Authorise: append([]netip.Addr{ev.IP}, ev.possible[min(1, len(ev.possible)):]...)})
 		if id == "spf.ipv6" {
 			f.Steps = append(f.Steps, "Or make the mail server prefer IPv4 (Postfix: smtp_address_preference = ipv4).")
 		}

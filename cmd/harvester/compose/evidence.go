@@ -161,7 +161,7 @@ func (s *Set) gather(incident, cause, group string, claims []query.StoredClaim) 
 			ev.Claim.Operators = []string{x.Operator}
 		}
 		at := slices.IndexFunc(list, func(o heard) bool {
-			return o.IP == ev.IP && o.MailFrom == ev.MailFrom && o.From == ev.From && o.Recipient == ev.Recipient &&
+			return o.IP == ev.IP && (ev.IP.IsValid() || o.Reporter == ev.Reporter) && o.MailFrom == ev.MailFrom && o.From == ev.From && o.Recipient == ev.Recipient &&
 				(group != "" || o.Claim.Reason == ev.Claim.Reason && o.Remote == ev.Remote) && slices.Equal(o.Signatures, ev.Signatures)
 		})
 		if at < 0 {
