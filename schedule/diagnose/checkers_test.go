@@ -8,17 +8,15 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"harvester/parse"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/dnstest"
+	"harvester/schedule/diagnose/scenario"
 )
 
 // others are the checkers beside ours, by the folder of scenarios that they
@@ -63,21 +61,17 @@ func TestCheckers(t *testing.T) {
 	if dir == "" {
 		t.Skip("needs other checkers and a network of its own: make checkers")
 	}
-	common, err := os.ReadFile("testdata/common.zone")
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := scenario.All(t, "testdata")
 	var out, sums strings.Builder
 	sums.WriteString("\n| zones with a fault | checker | names the fault | sees only the result | sees nothing wrong | can't tell, or breaks |\n|---|---|---|---|---|---|\n")
 	for _, kind := range []string{"spf", "dkim", "dmarc"} {
-		files, err := filepath.Glob("testdata/" + kind + "/*.txt")
-		if err != nil || len(files) == 0 {
-			t.Fatal(err)
-		}
 		fmt.Fprintf(&out, "\n| %s | diagnose | %s | %s |\n|---|---|---|---|\n", kind, others[kind][0].name, others[kind][1].name)
 		tally, faults := [2]map[string]int{{}, {}}, 0
-		for _, path := range files {
-			row, fault, said := sideBySide(t, dir, kind, path, string(common))
+		for i := range all {
+			if !strings.HasPrefix(all[i].Name, kind+"/") {
+				continue
+			}
+			row, fault, said := sideBySide(t, dir, kind, &all[i])
 			out.WriteString(row)
 			if fault {
 				faults++
@@ -112,38 +106,30 @@ func sees(said string) string {
 
 // sideBySide is a row of the table: what each finds in one scenario, and
 // whether a fault is there; "" for one that the others can't be asked about.
-func sideBySide(t *testing.T, dir, kind, path, common string) (row string, fault bool, theirs [2]string) {
-	a, err := txtar.ParseFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	part := map[string]string{}
-	for _, f := range a.Files {
-		part[f.Name] = string(f.Data)
-	}
+func sideBySide(t *testing.T, dir, kind string, s *scenario.Scenario) (row string, fault bool, theirs [2]string) {
+	part := s.Part
 	ask := asks(part)
 	if part["earlier"] != "" || part["found"] != "" || part["peers"] != "" || strings.Contains(part["faults"], "silent") ||
 		kind == "spf" && (ask.ip == "" || ask.mailFrom == "") || kind == "dkim" && ask.key == "" || kind == "dmarc" && ask.from == "" {
 		return "", false, theirs
 	}
-	server, err := dnstest.On("127.0.0.1:53", common+part["zone"], part["faults"])
+	server, err := dnstest.On("127.0.0.1:53", part["common"]+part["zone"], part["faults"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
 	var ours []string
-	for line := range strings.Lines(find(t, server, part, nil)) {
-		if verdict, rest, _ := strings.Cut(line, " "); slices.Contains([]string{"confirmed", "refuted", "cannot_tell"}, verdict) {
-			id, _, _ := strings.Cut(rest, " ")
-			word := strings.ReplaceAll(verdict, "_", " ") + " `" + id + "`"
-			if !slices.Contains(ours, word) {
-				ours = append(ours, word)
-			}
-			fault = fault || verdict == "confirmed" && !strings.Contains(rest[:min(len(rest), 80)], "(advice)")
+	for _, f := range s.Find(t, server, nil) {
+		if f.Verdict == diagnose.Mended {
+			continue
 		}
+		word := strings.ReplaceAll(string(f.Verdict), "_", " ") + " `" + f.ID + "`"
+		if !slices.Contains(ours, word) {
+			ours = append(ours, word)
+		}
+		fault = fault || f.Verdict == diagnose.Confirmed && !f.Advice
 	}
-	title, _, _ := strings.Cut(strings.TrimSpace(string(a.Comment)), "\n")
-	row = fmt.Sprintf("| %s | %s |", title, strings.Join(ours, ", "))
+	row = fmt.Sprintf("| %s | %s |", s.Title, strings.Join(ours, ", "))
 	for i, o := range others[kind] {
 		theirs[i] = said(t, o.call(dir, &ask))
 		row += " " + theirs[i] + " |"

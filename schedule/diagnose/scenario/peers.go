@@ -1,4 +1,4 @@
-package diagnose_test
+package scenario
 
 import (
 	"bufio"
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// peers are receivers' servers of a scenario, a line each: an address with its
+// Peers are receivers' servers of a scenario, a line each: an address with its
 // port, what it is, and its name.
 //
 //	198.51.100.20:25 smtp mx.example.net         STARTTLS with a valid certificate
@@ -33,7 +33,7 @@ import (
 //	198.51.100.30:443 https mta-sts.example.net  serves the part "policy"
 //
 // Whoever else is called refuses.
-type peers struct {
+type Peers struct {
 	t      *testing.T
 	policy string
 	at     map[string]peer
@@ -46,16 +46,16 @@ type peers struct {
 
 type peer struct{ kind, name string }
 
-func startPeers(t *testing.T, lines, policy string) *peers {
+func startPeers(t *testing.T, lines, policy string) *Peers {
 	t.Helper()
-	p := &peers{t: t, policy: policy, at: map[string]peer{}, roots: x509.NewCertPool(), certs: map[string]tls.Certificate{}}
+	p := &Peers{t: t, policy: policy, at: map[string]peer{}, roots: x509.NewCertPool(), certs: map[string]tls.Certificate{}}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.key = key
 	p.ca = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Authority"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(9, 0, 0)}
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: Now.AddDate(-1, 0, 0), NotAfter: Now.AddDate(9, 0, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, p.ca, p.ca, &key.PublicKey, key)
 	if err == nil {
 		p.ca, err = x509.ParseCertificate(der)
@@ -77,14 +77,14 @@ func startPeers(t *testing.T, lines, policy string) *peers {
 }
 
 // certificate is one for a host, wrong in the way that its kind says.
-func (p *peers) certificate(kind, host string) tls.Certificate {
+func (p *Peers) certificate(kind, host string) tls.Certificate {
 	p.t.Helper()
 	c := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
-		NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature}
+		NotBefore: Now.AddDate(-1, 0, 0), NotAfter: Now.AddDate(1, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature}
 	parent := p.ca
 	switch kind {
 	case "smtp-expired":
-		c.NotAfter = now.AddDate(0, 0, -2)
+		c.NotAfter = Now.AddDate(0, 0, -2)
 	case "smtp-self", "https-self":
 		parent = c
 	case "smtp-other":
@@ -98,7 +98,7 @@ func (p *peers) certificate(kind, host string) tls.Certificate {
 }
 
 // fill puts the digests of certificates into a zone: {SHA-256 of HOST}.
-func (p *peers) fill(zone string) string {
+func (p *Peers) fill(zone string) string {
 	for host, c := range p.certs {
 		sum := sha256.Sum256(c.Certificate[0])
 		zone = strings.ReplaceAll(zone, "{SHA-256 of "+host+"}", hex.EncodeToString(sum[:]))
@@ -107,7 +107,7 @@ func (p *peers) fill(zone string) string {
 }
 
 // dial connects to a peer.
-func (p *peers) dial(ctx context.Context, _, address string) (net.Conn, error) {
+func (p *Peers) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	x, ok := p.at[address]
 	if !ok {
 		return nil, errors.New("connection refused")
@@ -138,7 +138,7 @@ func (p *peers) dial(ctx context.Context, _, address string) (net.Conn, error) {
 }
 
 // web answers one request.
-func (p *peers) web(conn net.Conn) {
+func (p *Peers) web(conn net.Conn) {
 	defer conn.Close()
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
@@ -211,7 +211,7 @@ func foundBefore(t *testing.T, text string) func(incident, check string) (string
 		if _, err := fmt.Sscan(w[1], &days); err != nil {
 			t.Fatal(err)
 		}
-		all[w[0]] = fault{w[2], now.AddDate(0, 0, -days)}
+		all[w[0]] = fault{w[2], Now.AddDate(0, 0, -days)}
 	}
 	return func(_, check string) (string, time.Time, bool) {
 		f, ok := all[check]
