@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"harvester/cmd/harvester/compose"
+	"harvester/parse/columns"
 	"harvester/parse/count"
 	"harvester/schedule/diagnose"
 	"harvester/store/facts"
@@ -35,9 +36,9 @@ func verdictWord(f *diagnose.Finding) string {
 // finding shows one finding in at most 80 columns.
 func (p *page) finding(f *diagnose.Finding, c colours) {
 	word := verdictWord(f)
-	p.line("%s  %s", c.bold(word), wrap(printable(f.Answer), 78-len(word), len(word)+2))
-	p.field("finding", f.ID)
-	p.field("incident", f.Incident)
+	p.block(c.bold(word)+"  ", len(word)+2, f.Answer)
+	p.told("finding", f.ID)
+	p.told("incident", f.Incident)
 	if cl := f.Claim; cl != nil {
 		when := ""
 		if !cl.Last.IsZero() {
@@ -47,59 +48,99 @@ func (p *page) finding(f *diagnose.Finding, c colours) {
 		if said == "" {
 			said = "the receiver"
 		}
-		p.field("claim", fmt.Sprintf("%s, %s%s: %s", said, count.Of(cl.Count, "time"), when, cl.Sentence))
+		p.told("claim", fmt.Sprintf("%s, %s%s: %s", said, count.Of(cl.Count, "time"), when, cl.Sentence))
 	}
 	if cost := f.Cost; cost != nil && f.Verdict == diagnose.Confirmed {
-		p.field("cost", fmt.Sprintf("%s to %s at %s since %s", count.Of(cost.Mails, "mail"), count.Of(cost.Addresses, "address"), count.Of(cost.Receivers, "receiver"), p.stamp(cost.Since)))
+		p.told("cost", fmt.Sprintf("%s to %s at %s since %s", count.Of(cost.Mails, "mail"), count.Of(cost.Addresses, "address"), count.Of(cost.Receivers, "receiver"), p.stamp(cost.Since)))
 	}
-	p.field("who acts", ownerWords[f.Owner])
+	p.told("who acts", ownerWords[f.Owner])
 	for i, step := range f.Steps {
-		p.field(fmt.Sprintf("step %d", i+1), step)
+		p.told(fmt.Sprintf("step %d", i+1), step)
 	}
 	for i := range f.Records {
 		p.record(&f.Records[i])
 	}
-	p.field("page", f.Page)
+	p.told("page", f.Page)
 	p.timeline(f)
 	for i := range f.Measured {
 		if i == 6 {
-			p.field("measured", fmt.Sprintf("and %s more, with --json", count.Of(len(f.Measured)-i, "answer")))
+			p.told("measured", fmt.Sprintf("and %s more, with --json", count.Of(len(f.Measured)-i, "answer")))
 			break
 		}
 		p.measured(&f.Measured[i])
 	}
-	p.field("source", f.Source)
+	p.told("source", f.Source)
 	p.line("")
+}
+
+const (
+	textWidth = 80
+	indent    = 12 // of what is told behind a name
+)
+
+// told shows text from outside behind a name.
+func (p *page) told(name, v string) { p.block(fmt.Sprintf("  %-9s ", name), indent, v) }
+
+// block shows text from outside, which may be anything, behind a head that is
+// some columns wide: no line is wider than textWidth, but for a link, which must
+// stay whole to be copied.
+func (p *page) block(head string, wide int, v string) {
+	for _, line := range columns.Wrap(printable(v), textWidth-wide) {
+		if n := columns.Of(line); n > textWidth-wide {
+			if head != "" {
+				p.line("%s", strings.TrimRight(head, " "))
+			}
+			p.line("%*s%s", max(0, textWidth-n), "", line)
+		} else if head != "" {
+			p.line("%s%s", head, line)
+		} else {
+			p.line("%*s%s", wide, "", line)
+		}
+		head = ""
+	}
 }
 
 // record shows what to publish: the line of a zone file, whose strings are
 // kept short so that it can be pasted from a terminal.
 func (p *page) record(r *diagnose.Change) {
 	for _, old := range r.Before {
-		p.field("now", fmt.Sprintf("%s %s %s", r.Name, r.Type, old))
+		p.told("now", fmt.Sprintf("%s %s %s", r.Name, r.Type, old))
 	}
 	if r.After == "" {
 		return
 	}
-	head := fmt.Sprintf("%s 3600 IN %s", printable(r.Name), r.Type)
-	if r.Type != "TXT" {
-		p.line("  %-9s %s %s", "publish", head, printable(r.After))
-	} else {
-		p.line("  %-9s %s (", "publish", head)
-		for rest := printable(r.After); ; {
-			n := min(len(rest), 60)
-			end := ""
-			if n == len(rest) {
-				end = " )"
-			}
-			p.line(`            "%s"%s`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(rest[:n]), end)
-			if rest = rest[n:]; rest == "" {
-				break
-			}
+	name, open, data := printable(r.Name), "", printable(r.After)
+	if r.Type == "TXT" {
+		open = " ("
+	}
+	switch head := fmt.Sprintf("%s 3600 IN %s%s", name, r.Type, open); {
+	case r.Type != "TXT":
+		p.line("  %-9s %s %s", "publish", head, data)
+		p.told("note", r.Note)
+		return
+	case columns.Of(head) <= textWidth-indent:
+		p.line("  %-9s %s", "publish", head)
+	default: // a long name has a line of its own
+		p.line("  %s\n%s (\n%*s3600 IN %s", "publish", name, indent, "", r.Type)
+	}
+	for data = zoneText.Replace(data); ; {
+		n := columns.Fit(data, 60)
+		if esc := data[:n]; n < len(data) && (len(esc)-len(strings.TrimRight(esc, `\`)))%2 == 1 {
+			n-- // what is escaped stays with its backslash
+		}
+		end := ""
+		if n == len(data) {
+			end = " )"
+		}
+		p.line(`%*s"%s"%s`, indent, "", data[:n], end)
+		if data = data[n:]; data == "" {
+			break
 		}
 	}
-	p.field("note", r.Note)
+	p.told("note", r.Note)
 }
+
+var zoneText = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func (p *page) measured(m *diagnose.Measurement) {
 	text := m.What + ": " + strings.ReplaceAll(m.State, "_", " ")
@@ -109,7 +150,7 @@ func (p *page) measured(m *diagnose.Measurement) {
 			break
 		}
 		if len(v) > 300 {
-			v = v[:300] + "…"
+			v = strings.ToValidUTF8(v[:300], "") + "…"
 		}
 		text += ` "` + v + `"`
 	}
@@ -119,7 +160,7 @@ func (p *page) measured(m *diagnose.Measurement) {
 	if m.Resolver != "" {
 		text += fmt.Sprintf(" (%s, TTL %d, %s)", m.Resolver, m.TTL, p.stamp(m.At))
 	}
-	p.field("measured", text)
+	p.told("measured", text)
 }
 
 // timeline shows what the records said, and the failures beside them.
@@ -131,10 +172,10 @@ func (p *page) timeline(f *diagnose.Finding) {
 			if len(says) > 300 {
 				says = strings.ToValidUTF8(says[:300], "") + "…"
 			}
-			p.field("timeline", p.stamp(m.From)+": "+says)
+			p.told("timeline", p.stamp(m.From)+": "+says)
 			continue
 		}
-		p.field("timeline", fmt.Sprintf("%s: %s until %s", p.stamp(m.From), count.Of(m.Failures, "failure"), p.stamp(m.To)))
+		p.told("timeline", fmt.Sprintf("%s: %s until %s", p.stamp(m.From), count.Of(m.Failures, "failure"), p.stamp(m.To)))
 	}
 }
 
@@ -144,14 +185,14 @@ func (p *page) diagnosed(list []compose.Looked, incident string) {
 	for i := range list {
 		x := &list[i]
 		if !facts.Watched(incident) {
-			p.field("diagnosis", fmt.Sprintf("%s (%s): %s", verdictWord(&x.Full), p.stamp(x.Last), x.Answer))
+			p.told("diagnosis", fmt.Sprintf("%s (%s): %s", verdictWord(&x.Full), p.stamp(x.Last), x.Answer))
 		}
 		p.timeline(&x.Full)
 		if x.Verdict == string(diagnose.Refuted) && len(x.Claimed) > 0 {
-			p.field("marked", fmt.Sprintf("%s: what was said is not so. Ask there; nothing is to be mended here", strings.Join(x.Claimed, ", ")))
+			p.told("marked", fmt.Sprintf("%s: what was said is not so. Ask there; nothing is to be mended here", strings.Join(x.Claimed, ", ")))
 		}
 	}
 	if len(list) == 0 && !facts.Watched(incident) {
-		p.field("diagnosis", "none yet: harvester diagnose "+incident)
+		p.told("diagnosis", "none yet: harvester diagnose "+incident)
 	}
 }

@@ -34,16 +34,18 @@ func vocabulary() map[string]string {
 // elsewhere are words that mean another thing where they stand, by file, and
 // what they are there.
 var elsewhere = map[string]string{
-	"cmd/harvester/web/behind.go stream":     "the name of a page",
-	"parse/dsn/recipient.go expired":         "what other systems write into Action",
-	"parse/dsn/recipient.go deferred":        "the same",
-	"parse/rules/ours.go bounce":             "a local part",
-	"schedule/diagnose/signature.go expired": "a finding about a signature",
-	"schedule/diagnose/tls.go expired":       "what replies say of a certificate",
-	"store/judge/fold.go expired":            "why an entry left the list",
-	"store/policy/window.go domain_unknown":  "a concern, stored under the word of the reason",
-	"store/push/suppressors.go mailbox_full": "a list of the service's",
-	"store/simulate/scenario.go expired":     "a token of a return path",
+	"cmd/harvester/web/behind.go stream":             "the name of a page",
+	"parse/dsn/recipient.go expired":                 "what other systems write into Action",
+	"parse/dsn/recipient.go deferred":                "the same",
+	"parse/rules/ours.go bounce":                     "a local part",
+	"schedule/diagnose/scenario/scenario.go address": "what a scenario asks about", "schedule/diagnose/scenario/scenario.go complaint": "a word of scenarios",
+	"schedule/diagnose/scenario/scenario.go unsubscribe": "the same",
+	"schedule/diagnose/signature.go expired":             "a finding about a signature",
+	"schedule/diagnose/tls.go expired":                   "what replies say of a certificate",
+	"store/judge/fold.go expired":                        "why an entry left the list",
+	"store/policy/window.go domain_unknown":              "a concern, stored under the word of the reason",
+	"store/push/suppressors.go mailbox_full":             "a list of the service's",
+	"store/simulate/scenario.go expired":                 "a token of a return path",
 }
 
 var (

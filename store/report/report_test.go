@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"harvester/parse/bounce"
+	"harvester/parse/columns"
 	"harvester/store/facts"
 	"harvester/store/job"
 	"harvester/store/judge"
@@ -261,8 +262,8 @@ func TestGolden(t *testing.T) {
 func TestTextStaysInBounds(t *testing.T) {
 	for name, r := range cases() {
 		for i, line := range strings.Split(string(render(t, r, forms[0])), "\n") {
-			if columns(line) > lineWidth || strings.ContainsAny(line, "\x1b\x00\r\u202e") || strings.TrimRight(line, " ") != line {
-				t.Errorf("%s:%d: %d columns: %q", name, i+1, columns(line), line)
+			if columns.Of(line) > lineWidth || strings.ContainsAny(line, "\x1b\x00\r\u202e") || strings.TrimRight(line, " ") != line {
+				t.Errorf("%s:%d: %d columns: %q", name, i+1, columns.Of(line), line)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"harvester/parse/columns"
 	"harvester/parse/count"
 )
 
@@ -57,7 +58,7 @@ func (p *printer) line(format string, args ...any) {
 // wrapped writes s in as many lines as it takes, the first after first, the
 // others after rest.
 func (p *printer) wrapped(first, rest, s string) {
-	for i, l := range wrap(s, lineWidth-columns(rest)) {
+	for i, l := range columns.Wrap(s, lineWidth-columns.Of(rest)) {
 		if i == 0 {
 			p.line("%s%s", first, l)
 		} else {

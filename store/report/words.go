@@ -7,8 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/width"
-
+	"harvester/parse/columns"
 	"harvester/parse/count"
 )
 
@@ -53,71 +52,15 @@ func stamp(t time.Time) string {
 	return t.Format("01-02 15:04")
 }
 
-// columns is how wide s stands in a terminal.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		n += columnsOf(r)
-	}
-	return n
-}
-
-func columnsOf(r rune) int {
-	if r >= 0x1100 {
-		if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
-			return 2
-		}
-	}
-	return 1
-}
-
-// fit is the length in bytes of the longest beginning of s that takes at most
-// n columns.
-func fit(s string, n int) int {
-	for i, r := range s {
-		if n -= columnsOf(r); n < 0 {
-			return i
-		}
-	}
-	return len(s)
-}
-
 // clip cuts s to n columns.
 func clip(s string, n int) string {
-	if fit(s, n) == len(s) {
+	if columns.Fit(s, n) == len(s) {
 		return s
 	}
-	return s[:fit(s, n-1)] + "…"
+	return s[:columns.Fit(s, n-1)] + "…"
 }
 
 // pad fills s up to n columns.
 func pad(s string, n int) string {
-	return s + strings.Repeat(" ", max(0, n-columns(s)))
-}
-
-// wrap breaks s into lines of at most n columns, at spaces where there are any.
-func wrap(s string, n int) []string {
-	var out []string
-	line := ""
-	for _, w := range strings.Fields(s) {
-		for columns(w) > n { // a word without end
-			if line != "" {
-				out, line = append(out, line), ""
-			}
-			k := fit(w, n)
-			out, w = append(out, w[:k]), w[k:]
-		}
-		switch {
-		case line == "":
-			line = w
-		case columns(line)+1+columns(w) > n:
-			out, line = append(out, line), w
-		default:
-			line += " " + w
-		}
-	}
-	if line != "" {
-		out = append(out, line)
-	}
-	return out
+	return s + strings.Repeat(" ", max(0, n-columns.Of(s)))
 }
