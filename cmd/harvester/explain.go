@@ -83,7 +83,7 @@ func (e *explainer) explain(ctx context.Context, name string) error {
 	case strings.Contains(name, "@"):
 		return e.address(ctx, name)
 	}
-	if _, err := incidentsOf(ctx, e.set, name); err != nil {
+	if _, err := incidentsOf(ctx, e.set, name, 0); err != nil {
 		return fail(exitUsage, fmt.Errorf("%q is neither an address nor the id of an event, a message or an incident", name),
 			"write local@domain, event:N, message:N, <Message-ID>, or an id of harvester incidents")
 	}

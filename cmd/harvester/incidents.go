@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -103,7 +104,7 @@ each; --all shows all of them in full.`,
 
 // showCause shows the incidents of one cause, and what was found about it.
 func showCause(ctx context.Context, set *compose.Set, p *page, c colours, id string, all, asJSON bool) error {
-	list, err := incidentsOf(ctx, set, id)
+	list, err := incidentsOf(ctx, set, id, math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -196,23 +197,20 @@ func (p *page) struck(hours []policy.Tally) {
 }
 
 // incidentsOf finds the incidents of one cause, the open one first.
-func incidentsOf(ctx context.Context, set *compose.Set, id string) ([]query.Incident, error) {
+func incidentsOf(ctx context.Context, set *compose.Set, id string, whole int) ([]query.Incident, error) {
+	out, err := set.DB.Incidents.Of(ctx, id, whole)
+	if err != nil || len(out) > 0 {
+		return out, err
+	}
 	all, err := set.DB.Incidents.Incidents(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	var out []query.Incident
 	var ids []string
-	for _, in := range all {
-		if in.ID == id {
-			out = append(out, in)
-		}
-		ids = append(ids, in.ID)
+	for i := range all {
+		ids = append(ids, all[i].ID)
 	}
-	if out == nil {
-		return nil, noSuchIncident(id, ids)
-	}
-	return out, nil
+	return nil, noSuchIncident(id, ids)
 }
 
 func noSuchIncident(id string, ids []string) error {
@@ -233,7 +231,7 @@ func newIncidentAct(a *app, act, short string) *cobra.Command {
 		Args:    args(2, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.with(cmd.Context(), false, func(set *compose.Set) error {
-				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
+				if _, err := incidentsOf(cmd.Context(), set, args[0], 0); err != nil {
 					return err
 				}
 				if err := set.DB.Incidents.IncidentAct(cmd.Context(), args[0], act, strings.Join(args[1:], " "), author()); err != nil {
@@ -297,7 +295,7 @@ For other incidents there is nothing to take back: nobody was suppressed.`,
 				if found {
 					return a.printRuling(ruled{args[0], "rollback", out.Added, out.Removed, out.Held}, asJSON)
 				}
-				if _, err := incidentsOf(cmd.Context(), set, args[0]); err != nil {
+				if _, err := incidentsOf(cmd.Context(), set, args[0], 0); err != nil {
 					return err
 				}
 				return fail(exitUsage, fmt.Errorf("%s: nobody is suppressed for this, so there is nothing to take back", args[0]),

@@ -283,8 +283,9 @@ func (c *counted) volume(stream string, from time.Time) (v policy.Volume, w weak
 	return v, w
 }
 
-var selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence, m.feedback_type, e.rule, e.proof, e.concern, e.operator, e.forgeable
- FROM events e JOIN messages m ON m.id = e.message
+var selectRated = `SELECT e.key, e.stream, e.at, e.kind, e.action, e.reason, e.confidence,
+ CASE e.kind WHEN ` + engine.Word(bounce.KindComplaint) + ` THEN (SELECT feedback_type FROM messages m WHERE m.id = e.message) ELSE '' END, e.rule, e.proof, e.concern, e.operator, e.forgeable
+ FROM events e
  WHERE e.at >= ? AND e.at <= ? AND e.key <> '' AND (e.kind = ` + engine.Word(bounce.KindBounce) + ` AND e.action = 'failed' AND e.class = 'hard' OR e.kind = ` + engine.Word(bounce.KindComplaint) + `)`
 
 // counts reads the window that ends at a time. A failure counts as it does for

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"harvester/parse/bounce"
 	"harvester/store/engine"
-	"harvester/store/policy"
 	"time"
 )
 
@@ -44,11 +43,8 @@ const maxClaims = 500
 // what they cost. Those that nothing proves to be ours are left out of the
 // first: anybody can make us look up what he likes with a forged notice.
 func (db Incidents) Claims(ctx context.Context, incident string, since time.Time) ([]StoredClaim, Cost, error) {
-	cond, arg := `e.cause = ?`, incident
-	if concern, ok := policy.PathConcern(incident); ok {
-		cond, arg = `e.concern = ?`, concern
-	}
-	list, cost, err := db.claims(ctx, cond, arg, since)
+	cond, args := causedBy(incident)
+	list, cost, err := db.claims(ctx, cond, args[0], since)
 	if err != nil {
 		return nil, cost, fmt.Errorf("reading what an incident claims: %w", engine.Explain(err))
 	}
@@ -66,7 +62,7 @@ func (db Incidents) DomainClaims(ctx context.Context, domain string, since time.
 	return list, nil
 }
 
-func (db Incidents) claims(ctx context.Context, cond, arg string, since time.Time) ([]StoredClaim, Cost, error) {
+func (db Incidents) claims(ctx context.Context, cond string, arg any, since time.Time) ([]StoredClaim, Cost, error) {
 	var cost Cost
 	from := since.UnixMilli()
 	err := db.Read.QueryRowContext(ctx, `SELECT count(*), count(DISTINCT key), count(DISTINCT operator), min(at) FROM events e

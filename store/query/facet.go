@@ -3,10 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"fmt"
 	"harvester/parse/bounce"
-	"harvester/store/engine"
 	"slices"
 	"strings"
 	"time"
@@ -38,74 +35,53 @@ type Tallied struct {
 }
 
 // Facets counts the failures of a facet within the days between midnights.
-func (db Reports) Facets(ctx context.Context, f Facet, midnights []time.Time) (out Facets, err error) {
-	cond, args := "", []any{midnights[0].UnixMilli(), midnights[len(midnights)-1].UnixMilli()}
-	if f.Receiver != nil {
-		cond += ` AND ` + receiverColumn + ` = ?`
-		if *f.Receiver == "" {
-			cond += ` AND operator = '' AND domain = ''`
-		}
-		args = append(args, *f.Receiver)
-	}
-	if f.Reason != nil {
-		cond, args = cond+` AND reason = ?`, append(args, f.Reason.String())
-	}
-	if f.Stream != nil {
-		cond, args = cond+` AND stream = ?`, append(args, *f.Stream)
-	}
+func (c *Calendar) Facets(ctx context.Context, f Facet, midnights []time.Time) (out Facets, err error) {
 	out.Days = make([]map[bounce.Class]int, len(midnights)-1)
 	for i := range out.Days {
 		out.Days[i] = map[bounce.Class]int{}
 	}
-	receivers, reasons, streams := map[string]*Tallied{}, map[string]*Tallied{}, map[string]*Tallied{}
-	g := gathering{ctx: ctx, q: db.Read}
-	// Days begin at quarters of an hour of UTC in every time zone there is.
-	err = g.each(func(rows *sql.Rows) error {
-		var quarter int64
-		var receiver, stream string
-		var reason bounce.Reason
-		var n int
-		if err := rows.Scan(&quarter, &receiver, engine.Text(&reason), &stream, &n); err != nil {
-			return err
-		}
-		at := time.UnixMilli(quarter * 900_000)
-		day, found := slices.BinarySearchFunc(midnights, at, time.Time.Compare)
-		if !found {
-			day--
-		}
-		if day < 0 || day >= len(out.Days) {
-			return nil // a zone of the past, whose days began at odd minutes
-		}
-		out.Days[day][reason.Class(bounce.Failed)] += n
-		out.N += n
-		last := 0
-		if day == len(out.Days)-1 {
-			last = n
-		}
-		add(receivers, receiver, n, last)
-		add(reasons, reason.String(), n, last)
-		add(streams, stream, n, last)
-		return nil
-	}, `SELECT at / 900000, `+receiverColumn+`, reason, stream, count(*)`+failedWithin+cond+` GROUP BY 1, 2, 3, 4`, args...)
-	if err != nil {
-		return out, fmt.Errorf("counting failures: %w", engine.Explain(err))
-	}
-	out.Receivers, out.Reasons, out.Streams = ranked(receivers), ranked(reasons), ranked(streams)
-	return out, nil
+	receivers, reasons, streams := numbered{}, numbered{}, numbered{}
+	last := len(out.Days) - 1
+	err = c.look(ctx, func(g *gathering) error {
+		err := c.eachCell(g, midnights, func(day int, x cell) {
+			if f.Receiver != nil && c.names[x.receiver] != *f.Receiver || f.Reason != nil && x.reason != *f.Reason || f.Stream != nil && c.names[x.stream] != *f.Stream {
+				return
+			}
+			n := int(x.n)
+			out.Days[day][x.reason.Class(bounce.Failed)] += n
+			out.N += n
+			receivers.add(x.receiver, n, day == last)
+			reasons.add(uint32(x.reason), n, day == last)
+			streams.add(x.stream, n, day == last)
+		})
+		name := func(n uint32) string { return c.names[n] }
+		out.Receivers, out.Streams = receivers.ranked(name), streams.ranked(name)
+		out.Reasons = reasons.ranked(func(n uint32) string { return bounce.Reason(n).String() }) //nolint:gosec // it was one
+		return err
+	})
+	return out, err
 }
 
-func add(into map[string]*Tallied, name string, n, last int) {
-	if into[name] == nil {
-		into[name] = &Tallied{Name: name}
+// numbered counts by the numbers of names.
+type numbered map[uint32]*Tallied
+
+func (t numbered) add(number uint32, n int, lastDay bool) {
+	x := t[number]
+	if x == nil {
+		x = &Tallied{}
+		t[number] = x
 	}
-	into[name].N += n
-	into[name].LastDay += last
+	if x.N += n; lastDay {
+		x.LastDay += n
+	}
 }
 
 // ranked sorts a tally, most first.
-func ranked(m map[string]*Tallied) (out []Tallied) {
-	for _, t := range m {
-		out = append(out, *t)
+func (t numbered) ranked(name func(uint32) string) []Tallied {
+	out := make([]Tallied, 0, len(t))
+	for number, x := range t {
+		x.Name = name(number)
+		out = append(out, *x)
 	}
 	slices.SortFunc(out, func(a, b Tallied) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
 	return out

@@ -12,8 +12,8 @@ import (
 
 // watchIncidents are the faults that the watch found in our own records, with
 // or without any failure.
-func watchIncidents(ctx context.Context, q engine.Querier, since time.Time) ([]Incident, error) {
-	list, err := facts.FindingsIn(ctx, q, facts.WatchScope, since)
+func watchIncidents(ctx context.Context, q engine.Querier, wanted func(*Incident) bool) ([]Incident, error) {
+	list, err := facts.FindingsIn(ctx, q, facts.WatchScope, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +28,9 @@ func watchIncidents(ctx context.Context, q engine.Querier, since time.Time) ([]I
 			Hours: []policy.Tally{}, Includes: []string{}, Named: []string{f.Subject}, Receivers: []string{}, Acts: []IncidentAct{}}
 		if !in.Closed.IsZero() {
 			in.ClosedBy = "mended"
+		}
+		if !wanted(&in) {
+			continue
 		}
 		rows, err := q.QueryContext(ctx, `SELECT at, act, text, author FROM incident_acts WHERE incident = ? AND at >= ? ORDER BY id`, in.ID, in.Opened.UnixMilli())
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"harvester/store/engine"
 	"harvester/store/judge"
 	"harvester/store/policy"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -50,14 +51,26 @@ type IncidentAct struct {
 // ones first, then by the last failure. They are a fold over the stored
 // events: nothing but an operator's acts is kept of them.
 func (db Incidents) Incidents(ctx context.Context, since time.Time) ([]Incident, error) {
-	out, err := db.incidents(ctx, since)
+	return db.incidents(ctx, func(in *Incident) bool { return in.Closed.IsZero() || !in.Closed.Before(since) }, math.MaxInt)
+}
+
+// Of returns the incidents of one cause, by its id, the open one first, then by
+// the last failure. So many of them are whole; of the others only the hours are
+// read, and what follows from them.
+func (db Incidents) Of(ctx context.Context, id string, whole int) ([]Incident, error) {
+	return db.incidents(ctx, func(in *Incident) bool { return in.ID == id }, whole)
+}
+
+func (db Incidents) incidents(ctx context.Context, wanted func(*Incident) bool, whole int) ([]Incident, error) {
+	out, err := db.fold(ctx, wanted, whole)
 	if err != nil {
 		return nil, fmt.Errorf("reading the incidents: %w", engine.Explain(err))
 	}
 	return out, nil
 }
 
-func (db Incidents) incidents(ctx context.Context, since time.Time) ([]Incident, error) {
+// fold is what the stored events come to.
+func (db Incidents) fold(ctx context.Context, wanted func(*Incident) bool, whole int) ([]Incident, error) {
 	tx, err := db.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one snapshot
 	if err != nil {
 		return nil, err
@@ -97,18 +110,9 @@ func (db Incidents) incidents(ctx context.Context, since time.Time) ([]Incident,
 		return nil, err
 	}
 	all = append(all, paths...)
-	var out []Incident
 	merged := merge(all)
-	for _, in := range merged {
-		if !in.Closed.IsZero() && in.Closed.Before(since) {
-			continue
-		}
-		if err := in.complete(ctx, tx, in.next(merged)); err != nil {
-			return nil, err
-		}
-		out = append(out, in)
-	}
-	watched, err := watchIncidents(ctx, tx, since)
+	out := slices.DeleteFunc(slices.Clone(merged), func(in Incident) bool { return !wanted(&in) })
+	watched, err := watchIncidents(ctx, tx, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +126,13 @@ func (db Incidents) incidents(ctx context.Context, since time.Time) ([]Incident,
 		}
 		return b.LastSeen.Compare(a.LastSeen)
 	})
+	for i := range out[:min(whole, len(out))] {
+		if in := &out[i]; in.Count > 0 { // a watched record has no failures
+			if err := in.complete(ctx, tx, in.next(merged)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return out, nil
 }
 
@@ -257,15 +268,21 @@ func (in *Incident) next(all []Incident) (at time.Time) {
 
 // events is the condition under which an event belongs to the incident.
 func (in *Incident) events() (cond string, args []any) {
-	cond, args = `cause = ?`, []any{in.ID}
-	if concern, ok := policy.PathConcern(in.ID); ok {
-		cond, args = `concern = ?`, []any{concern}
+	cond, args = causedBy(append([]string{in.ID}, in.Includes...)...)
+	return cond + ` AND at >= ? AND at < ?`, append(args, in.Opened.UnixMilli(), in.LastSeen.Add(time.Hour).UnixMilli())
+}
+
+// causedBy is the condition of the events of an incident and those that it
+// includes, by their ids. The index holds events with a cause only, and is not
+// used where the condition doesn't say that.
+func causedBy(ids ...string) (cond string, args []any) {
+	if concern, ok := policy.PathConcern(ids[0]); ok {
+		return `concern = ?`, []any{concern}
 	}
-	for _, c := range in.Includes {
-		cond += ` OR cause = ?`
-		args = append(args, c)
+	for _, id := range ids {
+		args = append(args, id)
 	}
-	return `(` + cond + `) AND at >= ? AND at < ?`, append(args, in.Opened.UnixMilli(), in.LastSeen.Add(time.Hour).UnixMilli())
+	return `cause <> '' AND cause IN (?` + strings.Repeat(`,?`, len(ids)-1) + `)`, args
 }
 
 // complete reads what the fold does not carry: names, receivers, the latest
@@ -328,11 +345,11 @@ func (db Incidents) IncidentAct(ctx context.Context, id, act, text, author strin
 	if strings.TrimSpace(author) == "" || act == "note" && strings.TrimSpace(text) == "" {
 		return errors.New("an act on an incident needs an author, and a note its text")
 	}
-	all, err := db.Incidents(ctx, time.Time{})
+	known, err := db.Of(ctx, id, 0)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(in Incident) bool { return in.ID == id }) {
+	if len(known) == 0 {
 		return fmt.Errorf("incident %q: %w", id, engine.ErrNotFound)
 	}
 	return db.Transact(ctx, "recording an act on an incident", func(w *engine.Tx) error {

@@ -124,9 +124,6 @@ func (l *looking) page(out *ListFound) error {
 			cost = 1
 		}
 		rows := max(1, min(chunk, left/cost))
-		if l.came != nil {
-			rows = max(1, left/cost) // they were counted: there are no more
-		}
 		found, err := l.look(rows, l.f.Limit+1-len(out.Rows))
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,12 +55,18 @@ func (s *server) receiverPage(w http.ResponseWriter, r *http.Request) {
 func (s *server) streamPage(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("name")
 	v := behind{What: "stream", Name: name, Title: or(name, "stream not known"), Says: "a part of your mail that is decided about by itself"}
-	if name != "" {
-		if rate, err := s.Set.DB.Rates.Rate(r.Context(), name); err == nil {
-			v.Rate = &rate
-		}
+	c, stale, err := s.counted(r.Context(), shortTrend) // rates as the overview has them
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if i := slices.IndexFunc(c.rates, func(x judge.Rate) bool { return x.Stream == name }); i >= 0 {
+		v.Rate = &c.rates[i]
 	}
 	s.behindPage(w, r, v, query.Facet{Stream: &name}, query.EventSearch{Stream: name})
+	if stale {
+		s.recount(w, r, shortTrend)
+	}
 }
 
 func (s *server) reasonPage(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +110,7 @@ func (s *server) behindPage(w http.ResponseWriter, r *http.Request, v behind, f 
 	midnights := s.midnights(v.Now, days)
 	v.From = midnights[0].Format(time.DateOnly)
 	var err error
-	if v.Facets, err = s.Set.DB.Reports.Facets(r.Context(), f, midnights); err != nil {
+	if v.Facets, err = s.calendar.Facets(r.Context(), f, midnights); err != nil {
 		s.fail(w, r, err)
 		return
 	}

@@ -50,25 +50,15 @@ const struckPage = 50
 func (s *server) incidentPage(w http.ResponseWriter, r *http.Request) {
 	v := incident{frame: s.frame(r, "incidents")}
 	ctx, q := r.Context(), r.URL.Query()
-	all, err := s.Set.DB.Incidents.Incidents(ctx, time.Time{})
+	all, err := s.Set.DB.Incidents.Of(ctx, q.Get("id"), 1)
+	if err == nil && len(all) == 0 {
+		err = missing(fmt.Errorf("incident %q", q.Get("id")))
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	found := false
-	for _, in := range all { // the open one first, then the latest
-		switch {
-		case in.ID != q.Get("id"):
-		case !found:
-			v.Incident, found = in, true
-		default:
-			v.Before = append(v.Before, in)
-		}
-	}
-	if !found {
-		s.fail(w, r, missing(fmt.Errorf("incident %q", q.Get("id"))))
-		return
-	}
+	v.Incident, v.Before = all[0], all[1:]
 	beyond, _ := s.sealer.open(q.Get("after"))
 	if v.Struck, err = s.Set.DB.Incidents.Struck(ctx, &v.Incident, beyond, struckPage+1); err != nil {
 		s.fail(w, r, err)

@@ -94,13 +94,14 @@ func (s *server) counted(ctx context.Context, days int) (c *counted, stale bool,
 }
 
 // recount counts anew what was found to be old, once the answer is out.
-func (s *server) recount(ctx context.Context, days int) {
+func (s *server) recount(w http.ResponseWriter, r *http.Request, days int) {
+	_ = http.NewResponseController(w).Flush() // it was sent whole: the visitor waits no longer
 	s.counter.mu.Lock()
 	defer s.counter.mu.Unlock()
 	if c := s.counter.kept[days]; c != nil && time.Since(c.at) < fresh {
 		return // somebody else did
 	}
-	if c, err := s.count(context.WithoutCancel(ctx), days); err == nil {
+	if c, err := s.count(context.WithoutCancel(r.Context()), days); err == nil {
 		s.counter.kept[days] = c
 	}
 }
@@ -156,8 +157,7 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
 	}
 	s.render(w, r, http.StatusOK, "overview", &v)
 	if stale {
-		_ = http.NewResponseController(w).Flush() // it was sent whole: the visitor waits no longer
-		s.recount(r.Context(), days)
+		s.recount(w, r, days)
 	}
 }
 
