@@ -1,10 +1,8 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -82,6 +80,7 @@ func decode(file string, data []byte) (header, []Rule, Problems) {
 // problemsOf tells the faults in the order of the file, each with its key and,
 // where one is at fault, its rule.
 func problemsOf(file string, f *document, d *toml.Document) Problems {
+	d.Sort()
 	problems := make(Problems, 0, len(d.Faults))
 	for i := range d.Faults {
 		fault := &d.Faults[i]
@@ -105,7 +104,6 @@ func problemsOf(file string, f *document, d *toml.Document) Problems {
 		}
 		problems = append(problems, p)
 	}
-	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
 	return problems
 }
 

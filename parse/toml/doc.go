@@ -1,5 +1,5 @@
-// Package toml reads TOML documents that people write, the configuration and the
-// rule files, into structs. A plain decoder stops at the first error; this one goes
+// Package toml reads TOML documents that people write, the configuration,
+// rule files and scenarios, into structs. A plain decoder stops at the first error; this one goes
 // on, so that whoever wrote the document sees all its faults at once, each with its
 // place and what to do.
 //

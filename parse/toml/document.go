@@ -2,9 +2,12 @@ package toml
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	gotoml "github.com/pelletier/go-toml/v2"
@@ -23,6 +26,24 @@ type Fault struct {
 
 // Key is the path without indices: mailbox.server.
 func (f *Fault) Key() string { return withoutIndices(f.Path) }
+
+// In is the fault as a line: "file:line:column: key: problem (hint: …)".
+func (f *Fault) In(file string) string {
+	var b strings.Builder
+	b.WriteString(file)
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
+	}
+	b.WriteString(": ")
+	if f.Path != "" {
+		b.WriteString(f.Key() + ": ")
+	}
+	b.WriteString(f.Problem)
+	if f.Hint != "" {
+		b.WriteString(" (hint: " + f.Hint + ")")
+	}
+	return b.String()
+}
 
 var index = regexp.MustCompile(`\[\d+\]`)
 
@@ -102,6 +123,13 @@ func (d *Document) find(path string) Position {
 // Fault notes what is wrong at a path.
 func (d *Document) Fault(path, problem, hint string) {
 	d.Faults = append(d.Faults, Fault{d.Place(path), path, problem, hint})
+}
+
+// Sort puts the faults into the order of the document.
+func (d *Document) Sort() {
+	slices.SortStableFunc(d.Faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 }
 
 // Failed reports whether a key is known to be wrong, or for "table." one below it.

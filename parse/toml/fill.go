@@ -45,6 +45,21 @@ func (d *Document) set(path string, v any, dst reflect.Value, how string) {
 		} else {
 			d.wrong(path, "a whole number", v)
 		}
+	case reflect.Uint64:
+		if n, ok := v.(int64); ok && n >= 0 {
+			dst.SetUint(uint64(n))
+		} else {
+			d.wrong(path, "a whole number from 0", v)
+		}
+	case reflect.Float64:
+		switch n := v.(type) {
+		case float64:
+			dst.SetFloat(n)
+		case int64:
+			dst.SetFloat(float64(n))
+		default:
+			d.wrong(path, "a number", v)
+		}
 	case reflect.Slice:
 		d.setSlice(path, v, dst, how)
 	case reflect.Map:

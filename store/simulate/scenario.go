@@ -5,7 +5,6 @@
 package simulate
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,9 +13,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"harvester/parse/bounce"
+	"harvester/parse/nearest"
+	"harvester/parse/toml"
 )
 
 //go:embed scenarios/*.toml
@@ -40,7 +39,7 @@ type Scenario struct {
 
 // Operator receives the mail of a part of the recipients.
 type Operator struct {
-	Name    string  `toml:"name"`
+	Name    string  `toml:"name,required"`
 	MX      string  `toml:"mx"`      // remote MTA; "" is one host for each domain
 	Domains int     `toml:"domains"` // of its own
 	Share   float64 `toml:"share"`   // of the recipients
@@ -102,6 +101,8 @@ const (
 	ReplayedToken Token = "replayed" // one recipient's own path, in notices that name others
 )
 
+var tokens = []Token{NoToken, ValidToken, InventedToken, ExpiredToken, AnotherToken, ReplayedToken}
+
 // Expect is what must come of it.
 type Expect struct {
 	Wrong      int     `toml:"wrong"`      // living addresses ever exported, at most
@@ -143,63 +144,69 @@ func Source(name string) ([]byte, error) {
 	return doc, nil
 }
 
-// Parse reads a scenario (TOML). The error names it, and line and key where
-// they are known.
+// Parse reads a scenario (TOML). The error has a line for each fault: name, line,
+// column, key, and what to write.
 func Parse(name string, doc []byte) (Scenario, error) {
 	s := Scenario{Name: name, Expect: Expect{Incidents: -1}}
-	d := toml.NewDecoder(bytes.NewReader(doc)).DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		var strict *toml.StrictMissingError
-		var at *toml.DecodeError
-		switch {
-		case errors.As(err, &strict) && len(strict.Errors) > 0:
-			line, _ := strict.Errors[0].Position()
-			return s, fmt.Errorf("%s:%d: unknown key %s", name, line, strings.Join(strict.Errors[0].Key(), "."))
-		case errors.As(err, &at):
-			line, column := at.Position()
-			return s, fmt.Errorf("%s:%d:%d: %w", name, line, column, err)
-		}
-		return s, fmt.Errorf("%s: %w", name, err)
+	d := toml.Read(doc, &s, nil)
+	if d.Valid() {
+		s.check(d)
 	}
-	if err := s.check(); err != nil {
-		return s, fmt.Errorf("%s: %w", name, err)
+	if len(d.Faults) == 0 {
+		return s, nil
 	}
-	return s, nil
+	d.Sort()
+	lines := make([]string, len(d.Faults))
+	for i := range d.Faults {
+		lines[i] = d.Faults[i].In(name)
+	}
+	return s, errors.New(strings.Join(lines, "\n"))
 }
 
-// check refuses what can't be played.
-func (s *Scenario) check() error {
-	known := map[string]bool{"": true}
-	for _, o := range s.Operators {
-		if o.Name == "" || o.Domains < 1 || o.Share < 0 || o.Share > 1 {
-			return fmt.Errorf("operator %q needs a name, at least one domain and a share from 0 to 1", o.Name)
-		}
-		known[o.Name] = true
-	}
-	if s.Recipients < 1 || s.Days < 1 || len(s.Operators) == 0 {
-		return errors.New("recipients, days and at least one [[operator]] are needed")
-	}
-	for _, d := range s.Deaths {
-		if !known[d.Operator] {
-			return fmt.Errorf("[[death]] names the operator %q, who is not there", d.Operator)
+// check finds what can't be played.
+func (s *Scenario) check(d *toml.Document) {
+	s.checkOperators(d)
+	for i, f := range s.Forged {
+		if !slices.Contains(tokens, f.Token) {
+			d.Fault(toml.Element("forged", i)+".token", fmt.Sprintf("there is no token %q", f.Token), `"valid", "invented", "expired", "another", "replayed", or none`)
 		}
 	}
-	for _, f := range s.Forged {
-		switch f.Token {
-		case NoToken, ValidToken, InventedToken, ExpiredToken, AnotherToken, ReplayedToken:
-		default:
-			return fmt.Errorf("[[forged]] of day %d has the token %q, which is none", f.Day, f.Token)
-		}
-	}
-	for _, f := range s.Faults {
-		if !known[f.Operator] {
-			return fmt.Errorf("[[fault]] names the operator %q, who is not there", f.Operator)
-		}
+	for i, f := range s.Faults {
 		if len(f.Reasons)+len(f.Wordings) == 0 {
-			return fmt.Errorf("[[fault]] of day %d has neither reasons nor wordings", f.Day)
+			d.Fault(toml.Element("fault", i), "it has neither reasons nor wordings", `write reasons = ["auth_spf"]`)
 		}
 	}
-	return nil
+}
+
+// checkOperators holds the recipients against those who take their mail.
+func (s *Scenario) checkOperators(d *toml.Document) {
+	need := func(ok bool, path, problem, hint string) {
+		if !ok && !d.Failed(path) {
+			d.Fault(path, problem, hint)
+		}
+	}
+	names := []string{""}
+	for i, o := range s.Operators {
+		path := toml.Element("operator", i)
+		need(o.Domains > 0, path+".domains", "at least one domain is needed", "")
+		need(o.Share >= 0 && o.Share <= 1, path+".share", "it is no share from 0 to 1", "")
+		names = append(names, o.Name)
+	}
+	need(s.Recipients > 0, "recipients", "at least one is needed", "")
+	need(s.Days > 0, "days", "at least one is needed", "")
+	need(len(s.Operators) > 0, "operator", "at least one is needed", "add [[operator]]")
+	known := func(path, name string) {
+		if len(names) == 1 {
+			return // told already
+		}
+		need(slices.Contains(names, name), path+".operator", fmt.Sprintf("there is no [[operator]] %q", name), nearest.Hint(name, names[1:]))
+	}
+	for i, death := range s.Deaths {
+		known(toml.Element("death", i), death.Operator)
+	}
+	for i, f := range s.Faults {
+		known(toml.Element("fault", i), f.Operator)
+	}
 }
 
 // Resize gives the scenario another number of recipients, and as many deaths

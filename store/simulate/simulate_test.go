@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"strings"
 	"testing"
 )
 
@@ -40,5 +41,38 @@ func TestScenarios(t *testing.T) {
 func TestUnknownScenario(t *testing.T) {
 	if _, err := Load("nonsense"); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestParseTellsAllFaults names every fault of a scenario with its place.
+func TestParseTellsAllFaults(t *testing.T) {
+	_, err := Parse("mine.toml", []byte(`days = 1.5
+recipient = 3
+[[operator]]
+domains = 0
+share = 2
+[[operator]]
+name = "google"
+domains = 1
+[[death]]
+operator = "gogle"
+[[fault]]
+day = 1
+[[forged]]
+token = "true"
+`))
+	want := strings.Join([]string{
+		"mine.toml: recipients: at least one is needed",
+		"mine.toml:1:1: days: expected a whole number, found a number with a fraction",
+		`mine.toml:2:1: recipient: unknown key (hint: did you mean "recipients"?)`,
+		"mine.toml:3:3: operator.name: missing",
+		"mine.toml:4:1: operator.domains: at least one domain is needed",
+		"mine.toml:5:1: operator.share: it is no share from 0 to 1",
+		`mine.toml:10:1: death.operator: there is no [[operator]] "gogle" (hint: did you mean "google"?)`,
+		`mine.toml:11:3: fault: it has neither reasons nor wordings (hint: write reasons = ["auth_spf"])`,
+		`mine.toml:14:1: forged.token: there is no token "true" (hint: "valid", "invented", "expired", "another", "replayed", or none)`,
+	}, "\n")
+	if err == nil || err.Error() != want {
+		t.Errorf("told\n%v\nwant\n%s", err, want)
 	}
 }

@@ -1,11 +1,9 @@
 package config
 
 import (
-	"cmp"
-	"fmt"
-	"harvester/parse/toml"
-	"slices"
 	"strings"
+
+	"harvester/parse/toml"
 )
 
 // Error is one thing that is wrong with a configuration, and where.
@@ -19,20 +17,8 @@ type Error struct {
 
 // Error is "file:line:col: key: problem (hint: …)".
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.File)
-	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Col)
-	}
-	b.WriteString(": ")
-	if e.Key != "" {
-		b.WriteString(e.Key + ": ")
-	}
-	b.WriteString(e.Problem)
-	if e.Hint != "" {
-		b.WriteString(" (hint: " + e.Hint + ")")
-	}
-	return b.String()
+	f := toml.Fault{Position: toml.Position{Line: e.Line, Column: e.Col}, Path: e.Key, Problem: e.Problem, Hint: e.Hint}
+	return f.In(e.File)
 }
 
 // Errors is everything that is wrong with a configuration, in file order.
@@ -49,16 +35,14 @@ func (e Errors) Error() string {
 
 // errorsOf are the faults of a file.
 func errorsOf(file string, d *toml.Document) Errors {
-	var errs Errors
+	d.Sort()
+	errs := make(Errors, len(d.Faults))
 	for i := range d.Faults {
 		f := &d.Faults[i]
 		if !d.Valid() && f.Hint == "" {
 			f.Hint = "see `harvester config example`"
 		}
-		errs = append(errs, &Error{file, f.Line, f.Column, f.Key(), f.Problem, f.Hint})
+		errs[i] = &Error{file, f.Line, f.Column, f.Key(), f.Problem, f.Hint}
 	}
-	slices.SortStableFunc(errs, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
-	})
 	return errs
 }
