@@ -52,7 +52,7 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 		}
 		return c.ours(domain) && (below(domain, p.org) && below(from, p.org) || registered(domain) == registered(from))
 	}
-	strictD, strictS := r.tags["adkim"] == "s", r.tags["aspf"] == "s"
+	strictD, strictS := strings.EqualFold(r.tags["adkim"], "s"), strings.EqualFold(r.tags["aspf"], "s")
 	var domains []string
 	for _, s := range ev.Signatures {
 		if _, d, ok := strings.Cut(canonical(s), "._domainkey."); ok {
@@ -159,7 +159,7 @@ func (c *Checker) aligned(ctx context.Context, ev *Evidence, from string, p *pol
 }
 
 func orR(s string) string {
-	if s == "s" {
+	if strings.EqualFold(s, "s") {
 		return "s"
 	}
 	return "r"

@@ -60,6 +60,12 @@ func (c *Checker) dmarcStatic(ctx context.Context, ev *Evidence, from string, p 
 			f.Steps = append(f.Steps, "Write "+tag+"=none, "+tag+"=quarantine or "+tag+"=reject, or leave it out.")
 		}
 	}
+	for _, tag := range [...]string{"adkim", "aspf"} {
+		if v := strings.ToLower(r.tags[tag]); v != "" && v != "r" && v != "s" {
+			f := add("syntax", true, "the record at %s has an alignment that no receiver knows (%s=%s)", name, tag, cut(v))
+			f.Steps = append(f.Steps, "Write "+tag+"=r or "+tag+"=s, or leave it out: r is meant then.")
+		}
+	}
 	if sp := known(r.tags["sp"]); sp != "" && slices.Index(policies, sp) < slices.Index(policies, policy) {
 		f := add("sp", true, "subdomains of %s are protected less (sp=%s) than itself (p=%s)", r.name, cut(r.tags["sp"]), policy)
 		f.Steps = append(f.Steps, "Mean it, or leave sp= out.")
