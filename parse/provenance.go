@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/parse/dkim"
 	"harvester/parse/mime"
 	"harvester/parse/origin"
@@ -15,6 +16,9 @@ import (
 type Provenance struct {
 	origin.Evidence
 	Signature *Signature `json:"signature,omitempty"` // our own, on the header that came back
+	// Taken tells that the returned mail shows how a server of ours took it from
+	// outside, from nobody who signed in: it is none of ours.
+	Taken bool `json:"taken,omitempty"`
 	// Recipients are all addresses in To and Cc of the returned mail, where the
 	// first To is not all of them. That is the notice's word.
 	Recipients []string `json:"recipients,omitempty"`
@@ -45,11 +49,12 @@ func (p *parser) provenance(m *view.Mail, res *Result) {
 	if len(res.Recipients) == 0 && p.opt.Trust == nil {
 		return
 	}
-	res.Provenance.Evidence = origin.Read(m.Header, m.From, p.opt.Trust)
+	res.Provenance.Evidence = origin.Read(m.Header, m.From, res.Kind == bounce.KindComplaint, p.opt.Trust)
 	if len(res.Recipients) == 0 {
 		return
 	}
 	header, raw := p.cameBack(m)
+	res.Provenance.Taken = origin.Taken(header, p.opt.Trust)
 	if all := addressesIn(header, "To", "Cc"); len(all) > 1 || len(all) == 1 && res.Original.To == "" {
 		res.Provenance.Recipients = all[:min(len(all), manyRecipients)]
 	}

@@ -26,7 +26,8 @@ type Evidence struct {
 	// or nobody knows.
 	Host string `json:"host,omitempty"`
 	// Outside tells that a line of our own server shows that the notice came from
-	// outside; false where nobody knows.
+	// outside, or that a program on a host of ours wrote it, which may have been told
+	// what to; false where nobody knows.
 	Outside bool `json:"outside,omitempty"`
 	// Author is the domain of the notice's From where our server recorded that it
 	// is authentic, and the writer a mail system; "" otherwise.
@@ -51,19 +52,33 @@ type Evidence struct {
 const maxHops = 50
 
 // Read tells who wrote the mail with the header h, from the address from.
-func Read(h mime.Header, from string, t *Trust) Evidence {
+// complaint tells that it is one: those come from other addresses than notices.
+func Read(h mime.Header, from string, complaint bool, t *Trust) Evidence {
 	var e Evidence
 	if t == nil {
 		return e
 	}
 	border, host, outside := t.trail(h)
 	e.Outside = outside
-	if host != "" && (Daemon(from) || nullPath(h)) {
+	if host != "" && notice(h, from) {
 		e.Host = host
+	} else if host != "" {
+		e.Outside = true
 	}
-	t.results(h, border, from, &e)
+	t.results(h, border, sole(h, from), complaint, &e)
 	t.learn(h, &e)
 	return e
+}
+
+// sole is from where the header names nobody else as its writer, else "": of two
+// our server authenticated one, and did not say which.
+func sole(h mime.Header, from string) string {
+	if fields := h.All("From"); len(fields) == 1 && !strings.ContainsAny(fields[0], ":;") {
+		if all, odd := mime.Entries(fields[0]); len(all) == 1 && odd == 0 && strings.EqualFold(all[0], from) {
+			return from
+		}
+	}
+	return ""
 }
 
 // learn notes who wrote on top of the mail, where that is not known.
@@ -117,7 +132,7 @@ func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 			// before stand below it.
 			written = line.by
 		case !line.within(t.Networks):
-			return i, "", t.outside(h[i:])
+			return i, "", line.program() || t.outside(h[i:])
 		case !line.lmtp():
 			host = line.by // from a host of our networks, which may name nobody
 		}
@@ -152,9 +167,14 @@ func (t *Trust) own(host string) bool {
 	return host != "" && (domain.Below(host, t.Hosts) || domain.Below(host, t.OwnDomains))
 }
 
-func nullPath(h mime.Header) bool {
-	v := strings.ToLower(strings.Trim(h.Get("Return-Path"), " \t<>"))
-	return h.Has("Return-Path") && (v == "" || v == "mailer-daemon")
+// notice tells whether a mail that a host of ours wrote is one of its mail
+// system's. Programs on our hosts write mail, too, and say what others told them:
+// a form that anybody may fill in, a help desk that quotes what it answers.
+func notice(h mime.Header, from string) bool {
+	path := strings.ToLower(strings.Trim(h.Get("Return-Path"), " \t<>"))
+	null := path == "" || path == "mailer-daemon"
+	report := strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/report")
+	return null && (Daemon(from) || report && h.Has("Return-Path"))
 }
 
 // google tells whether a mail lies in a mailbox of Google's. QUIRK: Gmail writes
@@ -171,7 +191,7 @@ func google(h mime.Header, id string) bool {
 
 // results reads the Authentication-Results that our own server wrote: those
 // above the border.
-func (t *Trust) results(h mime.Header, border int, from string, e *Evidence) {
+func (t *Trust) results(h mime.Header, border int, from string, complaint bool, e *Evidence) {
 	if len(t.AuthservIDs) == 0 || border < 0 {
 		return
 	}
@@ -193,13 +213,13 @@ func (t *Trust) results(h mime.Header, border int, from string, e *Evidence) {
 			all, e.Server = append(all, results...), id
 		}
 	}
-	e.judge(all, h, from)
+	e.judge(all, h, from, complaint)
 }
 
 // judge draws the conclusions from what our own server recorded.
-func (e *Evidence) judge(all []result, h mime.Header, from string) {
+func (e *Evidence) judge(all []result, h mime.Header, from string, complaint bool) {
 	author := domainOf(from)
-	var dkim, spf, dmarc, anyPass, dmarcFail bool
+	var dkim, spf, dmarc, half, anyPass, dmarcFail bool
 	for _, r := range all {
 		pass := r.value == "pass"
 		switch r.method {
@@ -209,7 +229,10 @@ func (e *Evidence) judge(all []result, h mime.Header, from string) {
 			if d == "" {
 				d = domainOf(r.props["header.i"])
 			}
-			dkim = dkim || pass && aligned(d, author) && !partial(h, d)
+			if pass && aligned(d, author) {
+				cut := partial(h, d)
+				dkim, half = dkim || !cut, half || cut
+			}
 		case "spf":
 			anyPass = anyPass || pass
 			for _, p := range [...]string{"smtp.mailfrom", "smtp.mfrom", "smtp.helo"} {
@@ -224,13 +247,14 @@ func (e *Evidence) judge(all []result, h mime.Header, from string) {
 		}
 	}
 	e.Refuted = dmarcFail && !anyPass && !dmarc
+	dmarc = dmarc && (dkim || spf || !half) // by half a signature DMARC passes, too
 	if dmarcFail || author == "" {
 		return
 	}
 	if dkim || dmarc {
 		e.Verified = author // SPF speaks of the envelope's sender, who may be another at the domain
 	}
-	if !Daemon(from) && !reporter(from) {
+	if !reserved(from) && !(complaint && reporter(from)) {
 		return
 	}
 	for _, m := range [...]struct {

@@ -66,15 +66,15 @@ func TestHost(t *testing.T) {
 		{"an empty line", "Received:\r\n" + made, ""},
 	} {
 		header := c.header + "From: MAILER-DAEMON@mx.example.org\r\n"
-		if got := Read(mime.ReadHeader([]byte(header), 1<<20), "MAILER-DAEMON@mx.example.org", trust).Host; got != c.host {
+		if got := Read(mime.ReadHeader([]byte(header), 1<<20), "MAILER-DAEMON@mx.example.org", false, trust).Host; got != c.host {
 			t.Errorf("%s: host %q, want %q", c.name, got, c.host)
 		}
 	}
 	h := mime.ReadHeader([]byte(made), 1<<20)
-	if got := Read(h, "jane@example.org", trust).Host; got != "" {
+	if got := Read(h, "jane@example.org", false, trust).Host; got != "" {
 		t.Error("a person's mail is a notice of", got)
 	}
-	if got := Read(h, "MAILER-DAEMON@mx.example.org", nil); got != (Evidence{}) {
+	if got := Read(h, "MAILER-DAEMON@mx.example.org", false, nil); got != (Evidence{}) {
 		t.Error(got)
 	}
 }
@@ -113,7 +113,7 @@ func TestAuthor(t *testing.T) {
 		if from == "" {
 			from = "MAILER-DAEMON@example.net"
 		}
-		e := Read(mime.ReadHeader([]byte(c.header+"From: "+from+"\r\n"), 1<<20), from, trust)
+		e := Read(mime.ReadHeader([]byte(c.header+"From: "+from+"\r\n"), 1<<20), from, false, trust)
 		if e.Author != c.author || e.Method != c.method || e.Host != "" {
 			t.Errorf("%s: %+v, want %s by %s", c.name, e, c.author, c.method)
 		}
@@ -132,11 +132,11 @@ func TestRefuted(t *testing.T) {
 		{"spf=none; dkim=none; dmarc=none", false},
 		{"none", false},
 	} {
-		if e := Read(mime.ReadHeader([]byte(ar+c.results+"\r\n"+outside), 1<<20), "MAILER-DAEMON@example.org", trust); e.Refuted != c.want {
+		if e := Read(mime.ReadHeader([]byte(ar+c.results+"\r\n"+outside), 1<<20), "MAILER-DAEMON@example.org", false, trust); e.Refuted != c.want {
 			t.Errorf("%s: %+v", c.results, e)
 		}
 	}
-	if e := Read(mime.ReadHeader([]byte(outside+ar+"spf=fail; dkim=fail; dmarc=fail\r\n"), 1<<20), "x@y", trust); e.Refuted {
+	if e := Read(mime.ReadHeader([]byte(outside+ar+"spf=fail; dkim=fail; dmarc=fail\r\n"), 1<<20), "x@y", false, trust); e.Refuted {
 		t.Error("the sender refutes himself")
 	}
 }
@@ -172,7 +172,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(lmtp+made, "postmaster@example.org")
 	f.Fuzz(func(t *testing.T, header, from string) {
 		// Whatever stands below our server's line makes no difference.
-		e := Read(mime.ReadHeader([]byte(outside+header), 1<<20), from, trust)
+		e := Read(mime.ReadHeader([]byte(outside+header), 1<<20), from, false, trust)
 		if e.Host != "" || e.Author != "" || e.Refuted {
 			t.Errorf("%+v from %q", e, header)
 		}
@@ -193,7 +193,7 @@ func TestOutside(t *testing.T) {
 		"Received: from gw.example.net (gw.example.net [198.51.100.7]) by mx.example.net with ESMTP\r\n":                                                            false,
 		"": false,
 	} {
-		if e := Read(mime.ReadHeader([]byte(lines), 1<<20), "mailer-daemon@example.net", trust); e.Outside != want {
+		if e := Read(mime.ReadHeader([]byte(lines), 1<<20), "mailer-daemon@example.net", false, trust); e.Outside != want {
 			t.Errorf("%q: %v", lines, e.Outside)
 		}
 	}

@@ -21,9 +21,8 @@ const maxReceived = 4 << 10
 
 func readHop(value string) (h hop) {
 	value = value[:min(len(value), maxReceived)]
-	words := scan(value)
 	clause := ""
-	for i, w := range words {
+	for i, w := range scan(value) {
 		if w.comment {
 			h.comments = append(h.comments, strings.ToLower(w.text))
 			if clause == "from" {
@@ -33,21 +32,22 @@ func readHop(value string) (h hop) {
 		}
 		text := strings.ToLower(strings.TrimSuffix(w.text, ";"))
 		switch {
+		case i == 1 && clause == "from": // whatever he greeted with, "by" and "id" too
+			h.from = text
+			h.addresses(w.text)
+			continue
 		case i == 0 && text == "from", text == "by" && h.by == "", text == "with" && h.by != "" && h.with == "", text == "id", text == "for", text == "via":
 			clause = text
 			continue
 		case clause == "from":
-			if h.from == "" {
-				h.from = text
-			}
 			h.addresses(w.text)
 		case clause == "by" && h.by == "":
 			h.by = strings.TrimSuffix(text, ".")
 		case clause == "with" && h.with == "":
 			h.with = text
 		}
-		if strings.HasSuffix(w.text, ";") {
-			break
+		if h.by != "" && strings.HasSuffix(w.text, ";") {
+			break // the date
 		}
 	}
 	return h
@@ -105,6 +105,12 @@ func (h hop) written() bool {
 	// QUIRK: OpenSMTPD 6.8 writes the same line for what a program on its host
 	// hands over and for its own notices.
 	return h.local && len(h.ips) == 0 && h.from == h.by
+}
+
+// program tells whether the line says that a program on its host handed the mail
+// over.
+func (h hop) program() bool {
+	return (h.from == "" && h.with == "" || h.with == "local") && len(h.ips) == 0 && !h.written()
 }
 
 // within tells whether the line shows a hop inside of our own system: local

@@ -70,8 +70,8 @@ func statements(s string) (out []string, ok bool) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
 		case '"':
-			end := closing(s, i)
-			if end-i < 2 || s[end-1] != '"' {
+			end, closed := closing(s, i)
+			if !closed {
 				return out, false
 			}
 			b.WriteString(strings.Map(func(r rune) rune {
@@ -82,8 +82,8 @@ func statements(s string) (out []string, ok bool) {
 			}, s[i:end]))
 			i = end - 1
 		case '(':
-			end := commentEnd(s, i)
-			if s[end-1] != ')' {
+			end, closed := commentEnd(s, i)
+			if !closed {
 				return out, false
 			}
 			b.WriteByte(' ')

@@ -9,11 +9,16 @@ type word struct {
 	comment bool
 }
 
+// maxOpen bounds the brackets and quotes that nothing closes.
+const maxOpen = 8
+
 // scan splits at blanks. Comments nest, and brackets in quoted strings are text
-// (RFC 5322 §3.2.2). What is left open runs to the end.
+// (RFC 5322 §3.2.2). So are a bracket and a quote that nothing closes: somebody
+// greeted with them.
 func scan(s string) (out []word) {
 	out = make([]word, 0, 1+strings.Count(s, " "))
 	start := 0 // of the word that is open
+	open := 0
 	flush := func(end int) {
 		if end > start {
 			out = append(out, word{text: s[start:end]})
@@ -25,11 +30,20 @@ func scan(s string) (out []word) {
 			flush(i)
 			start = i + 1
 		case '"':
-			i = closing(s, i) - 1
+			if end, ok := closing(s, i); ok {
+				i = end - 1
+			}
 		case '(':
+			if open == maxOpen {
+				continue
+			}
+			end, ok := commentEnd(s, i)
+			if !ok {
+				open++
+				continue
+			}
 			flush(i)
-			end := commentEnd(s, i)
-			out = append(out, word{text: strings.TrimSpace(strings.TrimSuffix(s[i+1:end], ")")), comment: true})
+			out = append(out, word{text: strings.TrimSpace(s[i+1 : end-1]), comment: true})
 			start, i = end, end-1
 		}
 	}
@@ -37,21 +51,23 @@ func scan(s string) (out []word) {
 	return out
 }
 
-// closing is where the quoted string that begins at i ends.
-func closing(s string, i int) int {
+// closing is where the quoted string that begins at i ends; ok is false where
+// nothing closes it.
+func closing(s string, i int) (end int, ok bool) {
 	for j := i + 1; j < len(s); j++ {
 		switch s[j] {
 		case '\\':
 			j++
 		case '"':
-			return j + 1
+			return j + 1, true
 		}
 	}
-	return len(s)
+	return len(s), false
 }
 
-// commentEnd is where the comment that begins at i ends.
-func commentEnd(s string, i int) int {
+// commentEnd is where the comment that begins at i ends; ok is false where
+// nothing closes it.
+func commentEnd(s string, i int) (end int, ok bool) {
 	depth := 0
 	for j := i; j < len(s); j++ {
 		switch s[j] {
@@ -61,9 +77,9 @@ func commentEnd(s string, i int) int {
 			depth++
 		case ')':
 			if depth--; depth == 0 {
-				return j + 1
+				return j + 1, true
 			}
 		}
 	}
-	return len(s)
+	return len(s), false
 }

@@ -6,9 +6,7 @@ import (
 	"harvester/parse/domain"
 )
 
-// Daemon tells whether addr is one that only a mail system writes from. Whoever
-// has a mailbox at a domain can write in his own name, and so can't report the
-// failure of his neighbour.
+// Daemon tells whether addr is one that mail systems write from.
 func Daemon(addr string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
 	local = strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
@@ -16,8 +14,23 @@ func Daemon(addr string) bool {
 	case "mailerdaemon", "maildaemon", "postmaster", "postmasterdsn", "mailsystem", "mailer", "mdaemon", "smtpdaemon":
 		return true
 	}
-	return strings.HasPrefix(local, "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e")
+	return strings.HasPrefix(local, exchange)
 }
+
+// reserved tells whether addr is one that only a mail system writes from: no
+// operator gives these names to a customer. Whoever has a mailbox at a domain can
+// write in his own name, and so can't report the failure of his neighbour.
+func reserved(addr string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
+	switch local {
+	case "mailer-daemon", "postmaster":
+		return true
+	}
+	return strings.HasPrefix(local, exchange)
+}
+
+// exchange begins the local part of what Exchange writes its notices from.
+const exchange = "microsoftexchange329e71ec88ae4615bbc36ab6ce41109e"
 
 // reporter tells whether addr is one that feedback loops report complaints from.
 func reporter(addr string) bool {
@@ -49,6 +62,12 @@ var operators = []operator{
 	{[]string{"zoho.com", "zoho.eu"}, []string{"zoho.com", "zoho.eu", "zohomail.com"}, []string{"zoho.com", "zoho.eu"}},
 }
 
+// Ours tells whether an author is one of ours, or of the relays that we send
+// through.
+func (t *Trust) Ours(author string) bool {
+	return t != nil && (domain.Below(author, t.OwnDomains) || domain.Below(author, t.Relays))
+}
+
 // May tells whether the author of a notice, a domain whose mail was
 // authenticated, may speak about a recipient's domain, where remote is the host
 // that refused according to the notice: we ourselves and the relays that we
@@ -58,7 +77,7 @@ func (t *Trust) May(author, recipientDomain, remote string) bool {
 	switch {
 	case t == nil || author == "" || recipientDomain == "":
 		return false
-	case domain.Below(author, t.OwnDomains), domain.Below(author, t.Relays):
+	case t.Ours(author):
 		return true
 	case Organisation(author) == Organisation(recipientDomain):
 		return true

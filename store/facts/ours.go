@@ -55,7 +55,7 @@ func (ours *Ours) limits(p *parse.Provenance) bool {
 	case LimitedAll:
 		return true
 	case LimitedSeen:
-		return p.Outside
+		return p.Outside || p.Taken
 	}
 	return false
 }

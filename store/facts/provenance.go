@@ -26,7 +26,8 @@ type authenticity struct {
 // Authentic tells whether nobody outside can have made the notice up for this
 // recipient. Our own server wrote it; or it is authenticated as coming from
 // who may speak about him; or our own signature on the returned header names
-// him. A notice that returns the mail of others says nothing about ours.
+// him. A notice that returns the mail of others says nothing about ours, be they
+// others by its sender or because a server of ours took it from outside.
 func (ours *Ours) Authentic(res *parse.Result, rcpt *parse.Recipient, key string, at time.Time) authenticity {
 	p := &res.Provenance
 	if s := p.Signature; s != nil && s.Problem == "" && !outside(at, s) {
@@ -40,11 +41,14 @@ func (ours *Ours) Authentic(res *parse.Result, rcpt *parse.Recipient, key string
 			}
 		}
 	}
-	if foreign(&res.Original, ours.Domains) {
+	if p.Taken || foreign(&res.Original, ours.Domains) {
 		return authenticity{}
 	}
 	if p.Host != "" {
 		return authenticity{How: "our own server " + p.Host + " wrote the notice"}
+	}
+	if !ours.Trust.Ours(p.Author) && rcpt.FinalRecipient != "" && policy.Key(rcpt.FinalRecipient) != key {
+		return authenticity{} // whom it failed for he knows, the rest he was told by who sent the mail
 	}
 	if ours.Trust.May(p.Author, policy.Domain(key), policy.DomainKey(rcpt.RemoteMTA)) {
 		return authenticity{How: fmt.Sprintf("%s recorded that the notice comes from %s (%s), who may speak about this recipient", p.Server, p.Author, strings.ToUpper(p.Method))}

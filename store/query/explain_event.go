@@ -137,7 +137,7 @@ func (db List) attribution(e *ExplainedEvent) {
 		e.ProofWhy = "the mail " + e.OriginalMessageID + " to this address stands in the send ledger"
 	case policy.ProofAuthentic:
 		res := parse.Result{Provenance: e.Provenance, Original: e.original}
-		e.ProofWhy = db.judge.Ours.Authentic(&res, &parse.Recipient{RemoteMTA: e.RemoteMTA}, key, e.At).How
+		e.ProofWhy = db.judge.Ours.Authentic(&res, &parse.Recipient{RemoteMTA: e.RemoteMTA, FinalRecipient: e.FinalRecipient}, key, e.At).How
 		if e.ProofWhy == "" {
 			e.ProofWhy = "when it came in, nobody outside could have made the notice up; the configuration now says less of our servers"
 		}
@@ -145,6 +145,9 @@ func (db List) attribution(e *ExplainedEvent) {
 		e.ProofWhy = "the enclosed mail names a domain of ours as sender, and this recipient"
 		if e.OriginalFrom != "" {
 			e.ProofWhy = fmt.Sprintf("the enclosed mail is from %s, and names this recipient", e.OriginalFrom)
+		}
+		if e.Provenance.Taken {
+			e.ProofWhy += "; a server of ours took that mail from outside, from nobody who signed in"
 		}
 	case policy.ProofNone:
 		switch {

@@ -1,245 +1,234 @@
 package simulate
 
 import (
-	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
-	"net/netip"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"harvester/harvest"
-	"harvester/parse"
-	"harvester/parse/envelope"
-	"harvester/parse/origin"
-	"harvester/store"
-	"harvester/store/facts"
 	"harvester/store/policy"
-	"harvester/store/query"
 )
 
-//go:embed testdata/redteam.toml
-var redTeam []byte
+//go:embed testdata/redteam
+var redTeam embed.FS
 
 // attack is one kind of forgery. Every variant of it is played at every level
 // of proof.
 type attack struct {
-	Name     string            `toml:"name"`
-	About    string            `toml:"about"`
-	Mails    int               `toml:"mails"`   // sent, numbered; 1 when absent
-	Every    string            `toml:"every"`   // between two of them
-	Mail     string            `toml:"mail"`    // a template
-	Effects  map[string]int    `toml:"effects"` // at "returned", the most of each effect; absent: 0
-	Values   map[string]string `toml:"values"`  // of the template
-	Variants []struct {
-		Name   string            `toml:"name"`
-		Values map[string]string `toml:"values"`
-	} `toml:"variant"`
+	Name     string                    `toml:"name"`
+	About    string                    `toml:"about"`
+	Mails    int                       `toml:"mails"`   // sent, numbered; 1 when absent
+	Every    string                    `toml:"every"`   // between two of them
+	Mail     string                    `toml:"mail"`    // a value
+	Effects  map[string]int            `toml:"effects"` // at "returned", the most of each effect; absent: 0
+	Except   map[string]map[string]int `toml:"except"`  // the same for other levels
+	Never    []string                  `toml:"never"`   // what is listed at no level
+	Kept     *kept                     `toml:"kept"`
+	Values   values                    `toml:"values"`
+	Ways     []string                  `toml:"ways"`
+	Variants []variant                 `toml:"variant"`
 }
+
+// variant is how an attack differs from another, or in what way it comes in.
+type variant struct {
+	Name   string `toml:"name"`
+	Kept   *kept  `toml:"kept"`
+	Values values `toml:"values"`
+}
+
+type values map[string]string
 
 type redteam struct {
-	Templates map[string]string   `toml:"templates"`
-	Ways      []map[string]string `toml:"ways"` // in which a mail comes in, for attacks without variants of their own
-	Attacks   []attack            `toml:"attack"`
+	Values  values    `toml:"values"`
+	Ways    []variant `toml:"ways"`
+	Attacks []attack  `toml:"attack"`
 }
 
-// effects are what an attack changed.
-type effects struct{ added, removed, held, incidents, urgent, paused int }
-
-func (e effects) byName() map[string]int {
-	return map[string]int{"added": e.added, "removed": e.removed, "held": e.held, "incidents": e.incidents, "urgent": e.urgent, "paused": e.paused}
-}
-
-const redKey = "0123456789abcdef0123456789abcdef"
-
-func (r *redteam) fill(text string, values ...map[string]string) string {
-	for range 4 { // values may name others
-		for _, set := range values {
-			for k, v := range set {
-				text = strings.ReplaceAll(text, "{"+k+"}", v)
+// readRedTeam reads all files, and gives each attack its variants.
+func readRedTeam(t *testing.T) (r redteam) {
+	files, err := fs.Glob(redTeam, "testdata/redteam/*.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := redTeam.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var one redteam
+		d := toml.NewDecoder(strings.NewReader(string(text)))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&one); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if one.Values != nil {
+			r.Values = one.Values
+		}
+		r.Ways, r.Attacks = append(r.Ways, one.Ways...), append(r.Attacks, one.Attacks...)
+	}
+	for i := range r.Attacks {
+		a := &r.Attacks[i]
+		if r.Values[a.Mail] == "" && a.Values[a.Mail] == "" {
+			t.Fatalf("%s: no mail %q", a.Name, a.Mail)
+		}
+		chosen := 0
+		for _, w := range r.Ways {
+			for _, name := range a.Ways {
+				if name == w.Name {
+					a.Variants, chosen = append(a.Variants, w), chosen+1
+				}
 			}
 		}
+		if chosen != len(a.Ways) {
+			t.Fatalf("%s: unknown ways in %q", a.Name, a.Ways)
+		}
+		if len(a.Variants) == 0 {
+			a.Variants = r.Ways
+		}
 	}
-	return strings.ReplaceAll(strings.TrimLeft(text, "\n"), "\n", "\r\n")
+	return r
+}
+
+// most is the most of an effect that is admitted.
+func (a *attack) most(effect string, level policy.Proof) int {
+	if level == policy.ProofReturned {
+		return a.Effects[effect]
+	}
+	return a.Except[level.String()][effect]
+}
+
+var each = regexp.MustCompile(`\{each (\d+) (\w+)\}`)
+
+// fill puts the values into text until none is left, those of earlier sets first.
+func fill(text string, sets ...values) string {
+	all := values{}
+	for i := range sets {
+		maps.Copy(all, sets[len(sets)-1-i])
+	}
+	pairs := make([]string, 0, 2*len(all))
+	for k, v := range all {
+		pairs = append(pairs, "{"+k+"}", v)
+	}
+	replacer := strings.NewReplacer(pairs...)
+	for range 6 { // values name others
+		text = replacer.Replace(text)
+	}
+	return each.ReplaceAllStringFunc(text, func(s string) string {
+		m := each.FindStringSubmatch(s)
+		times, _ := strconv.Atoi(m[1])
+		one, out := fill("{"+m[2]+"}", sets...), ""
+		for i := range times {
+			out += strings.NewReplacer("{i}", fmt.Sprint(i), "{i7}", fmt.Sprint(i%7)).Replace(one)
+		}
+		return out
+	})
+}
+
+// mails writes the mails of one variant, that come in from a time on.
+func (r *redteam) mails(t *testing.T, a *attack, v *variant, from time.Time, own values) (out []string, at []time.Time) {
+	every, _ := time.ParseDuration(a.Every)
+	k := a.Kept
+	if v.Kept != nil {
+		k = v.Kept
+	}
+	for n := range max(a.Mails, 1) {
+		when := from.Add(time.Duration(n) * every)
+		if when.After(redNow) {
+			when = redNow
+		}
+		number := values{"n": fmt.Sprint(n), "n7": fmt.Sprint(n % 7), "victim": fmt.Sprintf("victim%d@live%d.example", n, n%7), "date": when.Format(time.RFC1123Z)}
+		if k != nil {
+			number["kept"] = k.header(t, from)
+		}
+		text := fill("{"+a.Mail+"}", v.Values, a.Values, number, own, r.Values)
+		out, at = append(out, strings.ReplaceAll(text, "\n", "\r\n")), append(at, when)
+	}
+	return out, at
 }
 
 // Forgeries of every kind, at every level of proof: above "returned" nothing
 // changes at all; there, no more than what docs/security.md admits.
 func TestRedTeam(t *testing.T) {
-	var r redteam
-	d := toml.NewDecoder(bytes.NewReader(redTeam))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		t.Fatal(err)
+	r := readRedTeam(t)
+	levels := []policy.Proof{policy.ProofReturned, policy.ProofAuthentic, policy.ProofLedger, policy.ProofSigned}
+	bases := map[policy.Proof]string{}
+	for _, level := range levels {
+		bases[level] = base(t, level)
 	}
+	figures := os.Getenv("HARVESTER_FIGURES") != ""
 	forged := 0
 	for i := range r.Attacks {
 		a := &r.Attacks[i]
-		if len(a.Variants) == 0 {
-			for n, w := range r.Ways {
-				a.Variants = append(a.Variants, struct {
-					Name   string            `toml:"name"`
-					Values map[string]string `toml:"values"`
-				}{fmt.Sprint("way ", n+1), w})
-			}
-		}
 		for _, v := range a.Variants {
-			forged++
-			for _, level := range []policy.Proof{policy.ProofReturned, policy.ProofAuthentic, policy.ProofLedger, policy.ProofSigned} {
+			forged += max(a.Mails, 1)
+			for _, level := range levels {
 				t.Run(a.Name+"/"+v.Name+"/"+level.String(), func(t *testing.T) {
 					t.Parallel()
-					got := r.play(t, a, v.Values, level).byName()
-					if os.Getenv("HARVESTER_FIGURES") != "" {
-						fmt.Printf("%s | %s | %v | %v\n", a.Name, level, v.Values["from"], got)
+					got, listed := r.play(t, a, &v, bases[level], level)
+					if figures {
+						fmt.Printf("%s | %s | %s | %v\n", a.Name, v.Name, level, got)
 					}
 					for name, n := range got {
-						most := 0
-						if level == policy.ProofReturned {
-							most = a.Effects[name]
+						if most := a.most(name, level); n > most {
+							t.Errorf("%s: %d %s, want at most %d: %v", a.About, n, name, most, listed)
 						}
-						if n > most {
-							t.Errorf("%s: %d %s, want at most %d", a.About, n, name, most)
+					}
+					for _, never := range a.Never {
+						for _, key := range listed {
+							if key == never {
+								t.Errorf("%s: %s is listed", a.About, key)
+							}
 						}
 					}
 				})
 			}
 		}
 	}
-	if forged < 150 {
-		t.Errorf("%d forged mails, want 150", forged)
+	variants := 0
+	for i := range r.Attacks {
+		variants += len(r.Attacks[i].Variants)
 	}
-	if os.Getenv("HARVESTER_FIGURES") != "" {
-		fmt.Printf("%d forgeries of %d kinds, each at four levels of proof\n", forged, len(r.Attacks))
-	}
-}
-
-func (r *redteam) play(t *testing.T, a *attack, values map[string]string, level policy.Proof) effects {
-	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
-	verp, err := envelope.NewVERP("b-{token}-{local}={domain}@bounces.example.org", []byte(redKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	batv, err := envelope.NewBATV([]byte(redKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust := &origin.Trust{OwnDomains: []string{"example.org"}, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}, AuthservIDs: []string{"mx.example.org"}, Relays: []string{"relay.example"}}
-	path := filepath.Join(t.TempDir(), "h.db")
-	open := func(table policy.Table) *store.DB {
-		db, err := store.Open(t.Context(), path, store.Options{Now: func() time.Time { return now }, Own: []string{"example.org"}, Policy: table, Trust: trust,
-			ReturnPaths: []*envelope.VERP{verp}, BATV: batv})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return db
-	}
-	table := policy.Table{}
-	if level > policy.ProofReturned {
-		table = table.Require("", level, "test")
-	}
-	db := open(table)
-	defer db.Close()
-	// 40 dead addresses that were proven to be, whatever is asked for.
-	var items []facts.Item
-	opt := &parse.Options{OwnDomains: []string{"example.org"}, ReturnPaths: []*envelope.VERP{verp}, Trust: trust}
-	for n := range 40 {
-		token, err := verp.Sign(fmt.Sprintf("dead%[1]d@dead%[1]d.example", n), now.Add(-10*24*time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw := r.fill(r.Templates["honest"], map[string]string{"n": fmt.Sprint(n), "path": token})
-		items = append(items, item(raw, uint32(n+1), now.Add(-9*24*time.Hour+time.Duration(n)*3*time.Hour), opt))
-	}
-	if _, err := db.Judge.Commit(t.Context(), facts.Batch{Items: items}); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Volumes.RecordCounts(t.Context(), []facts.Count{{Day: now.AddDate(0, 0, -1), Source: "test", Sent: 500}}); err != nil {
-		t.Fatal(err)
-	}
-	before := listing(t, db)
-	if len(before) != 40 {
-		t.Fatalf("%d of 40 on the list to begin with", len(before))
-	}
-	every, _ := time.ParseDuration(a.Every)
-	items = nil
-	at := now.Add(-max(6*time.Hour, time.Duration(a.Mails)*every))
-	// The path of a mail that really went to victim0, which somebody kept.
-	replayed, err := verp.Sign("victim0@live0.example", now.Add(-12*24*time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range max(a.Mails, 1) {
-		own := map[string]string{"n": fmt.Sprint(n), "victim": fmt.Sprintf("victim%d@live%d.example", n, n%7), "date": at.Format(time.RFC1123Z), "replayed": replayed}
-		raw := r.fill(r.Templates[a.Mail], values, a.Values, r.Templates, own)
-		items = append(items, item(raw, uint32(1000+n), at, opt))
-		at = at.Add(every)
-		if at.After(now) {
-			at = now
-		}
-	}
-	if _, err := db.Judge.Commit(t.Context(), facts.Batch{Items: items}); err != nil {
-		t.Fatal(err)
-	}
-	after := listing(t, db)
-	var e effects
-	for _, k := range after {
-		if !slices.Contains(before, k) {
-			e.added++
-		}
-	}
-	for _, k := range before {
-		if !slices.Contains(after, k) {
-			e.removed++
-		}
-	}
-	holds, err := db.Reports.Holds(t.Context(), time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.held = len(holds)
-	incidents, err := db.Incidents.Incidents(t.Context(), time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.incidents = len(incidents)
-	for i := range incidents {
-		if incidents[i].Urgent() {
-			e.urgent++
-		}
-	}
-	rates, err := db.Rates.Rates(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rates {
-		if r.Level == policy.Paused {
-			e.paused++
-		}
-	}
-	return e
-}
-
-func item(raw string, uid uint32, at time.Time, opt *parse.Options) facts.Item {
-	return facts.Item{
-		Message: harvest.Message{Locator: harvest.Locator{Mailbox: "bounces", Folder: "INBOX", UIDValidity: 1, UID: uid}, Raw: []byte(raw), Received: at},
-		Result:  parse.Parse([]byte(raw), opt),
+	t.Logf("%d forgeries of %d kinds, %d mails, each at four levels of proof", variants, len(r.Attacks), forged)
+	if variants < 150 {
+		t.Errorf("%d forgeries, want 150", variants)
 	}
 }
 
-// listing are the addresses in force.
-func listing(t *testing.T, db *store.DB) (keys []string) {
-	for s, err := range db.List.Suppressions(t.Context(), query.Filter{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, s.Key)
+// With HARVESTER_RED_TEAM=DIRECTORY the forged mails are written there, a Maildir
+// for each attack, to be harvested by the program itself.
+func TestRedTeamMaildirs(t *testing.T) {
+	dir := os.Getenv("HARVESTER_RED_TEAM")
+	if dir == "" {
+		t.Skip("HARVESTER_RED_TEAM names no directory")
 	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	r := readRedTeam(t)
+	for i := range r.Attacks {
+		a := &r.Attacks[i]
+		for n := range a.Variants {
+			v := &a.Variants[n]
+			to := filepath.Join(dir, a.Name, strings.ReplaceAll(v.Name, " ", "-"), "new")
+			if err := os.MkdirAll(to, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			texts, at := r.mails(t, a, v, redNow.Add(-6*time.Hour), paths(t))
+			for n, text := range texts {
+				name := filepath.Join(to, fmt.Sprintf("%d.%d.x", at[n].Unix(), n))
+				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chtimes(name, at[n], at[n]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
 }
