@@ -7,7 +7,7 @@ VERSION ?= $(shell { git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null |
 	| sed -E 's/^v//; s/-([0-9]+)-g/+\1.g/; s/-dirty$$/.dirty/')
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
-.PHONY: checkers servers build package test race bench bench-harvest bench-history bench-pages compare crash fleet fleet-rate cuts histories lint fuzz goldens notices licences proof-figures
+.PHONY: checkers servers build package test race bench bench-harvest bench-history bench-pages compare crash engines fleet fleet-rate cuts histories lint fuzz goldens notices licences proof-figures
 
 build: ## a static binary, ./harvester
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o harvester ./cmd/harvester
@@ -45,11 +45,14 @@ bench: ## messages, bytes and allocations per second and message, on one core
 bench-harvest: ## the whole pipeline on 20,000 mails of a real server (Dovecot)
 	$(GO) test -run '^$$' -bench 'Harvest$$' -benchtime 3x -timeout 30m -v ./cmd/harvester
 
-crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot
-	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_CRASHES=200 $(GO) test -count 1 -run '^TestCrash$$' -timeout 60m -v ./cmd/harvester
+crash: ## kill the program 200 times while it harvests 2,000 mails from Dovecot, with a file and with PostgreSQL
+	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_CRASHES=200 $(GO) test -count 1 -run '^TestCrash(OnPostgres)?$$' -timeout 60m -v ./cmd/harvester
 
 fleet: ## three workers, PostgreSQL and Dovecot, 60 mailboxes, 30,000 mails, killed, stopped and cut off all the time: takes an hour or more
 	HARVESTER_REQUIRE_DOVECOT=1 HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_FLEET=1 $(GO) test -count 1 -run '^TestFleet$$' -timeout 6h -v ./cmd/harvester
+
+engines: ## all tests of the store and all simulations on PostgreSQL, as on SQLite
+	HARVESTER_REQUIRE_POSTGRES=1 HARVESTER_ENGINES=1 $(GO) test -count 1 -timeout 60m -v -run '^TestOnPostgres$$' ./store ./store/simulate
 
 MAILS ?= 10000
 fleet-rate: ## what workers and the leader bring on PostgreSQL, as ratios, with MAILS mails, and a history of PAST events beside a file: takes minutes

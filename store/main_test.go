@@ -12,7 +12,7 @@ import (
 // would; -rapid.checks on the command line still wins.
 func TestMain(m *testing.M) {
 	checks := "30"
-	if pgtest.Serving() { // a server makes a database slowly
+	if pgtest.Serving() && !pgtest.Thorough() { // a server makes a database slowly
 		checks = "6"
 	}
 	if err := flag.Set("rapid.checks", checks); err != nil {

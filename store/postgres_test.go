@@ -25,12 +25,12 @@ import (
 )
 
 // onFiles are the tests of what only a file has.
-const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|KilledInTheMiddle|OnPostgres|BothEngines|Transfer|Server|Hostile|HandedIn`
+const onFiles = `Backup|OpenErrors|ReadOnlyDirectory|DiskFull|Migrat|Vacuum|DatabaseLocked|OnPostgres|BothEngines|Transfer|Server|Hostile|HandedIn`
 
 // All that the store promises holds on PostgreSQL.
 func TestOnPostgres(t *testing.T) {
 	run := "."
-	if testing.Short() {
+	if testing.Short() && !pgtest.Thorough() {
 		run = "Commit|Cursor|Acts|Lookup|Stopped|Holds|Forget"
 	}
 	pgtest.OnServer(t, run, onFiles)

@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"harvester/harvest/imap/imaptest"
+	"harvester/store/engine"
+	"harvester/store/engine/postgres/pgtest"
 )
 
 // crashesEnv sets how often TestCrash kills the program; make crash does it
@@ -29,6 +32,21 @@ func TestCrash(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(crashesEnv)); err == nil {
 		crashes = n
 	}
+	crash(t, crashes, "")
+}
+
+// The same with a database of a server, which goes on when the program is killed.
+func TestCrashOnPostgres(t *testing.T) {
+	crashes := 4
+	if n, err := strconv.Atoi(os.Getenv(crashesEnv)); err == nil {
+		crashes = n
+	} else if testing.Short() {
+		t.Skip("one engine is enough")
+	}
+	crash(t, crashes, fmt.Sprintf("url = %q\n", pgtest.Start(t).Database(t)))
+}
+
+func crash(t *testing.T, crashes int, store string) {
 	const each = 10 // messages that come in before each crash
 	mails := backlog(t, crashes*each)
 	stays := map[int]bool{}
@@ -44,6 +62,11 @@ func TestCrash(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	server := imaptest.Start(t, imaptest.Options{})
 	file := configured(t, server.IMAP, "move:Harvested")
+	if text, err := os.ReadFile(file); err != nil {
+		t.Fatal(err)
+	} else if err := os.WriteFile(file, bytes.Replace(text, []byte("[store]\n"), []byte("[store]\n"+store), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	limit := 500 * time.Millisecond // within which it is killed; follows the speed of the machine
 	whole := 0
@@ -56,7 +79,8 @@ func TestCrash(t *testing.T) {
 		limit += limit / 20
 	}
 	t.Logf("killed %d times within up to %s; %d passes came to their end", crashes, limit, whole)
-	harvester(t, exitOK, "once", "--config", file)
+	for !killedAfter(t, file, time.Hour) && statusOfDB(t, file).Messages < len(mails) {
+	}
 
 	s := statusOfDB(t, file)
 	if s.Messages != len(mails) || s.Events != len(mails)-len(stays) || s.Poison != 0 || s.Unsettled != 0 {
@@ -94,6 +118,9 @@ func killedAfter(t *testing.T, file string, after time.Duration) bool {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == -1 { // by a signal
 		return true
+	}
+	if exit != nil && exit.ExitCode() == exitTempFail && strings.Contains(out.String(), engine.ErrInUse.Error()) {
+		return killedAfter(t, file, after) // a server takes a moment to see that the last one is gone
 	}
 	if err != nil {
 		t.Fatalf("a pass failed: %v\n%s", err, out.String())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -78,7 +79,7 @@ func (a *app) simulate(ctx context.Context, name string, o simulateOptions) erro
 		return fmt.Errorf("making a folder for the database: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	r, err := simulate.Run(ctx, s, dir)
+	r, err := simulate.Run(ctx, s, filepath.Join(dir, s.Name+".db"), dir)
 	if err != nil {
 		return fmt.Errorf("playing %s: %w", name, err)
 	}

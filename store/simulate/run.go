@@ -83,14 +83,15 @@ type world struct {
 	report Report
 }
 
-// Run plays a scenario in a database in dir, which must be empty.
-func Run(ctx context.Context, s Scenario, dir string) (Report, error) {
+// Run plays a scenario in a database at a place, a file or a URL, which must be
+// empty. What it exports goes into dir.
+func Run(ctx context.Context, s Scenario, at, dir string) (Report, error) {
 	w := &world{Scenario: s, now: start, rand: rand.New(rand.NewPCG(s.Seed, 1)), known: map[string]*person{}, export: map[string]bool{}, wrong: map[string]bool{}} //nolint:gosec // it shall repeat itself
 	var err error
 	if w.verp, err = envelope.NewVERP("b-{token}-{local}={domain}@"+Own, []byte("a key for simulations")); err != nil {
 		return w.report, err
 	}
-	db, err := store.Open(ctx, filepath.Join(dir, s.Name+".db"), store.Options{Now: func() time.Time { return w.now }, Own: []string{Own},
+	db, err := store.Open(ctx, at, store.Options{Now: func() time.Time { return w.now }, Own: []string{Own},
 		ReturnPaths: []*envelope.VERP{w.verp}})
 	if err != nil {
 		return w.report, err

@@ -2,8 +2,11 @@ package simulate
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"harvester/store/engine/postgres/pgtest"
 )
 
 func TestScenarios(t *testing.T) {
@@ -17,7 +20,8 @@ func TestScenarios(t *testing.T) {
 			if testing.Short() && s.Recipients > 10000 {
 				t.Skip("large: run without -short")
 			}
-			r, err := Run(context.Background(), s, t.TempDir())
+			dir := t.TempDir()
+			r, err := Run(context.Background(), s, pgtest.At(t, filepath.Join(dir, "h.db")), dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,6 +40,21 @@ func TestScenarios(t *testing.T) {
 			}
 		})
 	}
+}
+
+// few are scenarios that are short and have much in them.
+var few = []string{"our-faults", "forged", "tls"}
+
+// The scenarios and forgeries end on PostgreSQL as they do on SQLite: a few of
+// them, or all that make engines asks for.
+func TestOnPostgres(t *testing.T) {
+	run := "^TestScenarios$/^(" + strings.Join(few, "|") + ")$"
+	if pgtest.Thorough() {
+		run = "TestScenarios|TestRedTeam"
+	} else if testing.Short() {
+		t.Skip("the scenarios take their time on a server")
+	}
+	pgtest.OnServer(t, run, "OnPostgres")
 }
 
 func TestUnknownScenario(t *testing.T) {

@@ -28,6 +28,9 @@ const (
 	// RequireEnv set to "1" makes a missing PostgreSQL a failure instead of a skip.
 	RequireEnv = "HARVESTER_REQUIRE_POSTGRES"
 
+	// thoroughEnv set to "1" has all tests run on a server that can, as make engines does.
+	thoroughEnv = "HARVESTER_ENGINES"
+
 	// serverEnv tells the tests of OnServer where the server is.
 	serverEnv = "HARVESTER_TEST_POSTGRES"
 )
@@ -227,6 +230,10 @@ var (
 
 // Serving tells that this process tests on a server.
 func Serving() bool { return os.Getenv(serverEnv) != "" }
+
+// Thorough tells that all tests shall run on a server that can, however long
+// they take.
+func Thorough() bool { return os.Getenv(thoroughEnv) == "1" }
 
 // At is where the database for a path is: the path, or in the process of
 // OnServer an empty database that stands for it until the test ends.
