@@ -249,6 +249,9 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 		s.folder.permanent = append([]imap.Flag{}, data.PermanentFlags...)
 		s.folder.writable = !s.ReadOnly && len(data.PermanentFlags) > 0
 	}
+	if readOnly.MatchString(said) {
+		s.folder.writable = false
+	}
 	if id := s.heardID(); id != "" && s.has(ctx, imap.CapObjectID) {
 		s.folder.id = id
 	}
@@ -258,6 +261,10 @@ func (s *session) open(ctx context.Context, name string) (*selected, error) {
 // permanentFlags finds a code that go-imap reads and doesn't tell when it names no
 // flag, which means [READ-ONLY].
 var permanentFlags = regexp.MustCompile(`(?i)\[PERMANENTFLAGS \(\)\]`)
+
+// readOnly finds the code with which a server opens a folder for reading only
+// though writing was asked for (RFC 9051 §6.3.2), which go-imap doesn't tell.
+var readOnly = regexp.MustCompile(`(?im)^(?:\*|[^ \r\n]+) OK \[READ-ONLY\]`)
 
 // Probe opens a folder and says how many messages it holds. Unless the mailbox
 // is only read, it fails for a folder that nothing may be changed in.

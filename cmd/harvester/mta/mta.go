@@ -12,6 +12,7 @@ package mta
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,14 +22,12 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"harvester/store/policy"
 	"harvester/store/query"
 )
 
 const (
-	maxClients = 500              // connections at a time; more wait
+	maxClients = 500              // connections at a time; of more the one leaves that had no answer for the longest time
 	maxRequest = 32 << 10         // bytes of one request
 	idleTime   = 10 * time.Minute // Postfix keeps a connection for five
 	answerTime = 5 * time.Second  // to take an answer
@@ -47,6 +46,8 @@ type Options struct {
 	List   Looker
 	Stream string // as for LookupAll: "" takes what holds for any mail
 	Log    *slog.Logger
+
+	clients int // at a time; 0: maxClients
 }
 
 // Serve answers on l until ctx ends.
@@ -57,7 +58,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	l = netutil.LimitListener(l, maxClients)
+	here := &room{most: cmp.Or(o.clients, maxClients), since: map[net.Conn]time.Time{}}
 	for {
 		conn, err := l.Accept()
 		if ctx.Err() != nil {
@@ -72,8 +73,10 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 			}
 			return fmt.Errorf("serving mail servers on %s: %w", l.Addr(), err)
 		}
+		here.enter(conn)
 		clients.Go(func() {
-			c := &client{Options: o, conn: conn, in: bufio.NewReaderSize(conn, maxRequest), asked: make(chan string), told: make(chan query.Verdict, 1)}
+			defer here.leave(conn)
+			c := &client{Options: o, room: here, conn: conn, in: bufio.NewReaderSize(conn, maxRequest), asked: make(chan string), told: make(chan query.Verdict, 1)}
 			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 			c.serve(ctx)
 			_ = conn.Close() // all was said
@@ -84,6 +87,7 @@ func Serve(ctx context.Context, l net.Listener, o Options) error {
 // client is one connection.
 type client struct {
 	Options
+	room *room
 	conn net.Conn
 	in   *bufio.Reader
 	out  []byte // the answer
@@ -117,7 +121,48 @@ func (c *client) serve(ctx context.Context) {
 		if _, err := c.conn.Write(c.out); err != nil {
 			return
 		}
+		c.room.answered(c.conn)
 	}
+}
+
+// room holds so many connections. Somebody who opens more, and asks nothing or
+// never ends a question, must not keep a mail server out.
+type room struct {
+	most  int
+	mu    sync.Mutex
+	since map[net.Conn]time.Time // when they came, or got their last answer
+}
+
+// enter takes in a connection, and closes another when the room is full. A mail
+// server opens one anew for its next question.
+func (r *room) enter(conn net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.since) >= r.most {
+		longest := conn
+		for c, since := range r.since {
+			if longest == conn || since.Before(r.since[longest]) {
+				longest = c
+			}
+		}
+		delete(r.since, longest)
+		_ = longest.Close()
+	}
+	r.since[conn] = time.Now()
+}
+
+func (r *room) answered(conn net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, here := r.since[conn]; here {
+		r.since[conn] = time.Now()
+	}
+}
+
+func (r *room) leave(conn net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.since, conn)
 }
 
 // answer reads a request in the protocol that its first bytes are of, and puts

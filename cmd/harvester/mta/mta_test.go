@@ -136,6 +136,47 @@ func TestNonsense(t *testing.T) {
 	ask(t, dial(t, address), "get jane@example.net\n", "200 550")
 }
 
+// Connections that ask nothing, or never end a question, keep nobody out.
+func TestFullHouse(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, ln, Options{List: &list{keys: known}, Log: slog.New(slog.DiscardHandler), clients: 3})
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	asks := dial(t, ln.Addr().String())
+	ask(t, asks, "get fred@example.net\n", "500 not%20found\n")
+	idle := make([]net.Conn, 7)
+	for i := range idle {
+		idle[i] = dial(t, ln.Addr().String())
+		if _, err := io.WriteString(idle[i], "request=smtpd_access_policy\n"); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			continue
+		}
+		ask(t, asks, "get jane@example.net\n", "200 550%205.7.1%20suppressed%20by%20harvester:%20user_unknown\n")
+		if i > 1 { // the first of those that wait had to leave
+			if err := idle[i-2].SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			var timeout net.Error
+			if n, err := idle[i-2].Read(make([]byte, 1)); n != 0 || err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+				t.Fatalf("%d: %d bytes, %v", i-2, n, err)
+			}
+		}
+	}
+}
+
 // A database that fails or hangs lets mail go on; when it answers again, so
 // does the list.
 func TestInDoubtMailGoesOn(t *testing.T) {
