@@ -19,7 +19,6 @@ import (
 	"harvester/parse/envelope"
 	"harvester/parse/origin"
 	"harvester/store"
-	"harvester/store/engine/postgres/pgtest"
 	"harvester/store/facts"
 	"harvester/store/policy"
 	"harvester/store/query"
@@ -80,7 +79,7 @@ func redOpen(t *testing.T, path string, level policy.Proof) *store.DB {
 // base writes a database with 40 dead addresses that were proven to be, whatever
 // is asked for, 500 mails that were sent, and a ledger of one mail.
 func base(t *testing.T, level policy.Proof) string {
-	path := pgtest.At(t, filepath.Join(t.TempDir(), "h.db"))
+	path := filepath.Join(t.TempDir(), "h.db")
 	db := redOpen(t, path, level)
 	r := readRedTeam(t)
 	var items []facts.Item
@@ -120,7 +119,7 @@ func (r *redteam) play(t *testing.T, a *attack, v *variant, base string, level p
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := pgtest.At(t, filepath.Join(t.TempDir(), "h.db"))
+	path := filepath.Join(t.TempDir(), "h.db")
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -45,12 +45,12 @@ func TestScenarios(t *testing.T) {
 // few are scenarios that are short and have much in them.
 var few = []string{"our-faults", "forged", "tls"}
 
-// The scenarios and forgeries end on PostgreSQL as they do on SQLite: a few of
+// The scenarios end on PostgreSQL as they do on SQLite: a few of
 // them, or all that make engines asks for.
 func TestOnPostgres(t *testing.T) {
 	run := "^TestScenarios$/^(" + strings.Join(few, "|") + ")$"
 	if pgtest.Thorough() {
-		run = "TestScenarios|TestRedTeam"
+		run = "^TestScenarios$"
 	} else if testing.Short() {
 		t.Skip("the scenarios take their time on a server")
 	}
