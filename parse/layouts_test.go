@@ -21,7 +21,7 @@ func TestLayoutsOfOld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(archive.Files) < 118 {
+	if len(archive.Files) < 166 {
 		t.Errorf("%d mails", len(archive.Files))
 	}
 	dresses := map[string]func([]byte) []byte{

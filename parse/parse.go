@@ -169,7 +169,7 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	p.spend(text(m), "telling whether it is an automatic answer")
 	v := autoreply.Classify(m)
 	switch {
-	case v.Weak && v.Kind == bounce.KindAutoReply && dialect.Refusal(m.Text) && p.phrased(m, res):
+	case v.Weak && v.Kind == bounce.KindAutoReply && (dialect.Refusal(m.Text) || m.FromDaemon() && dialect.Failing(m.Subject)) && p.phrased(m, res):
 		v = autoreply.Verdict{Kind: verdict(res.Recipients)}
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):

@@ -84,6 +84,9 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 			continue
 		}
 		c.line = i
+		if best == rankListed && c.rank == rankReason && c.rest == "" && !above && !asking && !contact(c.addr) && opensLike(ls, all[0].line, i) {
+			c.rank = rankListed // the list goes on: each of its addresses has words below it
+		}
 		if lone := c.rest == "" && (c.rank == rankReason || c.rank == rankAlone && t[0] != '<' && !heading); lone && !coded(ls[i:min(len(ls), i+6)]) {
 			if said, ok := inProse(); asking || contact(c.addr) || ok && said.failing && said.line < i {
 				continue // it is where to ask
@@ -95,8 +98,41 @@ func candidates(subject word, ls []string, own func(string) bool) []candidate {
 		if said, ok := inProse(); ok {
 			return []candidate{said}
 		}
+		if c, ok := inEnvelope(ls, own); ok && (failing || subject&wordFailure != 0) {
+			return []candidate{c}
+		}
 	}
 	return distinct(ls, all, best)
+}
+
+// opensLike tells whether lines i and j open a paragraph alike: both have words below them.
+func opensLike(ls []string, i, j int) bool {
+	return indent(ls[i]) == indent(ls[j]) && i+1 < len(ls) && ls[i+1] != "" && j+1 < len(ls) && ls[j+1] != ""
+}
+
+// inEnvelope returns the recipient of a mail that the notice tells in rows:
+// "From: us", "To: kate@example.com". Two of them name nobody.
+func inEnvelope(ls []string, own func(string) bool) (found candidate, ok bool) {
+	fromUs := false
+	for i, l := range ls {
+		label, value, is := strings.Cut(l, ":")
+		if l == "" || !is {
+			fromUs = fromUs && l != ""
+			continue
+		}
+		addr, _, _ := findAddress(value)
+		switch label = asLabel(label); {
+		case addr == "":
+		case senders()[label]:
+			fromUs = own(addr)
+		case !directions()[label] || !fromUs || own(addr):
+		case ok && !strings.EqualFold(addr, found.addr):
+			return candidate{}, false
+		default:
+			found, ok = candidate{addr: addr, line: i, rank: rankSentence}, true
+		}
+	}
+	return found, ok
 }
 
 // listed returns the addresses of a line that is a list of them, under a

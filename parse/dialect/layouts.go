@@ -15,6 +15,7 @@ func inCode() []Dialect {
 		ezweb(),
 		google(),
 		googlegroups(),
+		groupwiseNames(),
 		haraka(),
 		interscan(),
 		mcafee(),

@@ -67,6 +67,11 @@ func replyAt(ls []string, c candidate, end int) string {
 		}
 		reply = appendLine(reply, ls[i])
 	}
+	if strings.HasSuffix(reply, ":") && i < end && !strings.ContainsAny(reply, ".") { // "because:" heads what is said
+		if below, _ := block(ls[:end], skipBlank(ls[:end], i), nil); below != "" {
+			reply = appendLine(reply, below)
+		}
+	}
 	if c.rank == rankSentence || reply == "" {
 		reply = paragraph(ls, c.line)
 		if more, _ := block(ls[:end], skipBlank(ls[:end], nextBlank(ls[:end], c.line)), nil); more != "" {

@@ -93,13 +93,16 @@ func (c *scratch) read() {
 }
 
 // bare is where the address of a word stands, whose at sign is at: servers glue
-// their words to it with a colon.
+// their words to it with a colon or, as sendmail's kin do, with dots.
 func bare(w []byte, at int) (from, to int) {
 	if i := bytes.LastIndexByte(w[:at], ':'); i >= 0 {
 		from = i + 1
 	}
 	to = len(w)
 	if i := bytes.IndexByte(w[at:], ':'); i >= 0 {
+		to = at + i
+	}
+	if i := bytes.Index(w[at:to], dots); i >= 0 {
 		to = at + i
 	}
 	return from, to
@@ -239,7 +242,7 @@ func isLink(word []byte) bool {
 	return dots >= 2 || dots == 1 && bytes.IndexByte(word, '-') > 0
 }
 
-var slashes = []byte("//")
+var slashes, dots = []byte("//"), []byte("..")
 
 // around reports whether f[start:end] touches an address or another link. next
 // is the first link that ends at end or behind it.

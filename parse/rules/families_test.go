@@ -72,7 +72,7 @@ func TestFamilies(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d", right, total)
-	if total < 1180 || right*100 < total*98 {
+	if total < 1560 || right*100 < total*98 {
 		t.Errorf("only %d of %d texts right", right, total)
 	}
 }

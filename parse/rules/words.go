@@ -86,7 +86,8 @@ func (c *scratch) note(i int, bit uint64, start, end int) {
 }
 
 // inherit hands on what a clause takes over from the one before it: behind a
-// colon whom it speaks of, and in a list of possibilities that it is one.
+// colon whom it speaks of, behind "because" too where nothing was said of him
+// yet, and in a list of possibilities that it is one.
 func (c *scratch) inherit() {
 	set := c.set
 	for i := range c.clauses {
@@ -101,6 +102,10 @@ func (c *scratch) inherit() {
 			x.has |= before & set.carried
 		case commaCut:
 			x.has |= before & set.maybe
+		case openerCut:
+			if c.clauses[i-1].own&set.strong == 0 { // "Ihre IP wurde wegen Spam gesperrt" has its verb behind the cause
+				x.has |= before & set.carried &^ set.maybe
+			}
 		}
 		c.topics |= x.has
 	}

@@ -1,0 +1,36 @@
+package dialect
+
+import (
+	"strings"
+
+	"harvester/parse/bounce"
+	"harvester/parse/view"
+)
+
+// GroupWise names a user of its own system without the domain: "kate (user not
+// found)". As kate@localhost it stands for whom the returned mail went to, if
+// that is a kate.
+func groupwiseNames() Dialect {
+	const intro = "you sent was undeliverable to the following"
+	return Dialect{Name: "groupwise-names", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *Notice {
+		head, returned := cutReturned(m.Text)
+		ls := lines(head)
+		n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+		for _, l := range ls[skipBlank(ls, max(0, after(ls, intro))):] {
+			name, reason, ok := strings.Cut(strings.TrimSpace(l), " (")
+			if !ok || !strings.HasSuffix(reason, ")") || len(n.Failures) == maxFailures {
+				break
+			}
+			if !strings.Contains(name, "@") {
+				name += "@localhost"
+			}
+			if addr, at := scanAddress(name); at == len(name) {
+				n.Failures = append(n.Failures, Failure{Address: addr, Reply: strings.TrimSuffix(reason, ")")})
+			}
+		}
+		if len(n.Failures) == 0 {
+			return nil
+		}
+		return n
+	}}
+}
