@@ -37,7 +37,7 @@ func TestCalendarGoesOnAsItWouldBegin(t *testing.T) {
 			commit(t, db, items...)
 		}
 		var days []time.Time
-		for at := c.t.Truncate(24 * time.Hour).AddDate(0, 0, -5); !at.After(c.t.AddDate(0, 0, 1)); at = at.AddDate(0, 0, 1) {
+		for at := c.t.Truncate(24*time.Hour).AddDate(0, 0, -5); !at.After(c.t.AddDate(0, 0, 1)); at = at.AddDate(0, 0, 1) {
 			days = append(days, at)
 		}
 		anew := query.NewCalendar(db.Reports)
