@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,6 +187,9 @@ func (d *diagnoser) find(ctx context.Context) ([]diagnose.Finding, error) {
 	if err := domain.UnmarshalText([]byte(d.what)); err != nil || strings.Contains(d.what, ":") {
 		return nil, fail(exitUsage, fmt.Errorf("%q is no incident, domain, address or file", d.what), "harvester incidents list --all shows the ids")
 	}
+	if slices.Contains(fileEndings, strings.ToLower(path.Ext(d.what))) { // and no domain
+		return nil, fail(exitNoInput, fmt.Errorf("%s: no such file", d.what), "")
+	}
 	if d.set == nil {
 		for _, own := range d.checker.Own {
 			if string(domain) == own || strings.HasSuffix(string(domain), "."+own) {
@@ -195,6 +200,9 @@ func (d *diagnoser) find(ctx context.Context) ([]diagnose.Finding, error) {
 	}
 	return d.set.DiagnoseDomain(ctx, d.checker, string(domain))
 }
+
+// fileEndings are those of files that hold mail.
+var fileEndings = []string{".eml", ".msg", ".mbox", ".txt"}
 
 // incidents checks the open incidents, or the latest one with an id; nil when
 // there is none.

@@ -36,13 +36,14 @@
 // # What may be changed, and what holds it
 //
 // A new fault: an id in the file of its check, a step, a scenario. A scenario
-// (testdata/CHECK/NAME.txt) is a zone, what is asked or a mail, and what is found;
+// (testdata/CHECK/NAME.txt, read by package scenario) is a zone, what is asked or a mail, and what is found;
 // go test -run TestScenarios -update writes the last. Ids and the JSON form of a
 // Finding are a contract (docs/json.md). What must hold of every finding stands in
 // the function sound of the tests: no record for a name that is not ours, a step
 // for whatever is confirmed. Every verdict of every check has three scenarios
 // (TestEveryVerdictHasScenarios), unbound and nsd find the same (TestRealServers),
-// the published suites for SPF agree (TestForeignZones), five hundred failures ask
+// the published suites for SPF, and keys and mails of other DKIM libraries, agree
+// (TestForeign...), five hundred failures ask
 // few questions (TestFiveHundredFailures), and no name that is asked carries an
 // address. That no look suppresses anybody is held in package store.
 package diagnose

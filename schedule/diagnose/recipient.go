@@ -3,6 +3,7 @@ package diagnose
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,9 @@ func (c *Checker) recipient(ctx context.Context, ev *Evidence) []Finding {
 	if domain == "" {
 		f := c.finding(ev, "domain.unknown", CannotTell, Nobody, "the notice names no recipient's domain")
 		return mark(f)
+	}
+	if strings.Trim(domain[strings.LastIndexByte(domain, '.')+1:], "0123456789") == "" {
+		return mark(c.finding(ev, "domain.unknown", CannotTell, Nobody, "%s is no address, and no domain: none ends in a number (RFC 3696 §2)", domain))
 	}
 	l := c.Life(ctx, domain)
 	if l.State == "lives" || l.State == "web_only" {
