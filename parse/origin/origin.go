@@ -171,8 +171,8 @@ func (t *Trust) own(host string) bool {
 // system's. Programs on our hosts write mail, too, and say what others told them:
 // a form that anybody may fill in, a help desk that quotes what it answers.
 func notice(h mime.Header, from string) bool {
-	path := strings.ToLower(strings.Trim(h.Get("Return-Path"), " \t<>"))
-	null := path == "" || path == "mailer-daemon"
+	path := strings.Trim(h.Get("Return-Path"), " \t<>")
+	null := path == "" || Daemon(path) // QUIRK: sendmail 8 writes MAILER-DAEMON@host for the null path
 	report := strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/report")
 	return null && (Daemon(from) || report && h.Has("Return-Path"))
 }

@@ -74,6 +74,12 @@ func TestHost(t *testing.T) {
 	if got := Read(h, "jane@example.org", false, trust).Host; got != "" {
 		t.Error("a person's mail is a notice of", got)
 	}
+	for path, want := range map[string]string{"<>": "mx.example.org", "<MAILER-DAEMON@mx.example.org>": "mx.example.org", "<www-data@example.org>": ""} {
+		h := mime.ReadHeader([]byte("Return-Path: "+path+"\r\n"+made), 1<<20)
+		if got := Read(h, "MAILER-DAEMON@mx.example.org", false, trust).Host; got != want {
+			t.Errorf("a notice with the path %s is of %q, want %q", path, got, want)
+		}
+	}
 	if got := Read(h, "MAILER-DAEMON@mx.example.org", false, nil); got != (Evidence{}) {
 		t.Error(got)
 	}
