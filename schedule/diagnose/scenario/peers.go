@@ -112,7 +112,7 @@ func (p *Peers) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	if !ok {
 		return nil, errors.New("connection refused")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // a pipe has no buffers, and both sides of TLS may write at once
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0") // a pipe has no buffers, and both sides of TLS may write at once
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func mail(conn net.Conn, x peer, cert tls.Certificate) {
 				return
 			}
 			secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
-			if secure.Handshake() != nil {
+			if secure.HandshakeContext(context.Background()) != nil {
 				return
 			}
 			conn = secure
