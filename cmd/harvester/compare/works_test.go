@@ -131,6 +131,7 @@ func overList(t *testing.T, older build, n int) func(*testing.T, build) []figure
 			}
 			tool = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 		}
+		start := b.measure(t, nil, "version")
 		whole := b.measure(t, nil, "export", "--print", "email", "--config", file)
 		read := figure{row: what + ", processor time", unit: "s", value: whole.cpu.Seconds(), asked: 0.35}
 		if b.name == thisTree {
@@ -140,6 +141,7 @@ func overList(t *testing.T, older build, n int) func(*testing.T, build) []figure
 			read,
 			{row: what + ", time", unit: "s", value: whole.wall.Seconds(), asked: 0.35},
 			{row: what + ", most memory", unit: "MB", value: whole.peak},
+			{row: "start of the program alone, processor time", unit: "ms", value: float64(start.cpu.Milliseconds())},
 		}
 		if tool > 0 {
 			figures = append(figures, figure{row: what + ", sqlite3 -csv beside it", unit: "s", value: tool},
