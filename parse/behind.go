@@ -1,11 +1,11 @@
 package parse
 
 import (
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 
 	"harvester/parse/bounce"
-	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
@@ -47,7 +47,7 @@ func (p *parser) spareAll(res *Result) {
 // behind returns the address that failed behind the one that we mailed: a
 // member of a list, where an alias leads or a Sieve script redirects. "" where
 // the mailed address failed itself.
-func (p *parser) behind(mailed string, g *dsn.Recipient, f *dialect.Failure) string {
+func (p *parser) behind(mailed string, g *dsn.Recipient, f *notice.Failure) string {
 	var failed [4]string
 	if f != nil && f.Mailed != "" && strings.EqualFold(f.Mailed, mailed) {
 		if failed[0] = envelope.Plain(f.Address); f.Hidden {
@@ -144,7 +144,7 @@ func delimits(r rune) bool { return strings.ContainsRune(" \t<>()[]{}\"',;:=", r
 
 // everybody lists the addresses that a mail names, so that a reply about one
 // is not read for another.
-func everybody(groups []dsn.Recipient, n *dialect.Notice) map[string]bool {
+func everybody(groups []dsn.Recipient, n *notice.Notice) map[string]bool {
 	count := len(groups)
 	if n != nil {
 		count = max(count, len(n.Failures))

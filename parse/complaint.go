@@ -1,7 +1,7 @@
 package parse
 
 import (
-	"harvester/parse/dialect"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 
@@ -44,7 +44,7 @@ func (p *parser) complaint(m *view.Mail, res *Result) {
 		}
 	}
 	for _, a := range named {
-		if p.odd(nil, &dialect.Failure{Address: a}) {
+		if p.odd(nil, &notice.Failure{Address: a}) {
 			continue
 		}
 		if p.usable(a) && len(res.Recipients) < p.limits.Recipients {

@@ -12,7 +12,7 @@
 // Three sources tell of a failure, and none is believed alone:
 //
 //   - The status part (package dsn) is the skeleton: one recipient a group.
-//   - The text (package dialect) lends the reply where the part's own is missing,
+//   - The text (packages dialect and generic) lends the reply where the part's own is missing,
 //     cut or vague, and the address before aliasing. Both are paired by address,
 //     never by position.
 //   - The reply (package rules) is what gives the reason. One that names another

@@ -2,6 +2,8 @@ package parse
 
 import (
 	"fmt"
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -22,7 +24,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 	if len(shown) > 0 {
 		res.Dialect = shown[0].Name
 	}
-	var notice *dialect.Notice
+	var notice *notice.Notice
 	for i := range shown {
 		d := &shown[i]
 		if d.Mend != nil && reported {
@@ -37,7 +39,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		}
 	}
 	if notice == nil && reported {
-		notice = dialect.Generic(m, p.ownIn(m))
+		notice = generic.Read(m, p.ownIn(m))
 	}
 	return p.nameRecipients(m, notice, res)
 }
@@ -54,20 +56,20 @@ func repeated(groups []dsn.Recipient) bool {
 
 // phrased reads a layout that nobody described.
 func (p *parser) phrased(m *view.Mail, res *Result) bool {
-	if res.Dialect == "" && !dialect.Noticed(m) {
+	if res.Dialect == "" && !notice.Noticed(m) {
 		return false
 	}
 	p.spend(text(m), "reading its sentences")
-	n := dialect.Generic(m, p.ownIn(m))
+	n := generic.Read(m, p.ownIn(m))
 	if n == nil {
-		n = dialect.FromHeader(m)
+		n = notice.FromHeader(m)
 	}
 	if n == nil && (m.Report != nil || m.FromDaemon() && m.Original != nil && p.failing(m)) && !p.oddNamed && p.returnedTo(m, res) != "" {
 		// QUIRK: Postfix without its defer log and InterMail report nobody,
 		// GroupWise a local name; a mail to one recipient can only have failed
 		// for that one.
 		p.notes = append(p.notes, "nobody is named: the recipient is the returned mail's only one")
-		n = dialect.Unnamed(m)
+		n = notice.Unnamed(m)
 	}
 	if n != nil && res.Dialect == "" {
 		res.Dialect = "generic"
@@ -76,7 +78,7 @@ func (p *parser) phrased(m *view.Mail, res *Result) bool {
 }
 
 // nameRecipients fills in the recipients of the status part and of the notice.
-func (p *parser) nameRecipients(m *view.Mail, n *dialect.Notice, res *Result) bool {
+func (p *parser) nameRecipients(m *view.Mail, n *notice.Notice, res *Result) bool {
 	if n != nil {
 		p.returned(n.Returned, res)
 		if res.ReportingMTA == "" {
@@ -106,7 +108,7 @@ func (p *parser) nameRecipients(m *view.Mail, n *dialect.Notice, res *Result) bo
 // the reply where the part's own is missing or vague, and the address before
 // aliasing. Both are paired by address, never by position: several systems
 // write them in different order.
-func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
+func (p *parser) merge(m *view.Mail, n *notice.Notice, res *Result) {
 	groups := m.Report.Recipients
 	if len(groups) > p.limits.Recipients {
 		p.notes = append(p.notes, fmt.Sprintf("%s, read %d", count.Of(len(groups), "recipient"), p.limits.Recipients))
@@ -125,9 +127,9 @@ func (p *parser) merge(m *view.Mail, n *dialect.Notice, res *Result) {
 }
 
 // told is what a text says of each address, by the address in lower case.
-type told map[string][]*dialect.Failure
+type told map[string][]*notice.Failure
 
-func tellings(n *dialect.Notice) told {
+func tellings(n *notice.Notice) told {
 	if n == nil {
 		return nil
 	}
@@ -146,7 +148,7 @@ func tellings(n *dialect.Notice) told {
 // of returns what the text says of the recipient of a group. Of an alias it may
 // say several things, one for each address behind it: the one with the reply of
 // the group is meant, and where none has it, no reply is lent.
-func (t told) of(g *dsn.Recipient) *dialect.Failure {
+func (t told) of(g *dsn.Recipient) *notice.Failure {
 	for _, a := range [...]string{g.FinalRecipient, g.OriginalRecipient} {
 		all := t[strings.ToLower(a)]
 		switch {
@@ -171,12 +173,12 @@ func (t told) of(g *dsn.Recipient) *dialect.Failure {
 
 // failing tells whether the mail speaks of a failure at all.
 func (p *parser) failing(m *view.Mail) bool {
-	return dialect.Failing(m.Subject) || dialect.Failing(m.Text[:min(len(m.Text), 2<<10)])
+	return notice.Failing(m.Subject) || notice.Failing(m.Text[:min(len(m.Text), 2<<10)])
 }
 
 // actionOf is what became of the recipient: the status part's word, else the
 // text's, else what the class of the status says (RFC 3464 §2.3.3).
-func actionOf(g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice) bounce.Action {
+func actionOf(g *dsn.Recipient, f *notice.Failure, n *notice.Notice) bounce.Action {
 	if g != nil && g.Action != bounce.ActionNone {
 		return g.Action
 	}

@@ -2,7 +2,7 @@ package parse
 
 import (
 	"harvester/parse/bounce"
-	"harvester/parse/dialect"
+	"harvester/parse/notice"
 	"harvester/parse/rules"
 	"harvester/parse/view"
 )
@@ -19,7 +19,7 @@ func (p *parser) hint(m *view.Mail, res *Result) {
 	if r.Action != bounce.Failed || r.Reason != bounce.Unclassified {
 		return
 	}
-	for _, said := range dialect.Remarks(m, res.Original.Subject) {
+	for _, said := range notice.Remarks(m, res.Original.Subject) {
 		a := p.rules.Classify(rules.Query{Text: said, RemoteMTA: r.RemoteMTA, ReportingMTA: res.ReportingMTA, Action: r.Action,
 			Recipient: r.Recipient, Ours: p.senders(r.Recipient, res)})
 		if a.Confidence != bounce.ByRule {

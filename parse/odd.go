@@ -2,10 +2,10 @@ package parse
 
 import (
 	"fmt"
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 
-	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
@@ -15,7 +15,7 @@ import (
 // that no mail can have gone to: one with a blank, say, of which only a part is
 // an address, and somebody else's. A note says what it was. Whom such a failure
 // is about must not be guessed from the rest of the mail.
-func (p *parser) odd(g *dsn.Recipient, f *dialect.Failure) (odd bool) {
+func (p *parser) odd(g *dsn.Recipient, f *notice.Failure) (odd bool) {
 	var named []string
 	if g != nil {
 		odd = g.Odd

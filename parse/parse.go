@@ -2,6 +2,8 @@ package parse
 
 import (
 	"fmt"
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"runtime/debug"
 	"strings"
 
@@ -169,7 +171,7 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 	p.spend(text(m), "telling whether it is an automatic answer")
 	v := autoreply.Classify(m)
 	switch {
-	case v.Weak && v.Kind == bounce.KindAutoReply && (dialect.Refusal(m.Text) || m.FromDaemon() && dialect.Failing(m.Subject)) && p.phrased(m, res):
+	case v.Weak && v.Kind == bounce.KindAutoReply && (notice.Refusal(m.Text) || m.FromDaemon() && notice.Failing(m.Subject)) && p.phrased(m, res):
 		v = autoreply.Verdict{Kind: verdict(res.Recipients)}
 	case v.Kind != bounce.KindBounce:
 	case p.phrased(m, res):
@@ -178,7 +180,7 @@ func (p *parser) kind(m *view.Mail, res *Result) autoreply.Verdict {
 		v = autoreply.Verdict{Kind: bounce.KindNotice, Hint: OursFailed + lowerDomain(p.oursFailed), Why: "nobody whom we mailed failed, the recipient is ours"}
 	case autoreply.LooksFailed(m):
 		v.Kind = bounce.KindUnparsed
-		if only := dialect.NamesOnly(m.Text, p.ownIn(m)); only != "" {
+		if only := generic.NamesOnly(m.Text, p.ownIn(m)); only != "" {
 			v.Hint = NamesOnly + only
 			v.Why = "it looks like a failure, but " + v.Hint
 		}

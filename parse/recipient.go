@@ -1,12 +1,12 @@
 package parse
 
 import (
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"unicode"
 
 	"harvester/parse/bounce"
-	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/rules"
 	"harvester/parse/view"
@@ -14,7 +14,7 @@ import (
 
 // addRecipient appends one recipient from its group of the status part, its paragraph
 // of the text, or both.
-func (p *parser) addRecipient(res *Result, g *dsn.Recipient, f *dialect.Failure, n *dialect.Notice, m *view.Mail) {
+func (p *parser) addRecipient(res *Result, g *dsn.Recipient, f *notice.Failure, n *notice.Notice, m *view.Mail) {
 	if len(res.Recipients) >= p.limits.Recipients {
 		return
 	}
@@ -79,7 +79,7 @@ type reply struct {
 
 // repliesAbout collects the replies about r. One that names another recipient of the
 // mail, and not this one, is not about it.
-func (p *parser) repliesAbout(g *dsn.Recipient, f *dialect.Failure, r *Recipient) reply {
+func (p *parser) repliesAbout(g *dsn.Recipient, f *notice.Failure, r *Recipient) reply {
 	var out reply
 	if g != nil {
 		out.diagnostic, out.status = g.Diagnostic, g.Status
@@ -121,7 +121,7 @@ func isReply(s string) bool {
 }
 
 // classify gives r the reason that its reply has.
-func (p *parser) classify(r *Recipient, said reply, f *dialect.Failure, res *Result) {
+func (p *parser) classify(r *Recipient, said reply, f *notice.Failure, res *Result) {
 	r.Diagnostic = said.diagnostic
 	q := rules.Query{ReportingMTA: res.ReportingMTA, RemoteMTA: r.RemoteMTA, Action: r.Action, Status: said.status, Text: said.diagnostic,
 		Recipient: r.Recipient, Ours: p.senders(r.Recipient, res)}

@@ -2,11 +2,11 @@ package parse
 
 import (
 	"encoding/json"
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
-	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/view"
 )
@@ -82,7 +82,7 @@ func (p *parser) sns(n *snsNotice, res *Result) autoreply.Verdict {
 		return autoreply.Verdict{Kind: bounce.KindComplaint}
 	case "Delivery":
 		for _, a := range n.Delivery.Recipients {
-			p.addRecipient(res, nil, &dialect.Failure{Address: a, Action: bounce.Delivered}, nil, &view.Mail{})
+			p.addRecipient(res, nil, &notice.Failure{Address: a, Action: bounce.Delivered}, nil, &view.Mail{})
 		}
 		return autoreply.Verdict{Kind: bounce.KindDelivered}
 	}

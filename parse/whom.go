@@ -1,10 +1,10 @@
 package parse
 
 import (
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 
-	"harvester/parse/dialect"
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
@@ -15,7 +15,7 @@ import (
 // aliasing that the text tells, the returned mail's one recipient, then
 // Final-Recipient and what the text names. Forwarding makes the last two
 // somebody else's address. Ours and a mail system's own are passed over.
-func (p *parser) whom(g *dsn.Recipient, f *dialect.Failure, m *view.Mail, res *Result) string {
+func (p *parser) whom(g *dsn.Recipient, f *notice.Failure, m *view.Mail, res *Result) string {
 	var final, original string
 	if g != nil {
 		final, original = envelope.Plain(g.FinalRecipient), envelope.Plain(g.OriginalRecipient)
@@ -133,7 +133,7 @@ func (p *parser) bouncedBounce(m *view.Mail) bool {
 		}
 	}
 	auto := strings.ToLower(h.Get("Auto-Submitted"))
-	return auto != "" && auto != "no" || strings.Contains(strings.ToLower(h.Get("Content-Type")), "multipart/report") || dialect.Failing(h.Text("Subject"))
+	return auto != "" && auto != "no" || strings.Contains(strings.ToLower(h.Get("Content-Type")), "multipart/report") || notice.Failing(h.Text("Subject"))
 }
 
 // ofSender tells whether addr is the sender of the returned mail, who did not

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -16,25 +17,25 @@ func aol() Dialect {
 // aolProse is the older AOL, which names its users without a domain.
 func aolProse() Dialect {
 	const intro = "your mail to the following recipients could not be delivered because they are not accepting mail"
-	return Dialect{Name: "aol-prose", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *Notice {
+	return Dialect{Name: "aol-prose", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *notice.Notice {
 		_, home, ok := strings.Cut(m.From, "@")
 		if !ok {
 			return nil
 		}
-		head, returned := cutReturned(m.Text)
-		ls := lines(head)
-		n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-		i := max(0, after(ls, intro)-1)
-		said, end := block(ls, i, func(l string) bool { return indent(l) > 0 })
-		for _, l := range ls[skipBlank(ls, end):] {
+		head, returned := notice.CutReturned(m.Text)
+		ls := notice.Lines(head)
+		n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+		i := max(0, notice.After(ls, intro)-1)
+		said, end := notice.Block(ls, i, func(l string) bool { return notice.Indent(l) > 0 })
+		for _, l := range ls[notice.SkipBlank(ls, end):] {
 			name := strings.TrimSpace(l)
 			if name == "" {
 				break
 			}
-			if addr, at := scanAddress(name + "@" + home); at == len(name)+1+len(home) {
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
-			} else if addr, ok := bareAddress(name); ok {
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
+			if addr, at := notice.ScanAddress(name + "@" + home); at == len(name)+1+len(home) {
+				n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
+			} else if addr, ok := notice.BareAddress(name); ok {
+				n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: said, Means: bounce.SenderBlocked})
 			}
 		}
 		return n

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/view"
@@ -17,32 +18,32 @@ func courier() Dialect {
 			{"subject: notice: mail delivery status."},
 			{"subject: warning: delayed mail."},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 			for i := 0; i < len(ls); i++ {
-				addr, rest, ok := opensWithAddress(ls[i])
+				addr, rest, ok := notice.OpensWithAddress(ls[i])
 				if !ok || rest != "" {
 					continue
 				}
-				f := Failure{Address: addr}
+				f := notice.Failure{Address: addr}
 				for i++; i < len(ls); i++ {
-					if _, _, next := opensWithAddress(ls[i]); next {
+					if _, _, next := notice.OpensWithAddress(ls[i]); next {
 						i--
 						break
 					}
 					t := strings.TrimSpace(ls[i])
 					switch {
 					case strings.HasPrefix(t, "<<< "):
-						f.Reply = appendLine(f.Reply, t[4:])
+						f.Reply = notice.AppendLine(f.Reply, t[4:])
 					case strings.HasPrefix(t, "*** "):
-						f.Reply = appendLine(f.Reply, t[4:])
+						f.Reply = notice.AppendLine(f.Reply, t[4:])
 					case strings.HasPrefix(t, ">>> "), t == "":
 					case strings.HasSuffix(t, "]:") && f.Remote == "":
-						f.Remote = hostWord(t)
-					case indent(ls[i]) > 0:
-						f.Reply = appendLine(f.Reply, t)
+						f.Remote = notice.HostWord(t)
+					case notice.Indent(ls[i]) > 0:
+						f.Reply = notice.AppendLine(f.Reply, t)
 					}
 					if t == "" && f.Reply != "" {
 						break

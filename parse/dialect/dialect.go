@@ -2,11 +2,11 @@ package dialect
 
 import (
 	"cmp"
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"sync"
 
-	"harvester/parse/bounce"
 	"harvester/parse/dsn"
 	"harvester/parse/match"
 	"harvester/parse/view"
@@ -24,7 +24,7 @@ type Dialect struct {
 	Marks []Mark
 	// Read gives what the text says, or nil where it is not this layout after
 	// all. It may be nil for a layout whose text adds nothing to the status part.
-	Read func(m *view.Mail) *Notice
+	Read func(m *view.Mail) *notice.Notice
 	// Mend corrects what this software is known to write wrongly into its
 	// status part, before it is believed.
 	Mend func(m *view.Mail, r *dsn.Report)
@@ -39,36 +39,14 @@ type Dialect struct {
 // Mark is a set of literals that must all be there.
 type Mark []string
 
-// Notice is what the text of a mail says.
-type Notice struct {
-	Kind     bounce.Kind // KindBounce, KindDelay or KindDelivered: what becomes of failures without an action of their own
-	Failures []Failure   // in order of the text
-	Host     string      // the system that reports, where the text names it
-	Returned string      // the returned mail, where the layout puts it into the same part
-}
-
-// Failure is what the text says of one recipient.
-type Failure struct {
-	Address string        // as named
-	Mailed  string        // the address before aliasing, where the text tells it
-	Hidden  bool          // the address is not disclosed, only Mailed
-	Reply   string        // the reply or reason, lines joined
-	Remote  string        // the host that replied
-	Action  bounce.Action // ActionNone: as the notice
-	Status  string        // where the layout names it apart from the reply
-	// Means is the reason that the layout itself stands for, whatever its words
-	// and their language; Unclassified leaves it to the reply.
-	Means bounce.Reason
-}
-
 // Notice is what m says in this layout, or nil where it is not of this layout
 // after all, or its text adds nothing.
-func (d *Dialect) Notice(m *view.Mail) *Notice {
+func (d *Dialect) Notice(m *view.Mail) *notice.Notice {
 	if d.Read == nil {
 		return nil
 	}
 	n := d.Read(m)
-	n.settle(m)
+	n.Settle(m)
 	return n
 }
 

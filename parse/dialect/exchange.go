@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/view"
@@ -49,10 +50,10 @@ func exchange2007() Dialect {
 			{"delivery is delayed to these recipients or"},
 			{"rejected your message to the following e"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
-			ls := lines(head)
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
+			ls := notice.Lines(head)
 			n.Failures = administrators(ls)
 			switch people := friendly(ls); {
 			case len(n.Failures) == 0:
@@ -70,36 +71,36 @@ func exchange2007() Dialect {
 // administrators reads the section for administrators: an address alone on its
 // line, then the reply, of which the last attempt's stands first; or both on
 // one line.
-func administrators(ls []string) []Failure {
-	var out []Failure
+func administrators(ls []string) []notice.Failure {
+	var out []notice.Failure
 	for i := 0; i < len(ls); i++ {
 		t := strings.TrimSpace(ls[i])
 		if !strings.Contains(t, "@") {
 			continue
 		}
-		if a, at := scanAddress(t); at > 0 && codeAt(t[at:]) > 0 && strings.HasPrefix(t[at:], " ") {
-			reply, end := block(ls, i, nil)
+		if a, at := notice.ScanAddress(t); at > 0 && notice.CodeAt(t[at:]) > 0 && strings.HasPrefix(t[at:], " ") {
+			reply, end := notice.Block(ls, i, nil)
 			reply = strings.TrimSpace(reply[at:])
-			out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
+			out = append(out, notice.Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
 			i = end
 			continue
 		}
-		a, ok := bareAddress(t)
+		a, ok := notice.BareAddress(t)
 		if !ok {
 			continue
 		}
-		j := skipBlank(ls, i+1)
+		j := notice.SkipBlank(ls, i+1)
 		reply := ""
 		for ; j < len(ls) && ls[j] != ""; j++ {
-			if _, next := bareAddress(ls[j]); next && strings.Contains(ls[j], "@") {
+			if _, next := notice.BareAddress(ls[j]); next && strings.Contains(ls[j], "@") {
 				break
 			}
-			reply = appendLine(reply, ls[j])
+			reply = notice.AppendLine(reply, ls[j])
 		}
-		if codeAt(reply) < 0 && !strings.Contains(reply, "#") {
+		if notice.CodeAt(reply) < 0 && !strings.Contains(reply, "#") {
 			continue
 		}
-		out = append(out, Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
+		out = append(out, notice.Failure{Address: a, Reply: unhash(reply), Remote: exchangeRemote(reply)})
 		i = j - 1
 	}
 	return out
@@ -119,7 +120,7 @@ func exchangeRemote(reply string) string {
 	}
 	for _, intro := range [...]string{"Remote Server at ", "Remote server at "} {
 		if _, rest, ok := strings.Cut(reply, intro); ok {
-			return hostWord(rest)
+			return notice.HostWord(rest)
 		}
 	}
 	return ""
@@ -128,24 +129,24 @@ func exchangeRemote(reply string) string {
 // friendly reads the part for people, where nothing else names the recipient:
 // `Display Name (addr)<mailto:addr>` or `addr<mailto:addr>` under the heading,
 // and the explanation below it.
-func friendly(ls []string) []Failure {
-	var out []Failure
+func friendly(ls []string) []notice.Failure {
+	var out []notice.Failure
 	for i, l := range ls {
 		t := strings.TrimSpace(l)
 		at := strings.Index(t, "<mailto:")
 		a := ""
 		if at >= 0 {
-			a, _ = bareAddress(t[at+len("<mailto:"):])
-		} else if b, ok := bareAddress(t); ok && strings.Contains(t, "@") {
+			a, _ = notice.BareAddress(t[at+len("<mailto:"):])
+		} else if b, ok := notice.BareAddress(t); ok && strings.Contains(t, "@") {
 			a = b
 		} else if open := strings.LastIndex(t, " ("); open > 0 && strings.HasSuffix(t, ")") {
-			a, _ = bareAddress(t[open+2 : len(t)-1])
+			a, _ = notice.BareAddress(t[open+2 : len(t)-1])
 		}
 		if a == "" || i > 40 {
 			continue
 		}
-		reply, _ := block(ls, skipBlank(ls, i+1), nil)
-		out = append(out, Failure{Address: a, Reply: reply})
+		reply, _ := notice.Block(ls, notice.SkipBlank(ls, i+1), nil)
+		out = append(out, notice.Failure{Address: a, Reply: reply})
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -21,30 +22,30 @@ func exchange2003() Dialect {
 			{"the email below could not be delivered to the following user"},
 			{"9b095b5adsn"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 			if strings.Contains(head, "has been delayed") {
 				n.Kind = bounce.KindDelay
 			}
-			var f *Failure
+			var f *notice.Failure
 			for _, l := range ls {
 				t := strings.TrimSpace(l)
 				if t == "" {
 					continue
 				}
 				name, _, dated := strings.Cut(t, " on ")
-				a, ok := bareAddress(name)
-				if ok && indent(l) > 0 && (dated || name == t) {
-					n.Failures = append(n.Failures, Failure{Address: a})
+				a, ok := notice.BareAddress(name)
+				if ok && notice.Indent(l) > 0 && (dated || name == t) {
+					n.Failures = append(n.Failures, notice.Failure{Address: a})
 					f = &n.Failures[len(n.Failures)-1]
 					continue
 				}
 				if f == nil {
 					continue
 				}
-				f.Reply = appendLine(f.Reply, t)
+				f.Reply = notice.AppendLine(f.Reply, t)
 				if host, rest, ok := strings.Cut(strings.TrimPrefix(t, "<"), " #"); ok && strings.Contains(host, ".") {
 					f.Remote = host
 					f.Status, _, _ = strings.Cut(rest, " ")

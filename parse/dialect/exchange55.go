@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -13,22 +14,22 @@ func exchange55() Dialect {
 	return Dialect{
 		Name:  "exchange55",
 		Marks: []Mark{{"did not reach the following recipient(s):"}, {"msexch:ims:"}, {"x-mailer: internet mail service ("}, {"x-ms-embedded-report:"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-			i := after(ls, "did not reach the following recipient")
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+			i := notice.After(ls, "did not reach the following recipient")
 			if i < 0 {
 				return nil
 			}
 			for ; i < len(ls); i++ {
 				l := ls[i]
 				at := strings.Index(l, " on ")
-				if indent(l) > 0 || at < 0 {
+				if notice.Indent(l) > 0 || at < 0 {
 					if len(n.Failures) > 0 {
 						f := &n.Failures[len(n.Failures)-1]
 						if !strings.HasPrefix(strings.TrimSpace(l), "The MTS-ID") && !strings.HasPrefix(l, ";l=") {
-							f.Reply = appendLine(f.Reply, l)
+							f.Reply = notice.AppendLine(f.Reply, l)
 						}
 					}
 					continue
@@ -37,11 +38,11 @@ func exchange55() Dialect {
 				if j := strings.Index(name, "SMTP="); j >= 0 { // an X.400 name that tells its SMTP address
 					name = strings.TrimRight(name[j+len("SMTP="):], "; ")
 				}
-				a, _, _ := findAddress(name)
+				a, _, _ := notice.FindAddress(name)
 				if a == "" && !x400(name) {
 					continue
 				}
-				n.Failures = append(n.Failures, Failure{Address: a}) // without one, the returned mail tells it
+				n.Failures = append(n.Failures, notice.Failure{Address: a}) // without one, the returned mail tells it
 			}
 			return n
 		},

@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -14,13 +16,13 @@ func ezweb() Dialect {
 	return Dialect{
 		Name:  "ezweb",
 		Marks: []Mark{{"subject: mail system error - returned mail", "ezweb.ne.jp"}, {"subject: mail system error - returned mail", "postmaster@au.com"}},
-		Read: func(m *view.Mail) *Notice {
-			n := Generic(m, func(string) bool { return false })
+		Read: func(m *view.Mail) *notice.Notice {
+			n := generic.Read(m, func(string) bool { return false })
 			if n == nil {
 				return nil
 			}
 			fixed := ""
-			for _, l := range lines(m.Text) {
+			for _, l := range notice.Lines(m.Text) {
 				if strings.HasPrefix(l, "The user(s) account is ") {
 					fixed = l
 					break
@@ -28,8 +30,8 @@ func ezweb() Dialect {
 			}
 			for i := range n.Failures {
 				f := &n.Failures[i]
-				if fixed != "" && codeAt(f.Reply) >= 0 {
-					f.Reply = appendLine(fixed, f.Reply)
+				if fixed != "" && notice.CodeAt(f.Reply) >= 0 {
+					f.Reply = notice.AppendLine(fixed, f.Reply)
 				} else if fixed != "" {
 					f.Reply = fixed
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"harvester/parse/notice"
 	"strings"
 	"unicode"
 
@@ -77,20 +78,20 @@ type slot struct {
 	rest string
 }
 
-func (f form) read(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	ls := lines(head)
+func (f form) read(m *view.Mail) *notice.Notice {
+	head, returned := notice.CutReturned(m.Text)
+	ls := notice.Lines(head)
 	slots := f.slots(ls)
 	if len(slots) == 0 {
 		return nil
 	}
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+	n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 	if f.Final {
 		n.Kind = bounce.KindBounce
 	}
 	above, _ := f.reply(ls, 0, slots[0].line)
 	host := f.host(ls)
-	n.Failures = make([]Failure, len(slots))
+	n.Failures = make([]notice.Failure, len(slots))
 	below := "" // the reply to the recipient below, which stands right under this one
 	for i := len(slots) - 1; i >= 0; i-- {
 		s, end := slots[i], len(ls)
@@ -103,10 +104,10 @@ func (f form) read(m *view.Mail) *Notice {
 		reply, own := f.reply(ls, s.line, end)
 		switch {
 		case own:
-		case codeAt(s.rest) >= 0:
-			reply = appendLine("", s.rest)
-			for j := s.line + 1; j < end && ls[j] != "" && indent(ls[j]) > 0; j++ {
-				reply = appendLine(reply, ls[j])
+		case notice.CodeAt(s.rest) >= 0:
+			reply = notice.AppendLine("", s.rest)
+			for j := s.line + 1; j < end && ls[j] != "" && notice.Indent(ls[j]) > 0; j++ {
+				reply = notice.AppendLine(reply, ls[j])
 			}
 		case below != "":
 			reply = below
@@ -118,24 +119,24 @@ func (f form) read(m *view.Mail) *Notice {
 		if own || below != "" {
 			below = reply
 		}
-		r := remote(reply)
+		r := notice.Remote(reply)
 		if host != "" {
 			r = host
 		}
-		n.Failures[i] = Failure{Address: s.addr, Reply: reply, Remote: r, Means: f.Means}
+		n.Failures[i] = notice.Failure{Address: s.addr, Reply: reply, Remote: r, Means: f.Means}
 	}
 	return n
 }
 
 // adjacent tells whether only blank lines stand between two lines: a reply
 // below a list is one for all that it lists, one below a paragraph is not.
-func adjacent(ls []string, i, j int) bool { return skipBlank(ls[:j], i+1) == j }
+func adjacent(ls []string, i, j int) bool { return notice.SkipBlank(ls[:j], i+1) == j }
 
 func (f form) slots(ls []string) []slot {
 	var out []slot
 	known := map[string]bool{}
 	add := func(s slot) {
-		if key := strings.ToLower(s.addr); !known[key] && len(out) < maxFailures {
+		if key := strings.ToLower(s.addr); !known[key] && len(out) < notice.MaxFailures {
 			known[key] = true
 			out = append(out, s)
 		}
@@ -144,14 +145,14 @@ func (f form) slots(ls []string) []slot {
 		if ls[i] == "" {
 			continue
 		}
-		folded := fold(ls[i])
+		folded := notice.Fold(ls[i])
 		if v, ok := behindLabel(ls[i], folded, f.Label); ok {
 			j := i
 			if v == "" && i+1 < len(ls) {
 				j = i + 1
 				v = ls[j]
 			}
-			if a, _, end := findAddress(v); a != "" {
+			if a, _, end := notice.FindAddress(v); a != "" {
 				add(slot{addr: a, line: j, rest: strings.TrimLeft(v[end:], ">)]:,; ")})
 			}
 			continue
@@ -168,9 +169,9 @@ func (f form) slots(ls []string) []slot {
 			if at < 0 {
 				continue
 			}
-			para, _ := block(ls, i, nil)
+			para, _ := notice.Block(ls, i, nil)
 			from := min(len(para), at)
-			if a, _, end := findAddress(para[from:]); a != "" {
+			if a, _, end := notice.FindAddress(para[from:]); a != "" {
 				add(slot{addr: a, line: i, rest: strings.TrimLeft(para[from+end:], ">)]:,;' ")})
 			}
 		}
@@ -184,7 +185,7 @@ func (f form) slots(ls []string) []slot {
 func list(ls []string, i int, blocks bool) (out []slot) {
 	for j := i + 1; j < len(ls); j++ {
 		if ls[j] == "" {
-			next := skipBlank(ls, j)
+			next := notice.SkipBlank(ls, j)
 			if len(out) == 0 {
 				j = next - 1
 				continue
@@ -194,7 +195,7 @@ func list(ls []string, i int, blocks bool) (out []slot) {
 			}
 			if !standsAlone(ls[next]) {
 				if blocks {
-					j = nextBlank(ls, next) - 1
+					j = notice.NextBlank(ls, next) - 1
 					continue
 				}
 				break
@@ -202,12 +203,12 @@ func list(ls []string, i int, blocks bool) (out []slot) {
 			j = next
 		}
 		t := strings.TrimLeft(ls[j], " \t*-•<\"")
-		a, start, end := findAddress(t)
+		a, start, end := notice.FindAddress(t)
 		switch {
 		case a != "" && start <= 12 && !(blocks && len(out) > 0 && ls[j-1] != ""):
 			out = append(out, slot{addr: a, line: j, rest: strings.TrimLeft(t[end:], ">)]:,; ")})
 		case blocks && len(out) > 0:
-		case len(out) == 0 && ls[j-1] == "", len(out) > 0 && indent(ls[j]) == 0:
+		case len(out) == 0 && ls[j-1] == "", len(out) > 0 && notice.Indent(ls[j]) == 0:
 			return out
 		}
 	}
@@ -217,10 +218,10 @@ func list(ls []string, i int, blocks bool) (out []slot) {
 // standsAlone tells whether a line consists of an address: `addr`, `<addr>:`,
 // `"addr":` (GMX).
 func standsAlone(line string) bool {
-	if _, ok := bareAddress(line); ok {
+	if _, ok := notice.BareAddress(line); ok {
 		return true
 	}
-	_, ok := bareAddress(strings.Trim(line, "\": "))
+	_, ok := notice.BareAddress(strings.Trim(line, "\": "))
 	return ok
 }
 
@@ -232,7 +233,7 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 			if ls[i] == "" {
 				continue
 			}
-			folded := fold(ls[i])
+			folded := notice.Fold(ls[i])
 			at := strings.Index(folded, p)
 			if at < 0 || at > 12 {
 				continue
@@ -243,17 +244,17 @@ func (f form) reply(ls []string, from, to int) (string, bool) {
 				rest = strings.TrimLeft(rest, " ")
 				if c := strings.IndexAny(ls[i], ":="); c >= 0 && (strings.HasSuffix(p, ":") || rest[0] == ':' || rest[0] == '=') {
 					// Where only the address stands behind it, the label is the reason.
-					if _, ok := bareAddress(ls[i][c+1:]); !ok {
+					if _, ok := notice.BareAddress(ls[i][c+1:]); !ok {
 						reply = strings.TrimSpace(ls[i][c+1:])
 					}
 				}
 			}
 			j := i + 1
 			if reply == "" {
-				j = skipBlank(ls, j)
+				j = notice.SkipBlank(ls, j)
 			}
 			for ; j < to && ls[j] != "" && !(isLabel(ls[j]) && reply != ""); j++ {
-				reply = appendLine(reply, ls[j])
+				reply = notice.AppendLine(reply, ls[j])
 			}
 			if reply != "" {
 				return reply, true
@@ -268,8 +269,8 @@ func (f form) host(ls []string) string {
 		if l == "" || len(f.Host) == 0 {
 			continue
 		}
-		if v, ok := behindLabel(l, fold(l), f.Host); ok {
-			return hostWord(strings.TrimLeft(v, "<[ "))
+		if v, ok := behindLabel(l, notice.Fold(l), f.Host); ok {
+			return notice.HostWord(strings.TrimLeft(v, "<[ "))
 		}
 	}
 	return ""
@@ -282,7 +283,7 @@ func (f form) nearby(ls []string, s slot, end int) string {
 	if strings.IndexFunc(rest, unicode.IsLetter) < 0 {
 		rest = ""
 	}
-	return replyAt(ls, candidate{addr: s.addr, rest: rest, line: s.line, rank: rankAlone}, end)
+	return notice.ReplyAt(ls, notice.Mention{Addr: s.addr, Rest: rest, Line: s.line, Rank: notice.RankAlone}, end)
 }
 
 // behindLabel returns what stands behind `label:` or `label=` at the begin of

@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"io/fs"
 	"testing"
 
@@ -41,9 +43,9 @@ func FuzzDialects(f *testing.F) {
 				t.Errorf("%s reads %d failures in %d bytes", d.Name, len(n.Failures), len(text))
 			}
 		}
-		Generic(m, func(string) bool { return false })
-		FromHeader(m)
-		Unnamed(m)
+		generic.Read(m, func(string) bool { return false })
+		notice.FromHeader(m)
+		notice.Unnamed(m)
 		Recognise(m)
 	})
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -25,16 +26,16 @@ func google() Dialect {
 			{"the response was:", "x-failed-recipients:"},
 			{"reporting-mta: dns; googlemail.com"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 			if strings.Contains(m.Subject, "(Delay)") {
 				n.Kind = bounce.KindDelay
 			}
 			reply := googleReply(ls)
 			for _, a := range googleRecipients(m, ls) {
-				n.Failures = append(n.Failures, Failure{Address: a, Reply: reply, Remote: googleRemote(reply)})
+				n.Failures = append(n.Failures, notice.Failure{Address: a, Reply: reply, Remote: googleRemote(reply)})
 			}
 			return n
 		},
@@ -42,13 +43,13 @@ func google() Dialect {
 }
 
 func googleRecipients(m *view.Mail, ls []string) []string {
-	out := failedRecipients(m)
+	out := notice.FailedRecipients(m)
 	if len(out) > 0 {
 		return out
 	}
-	if i := after(ls, "delivery to the following recipient"); i > 0 {
-		for i = skipBlank(ls, i); i < len(ls) && ls[i] != ""; i++ {
-			if a, ok := bareAddress(ls[i]); ok {
+	if i := notice.After(ls, "delivery to the following recipient"); i > 0 {
+		for i = notice.SkipBlank(ls, i); i < len(ls) && ls[i] != ""; i++ {
+			if a, ok := notice.BareAddress(ls[i]); ok {
 				out = append(out, a)
 			}
 		}
@@ -60,8 +61,8 @@ func googleRecipients(m *view.Mail, ls []string) []string {
 	// paragraph below the framed headline.
 	for i, l := range ls {
 		if strings.HasPrefix(strings.TrimSpace(l), "** ") {
-			p, _ := block(ls, skipBlank(ls, i+1), nil)
-			if a, _, _ := findAddress(p); a != "" {
+			p, _ := notice.Block(ls, notice.SkipBlank(ls, i+1), nil)
+			if a, _, _ := notice.FindAddress(p); a != "" {
 				return []string{a}
 			}
 		}
@@ -75,26 +76,26 @@ func googleReply(ls []string) string {
 	// server said comes behind it.
 	for _, intro := range [...]string{"the response was:", "the response from the remote server was:", "the error that the other server returned was:", "technical details of permanent failure:", "technical details of temporary failure:"} {
 		for i, l := range ls {
-			f := fold(l)
+			f := notice.Fold(l)
 			at := strings.Index(f, intro)
 			if at < 0 {
 				continue
 			}
 			reply := ""
-			if c := codeAt(l); len(f) > at+len(intro) && c > 0 {
+			if c := notice.CodeAt(l); len(f) > at+len(intro) && c > 0 {
 				reply = l[c:]
 			}
 			j := i + 1
 			if reply == "" {
-				j = skipBlank(ls, j)
+				j = notice.SkipBlank(ls, j)
 			}
-			more, _ := block(ls, j, nil)
-			if reply = appendLine(reply, more); reply != "" {
+			more, _ := notice.Block(ls, j, nil)
+			if reply = notice.AppendLine(reply, more); reply != "" {
 				return reply
 			}
 		}
 	}
-	return looseReply(strings.Join(ls, "\n"))
+	return notice.LooseReply(strings.Join(ls, "\n"))
 }
 
 // googleRemote reads `by the server for the recipient domain D by H. [ip].`
@@ -104,7 +105,7 @@ func googleRemote(reply string) string {
 		return ""
 	}
 	if _, by, ok := strings.Cut(rest, " by "); ok {
-		return hostWord(by)
+		return notice.HostWord(by)
 	}
-	return hostWord(rest)
+	return notice.HostWord(rest)
 }

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"harvester/parse/bounce"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 
@@ -12,13 +13,13 @@ func googlegroups() Dialect {
 	return Dialect{
 		Name:  "googlegroups",
 		Marks: []Mark{{"x-failed-recipients:", "groups.google.com/support"}, {"x-failed-recipients:", "the group you tried to contact"}, {"x-failed-recipients:", "support.google.com/a/topic", "google groups"}},
-		Read: func(m *view.Mail) *Notice {
-			n := FromHeader(m)
+		Read: func(m *view.Mail) *notice.Notice {
+			n := notice.FromHeader(m)
 			if n == nil {
 				return nil
 			}
 			for i := range n.Failures {
-				if codeAt(n.Failures[i].Reply) < 0 {
+				if notice.CodeAt(n.Failures[i].Reply) < 0 {
 					n.Failures[i].Means = bounce.RecipientRestricted
 				}
 			}

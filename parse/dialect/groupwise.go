@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -12,20 +13,20 @@ import (
 // that is a kate.
 func groupwiseNames() Dialect {
 	const intro = "you sent was undeliverable to the following"
-	return Dialect{Name: "groupwise-names", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *Notice {
-		head, returned := cutReturned(m.Text)
-		ls := lines(head)
-		n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-		for _, l := range ls[skipBlank(ls, max(0, after(ls, intro))):] {
+	return Dialect{Name: "groupwise-names", Marks: []Mark{{intro}}, Read: func(m *view.Mail) *notice.Notice {
+		head, returned := notice.CutReturned(m.Text)
+		ls := notice.Lines(head)
+		n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+		for _, l := range ls[notice.SkipBlank(ls, max(0, notice.After(ls, intro))):] {
 			name, reason, ok := strings.Cut(strings.TrimSpace(l), " (")
-			if !ok || !strings.HasSuffix(reason, ")") || len(n.Failures) == maxFailures {
+			if !ok || !strings.HasSuffix(reason, ")") || len(n.Failures) == notice.MaxFailures {
 				break
 			}
 			if !strings.Contains(name, "@") {
 				name += "@localhost"
 			}
-			if addr, at := scanAddress(name); at == len(name) {
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: strings.TrimSuffix(reason, ")")})
+			if addr, at := notice.ScanAddress(name); at == len(name) {
+				n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: strings.TrimSuffix(reason, ")")})
 			}
 		}
 		if len(n.Failures) == 0 {

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -14,9 +15,9 @@ func haraka() Dialect {
 	return Dialect{
 		Name:  "haraka",
 		Marks: []Mark{{"haraka", "invoked for bounce"}, {"this is the haraka mailer program at"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: paragraphs(lines(head), false)}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned, Failures: notice.Paragraphs(notice.Lines(head), false)}
 			if len(n.Failures) > 0 {
 				return n
 			}
@@ -26,7 +27,7 @@ func haraka() Dialect {
 		// that a recipient given up after a 4xx stands there as "delayed". What
 		// it returns has no subject where no template is installed.
 		Mend: func(m *view.Mail, r *dsn.Report) {
-			if ofDelay(m) {
+			if notice.OfDelay(m) {
 				return
 			}
 			for i := range r.Recipients {

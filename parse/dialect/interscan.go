@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -13,22 +14,22 @@ func interscan() Dialect {
 	return Dialect{
 		Name:  "interscan",
 		Marks: []Mark{{"sent <<<", "received >>>"}, {"interscan mss"}, {"from: \"interscan"}, {"<<< rcpt to:", ">>> 5"}, {"unable to deliver message to", ">>>"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
 			to := ""
-			for _, l := range lines(head) {
+			for _, l := range notice.Lines(head) {
 				if _, s, ok := strings.Cut(l, "<<< "); ok && strings.Contains(strings.ToUpper(s), "RCPT TO") {
-					to, _, _ = findAddress(s)
-				} else if _, s, ok := strings.Cut(l, ">>> "); ok && codeAt(s) == 0 && to != "" {
-					n.Failures = append(n.Failures, Failure{Address: to, Reply: appendLine("", s)})
+					to, _, _ = notice.FindAddress(s)
+				} else if _, s, ok := strings.Cut(l, ">>> "); ok && notice.CodeAt(s) == 0 && to != "" {
+					n.Failures = append(n.Failures, notice.Failure{Address: to, Reply: notice.AppendLine("", s)})
 					to = ""
-				} else if contains(l, "unable to deliver message to") && to == "" {
-					to, _, _ = findAddress(l)
+				} else if notice.Contains(l, "unable to deliver message to") && to == "" {
+					to, _, _ = notice.FindAddress(l)
 				}
 			}
 			if to != "" && len(n.Failures) == 0 {
-				n.Failures = []Failure{{Address: to, Reply: looseReply(head)}}
+				n.Failures = []notice.Failure{{Address: to, Reply: notice.LooseReply(head)}}
 			}
 			if len(n.Failures) == 0 {
 				return nil

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ func TestLayouts(t *testing.T) {
 				t.Errorf("%s has an empty mark, which every mail would show", d.Name)
 			}
 			for _, literal := range m {
-				if strings.TrimSpace(fold(literal)) == "" {
+				if strings.TrimSpace(notice.Fold(literal)) == "" {
 					t.Errorf("%s: the mark %q is empty when folded", d.Name, literal)
 				}
 			}
@@ -39,9 +40,28 @@ func TestFormsAreFolded(t *testing.T) {
 	for _, f := range readForms() {
 		for _, words := range [][]string{f.Label, f.List, f.Sentence, f.Reply, f.Host} {
 			for _, w := range words {
-				if got := fold(w); got != w {
+				if got := notice.Fold(w); got != w {
 					t.Errorf("%s: %q must be written %q", f.Name, w, got)
 				}
+			}
+		}
+	}
+}
+
+// Each file describes a layout by signs; a sign that is too short would claim
+// ordinary mail.
+func TestMarksAreSpecific(t *testing.T) {
+	for _, d := range builtin().dialects {
+		if d.Name == "" || len(d.Marks) == 0 {
+			t.Errorf("dialect %q has no marks", d.Name)
+		}
+		for _, m := range d.Marks {
+			n := 0
+			for _, l := range m {
+				n += len(l)
+			}
+			if n < 9 {
+				t.Errorf("dialect %s: mark %q would claim anything", d.Name, m)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -18,26 +19,26 @@ func mcafee() Dialect {
 
 // readBracketed reads `<addr>: reply` and `<addr>   (reply)` lines, indented or
 // not, with the reply running on in the lines below.
-func readBracketed(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	ls := lines(head)
-	n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+func readBracketed(m *view.Mail) *notice.Notice {
+	head, returned := notice.CutReturned(m.Text)
+	ls := notice.Lines(head)
+	n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
 	for i := 0; i < len(ls); i++ {
 		t := strings.TrimSpace(ls[i])
 		if !strings.HasPrefix(t, "<") {
 			continue
 		}
-		addr, at := scanAddress(t[1:])
+		addr, at := notice.ScanAddress(t[1:])
 		if at == 0 || !strings.HasPrefix(t[1+at:], ">") {
 			continue
 		}
 		reply := strings.TrimLeft(t[2+at:], ": ")
 		for i+1 < len(ls) && ls[i+1] != "" && !strings.HasPrefix(strings.TrimSpace(ls[i+1]), "<") {
 			i++
-			reply = appendLine(reply, ls[i])
+			reply = notice.AppendLine(reply, ls[i])
 		}
 		reply = strings.TrimSuffix(strings.TrimPrefix(reply, "("), ")")
-		n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply, Remote: remote(reply)})
+		n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: reply, Remote: notice.Remote(reply)})
 	}
 	return n
 }

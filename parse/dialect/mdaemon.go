@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -16,39 +17,39 @@ func mdaemon() Dialect {
 			{"the attached message had permanent fatal delivery errors"}, {"mdaemon delivery status notification"}, {"x-mddsn-message:"},
 			{"the attached message had temporary non-fatal delivery errors"}, {"the following addresses did not receive a copy of your message"}, {"securitygateway for email servers"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 			var reply, to string
 			replies := map[string]string{} // to the RCPT of an address in lower case
 			for _, l := range ls {
-				if _, s, ok := strings.Cut(l, "<-- "); ok && codeAt(s) == 0 {
-					reply = appendLine("", s)
+				if _, s, ok := strings.Cut(l, "<-- "); ok && notice.CodeAt(s) == 0 {
+					reply = notice.AppendLine("", s)
 					if to != "" {
 						replies[strings.ToLower(to)] = reply
 					}
 				} else if _, s, ok := strings.Cut(l, "--> RCPT T"); ok {
-					to, _, _ = findAddress(s)
+					to, _, _ = notice.FindAddress(s)
 				} else if _, s, ok := strings.Cut(l, "*  "); ok {
 					if a, ok := strings.CutPrefix(strings.TrimSpace(s), "To: "); ok && to == "" {
-						to, _ = bareAddress(a)
-					} else if reply == "" && Failing(s) {
-						reply = appendLine("", s)
+						to, _ = notice.BareAddress(a)
+					} else if reply == "" && notice.Failing(s) {
+						reply = notice.AppendLine("", s)
 					}
 				}
 				if v, ok := labelled(l, "failed address"); ok {
-					a, _, _ := findAddress(v)
-					n.Failures = append(n.Failures, Failure{Address: a})
+					a, _, _ := notice.FindAddress(v)
+					n.Failures = append(n.Failures, notice.Failure{Address: a})
 				}
 				if rest, ok := strings.CutPrefix(l, "> "); ok {
-					if a, ok := bareAddress(rest); ok {
-						n.Failures = append(n.Failures, Failure{Address: a})
+					if a, ok := notice.BareAddress(rest); ok {
+						n.Failures = append(n.Failures, notice.Failure{Address: a})
 					}
 				}
 			}
 			if len(n.Failures) == 0 && to != "" {
-				n.Failures = []Failure{{Address: to}}
+				n.Failures = []notice.Failure{{Address: to}}
 			}
 			for i := range n.Failures {
 				f := &n.Failures[i]

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -13,20 +14,20 @@ func mfilter() Dialect {
 	return Dialect{
 		Name:  "m-filter",
 		Marks: []Mark{{"x-mailer: m-filter"}, {"-------server message"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-			ls := lines(head)
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+			ls := notice.Lines(head)
 			reply := ""
-			if i := after(ls, "-------server message"); i > 0 {
-				reply, _ = block(ls, skipBlank(ls, i), func(l string) bool { return strings.HasPrefix(l, "-------") })
+			if i := notice.After(ls, "-------server message"); i > 0 {
+				reply, _ = notice.Block(ls, notice.SkipBlank(ls, i), func(l string) bool { return strings.HasPrefix(l, "-------") })
 			}
 			for _, l := range ls {
 				if strings.HasPrefix(l, "-------") {
 					break
 				}
-				if addr, ok := bareAddress(l); ok {
-					n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
+				if addr, ok := notice.BareAddress(l); ok {
+					n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: reply})
 				}
 			}
 			return n

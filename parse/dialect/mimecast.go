@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/view"
@@ -25,29 +26,29 @@ func mimecast() Dialect {
 	}
 }
 
-func readMimecast(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	ls := lines(head)
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+func readMimecast(m *view.Mail) *notice.Notice {
+	head, returned := notice.CutReturned(m.Text)
+	ls := notice.Lines(head)
+	n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 	var marked []string
 	for i := 0; i < len(ls); i++ {
 		rest, ok := strings.CutPrefix(strings.TrimSpace(ls[i]), "-- ")
 		if !ok {
 			continue
 		}
-		v := appendLine("", rest)
+		v := notice.AppendLine("", rest)
 		for i+1 < len(ls) && ls[i+1] != "" && !strings.HasPrefix(strings.TrimSpace(ls[i+1]), "-- ") && !strings.HasSuffix(ls[i+1], ":") {
 			i++
-			v = appendLine(v, ls[i])
+			v = notice.AppendLine(v, ls[i])
 		}
 		marked = append(marked, v)
 	}
 	if len(marked) > 0 {
-		addr, _, _ := findAddress(marked[0])
+		addr, _, _ := notice.FindAddress(marked[0])
 		if addr == "" {
 			return nil
 		}
-		f := Failure{Address: addr}
+		f := notice.Failure{Address: addr}
 		if len(marked) > 1 {
 			f.Reply = marked[len(marked)-1]
 			if len(marked) > 2 {
@@ -58,19 +59,19 @@ func readMimecast(m *view.Mail) *Notice {
 		return n
 	}
 	for i, l := range ls {
-		if contains(l, "the message you sent to") {
-			p, end := block(ls, i, nil)
-			addr, _, _ := findAddress(p)
+		if notice.Contains(l, "the message you sent to") {
+			p, end := notice.Block(ls, i, nil)
+			addr, _, _ := notice.FindAddress(p)
 			if addr == "" {
 				return nil
 			}
 			_, reason, _ := strings.Cut(p, "due to:")
-			reply := appendLine("", reason)
-			if j := after(ls[end:], "further information"); j > 0 {
-				more, _ := block(ls, skipBlank(ls, end+j), nil)
-				reply = appendLine(reply, more)
+			reply := notice.AppendLine("", reason)
+			if j := notice.After(ls[end:], "further information"); j > 0 {
+				more, _ := notice.Block(ls, notice.SkipBlank(ls, end+j), nil)
+				reply = notice.AppendLine(reply, more)
 			}
-			n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
+			n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: reply})
 			return n
 		}
 	}

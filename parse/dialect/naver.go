@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -12,13 +13,13 @@ func naver() Dialect {
 	return Dialect{
 		Name:  "naver",
 		Marks: []Mark{{"navermail_noreply@navercorp.com"}, {"no_reply@worksmobile.com", "발송실패"}, {"subject: [발송실패 안내]"}},
-		Read: func(m *view.Mail) *Notice {
-			addr, _, _ := findAddress(strings.TrimPrefix(m.Subject, "[발송실패 안내]"))
+		Read: func(m *view.Mail) *notice.Notice {
+			addr, _, _ := notice.FindAddress(strings.TrimPrefix(m.Subject, "[발송실패 안내]"))
 			if addr == "" {
 				return nil
 			}
-			head, returned := cutReturned(m.Text)
-			return &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: []Failure{{Address: addr, Reply: looseReply(head)}}}
+			head, returned := notice.CutReturned(m.Text)
+			return &notice.Notice{Kind: bounce.KindBounce, Returned: returned, Failures: []notice.Failure{{Address: addr, Reply: notice.LooseReply(head)}}}
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -12,21 +13,21 @@ func notes() Dialect {
 	return Dialect{
 		Name:  "notes",
 		Marks: []Mark{{"------- failure reasons"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-			i := after(ls, "------- failure reasons")
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+			i := notice.After(ls, "------- failure reasons")
 			if i < 0 {
 				return nil
 			}
 			reply := ""
 			for ; i < len(ls); i++ {
-				if addr, ok := bareAddress(ls[i]); ok {
-					n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply})
+				if addr, ok := notice.BareAddress(ls[i]); ok {
+					n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: reply})
 					reply = ""
 				} else if !strings.HasPrefix(ls[i], "---") {
-					reply = appendLine(reply, ls[i])
+					reply = notice.AppendLine(reply, ls[i])
 				}
 			}
 			return n

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/view"
@@ -19,13 +20,13 @@ func office365() Dialect {
 			{"original message details", "error details"},
 			{"x-ms-exchange-message-is-ndr:", "error details"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 			reply, remoteMTA := office365Reply(ls)
 			for _, a := range office365Recipients(ls) {
-				n.Failures = append(n.Failures, Failure{Address: a, Reply: reply, Remote: remoteMTA})
+				n.Failures = append(n.Failures, notice.Failure{Address: a, Reply: reply, Remote: remoteMTA})
 			}
 			return n
 		},
@@ -37,23 +38,23 @@ func office365Recipients(ls []string) []string {
 	for i, l := range ls {
 		if v, ok := labelled(l, "recipient address"); ok {
 			if v == "" && i+1 < len(ls) {
-				v = ls[skipBlank(ls, i+1)%len(ls)]
+				v = ls[notice.SkipBlank(ls, i+1)%len(ls)]
 			}
-			if a, _, _ := findAddress(v); a != "" {
+			if a, _, _ := notice.FindAddress(v); a != "" {
 				return []string{a}
 			}
 		}
 	}
 	var out []string
 	for i, l := range ls {
-		f := fold(l)
+		f := notice.Fold(l)
 		if strings.Contains(f, "couldn't deliver the message to the following recipients") {
-			list, end := block(ls, i, nil)
-			if a, _, _ := findAddress(list); a == "" {
-				list, _ = block(ls, skipBlank(ls, end), nil)
+			list, end := notice.Block(ls, i, nil)
+			if a, _, _ := notice.FindAddress(list); a == "" {
+				list, _ = notice.Block(ls, notice.SkipBlank(ls, end), nil)
 			}
 			for {
-				a, _, end := findAddress(list)
+				a, _, end := notice.FindAddress(list)
 				if a == "" {
 					return out
 				}
@@ -62,8 +63,8 @@ func office365Recipients(ls []string) []string {
 			}
 		}
 		if strings.Contains(f, "your message to") {
-			p, _ := block(ls, i, nil)
-			if a, _, _ := findAddress(p); a != "" {
+			p, _ := notice.Block(ls, i, nil)
+			if a, _, _ := notice.FindAddress(p); a != "" {
 				return []string{a}
 			}
 		}
@@ -78,7 +79,7 @@ func office365Reply(ls []string) (reply, host string) {
 			if v, ok := labelled(l, k); ok && reply == "" {
 				reply = v
 				for j := i + 1; j < len(ls) && ls[j] != "" && !isLabel(ls[j]); j++ {
-					reply = appendLine(reply, ls[j])
+					reply = notice.AppendLine(reply, ls[j])
 				}
 			}
 		}
@@ -89,7 +90,7 @@ func office365Reply(ls []string) (reply, host string) {
 		}
 		for _, k := range [...]string{"message rejected by", "remote server"} {
 			if v, ok := labelled(l, k); ok && host == "" {
-				host = hostWord(v)
+				host = notice.HostWord(v)
 			}
 		}
 	}
@@ -103,7 +104,7 @@ func office365Reply(ls []string) (reply, host string) {
 func labelled(line, label string) (value string, ok bool) {
 	line = strings.TrimLeft(line, " \t*•-")
 	i := strings.IndexAny(line, ":\t")
-	if i < 0 || i > 2*len(label)+8 || strings.TrimSpace(fold(line[:i])) != label {
+	if i < 0 || i > 2*len(label)+8 || strings.TrimSpace(notice.Fold(line[:i])) != label {
 		return "", false
 	}
 	return strings.TrimSpace(line[i+1:]), true
@@ -112,5 +113,5 @@ func labelled(line, label string) (value string, ok bool) {
 // isLabel tells whether a line opens another row of a table of details.
 func isLabel(line string) bool {
 	k, _, ok := strings.Cut(strings.TrimSpace(line), ":")
-	return ok && len(k) < 30 && len(k) > 2 && k[0] >= 'A' && k[0] <= 'Z' && codeAt(k) < 0 && strings.Count(k, " ") <= 3
+	return ok && len(k) < 30 && len(k) > 2 && k[0] >= 'A' && k[0] <= 'Z' && notice.CodeAt(k) < 0 && strings.Count(k, " ") <= 3
 }

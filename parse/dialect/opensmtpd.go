@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -24,18 +25,18 @@ func opensmtpd() Dialect {
 	}
 }
 
-func readOpenSMTPD(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
-	for _, l := range lines(head) {
-		if indent(l) > 0 || l == "" {
+func readOpenSMTPD(m *view.Mail) *notice.Notice {
+	head, returned := notice.CutReturned(m.Text)
+	n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
+	for _, l := range notice.Lines(head) {
+		if notice.Indent(l) > 0 || l == "" {
 			continue
 		}
-		addr, at := scanAddress(l)
+		addr, at := notice.ScanAddress(l)
 		if at == 0 || len(l) < at+3 || l[at:at+2] != ": " {
 			continue
 		}
-		n.Failures = append(n.Failures, Failure{Address: addr, Reply: appendLine("", l[at+2:])})
+		n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: notice.AppendLine("", l[at+2:])})
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -22,16 +23,16 @@ func postfix() Dialect {
 			{"subject: delayed mail (still being retried)"},
 			{"your message was successfully delivered to the destination(s)"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: kindOf(m, head), Failures: paragraphs(lines(head), false), Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Failures: notice.Paragraphs(notice.Lines(head), false), Returned: returned}
 			if strings.Contains(head, "successfully delivered to the destination") {
 				n.Kind = bounce.KindDelivered
 			}
 			if _, after, ok := strings.Cut(head, "program at host "); ok {
-				n.Host = hostWord(after)
+				n.Host = notice.HostWord(after)
 			} else if _, after, ok := strings.Cut(head, "mail system at host "); ok {
-				n.Host = hostWord(after)
+				n.Host = notice.HostWord(after)
 			}
 			return n
 		},

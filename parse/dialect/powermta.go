@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -13,19 +14,19 @@ func powermta() Dialect {
 	return Dialect{
 		Name:  "powermta",
 		Marks: []Mark{{"hello, this is the mail server on"}, {"x-powermta-virtualmta:"}, {"x-powermta-bouncecategory:"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
-			for _, l := range lines(head) {
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
+			for _, l := range notice.Lines(head) {
 				t := strings.TrimSpace(l)
 				if !strings.HasPrefix(t, "<") {
 					continue
 				}
-				addr, at := scanAddress(t[1:])
+				addr, at := notice.ScanAddress(t[1:])
 				if at == 0 {
 					continue
 				}
-				f := Failure{Address: addr, Action: bounce.Failed}
+				f := notice.Failure{Address: addr, Action: bounce.Failed}
 				switch rest := t[1+at:]; {
 				case strings.Contains(rest, "will continue trying"):
 					f.Action = bounce.Delayed

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -27,13 +28,13 @@ func qmail() Dialect {
 			{"your mail message to the following"},
 			{"subject: failure notice"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
 			if strings.Contains(head, "but the bounce bounced!") {
 				return nil // a double bounce: its "recipient" sent us something
 			}
-			ls := lines(head)
-			n := &Notice{Kind: kindOf(m, head), Failures: paragraphs(ls, true), Returned: returned}
+			ls := notice.Lines(head)
+			n := &notice.Notice{Kind: notice.KindOf(m, head), Failures: notice.Paragraphs(ls, true), Returned: returned}
 			for i := range n.Failures {
 				if strings.Contains(n.Failures[i].Reply, "I'm not going to try again") {
 					n.Kind = bounce.KindBounce
@@ -41,7 +42,7 @@ func qmail() Dialect {
 			}
 			if len(ls) > 0 {
 				if _, after, ok := strings.Cut(ls[0], "program at "); ok {
-					n.Host = hostWord(after)
+					n.Host = notice.HostWord(after)
 				}
 			}
 			return n

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"slices"
 	"strings"
 
@@ -30,10 +31,10 @@ func sendmail() Dialect {
 	}
 }
 
-func readSendmail(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	ls := lines(head)
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
+func readSendmail(m *view.Mail) *notice.Notice {
+	head, returned := notice.CutReturned(m.Text)
+	ls := notice.Lines(head)
+	n := &notice.Notice{Kind: notice.KindOf(m, head), Returned: returned}
 	act := bounce.ActionNone
 	inList := false
 	transcript := -1
@@ -41,7 +42,7 @@ func readSendmail(m *view.Mail) *Notice {
 		l := ls[i]
 		if strings.Contains(l, "-----") {
 			inList = false
-			switch h := fold(l); {
+			switch h := notice.Fold(l); {
 			case strings.Contains(h, "transcript of session"):
 				if transcript < 0 {
 					transcript = i + 1
@@ -61,50 +62,50 @@ func readSendmail(m *view.Mail) *Notice {
 			continue
 		}
 		t := strings.TrimSpace(l)
-		if len(n.Failures) > 0 && indent(l) > 0 {
+		if len(n.Failures) > 0 && notice.Indent(l) > 0 {
 			f := &n.Failures[len(n.Failures)-1]
 			if rest, ok := strings.CutPrefix(t, "(reason: "); ok {
 				f.Reply = strings.TrimSuffix(rest, ")")
 				continue
 			}
 			if rest, ok := strings.CutPrefix(t, "(expanded from: "); ok {
-				f.Mailed, _ = bareAddress(strings.TrimSuffix(rest, ")"))
+				f.Mailed, _ = notice.BareAddress(strings.TrimSuffix(rest, ")"))
 				if f.Address == "" && m.Report == nil { // a report says whom it means itself
 					f.Address = f.Mailed
 				}
 				continue
 			}
 		}
-		if isProgram(l) && len(n.Failures) < maxFailures { // whom it stands for comes in the next line, if at all
-			n.Failures = append(n.Failures, Failure{Action: act})
+		if isProgram(l) && len(n.Failures) < notice.MaxFailures { // whom it stands for comes in the next line, if at all
+			n.Failures = append(n.Failures, notice.Failure{Action: act})
 			continue
 		}
 		t = strings.TrimPrefix(t, ">>> ") // QUIRK: Active!hunter
-		if a, _, end := findAddress(t); a != "" && len(n.Failures) < maxFailures && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
-			n.Failures = append(n.Failures, Failure{Address: a, Action: act})
+		if a, _, end := notice.FindAddress(t); a != "" && len(n.Failures) < notice.MaxFailures && (end == len(t) || strings.IndexByte(" >(", t[end]) >= 0) {
+			n.Failures = append(n.Failures, notice.Failure{Address: a, Action: act})
 		}
 	}
-	n.Failures = slices.DeleteFunc(n.Failures, func(f Failure) bool { return f.Address == "" })
+	n.Failures = slices.DeleteFunc(n.Failures, func(f notice.Failure) bool { return f.Address == "" })
 	if transcript < 0 {
 		transcript = 0
 	}
-	t := readTranscript(ls[transcript:])
+	t := notice.ReadTranscript(ls[transcript:])
 	if len(n.Failures) == 0 {
-		n.Failures = t.named()
+		n.Failures = t.Named()
 	}
-	if len(n.Failures) == 0 && len(t.said) > 0 {
+	if len(n.Failures) == 0 && len(t.Said) > 0 {
 		// QUIRK: Sendmail 5 may name nobody; the returned mail does.
-		text, host := t.of("")
-		n.Failures = []Failure{{Reply: text, Remote: host}}
+		text, host := t.Of("")
+		n.Failures = []notice.Failure{{Reply: text, Remote: host}}
 		return n
 	}
 	for i := range n.Failures {
 		f := &n.Failures[i]
-		said, host := t.of(f.Address)
-		if f.Reply == "" || codeAt(f.Reply) < 0 && codeAt(said) >= 0 {
+		said, host := t.Of(f.Address)
+		if f.Reply == "" || notice.CodeAt(f.Reply) < 0 && notice.CodeAt(said) >= 0 {
 			f.Reply = said
 		}
-		f.Reply = unrooted(t.whole(f.Reply))
+		f.Reply = unrooted(t.Whole(f.Reply))
 		if f.Remote == "" {
 			f.Remote = host
 		}

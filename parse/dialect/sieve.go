@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"harvester/parse/bounce"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 
@@ -16,7 +17,7 @@ func sieve() Dialect {
 			{"x-sieve-action: reject"},
 			{"auto-submitted: auto-replied (rejected)"},
 		},
-		Read: func(m *view.Mail) *Notice {
+		Read: func(m *view.Mail) *notice.Notice {
 			n := form{
 				Sentence: []string{"your message to"},
 				Reply:    []string{"was automatically rejected:", "your message to", "the following reason was given"},
@@ -26,15 +27,15 @@ func sieve() Dialect {
 				return n
 			}
 			// QUIRK: Cyrus and Pigeonhole dress the refusal as a receipt (RFC 8098).
-			addr, _, _ := findAddress(m.Receipt.Get("Final-Recipient"))
-			mailed, _, _ := findAddress(m.Receipt.Get("Original-Recipient"))
+			addr, _, _ := notice.FindAddress(m.Receipt.Get("Final-Recipient"))
+			mailed, _, _ := notice.FindAddress(m.Receipt.Get("Original-Recipient"))
 			if addr == "" {
 				return nil
 			}
-			ls := lines(m.Text)
-			i := max(0, after(ls, "the following reason was given"))
-			reply, _ := block(ls, skipBlank(ls, i), nil)
-			return &Notice{Kind: bounce.KindBounce, Failures: []Failure{{Address: addr, Mailed: mailed, Reply: reply}}}
+			ls := notice.Lines(m.Text)
+			i := max(0, notice.After(ls, "the following reason was given"))
+			reply, _ := notice.Block(ls, notice.SkipBlank(ls, i), nil)
+			return &notice.Notice{Kind: bounce.KindBounce, Failures: []notice.Failure{{Address: addr, Mailed: mailed, Reply: reply}}}
 		},
 	}
 }

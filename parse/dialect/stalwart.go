@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -17,13 +18,13 @@ func stalwart() Dialect {
 			{"----- there was a temporary problem delivering to these addresses -----"},
 			{"----- delivery to the following addresses was successful -----"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
 			act := bounce.Failed
-			for _, l := range lines(head) {
+			for _, l := range notice.Lines(head) {
 				t := strings.TrimSpace(l)
-				switch f := fold(t); {
+				switch f := notice.Fold(t); {
 				case strings.HasPrefix(t, "-----") && strings.Contains(f, "temporary"):
 					act = bounce.Delayed
 				case strings.HasPrefix(t, "-----") && strings.Contains(f, "successful"):
@@ -31,9 +32,9 @@ func stalwart() Dialect {
 				case strings.HasPrefix(t, "-----"):
 					act = bounce.Failed
 				case strings.HasPrefix(t, "<"):
-					if addr, at := scanAddress(t[1:]); at > 0 && strings.HasPrefix(t[at+1:], ">") {
+					if addr, at := notice.ScanAddress(t[1:]); at > 0 && strings.HasPrefix(t[at+1:], ">") {
 						reply := strings.Trim(t[at+2:], " ()")
-						n.Failures = append(n.Failures, Failure{Address: addr, Reply: reply, Remote: quotedHost(reply), Action: act})
+						n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: reply, Remote: quotedHost(reply), Action: act})
 					}
 				}
 			}
@@ -46,7 +47,7 @@ func stalwart() Dialect {
 func quotedHost(reply string) string {
 	_, rest, ok := strings.Cut(reply, "host '")
 	if !ok {
-		return remote(reply)
+		return notice.Remote(reply)
 	}
 	host, _, _ := strings.Cut(rest, "'")
 	return host

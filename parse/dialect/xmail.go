@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -12,9 +13,9 @@ func xmail() Dialect {
 	return Dialect{
 		Name:  "xmail",
 		Marks: []Mark{{"xmail bounce: rcpt=["}, {"x-smtp-mailer-error:"}},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned}
 			for rest := head; ; {
 				_, tail, ok := strings.Cut(rest, "XMail bounce: Rcpt=[")
 				if !ok {
@@ -30,7 +31,7 @@ func xmail() Dialect {
 						reply = strings.TrimSuffix(reply, "]")
 					}
 				}
-				n.Failures = append(n.Failures, Failure{Address: addr, Reply: appendLine("", strings.Join(strings.Fields(reply), " "))})
+				n.Failures = append(n.Failures, notice.Failure{Address: addr, Reply: notice.AppendLine("", strings.Join(strings.Fields(reply), " "))})
 				rest = after
 			}
 			return n

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
@@ -18,9 +19,9 @@ func yahoo() Dialect {
 			{"unable to deliver message to the following address(es)"},
 			{"from: mailer-daemon@yahoo"},
 		},
-		Read: func(m *view.Mail) *Notice {
-			head, returned := cutReturned(m.Text)
-			n := &Notice{Kind: bounce.KindBounce, Returned: returned, Failures: paragraphs(lines(head), false)}
+		Read: func(m *view.Mail) *notice.Notice {
+			head, returned := notice.CutReturned(m.Text)
+			n := &notice.Notice{Kind: bounce.KindBounce, Returned: returned, Failures: notice.Paragraphs(notice.Lines(head), false)}
 			for i := range n.Failures {
 				n.Failures[i].Reply = strings.ReplaceAll(n.Failures[i].Reply, `\n`, " ")
 			}

@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	"strings"
@@ -24,9 +24,9 @@ var separators = [...]string{
 	"this is a copy of the message", "the header of the original message is following", "message header:", "--- original header ---",
 }
 
-// cutReturned divides a text into what the system wrote and the mail that it returned
+// CutReturned divides a text into what the system wrote and the mail that it returned
 // in the same part.
-func cutReturned(text string) (head, returned string) {
+func CutReturned(text string) (head, returned string) {
 	text = text[:min(len(text), maxText)]
 	pos, prevBlank := 0, true
 	for pos < len(text) {

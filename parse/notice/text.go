@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	"strings"
@@ -13,12 +13,12 @@ const replyLimit = 2 << 10
 // a short reply each.
 const maxText = 1 << 20
 
-// maxFailures bounds the recipients that one text may name.
-const maxFailures = 10_000
+// MaxFailures bounds the recipients that one text may name.
+const MaxFailures = 10_000
 
-// lines splits text at LF and drops trailing blanks; leading ones tell many
+// Lines splits text at LF and drops trailing blanks; leading ones tell many
 // layouts apart and stay.
-func lines(text string) []string {
+func Lines(text string) []string {
 	out := strings.Split(text, "\n")
 	for i := range out {
 		out[i] = strings.TrimRight(out[i], " \t\r")
@@ -26,11 +26,11 @@ func lines(text string) []string {
 	return out
 }
 
-// indent counts the leading blanks of a line; a TAB counts as one.
-func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
+// Indent counts the leading blanks of a line; a TAB counts as one.
+func Indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \t")) }
 
-// appendLine appends line to a reply with one blank between, within replyLimit.
-func appendLine(reply, line string) string {
+// AppendLine appends line to a reply with one blank between, within replyLimit.
+func AppendLine(reply, line string) string {
 	line = strings.TrimSpace(line)
 	switch {
 	case line == "" || len(reply) > replyLimit:
@@ -41,47 +41,47 @@ func appendLine(reply, line string) string {
 	return reply + " " + line
 }
 
-// block joins the lines from i on until a blank line or until stop, and
+// Block joins the lines from i on until a blank line or until stop, and
 // returns the index of the line that ended it.
-func block(ls []string, i int, stop func(line string) bool) (reply string, end int) {
+func Block(ls []string, i int, stop func(line string) bool) (reply string, end int) {
 	for ; i < len(ls) && ls[i] != "" && (stop == nil || !stop(ls[i])); i++ {
-		reply = appendLine(reply, ls[i])
+		reply = AppendLine(reply, ls[i])
 	}
 	return reply, i
 }
 
-// skipBlank returns the index of the first line from i on that is not blank.
-func skipBlank(ls []string, i int) int {
+// SkipBlank returns the index of the first line from i on that is not blank.
+func SkipBlank(ls []string, i int) int {
 	for i < len(ls) && ls[i] == "" {
 		i++
 	}
 	return i
 }
 
-// after returns the index of the line behind the first that holds the folded
+// After returns the index of the line behind the first that holds the folded
 // phrase, or -1.
-func after(ls []string, phrase string) int {
+func After(ls []string, phrase string) int {
 	for i, l := range ls {
-		if contains(l, phrase) {
+		if Contains(l, phrase) {
 			return i + 1
 		}
 	}
 	return -1
 }
 
-// contains tells whether the folded phrase stands in s.
-func contains(s, phrase string) bool {
+// Contains tells whether the folded phrase stands in s.
+func Contains(s, phrase string) bool {
 	if len(s) < len(phrase)/2 {
 		return false
 	}
-	return strings.Contains(fold(s), phrase)
+	return strings.Contains(Fold(s), phrase)
 }
 
-func fold(s string) string { return string(match.Fold(make([]byte, 0, len(s)), s)) }
+func Fold(s string) string { return string(match.Fold(make([]byte, 0, len(s)), s)) }
 
-// remote finds the host that a reply quotes: `host H[ip] said:`, `host H [ip]`,
+// Remote finds the host that a reply quotes: `host H[ip] said:`, `host H [ip]`,
 // `H [ip] did not like`, `... while talking to H.:`.
-func remote(reply string) string {
+func Remote(reply string) string {
 	for _, intro := range [...]string{"host ", "connect to ", "connection with ", "conversation with ", "talking to ", "communicating with "} {
 		i := strings.Index(reply, intro)
 		if i < 0 || i > 0 && reply[i-1] != ' ' && reply[i-1] != '(' {

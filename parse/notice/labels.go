@@ -1,12 +1,12 @@
-package dialect
+package notice
 
 import (
 	"strings"
 	"sync"
 )
 
-// labels stand before the failed address, without their colon.
-var labels = folded(
+// Labels stand before the failed address, without their colon.
+var Labels = folded(
 	"recipient", "recipients", "failed recipient", "failed recipients", "failed recipient(s)", "failed address", "recipient address", "recipient address(es)", "rcpt to",
 	"addressed to", "intended recipient", "intended recipients", "undeliverable address", "invalid receiver address", "error-for", "failed to", "delivery to",
 	"user", "email address", "e-mail address", "mailbox", "address", "unknown to address", "undelivered to", "destination", "destination mailbox", "destination mailbox(es)", "destination address", "destination addresses", "envelope recipient", "envelope recipients",
@@ -18,8 +18,8 @@ var labels = folded(
 	"addressee", "addressees", "undeliverable to", "message recipients", "message recipient", "undelivered recipient", "deliver to", "mail to", "receiver", "sent to", "to address",
 )
 
-// senders are labels of header lines whose address is not the failed one.
-var senders = folded(
+// Senders are labels of header lines whose address is not the failed one.
+var Senders = folded(
 	"from", "sender", "sender address", "source mailbox", "source address", "sender email", "sender e-mail", "from address", "originator", "originating address", "sent by", "sent from", "absenderadresse", "adresse de l'expediteur", "indirizzo mittente", "direccion del remitente", "endereco do remetente", "adres nadawcy", "адрес отправителя", "发件人地址", "送信元",
 	"envelope sender", "original sender", "reply-to", "return-path", "mail from", "envelope from", "envelope-from", "cc", "message-id", "message id", "orginal message id", "original message id", "message token", "in-reply-to", "references",
 	"von", "absender", "de", "expediteur", "remitente", "mittente", "da", "remetente", "van", "afzender",
@@ -31,21 +31,21 @@ func folded(words ...string) func() map[string]bool {
 	return sync.OnceValue(func() map[string]bool {
 		set := make(map[string]bool, len(words))
 		for _, w := range words {
-			set[fold(w)] = true
+			set[Fold(w)] = true
 		}
 		return set
 	})
 }
 
-// directions are labels of the recipient in a header or a session, which
+// Directions are labels of the recipient in a header or a session, which
 // notices quote for other reasons, too.
-var directions = folded(
+var Directions = folded(
 	"to", "rcpt to", "out: rcpt to", "in: rcpt to", "an", "a", "para", "per", "pour", "naar", "aan", "till", "til", "do", "komu", "kime", "кому", "收件人", "宛先", "받는 사람", "για", "προς",
 )
 
-// contact tells whether prose names an address for questions, not for a
+// Contact tells whether prose names an address for questions, not for a
 // recipient (RFC 2142).
-func contact(addr string) bool {
+func Contact(addr string) bool {
 	local, _, _ := strings.Cut(strings.ToLower(addr), "@")
 	switch local {
 	case "abuse", "postmaster", "hostmaster", "noc", "delist", "unblock", "removeme":
@@ -58,8 +58,8 @@ func contact(addr string) bool {
 // ofSender tells whether a line names the sender, as in a table of labels.
 func ofSender(line string) bool {
 	k, _, ok := strings.Cut(line, ":")
-	return ok && len(k) < 40 && senders()[asLabel(k)]
+	return ok && len(k) < 40 && Senders()[AsLabel(k)]
 }
 
-// asLabel is what stands before an address as labels are looked up.
-func asLabel(s string) string { return strings.Trim(fold(s), " *-•=:.") }
+// AsLabel is what stands before an address as labels are looked up.
+func AsLabel(s string) string { return strings.Trim(Fold(s), " *-•=:.") }

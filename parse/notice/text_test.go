@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import "testing"
 
@@ -16,7 +16,7 @@ func TestFindAddress(t *testing.T) {
 		"nobody here @ all":                            "",
 		"user@[192.0.2.1] refused":                     "user@[192.0.2.1]",
 	} {
-		if got, _, _ := findAddress(in); got != want {
+		if got, _, _ := FindAddress(in); got != want {
 			t.Errorf("findAddress(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -30,12 +30,12 @@ func TestBare(t *testing.T) {
 		"Jane (user@example.com)<mailto:user@example.com>": "user@example.com",
 		"user@example.com:":                                "user@example.com",
 	} {
-		if got, ok := bareAddress(in); !ok || got != want {
+		if got, ok := BareAddress(in); !ok || got != want {
 			t.Errorf("bareAddress(%q) = %q, %v, want %q", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "hello", "user@example.com is unknown", "write to user@example.com"} {
-		if got, ok := bareAddress(in); ok {
+		if got, ok := BareAddress(in); ok {
 			t.Errorf("bareAddress(%q) = %q, want nothing", in, got)
 		}
 	}
@@ -60,7 +60,7 @@ func TestCode(t *testing.T) {
 		"size 552 KB":                 -1,
 		"host.example.com[192.0.2.5]": -1,
 	} {
-		if got := codeAt(in); got != want {
+		if got := CodeAt(in); got != want {
 			t.Errorf("codeAt(%q) = %d, want %d", in, got, want)
 		}
 	}
@@ -72,33 +72,14 @@ func TestCut(t *testing.T) {
 		"   ----- Original message follows -----", "Original message headers:", "----------------------------------------\nReturn-Path: <a@example.org>",
 		"\nReceived: from a.example by b.example",
 	} {
-		head, returned := cutReturned("it failed\n" + sep + "\nSubject: hello\n")
+		head, returned := CutReturned("it failed\n" + sep + "\nSubject: hello\n")
 		if head != "it failed\n" && head != "it failed\n\n" || returned == "" {
 			t.Errorf("cut at %q gives %q and %q", sep, head, returned)
 		}
 	}
 	for _, text := range []string{"----- Transcript of session follows -----\n550 no\n", "550 no\nMessage rejected\n"} {
-		if head, _ := cutReturned(text); head != text {
+		if head, _ := CutReturned(text); head != text {
 			t.Errorf("cutReturned(%q) lost what the system wrote", text)
-		}
-	}
-}
-
-// Each file describes a layout by signs; a sign that is too short would claim
-// ordinary mail.
-func TestMarksAreSpecific(t *testing.T) {
-	for _, d := range builtin().dialects {
-		if d.Name == "" || len(d.Marks) == 0 {
-			t.Errorf("dialect %q has no marks", d.Name)
-		}
-		for _, m := range d.Marks {
-			n := 0
-			for _, l := range m {
-				n += len(l)
-			}
-			if n < 9 {
-				t.Errorf("dialect %s: mark %q would claim anything", d.Name, m)
-			}
 		}
 	}
 }

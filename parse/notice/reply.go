@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import "strings"
 
@@ -6,39 +6,39 @@ import "strings"
 // enhanced status code: a telephone number can look like a reply code, too.
 func Refusal(text string) bool {
 	for l := range strings.Lines(text) {
-		if at := codeAt(l); at >= 0 && (Failing(l[at:]) || codeAt(l[at:][min(len(l)-at, 4):]) == 0) {
+		if at := CodeAt(l); at >= 0 && (Failing(l[at:]) || CodeAt(l[at:][min(len(l)-at, 4):]) == 0) {
 			return true
 		}
 	}
 	return false
 }
 
-// coded tells whether a reply code stands in one of the lines.
-func coded(ls []string) bool {
+// Coded tells whether a reply code stands in one of the lines.
+func Coded(ls []string) bool {
 	for _, l := range ls {
-		if codeAt(l) >= 0 {
+		if CodeAt(l) >= 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// replyAt returns the reply that belongs to c: from the first SMTP code behind
+// ReplyAt returns the reply that belongs to c: from the first SMTP code behind
 // the address, else the words behind it, else the paragraph it stands in.
-func replyAt(ls []string, c candidate, end int) string {
-	if c.rank == rankOpens && c.rest != "" || c.rank == rankReason && codeAt(c.rest) >= 0 {
-		reply := c.rest
-		for i := c.line + 1; i < end && ls[i] != "" && !ofSender(ls[i]); i++ {
-			reply = appendLine(reply, ls[i])
+func ReplyAt(ls []string, c Mention, end int) string {
+	if c.Rank == RankOpens && c.Rest != "" || c.Rank == RankReason && CodeAt(c.Rest) >= 0 {
+		reply := c.Rest
+		for i := c.Line + 1; i < end && ls[i] != "" && !ofSender(ls[i]); i++ {
+			reply = AppendLine(reply, ls[i])
 		}
 		return reply
 	}
-	for i := c.line; i < end; i++ {
+	for i := c.Line; i < end; i++ {
 		from := 0
-		if i == c.line {
-			from = max(0, len(ls[i])-len(c.rest))
+		if i == c.Line {
+			from = max(0, len(ls[i])-len(c.Rest))
 		}
-		at := codeAt(ls[i][from:])
+		at := CodeAt(ls[i][from:])
 		if at < 0 {
 			continue
 		}
@@ -48,40 +48,40 @@ func replyAt(ls []string, c candidate, end int) string {
 			if j == i {
 				// The words before the code on its line belong to it: "host said: 550".
 				l = ls[i]
-				if i == c.line {
+				if i == c.Line {
 					l = ls[i][from:]
 				}
 			}
-			reply = appendLine(reply, l)
+			reply = AppendLine(reply, l)
 		}
 		return reply
 	}
-	reply := c.rest
-	i := c.line + 1
+	reply := c.Rest
+	i := c.Line + 1
 	if strings.TrimSpace(reply) == "" {
-		i = skipBlank(ls, i)
+		i = SkipBlank(ls, i)
 	}
 	for ; i < end && ls[i] != ""; i++ {
 		if ofSubject(ls[i]) { // of the returned mail
 			return reply
 		}
-		reply = appendLine(reply, ls[i])
+		reply = AppendLine(reply, ls[i])
 	}
 	if strings.HasSuffix(reply, ":") && i < end && !strings.ContainsAny(reply, ".") { // "because:" heads what is said
-		if below, _ := block(ls[:end], skipBlank(ls[:end], i), nil); below != "" {
-			reply = appendLine(reply, below)
+		if below, _ := Block(ls[:end], SkipBlank(ls[:end], i), nil); below != "" {
+			reply = AppendLine(reply, below)
 		}
 	}
-	if c.rank == rankSentence || reply == "" {
-		reply = paragraph(ls, c.line)
-		if more, _ := block(ls[:end], skipBlank(ls[:end], nextBlank(ls[:end], c.line)), nil); more != "" {
-			reply = appendLine(reply, more)
+	if c.Rank == RankSentence || reply == "" {
+		reply = paragraph(ls, c.Line)
+		if more, _ := Block(ls[:end], SkipBlank(ls[:end], NextBlank(ls[:end], c.Line)), nil); more != "" {
+			reply = AppendLine(reply, more)
 		}
 	}
 	return reply
 }
 
-func nextBlank(ls []string, i int) int {
+func NextBlank(ls []string, i int) int {
 	for most := i + paragraphLines; i < len(ls) && ls[i] != "" && i < most; {
 		i++
 	}
@@ -97,13 +97,13 @@ func paragraph(ls []string, i int) string {
 	for least := i - paragraphLines; i > 0 && ls[i-1] != "" && i > least; {
 		i--
 	}
-	p, _ := block(ls[:min(len(ls), i+paragraphLines)], i, nil)
+	p, _ := Block(ls[:min(len(ls), i+paragraphLines)], i, nil)
 	return p
 }
 
-// codeAt returns where an SMTP reply (RFC 5321 §4.2) or an enhanced status code
+// CodeAt returns where an SMTP reply (RFC 5321 §4.2) or an enhanced status code
 // (RFC 3463) of class 4 or 5 begins in s, or -1.
-func codeAt(s string) int {
+func CodeAt(s string) int {
 	for i := 0; i+2 < len(s); i++ {
 		if s[i] != '4' && s[i] != '5' || i > 0 && (isDomain(s[i-1]) || s[i-1] == '.' || s[i-1] == '-' || s[i-1] == ':' && i > 1 && s[i-2] >= '0' && s[i-2] <= '9') {
 			continue

@@ -1,11 +1,11 @@
-package dialect
+package notice
 
 import "strings"
 
 // transcript is an SMTP dialogue as mail systems quote it: `>>>` what was
 // sent, `<<<` what was answered, and summaries of the quoting system.
 type transcript struct {
-	said    []utterance
+	Said    []utterance
 	about   map[string][]int // address in lower case → what concerns it, in order
 	answers map[string]int   // host → the first thing it said to the session
 	answer  int              // the first thing any host said to the session, or -1
@@ -24,9 +24,9 @@ type utterance struct {
 	first   string // of a reply of several lines; "" for others
 }
 
-func readTranscript(ls []string) transcript {
-	t := transcript{said: utterances(ls), about: map[string][]int{}, answers: map[string]int{}, begun: map[string]int{}, answer: -1, session: -1}
-	for i, u := range t.said {
+func ReadTranscript(ls []string) transcript {
+	t := transcript{Said: utterances(ls), about: map[string][]int{}, answers: map[string]int{}, begun: map[string]int{}, answer: -1, session: -1}
+	for i, u := range t.Said {
 		if u.first != "" {
 			t.begun[u.first] = i
 		}
@@ -70,7 +70,7 @@ func utterances(ls []string) []utterance {
 		case strings.HasPrefix(s, ">>>"):
 			cmd := strings.ToUpper(s)
 			if strings.Contains(cmd, "RCPT TO") {
-				rcpt, _, _ = findAddress(s)
+				rcpt, _, _ = FindAddress(s)
 			} else {
 				rcpt = ""
 			}
@@ -89,15 +89,15 @@ func utterances(ls []string) []utterance {
 				if u.first == "" {
 					u.first = u.text
 				}
-				u.text = appendLine(u.text, s)
+				u.text = AppendLine(u.text, s)
 			}
 			if !goesOnBelow(s) {
 				answer = -1
 			}
 		default:
 			answer = -1
-			a, _, _ := findAddress(s)
-			if a == "" && codeAt(s) < 0 && !Failing(s) {
+			a, _, _ := FindAddress(s)
+			if a == "" && CodeAt(s) < 0 && !Failing(s) {
 				continue
 			}
 			t.said = append(t.said, utterance{addr: a, text: s, host: host, summary: true})
@@ -112,27 +112,27 @@ func goesOnBelow(line string) bool {
 	return len(line) < 4 || !digit(line[0]) || !digit(line[1]) || !digit(line[2]) || line[3] == '-'
 }
 
-// whole returns the reply that began with line, where its others stand in the
+// Whole returns the reply that began with line, where its others stand in the
 // transcript.
-func (t transcript) whole(line string) string {
+func (t transcript) Whole(line string) string {
 	if i, ok := t.begun[line]; ok {
-		return t.said[i].text
+		return t.Said[i].text
 	}
 	return line
 }
 
-// of returns what was said of addr: an answer to its RCPT, else a reply that
+// Of returns what was said of addr: an answer to its RCPT, else a reply that
 // the summary about it quotes, else what the host of that summary said to the
 // session, else the summary, else what was said at all.
-func (t transcript) of(addr string) (text, host string) {
+func (t transcript) Of(addr string) (text, host string) {
 	mine := t.about[strings.ToLower(addr)]
 	summary, quoting := -1, -1
 	for _, i := range mine {
-		u := t.said[i]
+		u := t.Said[i]
 		if !u.summary {
 			return u.text, u.host
 		}
-		if at := strings.Index(u.text, "... "); quoting < 0 && at >= 0 && codeAt(u.text[at:]) > 0 {
+		if at := strings.Index(u.text, "... "); quoting < 0 && at >= 0 && CodeAt(u.text[at:]) > 0 {
 			quoting = i
 		}
 		if summary < 0 {
@@ -140,23 +140,23 @@ func (t transcript) of(addr string) (text, host string) {
 		}
 	}
 	answer := t.answer
-	if summary >= 0 && t.said[mine[len(mine)-1]].host != "" {
-		i, known := t.answers[t.said[mine[len(mine)-1]].host]
+	if summary >= 0 && t.Said[mine[len(mine)-1]].host != "" {
+		i, known := t.answers[t.Said[mine[len(mine)-1]].host]
 		if answer = i; !known {
 			answer = -1
 		}
 	}
 	for _, i := range [...]int{quoting, answer, summary, t.session} {
 		if i >= 0 {
-			return t.said[i].text, t.said[i].host
+			return t.Said[i].text, t.Said[i].host
 		}
 	}
 	return "", ""
 }
 
-// named returns the recipients of a transcript without a list: those of
+// Named returns the recipients of a transcript without a list: those of
 // `<addr>...` summaries, else those whose RCPT was refused.
-func (t transcript) named() []Failure {
+func (t transcript) Named() []Failure {
 	var out []Failure
 	known := map[string]bool{}
 	add := func(u utterance) {
@@ -165,16 +165,16 @@ func (t transcript) named() []Failure {
 			return
 		}
 		known[key] = true
-		text, host := t.of(u.addr)
+		text, host := t.Of(u.addr)
 		out = append(out, Failure{Address: u.addr, Reply: text, Remote: host})
 	}
-	for _, u := range t.said {
+	for _, u := range t.Said {
 		if u.summary && u.addr != "" && strings.Contains(u.text, "...") {
 			add(u)
 		}
 	}
 	if len(out) == 0 {
-		for _, u := range t.said {
+		for _, u := range t.Said {
 			if !u.summary && u.addr != "" {
 				add(u)
 			}

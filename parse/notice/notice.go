@@ -1,27 +1,50 @@
-package dialect
+package notice
 
 import (
 	"strings"
 
+	"harvester/parse/bounce"
 	"harvester/parse/mime"
 	"harvester/parse/view"
 )
+
+// Notice is what the text of a mail says.
+type Notice struct {
+	Kind     bounce.Kind // KindBounce, KindDelay or KindDelivered: what becomes of failures without an action of their own
+	Failures []Failure   // in order of the text
+	Host     string      // the system that reports, where the text names it
+	Returned string      // the returned mail, where the layout puts it into the same part
+}
+
+// Failure is what the text says of one recipient.
+type Failure struct {
+	Address string        // as named
+	Mailed  string        // the address before aliasing, where the text tells it
+	Hidden  bool          // the address is not disclosed, only Mailed
+	Reply   string        // the reply or reason, lines joined
+	Remote  string        // the host that replied
+	Action  bounce.Action // ActionNone: as the notice
+	Status  string        // where the layout names it apart from the reply
+	// Means is the reason that the layout itself stands for, whatever its words
+	// and their language; Unclassified leaves it to the reply.
+	Means bounce.Reason
+}
 
 // Noticed tells whether a mail of no known layout may be read as a failure
 // notice at all: it comes from a mail system, says so in a header, or its
 // subject does. Words in the body alone never suffice.
 func Noticed(m *view.Mail) bool {
 	return m.Daemon() || m.Header.Has("X-Failed-Recipients") || m.Header.Has("X-MS-Exchange-Message-Is-Ndr") ||
-		wordsIn(m.Subject)&(wordFailure|wordDelay) != 0
+		WordsIn(m.Subject)&(WordFailure|WordDelay) != 0
 }
 
 // FromHeader reads X-Failed-Recipients (Exim, Gmail) where the text names
 // nobody.
 func FromHeader(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	n := &Notice{Kind: kindOf(m, head), Returned: returned}
-	for _, a := range failedRecipients(m) {
-		n.Failures = append(n.Failures, Failure{Address: a, Reply: looseReply(head)})
+	head, returned := CutReturned(m.Text)
+	n := &Notice{Kind: KindOf(m, head), Returned: returned}
+	for _, a := range FailedRecipients(m) {
+		n.Failures = append(n.Failures, Failure{Address: a, Reply: LooseReply(head)})
 	}
 	if len(n.Failures) == 0 {
 		return nil
@@ -29,9 +52,9 @@ func FromHeader(m *view.Mail) *Notice {
 	return n
 }
 
-// failedRecipients are the addresses of X-Failed-Recipients.
+// FailedRecipients are the addresses of X-Failed-Recipients.
 // QUIRK: ZoneMTA lists all recipients of the mail there.
-func failedRecipients(m *view.Mail) []string {
+func FailedRecipients(m *view.Mail) []string {
 	var out []string
 	for _, v := range m.Header.All("X-Failed-Recipients") {
 		out = append(out, mime.Addresses(v)...)
@@ -44,33 +67,33 @@ func failedRecipients(m *view.Mail) []string {
 
 // Unnamed reads the fate of a recipient whom neither text nor status part name.
 func Unnamed(m *view.Mail) *Notice {
-	head, returned := cutReturned(m.Text)
-	return &Notice{Kind: kindOf(m, head), Returned: returned, Failures: []Failure{{Reply: looseReply(head)}}}
+	head, returned := CutReturned(m.Text)
+	return &Notice{Kind: KindOf(m, head), Returned: returned, Failures: []Failure{{Reply: LooseReply(head)}}}
 }
 
-// looseReply is what a text says where no reply stands in a place of its own: from
+// LooseReply is what a text says where no reply stands in a place of its own: from
 // the first reply code on, else the first lines.
-func looseReply(head string) string {
-	ls := lines(head)
+func LooseReply(head string) string {
+	ls := Lines(head)
 	for i, l := range ls {
-		if codeAt(l) >= 0 {
-			r, _ := block(ls, i, nil)
+		if CodeAt(l) >= 0 {
+			r, _ := Block(ls, i, nil)
 			return r
 		}
 	}
 	reply := ""
 	for _, l := range ls {
-		if reply = appendLine(reply, l); len(reply) > 600 {
+		if reply = AppendLine(reply, l); len(reply) > 600 {
 			break
 		}
 	}
 	return reply
 }
 
-// paragraphs reads notices whose recipients open a paragraph at the begin of a
+// Paragraphs reads notices whose recipients open a paragraph at the begin of a
 // line, `<addr>: reason` or `<addr>:` with the reason below it, up to a blank
 // line. With alone, text behind the colon makes the line part of a reply.
-func paragraphs(ls []string, alone bool) []Failure {
+func Paragraphs(ls []string, alone bool) []Failure {
 	var out []Failure
 	for i := 0; i < len(ls); {
 		f, rest, ok := paragraphStart(ls[i])
@@ -80,9 +103,9 @@ func paragraphs(ls []string, alone bool) []Failure {
 		}
 		i++
 		if rest == "" && !alone {
-			i = skipBlank(ls, i)
+			i = SkipBlank(ls, i)
 		}
-		f.Reply = appendLine("", rest)
+		f.Reply = AppendLine("", rest)
 		for ; i < len(ls) && ls[i] != ""; i++ {
 			if _, r, ok := paragraphStart(ls[i]); ok && (!alone || r == "") {
 				break
@@ -90,9 +113,9 @@ func paragraphs(ls []string, alone bool) []Failure {
 			if ls[i] == "/" { // QUIRK: qmail writes "/" for a blank line inside a report
 				continue
 			}
-			f.Reply = appendLine(f.Reply, ls[i])
+			f.Reply = AppendLine(f.Reply, ls[i])
 		}
-		f.Remote = remote(f.Reply)
+		f.Remote = Remote(f.Reply)
 		out = append(out, f)
 	}
 	return out
@@ -128,8 +151,8 @@ func paragraphStart(line string) (f Failure, rest string, ok bool) {
 	return f, strings.TrimSpace(rest), true
 }
 
-// hostWord is the host name that s begins with.
-func hostWord(s string) string {
+// HostWord is the host name that s begins with.
+func HostWord(s string) string {
 	end := strings.IndexAny(s, " \n\t,;")
 	if end >= 0 {
 		s = s[:end]

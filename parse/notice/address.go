@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	"strings"
@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// scanAddress reads an address (RFC 5321 §4.1.2 Mailbox, and what lies beyond
+// ScanAddress reads an address (RFC 5321 §4.1.2 Mailbox, and what lies beyond
 // it in real mail: `a..b@`, `.a@`, SMTPUTF8) from the start of s and returns it
 // with its length in s. It wants a domain with a dot or an address literal:
 // "user@host" of a log line is no recipient.
-func scanAddress(s string) (addr string, n int) {
+func ScanAddress(s string) (addr string, n int) {
 	local := 0
 	if strings.HasPrefix(s, `"`) {
 		for i := 1; i < len(s) && i < 130; i++ {
@@ -22,7 +22,7 @@ func scanAddress(s string) (addr string, n int) {
 			}
 		}
 	} else {
-		for local < len(s) && isLocal(s[local]) {
+		for local < len(s) && IsLocal(s[local]) {
 			local++
 		}
 	}
@@ -99,8 +99,8 @@ func keyed(addr string) int {
 	return 0
 }
 
-// findAddress returns the first address in s, with its position.
-func findAddress(s string) (addr string, start, end int) {
+// FindAddress returns the first address in s, with its position.
+func FindAddress(s string) (addr string, start, end int) {
 	for from := 0; ; {
 		at := strings.IndexByte(s[from:], '@')
 		if at < 0 {
@@ -113,7 +113,7 @@ func findAddress(s string) (addr string, start, end int) {
 				start = q
 			}
 		} else {
-			for start > 0 && isLocal(s[start-1]) {
+			for start > 0 && IsLocal(s[start-1]) {
 				start--
 			}
 		}
@@ -126,7 +126,7 @@ func findAddress(s string) (addr string, start, end int) {
 			from = at + 1
 			continue
 		}
-		if addr, n := scanAddress(s[start:]); n > 0 {
+		if addr, n := ScanAddress(s[start:]); n > 0 {
 			if strings.Contains(addr, "//") { // of a link
 				from = at + 1
 				continue
@@ -148,7 +148,7 @@ func findAddress(s string) (addr string, start, end int) {
 // better than somebody else's.
 func whole(s string, start, end int) (from, to int) {
 	for start > 0 && control(s[start-1]) {
-		for start > 0 && (control(s[start-1]) || isLocal(s[start-1])) {
+		for start > 0 && (control(s[start-1]) || IsLocal(s[start-1])) {
 			start--
 		}
 	}
@@ -168,9 +168,9 @@ func whole(s string, start, end int) (from, to int) {
 
 func control(c byte) bool { return c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f }
 
-// bareAddress returns the address that s consists of, without brackets, quotes, list
+// BareAddress returns the address that s consists of, without brackets, quotes, list
 // marks and what else layouts put around an address that stands alone.
-func bareAddress(s string) (string, bool) {
+func BareAddress(s string) (string, bool) {
 	s = strings.TrimSpace(s)
 	s = strings.TrimLeft(s, "*-•·>| \t")
 	s = strings.TrimSpace(strings.TrimRight(s, ".,;: \t"))
@@ -190,15 +190,34 @@ func bareAddress(s string) (string, bool) {
 			s = s[len(open) : len(s)-len(shut)]
 		}
 	}
-	addr, n := scanAddress(s)
+	addr, n := ScanAddress(s)
 	return addr, n > 0 && n == len(s) && keyed(addr) == 0
 }
 
-func isLocal(c byte) bool {
+func IsLocal(c byte) bool {
 	return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
 		strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", c) >= 0
 }
 
 func isDomain(c byte) bool {
 	return c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// OpensWithAddress reads `<addr>: reason`, `<addr>:` and `<addr>` at the begin of a line.
+func OpensWithAddress(line string) (addr, rest string, ok bool) {
+	if !strings.HasPrefix(line, "<") {
+		return "", "", false
+	}
+	addr, n := ScanAddress(line[1:])
+	if n == 0 || !strings.HasPrefix(line[1+n:], ">") {
+		return "", "", false
+	}
+	tail := strings.TrimSpace(line[n+2:])
+	if tail == "" {
+		return addr, "", true
+	}
+	if rest, ok := strings.CutPrefix(tail, ":"); ok {
+		return addr, strings.TrimSpace(rest), true
+	}
+	return "", "", false
 }

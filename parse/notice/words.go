@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	_ "embed"
@@ -12,16 +12,16 @@ import (
 )
 
 // What a line can say of the fate of a mail.
-type word uint16
+type Word uint16
 
 const (
-	wordDelay word = 1 << iota
-	wordFailure
+	WordDelay Word = 1 << iota
+	WordFailure
 	wordFinal    // overrides a delay: nobody will try again
-	wordList     // heads a list of addresses
-	wordContact  // names somebody to ask
-	wordMail     // is about mail, not about a parcel or a payment
-	wordGreeting // ends a letter
+	WordList     // heads a list of addresses
+	WordContact  // names somebody to ask
+	WordMail     // is about mail, not about a parcel or a payment
+	WordGreeting // ends a letter
 	wordGoesOn   // promises more attempts: no heading stands against it
 	wordGivenUp  // says that there will be none
 )
@@ -30,18 +30,18 @@ const (
 var wordsFile []byte
 
 // lists are the names of what words say in words.toml.
-var lists = map[string]word{
-	"delay": wordDelay, "failure": wordFailure, "final": wordFinal, "list": wordList, "contact": wordContact, "mail": wordMail,
-	"greeting": wordGreeting, "goes_on": wordGoesOn, "given_up": wordGivenUp,
+var lists = map[string]Word{
+	"delay": WordDelay, "failure": WordFailure, "final": wordFinal, "list": WordList, "contact": WordContact, "mail": WordMail,
+	"greeting": WordGreeting, "goes_on": wordGoesOn, "given_up": wordGivenUp,
 }
 
 // readWords returns the words of each list, of all languages.
-func readWords() map[word][]string {
+func readWords() map[Word][]string {
 	var file map[string]map[string][]string
 	if err := toml.Unmarshal(wordsFile, &file); err != nil {
 		panic(fmt.Sprintf("words.toml: %v", err)) // it is part of the program, and a test reads it
 	}
-	words := map[word][]string{}
+	words := map[Word][]string{}
 	for name, languages := range file {
 		w, known := lists[name]
 		if !known {
@@ -56,7 +56,7 @@ func readWords() map[word][]string {
 
 type wordTable struct {
 	automaton *match.Automaton
-	meaning   []word
+	meaning   []Word
 }
 
 var wordIndex = sync.OnceValue(func() *wordTable {
@@ -65,7 +65,7 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	at := map[string]int{}
 	for w, of := range readWords() {
 		for _, s := range of {
-			s = strings.TrimSpace(fold(s))
+			s = strings.TrimSpace(Fold(s))
 			i, ok := at[s]
 			if !ok {
 				i = len(literals)
@@ -80,14 +80,14 @@ var wordIndex = sync.OnceValue(func() *wordTable {
 	return t
 })
 
-// wordsIn returns which words stand in s.
-func wordsIn(s string) word {
+// WordsIn returns which words stand in s.
+func WordsIn(s string) Word {
 	t := wordIndex()
-	var got word
+	var got Word
 	var buf [2 << 10]byte // most of what is asked fits, so that nothing is allocated
 	t.automaton.Scan(match.Fold(buf[:0], s), func(literal, _ int) { got |= t.meaning[literal] })
 	return got
 }
 
 // Failing tells whether s speaks of a failed delivery.
-func Failing(s string) bool { return wordsIn(s)&wordFailure != 0 }
+func Failing(s string) bool { return WordsIn(s)&WordFailure != 0 }

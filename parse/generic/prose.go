@@ -1,6 +1,7 @@
-package dialect
+package generic
 
 import (
+	"harvester/parse/notice"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,22 +17,22 @@ const (
 // prose returns the one address that sentences of a text name as failed. Where
 // two could be meant, and not just one of them in a sentence that speaks of a
 // failure, it names nobody.
-func prose(ls []string, words lineWords, own func(string) bool) (found candidate, ok bool) {
+func prose(ls []string, words lineWords, own func(string) bool) (found notice.Mention, ok bool) {
 	unsure := false // another address stands in a sentence of the same kind
 	sentences(ls, func(s string, first, last int) {
 		c := ofSentence(s, own)
-		if c.rank == rankNone {
+		if c.Rank == notice.RankNone {
 			return
 		}
-		for c.line = first; c.line < last && !strings.Contains(ls[c.line], c.addr); {
-			c.line++
+		for c.Line = first; c.Line < last && !strings.Contains(ls[c.Line], c.Addr); {
+			c.Line++
 		}
-		c.rest = strings.TrimSpace(ls[c.line])
+		c.Rest = strings.TrimSpace(ls[c.Line])
 		switch {
-		case !c.failing && !(c.introduced && words.near(c.line, wordFailure|wordDelay|wordCode)):
-		case !ok, c.failing && !found.failing:
+		case !c.Failing && !(c.Introduced && words.near(c.Line, notice.WordFailure|notice.WordDelay|wordCode)):
+		case !ok, c.Failing && !found.Failing:
 			found, ok, unsure = c, true, false
-		case c.failing == found.failing && !strings.EqualFold(c.addr, found.addr):
+		case c.Failing == found.Failing && !strings.EqualFold(c.Addr, found.Addr):
 			unsure = true
 		}
 	})
@@ -59,7 +60,7 @@ func sentences(ls []string, f func(s string, first, last int)) {
 			flush(i)
 			continue
 		}
-		reply := codeAt(t) == 0
+		reply := notice.CodeAt(t) == 0
 		apart := hasLabel(t) && !(open != "" && startsLower(t)) || reply
 		if apart || len(open) > maxSentence {
 			flush(i)
@@ -72,7 +73,7 @@ func sentences(ls []string, f func(s string, first, last int)) {
 			if !reply {
 				end = sentenceEnd(t)
 			}
-			open = appendLine(open, t[:end])
+			open = notice.AppendLine(open, t[:end])
 			if t = strings.TrimSpace(t[end:]); t != "" || ended(open) {
 				flush(i)
 			}
@@ -119,39 +120,39 @@ func ended(s string) bool {
 
 // ofSentence reads whom a sentence is about. Sentences also say whom to ask or
 // who sent a mail.
-func ofSentence(s string, own func(string) bool) (c candidate) {
+func ofSentence(s string, own func(string) bool) (c notice.Mention) {
 	said := "" // what it says beside addresses, which may hold such words, too
 	label := ""
 	for rest := s; ; {
-		addr, start, end := findAddress(rest)
+		addr, start, end := notice.FindAddress(rest)
 		if addr == "" {
 			said += rest
 			break
 		}
 		before := strings.TrimRight(rest[:start], "<[('\" \t")
 		switch {
-		case own(addr), strings.EqualFold(addr, c.addr):
-		case c.rank != rankNone: // of two, either could be meant
-			return candidate{}
-		case contact(addr) || ofSomebodyElse(before):
-			return candidate{}
+		case own(addr), strings.EqualFold(addr, c.Addr):
+		case c.Rank != notice.RankNone: // of two, either could be meant
+			return notice.Mention{}
+		case notice.Contact(addr) || ofSomebodyElse(before):
+			return notice.Mention{}
 		default:
-			c = candidate{addr: addr, rank: rankSentence}
+			c = notice.Mention{Addr: addr, Rank: notice.RankSentence}
 			if k, ok := strings.CutSuffix(before, ":"); ok && said == "" {
-				label = asLabel(k)
+				label = notice.AsLabel(k)
 			}
 		}
 		said += rest[:start]
 		rest = rest[end:]
 	}
-	w := wordsIn(said)
-	c.failing = w&(wordFailure|wordDelay) != 0 || codeAt(said) >= 0
-	c.introduced = w&(wordList|wordMail|wordDelay) != 0
+	w := notice.WordsIn(said)
+	c.Failing = w&(notice.WordFailure|notice.WordDelay) != 0 || notice.CodeAt(said) >= 0
+	c.Introduced = w&(notice.WordList|notice.WordMail|notice.WordDelay) != 0
 	if label != "" {
-		c.introduced = directions()[label]
+		c.Introduced = notice.Directions()[label]
 	}
-	if senders()[label] || !c.failing && w&wordContact != 0 {
-		return candidate{}
+	if notice.Senders()[label] || !c.Failing && w&notice.WordContact != 0 {
+		return notice.Mention{}
 	}
 	return c
 }
@@ -170,5 +171,5 @@ func ofSomebodyElse(before string) bool {
 	case "by":
 		return len(w) > 1 && strings.EqualFold(w[len(w)-2], "sent")
 	}
-	return wordsIn(last)&wordContact != 0
+	return notice.WordsIn(last)&notice.WordContact != 0
 }

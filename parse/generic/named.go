@@ -1,6 +1,9 @@
-package dialect
+package generic
 
-import "strings"
+import (
+	"harvester/parse/notice"
+	"strings"
+)
 
 // NamesOnly says whom a notice names that names no recipient: "its sender", that
 // is us, "who helps", or both; "" where it names nobody, or somebody else, who may
@@ -13,16 +16,16 @@ func NamesOnly(text string, own func(addr string) bool) string {
 			break
 		}
 		from := at
-		for from > 0 && isLocal(rest[from-1]) {
+		for from > 0 && notice.IsLocal(rest[from-1]) {
 			from--
 		}
-		addr, n := scanAddress(rest[from:])
+		addr, n := notice.ScanAddress(rest[from:])
 		switch {
 		case n == 0:
 			n = at + 1 - from
 		case own(addr):
 			us = true
-		case contact(addr) || helps(addr):
+		case notice.Contact(addr) || helps(addr):
 			helper = true
 		default:
 			return ""

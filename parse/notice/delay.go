@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	"strings"
@@ -12,10 +12,10 @@ import (
 // attempts, in bytes: it stands below the recipients.
 const goingOnHead = 4 << 10
 
-// kindOf is KindDelay where the notice is about a delivery that goes on. Where
+// KindOf is KindDelay where the notice is about a delivery that goes on. Where
 // the status part gives every recipient its action nobody asks, and the words
 // need not be searched.
-func kindOf(m *view.Mail, head string) bounce.Kind {
+func KindOf(m *view.Mail, head string) bounce.Kind {
 	if !settled(m.Report) && delayed(m, head) {
 		return bounce.KindDelay
 	}
@@ -38,16 +38,16 @@ func settled(r *dsn.Report) bool {
 // delayed tells whether a notice, by its subject and the first words of its
 // text, is about a delivery that goes on.
 func delayed(m *view.Mail, head string) bool {
-	if ofDelay(m) {
+	if OfDelay(m) {
 		return true
 	}
-	got := wordsIn(ownWords(head[:min(len(head), 1500)], false))
-	return got&wordDelay != 0 && got&wordFinal == 0 || got&wordGoesOn != 0 && goesOn(head)
+	got := WordsIn(ownWords(head[:min(len(head), 1500)], false))
+	return got&WordDelay != 0 && got&wordFinal == 0 || got&wordGoesOn != 0 && goesOn(head)
 }
 
-// ofDelay tells whether the subject is one of a delay. The subject of the
+// OfDelay tells whether the subject is one of a delay. The subject of the
 // returned mail, which many repeat, may well speak of a late parcel.
-func ofDelay(m *view.Mail) bool {
+func OfDelay(m *view.Mail) bool {
 	subject := m.Subject
 	if m.Original != nil {
 		if returned := m.Original.Header.Text("Subject"); len(returned) > 3 {
@@ -55,16 +55,16 @@ func ofDelay(m *view.Mail) bool {
 		}
 	}
 	// "Undeliverable: Your parcel is delayed", of a layout that returns nothing.
-	if intro, _, ok := strings.Cut(subject, ": "); ok && !strings.EqualFold(intro, "Returned mail") && wordsIn(intro)&(wordFailure|wordDelay) == wordFailure {
+	if intro, _, ok := strings.Cut(subject, ": "); ok && !strings.EqualFold(intro, "Returned mail") && WordsIn(intro)&(WordFailure|WordDelay) == WordFailure {
 		subject = intro
 	}
-	return wordsIn(subject)&wordDelay != 0
+	return WordsIn(subject)&WordDelay != 0
 }
 
 // goesOn tells whether the system promises in its own words to try again, and
 // does not take it back. What a reply says of trying again is advice to it.
 func goesOn(head string) bool {
-	got := wordsIn(ownWords(head[:min(len(head), goingOnHead)], true))
+	got := WordsIn(ownWords(head[:min(len(head), goingOnHead)], true))
 	return got&wordGoesOn != 0 && got&wordGivenUp == 0
 }
 
@@ -78,7 +78,7 @@ func ownWords(head string, replies bool) string {
 		if n := strings.IndexByte(head[at:], '\n'); n >= 0 {
 			end = at + n + 1
 		}
-		if l := head[at:end]; ofSubject(l) || replies && codeAt(l) >= 0 {
+		if l := head[at:end]; ofSubject(l) || replies && CodeAt(l) >= 0 {
 			out.WriteString(head[from:at])
 			from = end
 		}
@@ -91,11 +91,11 @@ func ownWords(head string, replies bool) string {
 	return out.String()
 }
 
-// settle makes a notice one of delay where its subject is, or where the system
+// Settle makes a notice one of delay where its subject is, or where the system
 // promises to try again, under whatever heading it lists the recipients: they
 // have "fatal errors" at Zoho while "4 more days" are left. A notice that lists
 // the delayed ones apart is believed.
-func (n *Notice) settle(m *view.Mail) {
+func (n *Notice) Settle(m *view.Mail) {
 	if n == nil || settled(m.Report) || n.Kind == bounce.KindDelivered {
 		return
 	}
@@ -104,7 +104,7 @@ func (n *Notice) settle(m *view.Mail) {
 			return
 		}
 	}
-	if head, _ := cutReturned(m.Text); !ofDelay(m) && !goesOn(head) {
+	if head, _ := CutReturned(m.Text); !OfDelay(m) && !goesOn(head) {
 		return
 	}
 	n.Kind = bounce.KindDelay

@@ -1,4 +1,4 @@
-package dialect
+package notice
 
 import (
 	"strings"
@@ -18,10 +18,10 @@ const (
 // what a line quotes of the returned mail, and what only considers a cause:
 // "the address may not exist, or the mailbox is full".
 func Remarks(m *view.Mail, subject string) []string {
-	head, _ := cutReturned(m.Text)
+	head, _ := CutReturned(m.Text)
 	head = head[:min(len(head), remarkHead)]
 	var out []string
-	for _, l := range lines(head) {
+	for _, l := range Lines(head) {
 		l = strings.TrimSpace(l)
 		if ofSubject(l) || subject != "" && strings.Contains(l, subject) {
 			continue
@@ -38,7 +38,7 @@ func Remarks(m *view.Mail, subject string) []string {
 // ofSubject tells whether a line repeats the subject of the returned mail.
 func ofSubject(line string) bool {
 	k, _, ok := strings.Cut(line, ":")
-	return ok && len(k) < 40 && subjects[strings.TrimSpace(fold(k))]
+	return ok && len(k) < 40 && subjects[strings.TrimSpace(Fold(k))]
 }
 
 // subjects label the subject of the returned mail, folded.
@@ -53,7 +53,7 @@ var hedges = sync.OnceValue(func() *match.Automaton {
 		"möglicherweise|vielleicht| falls | wenn |bitte | oder |peut-être| si | ou |veuillez|quizá|puede | o |por favor|forse|talvez|pode |misschien| of |może | lub |"+
 		"возможно| или |если |可能|或|如果|请|請|場合|かもしれ|または|아마|또는|경우", "|")
 	for i, w := range words {
-		words[i] = fold(w)
+		words[i] = Fold(w)
 		if strings.HasPrefix(w, " ") {
 			words[i] = " " + words[i]
 		}
