@@ -174,7 +174,8 @@ func notice(h mime.Header, from string) bool {
 	path := strings.Trim(h.Get("Return-Path"), " \t<>")
 	null := path == "" || Daemon(path) // QUIRK: sendmail 8 writes MAILER-DAEMON@host for the null path
 	report := strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/report")
-	return null && (Daemon(from) || report && h.Has("Return-Path"))
+	// QUIRK: dma 0.13 writes in words, from "MAILER-DAEMON <>", which is no address.
+	return null && (Daemon(from) || h.Has("Return-Path") && (report || from == ""))
 }
 
 // google tells whether a mail lies in a mailbox of Google's. QUIRK: Gmail writes

@@ -80,6 +80,9 @@ func TestHost(t *testing.T) {
 			t.Errorf("a notice with the path %s is of %q, want %q", path, got, want)
 		}
 	}
+	if got := Read(mime.ReadHeader([]byte("Return-Path: <>\r\n"+made+"From: MAILER-DAEMON <>\r\n"), 1<<20), "", false, trust).Host; got != "mx.example.org" {
+		t.Errorf("a notice from nobody is of %q", got)
+	}
 	if got := Read(h, "MAILER-DAEMON@mx.example.org", false, nil); got != (Evidence{}) {
 		t.Error(got)
 	}
