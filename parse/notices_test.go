@@ -256,6 +256,11 @@ func (p *program) install(t *testing.T, root string) {
 	if _, err := os.Stat(filepath.Join(root, p.binary)); err != nil {
 		t.Skipf("%s is not unpacked: there is no %s", p.name, p.binary)
 	}
+	for dir := range p.folders { // what another test left in a queue would come back in this one
+		if err := os.RemoveAll(filepath.Join(root, dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for dir, owner := range p.folders {
 		path := filepath.Join(root, dir)
 		if err := os.MkdirAll(path, 0o755); err != nil {
