@@ -37,7 +37,7 @@ type foreign struct {
 // foreignExceptions are the questions that diagnose answers otherwise, each for
 // its reason.
 var foreignExceptions = map[string]string{
-	"macro-mania-in-domain": aLocalPart, "macro-multiple-delimiters": aLocalPart, "macro-reverse-split-on-dash": aLocalPart, "exists-pass": aLocalPart,
+	"macro-mania-in-domain": aLocalPart, "macro-multiple-delimiters": aLocalPart, "macro-reverse-split-on-dash": aLocalPart, "exists-pass": aLocalPart, "exists-fail": aLocalPart,
 	"a-colon-domain": aHostName, "a-colon-domain-ip4mapped": aHostName, "mx-colon-domain": aHostName, "mx-colon-domain-ip4mapped": aHostName,
 	"domain-literal": aHostName, "helo-domain-literal": aHostName, "emptylabel": aHostName, "toolonglabel": aHostName,
 	"include-at-limit": "the address passes at the tenth look-up; the record costs eleven, which is told",

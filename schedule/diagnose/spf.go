@@ -79,6 +79,9 @@ func (c *Checker) spfOf(ctx context.Context, ev *Evidence, domain string) []Find
 	}
 	res := w.Evaluate(ctx, ev.IP, ev.Helo, domain)
 	seen = append(seen, c.evaluated(tree, ev.IP, &res))
+	if term := tree.Guessed(ev.Helo); res.Unknown == "" && res.Hangs(term) {
+		res.Result, res.Unknown = "", "it hangs on "+term+", which asks for what only the receiver saw"
+	}
 	fatal := slices.ContainsFunc(statics, func(f Finding) bool { return f.Verdict == Confirmed && !f.Advice })
 	switch {
 	case res.Result == "pass" && !fatal:

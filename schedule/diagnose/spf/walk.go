@@ -2,6 +2,7 @@ package spf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -96,6 +97,28 @@ func (t *Tree) Unknown() string {
 		if b.Child != nil {
 			if why := b.Child.Unknown(); why != "" {
 				return why
+			}
+		}
+	}
+	return ""
+}
+
+// Guessed is a term of the record that asks for what Evaluate can't know or does
+// not tell: the name behind the address, which receivers look up or not
+// (RFC 7208 §7.3), the sender's local part, which is not carried out, and the HELO
+// name where nobody said it. "" where there is none.
+// QUIRK: blitiri.com.ar/go/spf v1.6.0 puts "unknown" for %{p}; pyspf, libspf2,
+// Mail::SPF and mailauth put the confirmed name.
+func (t *Tree) Guessed(helo string) string {
+	for i := range t.Terms {
+		b := &t.Terms[i]
+		v := strings.ToLower(b.Term.Value)
+		if strings.Contains(v, "%{p") || strings.Contains(v, "%{l") || strings.Contains(v, "%{s") || helo == "" && strings.Contains(v, "%{h") {
+			return b.Term.Text
+		}
+		if b.Child != nil {
+			if term := b.Child.Guessed(helo); term != "" {
+				return term
 			}
 		}
 	}
@@ -260,6 +283,12 @@ type Result struct {
 	Result  lib.Result // none neutral pass fail softfail temperror permerror
 	Why     string     // what matched, or what is wrong
 	Unknown string     // why DNS could not say; the result means nothing then
+	asked   bool       // an "exists" decided
+}
+
+// Hangs tells whether the result hangs on a term that was guessed.
+func (r *Result) Hangs(guessed string) bool {
+	return guessed != "" && (r.Result != lib.Pass || r.asked)
 }
 
 // Evaluate asks whether an address may send for a domain. The local part of
@@ -283,5 +312,6 @@ func (w *Walker) Evaluate(ctx context.Context, ip netip.Addr, helo, domain strin
 	if r == lib.Pass {
 		out.Unknown = ""
 	}
+	out.asked = errors.Is(err, lib.ErrMatchedExists)
 	return out
 }
