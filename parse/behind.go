@@ -1,7 +1,6 @@
 package parse
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -2,14 +2,14 @@ package parse
 
 import (
 	"fmt"
-	"harvester/parse/generic"
-	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
 	"harvester/parse/count"
 	"harvester/parse/dialect"
 	"harvester/parse/dsn"
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -2,13 +2,13 @@ package parse
 
 import (
 	"fmt"
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
+	"harvester/parse/notice"
 )
 
 // odd tells whether the group, or else the notice in words, names an address

@@ -2,8 +2,6 @@ package parse
 
 import (
 	"fmt"
-	"harvester/parse/generic"
-	"harvester/parse/notice"
 	"runtime/debug"
 	"strings"
 
@@ -14,7 +12,9 @@ import (
 	"harvester/parse/dkim"
 	"harvester/parse/domain"
 	"harvester/parse/envelope"
+	"harvester/parse/generic"
 	"harvester/parse/mime"
+	"harvester/parse/notice"
 	"harvester/parse/origin"
 	"harvester/parse/rules"
 	"harvester/parse/view"

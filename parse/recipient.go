@@ -1,13 +1,13 @@
 package parse
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"unicode"
 
 	"harvester/parse/bounce"
 	"harvester/parse/dsn"
+	"harvester/parse/notice"
 	"harvester/parse/rules"
 	"harvester/parse/view"
 )

@@ -2,12 +2,12 @@ package parse
 
 import (
 	"encoding/json"
-	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/autoreply"
 	"harvester/parse/bounce"
 	"harvester/parse/dsn"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

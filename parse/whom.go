@@ -1,13 +1,13 @@
 package parse
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 
 	"harvester/parse/dsn"
 	"harvester/parse/envelope"
 	"harvester/parse/mime"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -2,13 +2,13 @@ package dialect
 
 import (
 	"cmp"
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"sync"
 
 	"harvester/parse/dsn"
 	"harvester/parse/match"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

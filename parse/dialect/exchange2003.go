@@ -1,10 +1,10 @@
 package dialect
 
 import (
-	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

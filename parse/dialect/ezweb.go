@@ -1,11 +1,11 @@
 package dialect
 
 import (
-	"harvester/parse/generic"
-	"harvester/parse/notice"
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/generic"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
-	"harvester/parse/notice"
 	"strings"
 	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"harvester/parse/bounce"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -1,13 +1,13 @@
 package dialect
 
 import (
-	"harvester/parse/generic"
-	"harvester/parse/notice"
 	"io/fs"
 	"testing"
 
 	"harvester/fixtures"
+	"harvester/parse/generic"
 	"harvester/parse/mime"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -1,10 +1,11 @@
 package dialect
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"testing"
+
+	"harvester/parse/notice"
 )
 
 // Each layout has a name of its own and marks that can be found: folded as the

@@ -1,9 +1,9 @@
 package dialect
 
 import (
-	"harvester/parse/notice"
 	"strings"
 
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -1,11 +1,11 @@
 package dialect
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 
 	"harvester/parse/bounce"
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -1,10 +1,11 @@
 package generic
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 	"sync"
+
+	"harvester/parse/notice"
 )
 
 // candidates returns the lines of the best rank found that can be told to name

@@ -1,10 +1,10 @@
 package generic
 
 import (
-	"harvester/parse/notice"
 	"slices"
 	"strings"
 
+	"harvester/parse/notice"
 	"harvester/parse/view"
 )
 

@@ -1,8 +1,9 @@
 package generic
 
 import (
-	"harvester/parse/notice"
 	"strings"
+
+	"harvester/parse/notice"
 )
 
 // NamesOnly says whom a notice names that names no recipient: "its sender", that

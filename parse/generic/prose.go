@@ -1,10 +1,11 @@
 package generic
 
 import (
-	"harvester/parse/notice"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"harvester/parse/notice"
 )
 
 // Bounds of what is read as prose, in bytes: notices that have sentences are

@@ -1,8 +1,9 @@
 package generic
 
 import (
-	"harvester/parse/notice"
 	"strings"
+
+	"harvester/parse/notice"
 )
 
 // rankLine reads a line in which an address has a place of its own.
