@@ -60,7 +60,7 @@ type program struct {
 	daemon  []string          // to be started first
 	submit  func(t *testing.T, root string, to []string, mail string)
 	aliases bool
-	mute    bool // of one refused beside one accepted it says nothing but the address
+	mute    bool                            // of one refused beside one accepted it says nothing but the address
 	prepare func(t *testing.T, root string) // what files alone don't do
 }
 
