@@ -438,11 +438,11 @@ func TestMoveWithoutMOVE(t *testing.T) {
 	for name, test := range map[string]struct {
 		caps               string
 		refuse             bool
-		stored, uid, plain int
+		stored, uid, plain int // two of the marks are on trial
 	}{
-		"UIDPLUS":    {"IMAP4rev1 AUTH=PLAIN UIDPLUS", false, 1, 1, 0},
-		"no UIDPLUS": {"IMAP4rev1 AUTH=PLAIN", false, 1, 0, 0},
-		"COPY fails": {"IMAP4rev1 AUTH=PLAIN UIDPLUS", true, 0, 0, 0},
+		"UIDPLUS":    {"IMAP4rev1 AUTH=PLAIN UIDPLUS", false, 3, 1, 0},
+		"no UIDPLUS": {"IMAP4rev1 AUTH=PLAIN", false, 3, 0, 0},
+		"COPY fails": {"IMAP4rev1 AUTH=PLAIN UIDPLUS", true, 2, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t, 1)

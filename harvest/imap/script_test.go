@@ -183,6 +183,10 @@ func (c *scriptConn) answer(command string) {
 		c.done()
 	case strings.HasPrefix(command, "UID STORE"):
 		for _, uid := range c.asked(word(2)) {
+			if strings.Contains(command, " -FLAGS") {
+				s.flags[uid] = ""
+				continue
+			}
 			s.flags[uid] += command
 		}
 		c.done()

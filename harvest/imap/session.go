@@ -47,6 +47,7 @@ type selected struct {
 	permanent   []imap.Flag // that can be changed for good; nil where the server doesn't say
 	rights      string      // of this user, "" where they can't be told
 	askedRights bool
+	marks       bool // \Deleted was set there, and taken back
 	fresh       bool // nothing was listed since it was opened
 	unnumbered  bool // UIDVALIDITY 0: the UIDs of another visit mean nothing
 	id          string

@@ -96,7 +96,7 @@ func (s *session) settleJob(ctx context.Context, folder string, j job, set uidSe
 func (s *session) settle(ctx context.Context, f *selected, j job, set uidSet) (left uidSet, err error) {
 	switch j.disposition {
 	case harvest.Seen:
-		err = s.store(ctx, "flagging messages in folder "+f.name, set, imap.FlagSeen)
+		err = s.store(ctx, "flagging messages in folder "+f.name, set, imap.StoreFlagsAdd, imap.FlagSeen)
 		if err != nil {
 			return nil, err
 		}
@@ -111,9 +111,9 @@ func (s *session) settle(ctx context.Context, f *selected, j job, set uidSet) (l
 	}
 }
 
-func (s *session) store(ctx context.Context, step string, set uidSet, flag imap.Flag) error {
+func (s *session) store(ctx context.Context, step string, set uidSet, op imap.StoreFlagsOp, flag imap.Flag) error {
 	return refusal(s.do(ctx, step, func() error {
-		return s.client.Store(imap.UIDSet(set), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
+		return s.client.Store(imap.UIDSet(set), &imap.StoreFlags{Op: op, Silent: true, Flags: []imap.Flag{flag}}, nil).Close()
 	}))
 }
 
@@ -149,6 +149,9 @@ func (s *session) move(ctx context.Context, f *selected, set uidSet, target stri
 		}
 		return s.among(ctx, f, set)
 	}
+	if marked, err := s.marks(ctx, f, set); err != nil || !marked {
+		return set, err
+	}
 	copied, err := s.into(ctx, f, target, set, func(some uidSet) error {
 		return s.do(ctx, step, func() error {
 			_, err := s.client.Copy(imap.UIDSet(some), target).Wait()
@@ -159,6 +162,25 @@ func (s *session) move(ctx context.Context, f *selected, set uidSet, target stri
 		return nil, err
 	}
 	return s.remove(ctx, f, copied)
+}
+
+// marks tries on one message of a set, once a folder, whether the server lets this
+// user mark what is to be removed: what is copied and can't be removed would be
+// copied again with each run. The mark is taken back, since copies would bear it.
+func (s *session) marks(ctx context.Context, f *selected, set uidSet) (bool, error) {
+	if f.marks {
+		return true, nil
+	}
+	step, one := "deleting messages from folder "+f.name, newSet(nil).with(set.each()[0])
+	if err := s.store(ctx, step, one, imap.StoreFlagsAdd, imap.FlagDeleted); err != nil {
+		return false, err
+	}
+	unmarked, err := s.among(ctx, f, one, imap.FlagDeleted)
+	if err != nil || len(unmarked) > 0 {
+		return false, err
+	}
+	f.marks = true
+	return true, s.store(ctx, step, one, imap.StoreFlagsDel, imap.FlagDeleted)
 }
 
 // into runs a command that puts messages into the target folder, makes that
@@ -225,7 +247,7 @@ func (s *session) exists(ctx context.Context, folder string) bool {
 // they are only marked.
 func (s *session) remove(ctx context.Context, f *selected, set uidSet) (left uidSet, err error) {
 	step := "deleting messages from folder " + f.name
-	if err := s.store(ctx, step, set, imap.FlagDeleted); err != nil {
+	if err := s.store(ctx, step, set, imap.StoreFlagsAdd, imap.FlagDeleted); err != nil {
 		return nil, err
 	}
 	if !s.has(ctx, imap.CapUIDPlus) {

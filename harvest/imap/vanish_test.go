@@ -32,6 +32,35 @@ func TestOpenedForReadingOnly(t *testing.T) {
 	}
 }
 
+// Where the server has no MOVE and lets nobody mark what is to be removed, nothing
+// is copied: each run would leave one more copy in the target.
+func TestNoCopyOfWhatStays(t *testing.T) {
+	for _, test := range []struct {
+		answer string
+		kind   error
+	}{{"NO [NOPERM] Permission denied", harvest.ErrDenied}, {"OK nothing was done", harvest.ErrUndone}, {"", nil}} {
+		s := newScript(t, 1, 2)
+		s.caps = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS"
+		s.hook = func(c *scriptConn, command string) bool {
+			if test.answer == "" || !strings.HasPrefix(command, "UID STORE") {
+				return false
+			}
+			c.say("%s %s\r\n", c.tag, test.answer)
+			return true
+		}
+		c := s.start(t)
+		done, err := open(t, c).Settle(context.Background(), "INBOX", settlements(harvest.Move, "Done", 1, 2))
+		switch {
+		case test.kind == nil:
+			if len(done) != 2 || err != nil || s.saw("UID COPY") != 1 || s.saw("UID STORE 1 -FLAGS") != 1 || len(s.mails) > 0 {
+				t.Errorf("%d done, %v\n%q", len(done), err, s.log)
+			}
+		case len(done) != 0 || !errors.Is(err, test.kind) || s.saw("UID COPY") > 0:
+			t.Errorf("%s: %d done, %v\n%q", test.answer, len(done), err, s.log)
+		}
+	}
+}
+
 // What was allowed a command ago and is not any more ends the job with its kind;
 // nothing that was left counts as done, and it is done when the fault is mended.
 func TestTakenAwayInBetween(t *testing.T) {
