@@ -17,6 +17,14 @@ await page.goto(url + '/login');
 await page.fill('#token', token);
 await page.press('#token', 'Enter');
 await page.waitForSelector('.figures');
+// It answers in one screen, and in some two of a telephone.
+const fits = async (width, height) => {
+  await page.setViewportSize({ width, height });
+  const needs = await page.evaluate(() => document.documentElement.scrollHeight);
+  if (needs > height) throw new Error(`the overview is ${needs} pixels high at a width of ${width}, not ${height}`);
+};
+await fits(390, 1860);
+await fits(1280, 800);
 await page.screenshot({ path: `${folder}/overview.png` });
 await page.emulateMedia({ colorScheme: 'dark' });
 await page.screenshot({ path: `${folder}/overview-dark.png` });

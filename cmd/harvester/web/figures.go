@@ -129,7 +129,7 @@ type heatCell struct {
 
 // How large the heat table is.
 const (
-	heatReceivers = 7
+	heatReceivers = 6
 	heatReasons   = 5
 	heatDays      = 7
 )

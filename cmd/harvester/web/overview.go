@@ -135,7 +135,7 @@ func (s *server) count(ctx context.Context, days int) (*counted, error) {
 }
 
 // maxOpen is how many open incidents the overview shows.
-const maxOpen = 5
+const maxOpen = 4
 
 func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) {
 	v := overview{frame: s.frame(r, "overview"), Host: s.Set.Config.Hostname, Long: r.URL.Query().Get("days") == "90"}
