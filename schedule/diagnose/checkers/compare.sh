@@ -2,12 +2,12 @@
 # The zones of the scenarios, looked at by diagnose and by the checkers that can
 # be had: writes the table of docs/diagnose.md anew. It needs root, for a network
 # of its own in which the server of the test is the resolver, and Debian's
-# python3-spf, python3-dkim, opendmarc, opendkim-tools, spfquery (libspf2) and
+# python3-spf, python3-dkim, opendmarc, spfquery (libspf2) and
 # spf-tools-perl (Mail::SPF). mailauth comes from npm.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-for tool in opendmarc-check opendkim-testkey spfquery.libspf2 spfquery.mail-spf-perl node npm; do
-  command -v $tool >/dev/null || { echo "$tool is missing: apt-get install python3-spf python3-dkim opendmarc opendkim-tools spfquery spf-tools-perl nodejs npm" >&2; exit 1; }
+for tool in opendmarc-check spfquery.libspf2 spfquery.mail-spf-perl node npm; do
+  command -v $tool >/dev/null || { echo "$tool is missing: apt-get install python3-spf python3-dkim opendmarc spfquery spf-tools-perl nodejs npm" >&2; exit 1; }
 done
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT
 npm install --prefix "$dir" --no-audit --no-fund --silent mailauth@7.1.0
