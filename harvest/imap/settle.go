@@ -171,7 +171,11 @@ func (s *session) marks(ctx context.Context, f *selected, set uidSet) (bool, err
 	if f.marks {
 		return true, nil
 	}
-	step, one := "deleting messages from folder "+f.name, newSet(nil).with(set.each()[0])
+	there, err := s.among(ctx, f, set)
+	if err != nil || len(there) == 0 {
+		return err == nil, err // all are gone: there is nothing to copy
+	}
+	step, one := "deleting messages from folder "+f.name, newSet(nil).with(there.each()[0])
 	if err := s.store(ctx, step, one, imap.StoreFlagsAdd, imap.FlagDeleted); err != nil {
 		return false, err
 	}
