@@ -24,7 +24,7 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 	if len(shown) > 0 {
 		res.Dialect = shown[0].Name
 	}
-	var notice *notice.Notice
+	var said *notice.Notice
 	for i := range shown {
 		d := &shown[i]
 		if d.Mend != nil && reported {
@@ -34,14 +34,14 @@ func (p *parser) structured(m *view.Mail, shown []dialect.Dialect, res *Result) 
 		p.oneReply = p.oneReply || d.OneReply && reported && repeated(m.Report.Recipients)
 		p.spend(text(m), "reading what its layout names")
 		if n := d.Notice(m); n != nil && len(n.Failures) > 0 {
-			notice, res.Dialect = n, d.Name
+			said, res.Dialect = n, d.Name
 			break
 		}
 	}
-	if notice == nil && reported {
-		notice = generic.Read(m, p.ownIn(m))
+	if said == nil && reported {
+		said = generic.Read(m, p.ownIn(m))
 	}
-	return p.nameRecipients(m, notice, res)
+	return p.nameRecipients(m, said, res)
 }
 
 // repeated tells whether several groups have one and the same reply.

@@ -433,38 +433,6 @@ func TestNoUIDValidity(t *testing.T) {
 	}
 }
 
-func TestMoveWithoutMOVE(t *testing.T) {
-	todo := []harvest.Settlement{{Locator: harvest.Locator{UIDValidity: 7, UID: 1}, Disposition: harvest.Move, Target: "Done"}}
-	for name, test := range map[string]struct {
-		caps               string
-		refuse             bool
-		stored, uid, plain int // two of the marks are on trial
-	}{
-		"UIDPLUS":    {"IMAP4rev1 AUTH=PLAIN UIDPLUS", false, 3, 1, 0},
-		"no UIDPLUS": {"IMAP4rev1 AUTH=PLAIN", false, 3, 0, 0},
-		"COPY fails": {"IMAP4rev1 AUTH=PLAIN UIDPLUS", true, 2, 0, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScript(t, 1)
-			s.caps = test.caps
-			s.hook = func(c *scriptConn, command string) bool {
-				if test.refuse && (strings.HasPrefix(command, "UID COPY") || strings.HasPrefix(command, "CREATE")) {
-					c.say("%s NO [OVERQUOTA] full\r\n", c.tag)
-					return true
-				}
-				return false
-			}
-			done, err := open(t, s.start(t)).Settle(context.Background(), "INBOX", todo)
-			if test.refuse != (err != nil) || test.refuse != (len(done) == 0) {
-				t.Errorf("done %d: %v", len(done), err)
-			}
-			if s.saw("UID STORE") != test.stored || s.saw("UID EXPUNGE") != test.uid || s.saw("EXPUNGE") != test.plain || s.saw("UID MOVE") > 0 {
-				t.Error(s.log)
-			}
-		})
-	}
-}
-
 // Nothing but reading is ever sent to a mailbox that keeps its mail.
 func TestKeepChangesNothing(t *testing.T) {
 	s := newScript(t, 1, 2, 3)

@@ -142,23 +142,36 @@ func TestMoveOfWhatIsGone(t *testing.T) {
 	}
 }
 
-// A name that the server doesn't take is said to be wrong, and how it is right.
+// A name that the server doesn't take is said to be wrong, and how it is right, by
+// the namespace, or by the separator alone, which may be missing or odd.
 func TestNameOfTheTarget(t *testing.T) {
-	for _, test := range []struct{ namespace, target, right string }{
-		{`(("INBOX." "."))`, "Done", `"INBOX.Done"`},
-		{`(("INBOX." "."))`, "Done/2026", `"INBOX.Done.2026"`},
-		{`(("INBOX." "."))`, "INBOX.Done/2026", `"INBOX.Done.2026"`},
-		{`(("INBOX." "."))`, "INBOX/Done", `"INBOX.Done"`},
-		{`(("" "/"))`, "Done", "make it by hand"},
+	const dots = `(("INBOX." "."))`
+	for _, test := range []struct{ separator, namespace, target, right string }{
+		{"", dots, "Done", `"INBOX.Done"`},
+		{"", dots, "Done/2026", `"INBOX.Done.2026"`},
+		{"", dots, "INBOX.Done/2026", `"INBOX.Done.2026"`},
+		{"", dots, "INBOX/Done", `"INBOX.Done"`},
+		{"", `(("" "/"))`, "Done", "make it by hand"},
+		{"NIL", "", "Done/2026", "make it by hand"},
+		{`"|"`, "", "Done/2026", `"Done|2026"`},
+		{`"\\"`, "", "Done/2026", `"Done\\2026"`},
+		{`"/"`, `(("" NIL))`, "Done/2026", "make it by hand"},
+		{`"/"`, `NIL`, "Done/2026", "make it by hand"},
+		{`"^"`, `NIL`, "Done/2026", `"Done^2026"`},
 	} {
 		s := newScript(t, 1)
-		s.caps += " NAMESPACE"
+		if test.namespace != "" {
+			s.caps += " NAMESPACE"
+		}
 		s.hook = func(c *scriptConn, command string) bool {
 			switch {
 			case strings.HasPrefix(command, "UID MOVE"):
 				c.say("%s NO [TRYCREATE] no such mailbox\r\n", c.tag)
 			case strings.HasPrefix(command, "CREATE"):
 				c.say("%s NO Invalid mailbox name\r\n", c.tag)
+			case command == `LIST "" ""` && test.separator != "":
+				c.say("* LIST (\\Noselect) %s \"\"\r\n", test.separator)
+				c.done()
 			case command == "NAMESPACE":
 				c.say("* NAMESPACE %s NIL NIL\r\n", test.namespace)
 				c.done()
@@ -169,7 +182,7 @@ func TestNameOfTheTarget(t *testing.T) {
 		}
 		_, err := open(t, s.start(t)).Settle(context.Background(), "INBOX", settlements(harvest.Move, test.target, 1))
 		if !errors.Is(err, harvest.ErrFolder) || !strings.Contains(err.Error(), test.right) {
-			t.Errorf("%s on %s: %v", test.target, test.namespace, err)
+			t.Errorf("%s by %s, %s: %v", test.target, test.separator, test.namespace, err)
 		}
 	}
 }

@@ -23,7 +23,8 @@ var errReadOnly = errors.New("the folder is open for reading only")
 // Settle carries out dispositions in folder, and looks afterwards whether the
 // server did what it confirmed. All of them can be repeated after a crash; only
 // where the server lacks MOVE may a message that was being moved stand twice in
-// the target. What is refused for one target is done for the others.
+// the target: after a crash, or where it refuses EXPUNGE alone, once more each
+// run. What is refused for one target is done for the others.
 func (s *session) Settle(ctx context.Context, folder string, todo []harvest.Settlement) (done []harvest.Settlement, err error) {
 	work := make(map[job][]imap.UID)
 	var jobs []job // in the order they were first named
@@ -166,21 +167,22 @@ func (s *session) move(ctx context.Context, f *selected, set uidSet, target stri
 
 // marks tries on one message of a set, once a folder, whether the server lets this
 // user mark what is to be removed: what is copied and can't be removed would be
-// copied again with each run. The mark is taken back, since copies would bear it.
+// copied again with each run. The mark is taken back, since copies would bear it;
+// one that somebody else set stays.
 func (s *session) marks(ctx context.Context, f *selected, set uidSet) (bool, error) {
 	if f.marks {
 		return true, nil
 	}
-	there, err := s.among(ctx, f, set)
-	if err != nil || len(there) == 0 {
-		return err == nil, err // all are gone: there is nothing to copy
+	unmarked, err := s.among(ctx, f, set, imap.FlagDeleted)
+	if err != nil || len(unmarked) == 0 {
+		return err == nil, err // all are marked, or gone
 	}
-	step, one := "deleting messages from folder "+f.name, newSet(nil).with(there.each()[0])
+	step, one := "deleting messages from folder "+f.name, newSet(nil).with(unmarked.each()[0])
 	if err := s.store(ctx, step, one, imap.StoreFlagsAdd, imap.FlagDeleted); err != nil {
 		return false, err
 	}
-	unmarked, err := s.among(ctx, f, one, imap.FlagDeleted)
-	if err != nil || len(unmarked) > 0 {
+	left, err := s.among(ctx, f, one, imap.FlagDeleted)
+	if err != nil || len(left) > 0 {
 		return false, err
 	}
 	f.marks = true

@@ -32,35 +32,6 @@ func TestOpenedForReadingOnly(t *testing.T) {
 	}
 }
 
-// Where the server has no MOVE and lets nobody mark what is to be removed, nothing
-// is copied: each run would leave one more copy in the target.
-func TestNoCopyOfWhatStays(t *testing.T) {
-	for _, test := range []struct {
-		answer string
-		kind   error
-	}{{"NO [NOPERM] Permission denied", harvest.ErrDenied}, {"OK nothing was done", harvest.ErrUndone}, {"", nil}} {
-		s := newScript(t, 1, 2)
-		s.caps = "IMAP4rev1 AUTH=PLAIN SASL-IR UIDPLUS"
-		s.hook = func(c *scriptConn, command string) bool {
-			if test.answer == "" || !strings.HasPrefix(command, "UID STORE") {
-				return false
-			}
-			c.say("%s %s\r\n", c.tag, test.answer)
-			return true
-		}
-		c := s.start(t)
-		done, err := open(t, c).Settle(context.Background(), "INBOX", settlements(harvest.Move, "Done", 1, 2))
-		switch {
-		case test.kind == nil:
-			if len(done) != 2 || err != nil || s.saw("UID COPY") != 1 || s.saw("UID STORE 1 -FLAGS") != 1 || len(s.mails) > 0 {
-				t.Errorf("%d done, %v\n%q", len(done), err, s.log)
-			}
-		case len(done) != 0 || !errors.Is(err, test.kind) || s.saw("UID COPY") > 0:
-			t.Errorf("%s: %d done, %v\n%q", test.answer, len(done), err, s.log)
-		}
-	}
-}
-
 // What was allowed a command ago and is not any more ends the job with its kind;
 // nothing that was left counts as done, and it is done when the fault is mended.
 func TestTakenAwayInBetween(t *testing.T) {
@@ -127,43 +98,6 @@ func TestTakenAwayInBetween(t *testing.T) {
 				t.Errorf("%d are left", len(s.mails))
 			}
 		})
-	}
-}
-
-// Separators that are missing, odd, or another than at the last visit only
-// change what is advised.
-func TestOddSeparators(t *testing.T) {
-	for _, test := range []struct{ caps, list, namespace, target, right string }{
-		{"", `* LIST (\Noselect) NIL ""`, "", "Done/2026", "make it by hand"},
-		{"", `* LIST (\Noselect) "|" ""`, "", "Done/2026", `"Done|2026"`},
-		{"", `* LIST (\Noselect) "\\" ""`, "", "Done/2026", `"Done\\2026"`},
-		{" NAMESPACE", `* LIST (\Noselect) "/" ""`, `(("" NIL))`, "Done/2026", "make it by hand"},
-		{" NAMESPACE", `* LIST (\Noselect) "/" ""`, `NIL`, "Done/2026", "make it by hand"},
-		{" NAMESPACE", `* LIST (\Noselect) "^" ""`, `NIL`, "Done/2026", `"Done^2026"`},
-	} {
-		s := newScript(t, 1)
-		s.caps += test.caps
-		s.hook = func(c *scriptConn, command string) bool {
-			switch {
-			case strings.HasPrefix(command, "UID MOVE"):
-				c.say("%s NO [TRYCREATE] no such mailbox\r\n", c.tag)
-			case strings.HasPrefix(command, "CREATE"):
-				c.say("%s NO Invalid mailbox name\r\n", c.tag)
-			case command == `LIST "" ""`:
-				c.say("%s\r\n", test.list)
-				c.done()
-			case command == "NAMESPACE":
-				c.say("* NAMESPACE %s NIL NIL\r\n", test.namespace)
-				c.done()
-			default:
-				return false
-			}
-			return true
-		}
-		_, err := open(t, s.start(t)).Settle(context.Background(), "INBOX", settlements(harvest.Move, test.target, 1))
-		if !errors.Is(err, harvest.ErrFolder) || !strings.Contains(err.Error(), test.right) {
-			t.Errorf("%s, %s: %v", test.list, test.namespace, err)
-		}
 	}
 }
 

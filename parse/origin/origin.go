@@ -143,10 +143,15 @@ func (t *Trust) trail(h mime.Header) (border int, host string, outside bool) {
 	return border, host, false
 }
 
-// outside tells whether the newest lines, as long as servers of ours wrote them,
-// show a hop from elsewhere. Hops between hosts of ours are none, by the name that
-// the server looked up.
+// outside tells whether the newest lines show a hop from elsewhere.
 func (t *Trust) outside(h mime.Header) bool {
+	return t.shows(h, func(line hop) bool { return line.elsewhere(t.Networks) })
+}
+
+// shows tells whether the newest lines, as long as servers of ours wrote them, show
+// a hop of a kind. Hops between hosts of ours are of none, by the name that the
+// server looked up.
+func (t *Trust) shows(h mime.Header, kind func(hop) bool) bool {
 	lines := 0
 	for i := range h {
 		if !strings.EqualFold(h[i].Name, "Received") {
@@ -156,7 +161,7 @@ func (t *Trust) outside(h mime.Header) bool {
 		if lines++; lines > maxHops || !t.own(line.by) {
 			return false
 		}
-		if line.elsewhere(t.Networks) && !t.own(line.lookedUp()) {
+		if kind(line) && !t.own(line.lookedUp()) {
 			return true
 		}
 	}

@@ -13,23 +13,7 @@ import (
 // its header says, and to return it proves nothing: who sent it chose the address
 // that it came back to, the one that it names, and the one that failed.
 func Taken(h mime.Header, t *Trust) bool {
-	if t == nil {
-		return false
-	}
-	lines := 0
-	for i := range h {
-		if !strings.EqualFold(h[i].Name, "Received") {
-			continue
-		}
-		line := readHop(h[i].Value)
-		if lines++; lines > maxHops || !t.own(line.by) {
-			return false
-		}
-		if line.public(t.Networks) && !line.signedIn() && !t.own(line.lookedUp()) {
-			return true
-		}
-	}
-	return false
+	return t != nil && t.shows(h, func(line hop) bool { return line.public(t.Networks) && !line.signedIn() })
 }
 
 // public tells whether the line shows an address of the Internet that is in none

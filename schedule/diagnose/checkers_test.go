@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"harvester/parse"
 	"harvester/schedule/diagnose"
 	"harvester/schedule/diagnose/dnstest"
 	"harvester/schedule/diagnose/scenario"
@@ -130,7 +129,7 @@ func sees(said string) string {
 // whether a fault is there; "" for one that the others can't be asked about.
 func sideBySide(t *testing.T, dir, kind string, s *scenario.Scenario) (row string, fault bool, theirs []string) {
 	part := s.Part
-	ask := asks(part)
+	ask := asks(t, s)
 	if part["earlier"] != "" || part["found"] != "" || part["peers"] != "" || strings.Contains(part["faults"], "silent") ||
 		kind == "spf" && (ask.ip == "" || ask.mailFrom == "") || kind == "dkim" && ask.key == "" || kind == "dmarc" && ask.from == "" {
 		return "", false, nil
@@ -209,28 +208,17 @@ func foreignSideBySide(t *testing.T, dir string) (rows, sums string) {
 	return out.String(), sums
 }
 
-func asks(part map[string]string) (a asked) {
-	for line := range strings.Lines(part["ask"]) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		value = strings.TrimSpace(value)
-		switch key {
-		case "ip":
-			a.ip = value
-		case "mailfrom":
-			a.mailFrom = value
-		case "helo":
-			a.helo = value
-		case "from":
-			a.from = value
-		case "signatures":
-			a.key, _, _ = strings.Cut(value, " ")
-		}
+func asks(t *testing.T, s *scenario.Scenario) asked {
+	o := diagnose.Options{Own: []string{"example.org"}}
+	ev, _, _ := s.Ask(t, &o)
+	a := asked{mailFrom: ev.MailFrom, helo: ev.Helo, from: ev.From}
+	if ev.IP.IsValid() {
+		a.ip = ev.IP.String()
 	}
-	if part["mail"] != "" {
-		raw := []byte(part["mail"])
-		res := parse.Parse(raw, &parse.Options{OwnDomains: []string{"example.org"}})
-		if evs := diagnose.Notice(raw, &res, []string{"example.org"}); len(evs) > 0 && len(evs[0].Signatures) > 0 {
-			a.key = evs[0].Signatures[0]
+	for _, ev := range append(s.Notices(o.Own), ev) {
+		if len(ev.Signatures) > 0 {
+			a.key = ev.Signatures[0]
+			break
 		}
 	}
 	return a

@@ -109,8 +109,46 @@ func (s *Scenario) Find(t *testing.T, server *dnstest.Server, peers *Peers) []di
 		t.Fatal(err)
 	}
 	o := diagnose.Options{Client: client, Own: []string{"example.org"}, Now: func() time.Time { return Now }}
-	ev := diagnose.Evidence{Claim: diagnose.Claim{First: Now.Add(-24 * time.Hour), Last: Now.Add(-time.Hour), Count: 1}}
-	what, subject := "incident", ""
+	ev, what, subject := s.Ask(t, &o)
+	if _, ok := s.Part["peers"]; ok {
+		o.Connect, o.Dial, o.Roots = true, peers.dial, peers.roots
+	}
+	if text, ok := s.Part["found"]; ok {
+		o.Found, ev.Incident = foundBefore(t, text), "the incident"
+	}
+	if text, ok := s.Part["earlier"]; ok {
+		o.History = earlier(t, text)
+	}
+	if text, ok := s.Part["shown"]; ok {
+		o.Shown = shown(t, text)
+	}
+	c := diagnose.New(o)
+	var list []diagnose.Finding
+	switch {
+	case s.Part["mail"] != "":
+		evs := s.Notices(o.Own)
+		if len(evs) == 0 {
+			t.Fatal("nothing is claimed")
+		}
+		for i := range evs {
+			list = append(list, c.Incident(context.Background(), &evs[i])...)
+		}
+	case what == "domain":
+		list = c.Domain(context.Background(), subject)
+	case what == "address":
+		list = c.IP(context.Background(), netip.MustParseAddr(subject))
+	default:
+		list = c.Incident(context.Background(), &ev)
+	}
+	return list
+}
+
+// Ask reads what is asked: about an incident, or of what kind the subject is; the
+// options take what it says of us.
+func (s *Scenario) Ask(t *testing.T, o *diagnose.Options) (ev diagnose.Evidence, what, subject string) {
+	t.Helper()
+	ev.Claim = diagnose.Claim{First: Now.Add(-24 * time.Hour), Last: Now.Add(-time.Hour), Count: 1}
+	what = "incident"
 	for line := range strings.Lines(s.Part["ask"]) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		value = strings.TrimSpace(value)
@@ -164,39 +202,17 @@ func (s *Scenario) Find(t *testing.T, server *dnstest.Server, peers *Peers) []di
 			t.Fatalf("what is %q?", key)
 		}
 	}
-	if _, ok := s.Part["peers"]; ok {
-		o.Connect, o.Dial, o.Roots = true, peers.dial, peers.roots
+	return ev, what, subject
+}
+
+// Notices are what the mail of the scenario claims, nil without one.
+func (s *Scenario) Notices(own []string) []diagnose.Evidence {
+	if s.Part["mail"] == "" {
+		return nil
 	}
-	if text, ok := s.Part["found"]; ok {
-		o.Found, ev.Incident = foundBefore(t, text), "the incident"
-	}
-	if text, ok := s.Part["earlier"]; ok {
-		o.History = earlier(t, text)
-	}
-	if text, ok := s.Part["shown"]; ok {
-		o.Shown = shown(t, text)
-	}
-	c := diagnose.New(o)
-	var list []diagnose.Finding
-	switch {
-	case s.Part["mail"] != "":
-		raw := []byte(s.Part["mail"])
-		res := parse.Parse(raw, &parse.Options{OwnDomains: o.Own})
-		evs := diagnose.Notice(raw, &res, o.Own)
-		if len(evs) == 0 {
-			t.Fatalf("nothing is claimed: %+v", res.Recipients)
-		}
-		for i := range evs {
-			list = append(list, c.Incident(context.Background(), &evs[i])...)
-		}
-	case what == "domain":
-		list = c.Domain(context.Background(), subject)
-	case what == "address":
-		list = c.IP(context.Background(), netip.MustParseAddr(subject))
-	default:
-		list = c.Incident(context.Background(), &ev)
-	}
-	return list
+	raw := []byte(s.Part["mail"])
+	res := parse.Parse(raw, &parse.Options{OwnDomains: own})
+	return diagnose.Notice(raw, &res, own)
 }
 
 // earlier reads "NAME TYPE STATE FIRST LAST VALUE|VALUE", times as days before
